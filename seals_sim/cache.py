@@ -1,0 +1,43 @@
+"""Arrays kept on disk under a key of everything that they were computed from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+
+from seals_sim.candidates import Vectors
+from seals_sim.files import replacing
+
+
+def default_folder() -> Path:
+    """Where this machine keeps caches, in a folder of our own."""
+    return platformdirs.user_cache_path("seals-sim")
+
+
+def cached(folder: Path | None, key: str, compute: Callable[[], Vectors]) -> Vectors:
+    """The array stored under `key`, or else `compute()`, stored.
+
+    A file gets its name only when it is whole, and is used only if its checksum is right. folder: None for no cache.
+    """
+    if folder is None:
+        return compute()
+    path = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
+    checksum = path.with_suffix(".sha256")
+    if path.exists() and checksum.exists():
+        with path.open("rb") as file:
+            is_whole = hashlib.file_digest(file, "sha256").hexdigest() == checksum.read_text().strip()
+        if is_whole:
+            array: Vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+            return array
+    array = compute()
+    with replacing(path) as temporary:
+        np.save(temporary, array, allow_pickle=False)
+        with temporary.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        with replacing(checksum) as temporary_checksum:
+            temporary_checksum.write_text(digest + "\n")
+    return array

@@ -1,0 +1,72 @@
+"""What every source of data is read into."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seals_sim.candidates import Rows, Vectors
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Rows with either texts or vectors, and concepts: name -> the sorted rows that are positive.
+
+    titles: a longer name of a concept, where it has one. bad_lines: what was left out of the file and why.
+    """
+
+    name: str
+    concepts: Mapping[str, Rows]
+    texts: Sequence[str] | None = None
+    vectors: Vectors | None = None
+    titles: Mapping[str, str] = field(default_factory=dict)
+    bad_lines: Sequence[str] = ()
+
+    def __len__(self) -> int:
+        if self.texts is not None:
+            return len(self.texts)
+        assert self.vectors is not None
+        return len(self.vectors)
+
+    def is_positive(self, concept: str) -> NDArray[np.bool_]:
+        """(n,) bool."""
+        labels = np.zeros(len(self), dtype=np.bool_)
+        labels[self.concepts[concept]] = True
+        return labels
+
+    def sample(self, n: int, rng: np.random.Generator) -> Dataset:
+        """n rows drawn at random, in their old order; concepts keep those of their rows that were drawn."""
+        rows = np.sort(rng.choice(len(self), size=n, replace=False))
+        return replace(
+            self,
+            texts=None if self.texts is None else [self.texts[row] for row in rows],
+            vectors=None if self.vectors is None else self.vectors[rows],
+            concepts={
+                name: np.searchsorted(rows, np.intersect1d(rows, positives))
+                for name, positives in self.concepts.items()
+            },
+        )
+
+    def fingerprint(self) -> str:
+        """A digest of texts or vectors and of all concepts."""
+        digest = hashlib.sha256()
+        if self.texts is not None:
+            update_with_texts(digest, self.texts)
+        if self.vectors is not None:
+            digest.update(np.ascontiguousarray(self.vectors).data)
+        for concept in sorted(self.concepts):
+            update_with_texts(digest, [concept])
+            digest.update(np.asarray(self.concepts[concept], dtype="<i8").tobytes())
+        return digest.hexdigest()
+
+
+def update_with_texts(digest: hashlib._Hash, texts: Sequence[str]) -> None:
+    """Add texts to a digest, each with its length, so that other cuts of the same letters differ."""
+    for text in texts:
+        encoded = text.encode()
+        digest.update(len(encoded).to_bytes(8, "little"))
+        digest.update(encoded)

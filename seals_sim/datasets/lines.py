@@ -1,0 +1,82 @@
+"""Reading text files line by line, plain or gzipped, with errors that name the file and the line."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from seals_sim.errors import UserError
+
+
+class BadLines:
+    """What to do with a line that cannot be read: stop with an error, or leave it out and remember it."""
+
+    def __init__(self, path: Path, skip: bool = False) -> None:
+        self.path, self.skip = path, skip
+        self.reports: list[str] = []
+
+    def report(self, where: int | str, reason: str) -> None:
+        """Note what is wrong at line number `where`. Raises UserError unless bad lines are skipped."""
+        message = f"{self.path}:{where}: {reason}"
+        if not self.skip:
+            raise UserError(f"{message} (--skip-bad-lines leaves such lines out)")
+        self.reports.append(message)
+
+
+def require_file(path: Path, option: str) -> None:
+    """Raise UserError where `path`, given by `option`, is not a file that can be read."""
+    if not path.exists():
+        raise UserError(f"{option} {path}: no such file")
+    if not path.is_file():
+        raise UserError(f"{option} {path}: this is a folder, and a file is needed")
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise UserError(f"{option} {path}: cannot be read: {error.strerror}") from error
+
+
+def read_lines(path: Path, bad: BadLines) -> Iterator[tuple[int, str]]:
+    """Number (from 1) and text of each line, line ends kept; a byte order mark is dropped.
+
+    A name that ends in .gz is unpacked. A line that is not UTF-8, and a file that breaks off, go to `bad`.
+    """
+    number = 0
+    with cast(BinaryIO, gzip.open(path) if path.suffix == ".gz" else path.open("rb")) as file:
+        while True:
+            try:
+                raw = file.readline()
+            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                bad.report(number + 1, f"the gzip data is damaged or breaks off here ({error})")
+                return
+            if not raw:
+                return
+            number += 1
+            try:
+                text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
+            except UnicodeDecodeError as error:
+                bad.report(number, f"not UTF-8 text ({error.reason} at byte {error.start} of the line)")
+                continue
+            yield number, text
+
+
+def read_json_lines(path: Path, bad: BadLines) -> Iterator[tuple[int, dict[str, object]]]:
+    """Line number and object of each line of a JSON Lines file; blank lines are passed over."""
+    for number, line in read_lines(path, bad):
+        if not line.strip():
+            continue
+        try:
+            record = json.loads(line)
+        except ValueError as error:
+            bad.report(number, f"not valid JSON ({error})")
+            continue
+        except RecursionError:
+            bad.report(number, "JSON nested too deeply")
+            continue
+        if isinstance(record, dict):
+            yield number, record
+        else:
+            bad.report(number, f"a JSON object {{...}} is needed on each line; this is a {type(record).__name__}")

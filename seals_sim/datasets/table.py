@@ -1,0 +1,169 @@
+"""The user's own table: JSON Lines, CSV, TSV or Parquet, with a text column and label columns."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+
+from seals_sim.candidates import Rows
+from seals_sim.datasets.dataset import Dataset
+from seals_sim.datasets.labels import Label, concepts_of, is_binary, read_label
+from seals_sim.datasets.lines import BadLines, read_json_lines, read_lines, require_file
+from seals_sim.errors import UserError
+
+DEFAULT_LABEL_COLUMNS = ("label", "labels")
+
+
+def read_text_table(
+    path: Path,
+    text_column: str = "text",
+    label_columns: Sequence[str] = (),
+    separator: str | None = None,
+    skip_bad_lines: bool = False,
+) -> Dataset:
+    """Read a table of texts and labels.
+
+    path: .jsonl (or .ndjson, .json), .csv, .tsv, each also with .gz, or .parquet.
+    label_columns: by default the column `label` or `labels`. separator: cuts a text cell into a list of labels.
+    What the values mean is said at `concepts_of`. Raises UserError.
+    """
+    texts, columns, bad = _read_columns(path, "--texts", text_column, label_columns, separator, skip_bad_lines)
+    return Dataset(stem(path), _concepts(path, columns, "--texts"), texts=texts, bad_lines=bad.reports)
+
+
+def read_label_table(path: Path, label_columns: Sequence[str], separator: str | None) -> tuple[int, dict[str, Rows]]:
+    """The number of rows and the concepts of a table that holds labels alone. A bad line is always an error."""
+    _, columns, _ = _read_columns(path, "--labels", None, label_columns, separator, skip_bad_lines=False)
+    return len(next(iter(columns.values()))), _concepts(path, columns, "--labels")
+
+
+def stem(path: Path) -> str:
+    """The file's name without its endings."""
+    return path.name.split(".")[0] or path.name
+
+
+def _concepts(path: Path, columns: dict[str, list[Label]], option: str) -> dict[str, Rows]:
+    for name, column in columns.items():
+        if is_binary(column) and None in column:
+            row = column.index(None)
+            raise UserError(
+                f"{option} {path}: column {name!r} holds 0/1 labels, but row {row} (counted from 0) has none; "
+                "give every row a label"
+            )
+    return concepts_of(columns)
+
+
+def _read_columns(
+    path: Path,
+    option: str,
+    text_column: str | None,
+    label_columns: Sequence[str],
+    separator: str | None,
+    skip_bad_lines: bool,
+) -> tuple[list[str], dict[str, list[Label]], BadLines]:
+    require_file(path, option)
+    bad = BadLines(path, skip_bad_lines)
+    texts: list[str] = []
+    columns: dict[str, list[Label]] = {}
+    for where, record in _records(path, option, bad):
+        if not columns:
+            columns = {name: [] for name in label_columns or _default_label_columns(path, option, record)}
+            for name in (text_column, *columns):
+                if name is not None and name not in record:
+                    raise UserError(f"{option} {path}: there is no column {name!r}; there are {_listed(record)}")
+        try:
+            text = _text(record, text_column) if text_column is not None else ""
+            labels = [read_label(_cell(record, name), separator) for name in columns]
+        except (KeyError, TypeError) as error:
+            bad.report(where, str(error.args[0]))
+            continue
+        texts.append(text)
+        for column, label in zip(columns.values(), labels, strict=True):
+            column.append(label)
+    if not texts:
+        raise UserError(f"{option} {path}: there are no rows in it")
+    return texts, columns, bad
+
+
+def _default_label_columns(path: Path, option: str, record: dict[str, object]) -> list[str]:
+    found = [name for name in DEFAULT_LABEL_COLUMNS if name in record]
+    if not found:
+        raise UserError(
+            f"{option} {path}: no column is called 'label' or 'labels'; name yours with --label-column "
+            f"(there are {_listed(record)})"
+        )
+    return found[:1]
+
+
+def _listed(record: dict[str, object]) -> str:
+    return ", ".join(repr(name) for name in record)
+
+
+def _cell(record: dict[str, object], name: str) -> object:
+    if name not in record:
+        raise KeyError(f"there is no {name!r} on this line")
+    return record[name]
+
+
+def _text(record: dict[str, object], column: str) -> str:
+    text = _cell(record, column)
+    if not isinstance(text, str):
+        raise TypeError(f"{column!r} is not a text but {text!r:.60}")
+    if not text.strip():
+        raise TypeError(f"{column!r} is empty")
+    return text
+
+
+def _records(path: Path, option: str, bad: BadLines) -> Iterator[tuple[int | str, dict[str, object]]]:
+    match path.name.removesuffix(".gz").rpartition(".")[2].lower():
+        case "jsonl" | "ndjson" | "json":
+            yield from read_json_lines(path, bad)
+        case "csv":
+            yield from _read_csv(path, bad, ",")
+        case "tsv":
+            yield from _read_csv(path, bad, "\t")
+        case "parquet":
+            yield from _read_parquet(path, option)
+        case _:
+            raise UserError(f"{option} {path}: the name must end in .jsonl, .csv, .tsv (or these with .gz) or .parquet")
+
+
+def _read_csv(path: Path, bad: BadLines, delimiter: str) -> Iterator[tuple[int, dict[str, object]]]:
+    csv.field_size_limit(sys.maxsize)
+    reader = csv.reader((line for _, line in read_lines(path, bad)), delimiter=delimiter, strict=True)
+    header: list[str] | None = None
+    while True:
+        try:
+            fields = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            bad.report(reader.line_num, f"not valid CSV ({error})")
+            continue
+        if not fields:
+            continue
+        if header is None:
+            header = fields
+            if len(set(header)) < len(header):
+                raise UserError(f"{path}:1: two columns have the same name")
+        elif len(fields) != len(header):
+            bad.report(reader.line_num, f"{len(fields)} fields where the header has {len(header)}")
+        else:
+            yield reader.line_num, dict(zip(header, fields, strict=True))
+
+
+def _read_parquet(path: Path, option: str) -> Iterator[tuple[str, dict[str, object]]]:
+    try:
+        file = pyarrow.parquet.ParquetFile(path)
+        row = 0
+        for batch in file.iter_batches():
+            for record in batch.to_pylist():
+                yield f"row {row}", record
+                row += 1
+    except (pyarrow.ArrowException, OSError) as error:
+        raise UserError(f"{option} {path}: not a readable Parquet file ({str(error).splitlines()[0]})") from error

@@ -1,0 +1,77 @@
+"""The user's own vectors: an .npy of (n, d), with labels in another file. This is how image embeddings come in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seals_sim.candidates import Rows, Vectors
+from seals_sim.datasets.dataset import Dataset
+from seals_sim.datasets.labels import Label, concepts_of, read_label
+from seals_sim.datasets.lines import require_file
+from seals_sim.datasets.table import read_label_table, stem
+from seals_sim.errors import UserError
+
+
+def read_vectors(path: Path, labels: Path, label_columns: Sequence[str] = (), separator: str | None = None) -> Dataset:
+    """Vectors (n, d) of any real type, taken to float32 and l2-normalised, with their labels.
+
+    labels: an .npy of one class id (or 0/1, or true/false) a row, or a table with a label column.
+    Raises UserError, also for a vector that is zero, infinite or not a number.
+    """
+    vectors = _read_array(path, "--vectors")
+    if vectors.ndim != 2 or vectors.dtype.kind not in "fiu" or not vectors.size:
+        raise UserError(f"--vectors {path}: an (n, d) array of numbers is needed; this is {_described(vectors)}")
+    n_labels, concepts = _read_labels(labels, label_columns, separator)
+    if n_labels != len(vectors):
+        raise UserError(f"--labels {labels}: {n_labels} labels for the {len(vectors)} vectors of {path}")
+    return Dataset(stem(path), concepts, vectors=normalized(vectors, f"--vectors {path}"))
+
+
+def normalized(vectors: NDArray[np.generic], name: str, block: int = 65536) -> Vectors:
+    """Rows of unit length, float32. Raises UserError, with `name`, for a row that has no direction."""
+    out = np.empty(vectors.shape, dtype=np.float32)
+    for first in range(0, len(vectors), block):
+        rows = vectors[first : first + block].astype(np.float64)
+        is_finite = np.isfinite(rows).all(axis=1)
+        if not is_finite.all():
+            row = first + int(np.argmin(is_finite))
+            raise UserError(f"{name}: row {row} (counted from 0) has a NaN or an infinite value")
+        scale = np.abs(rows).max(axis=1, keepdims=True)
+        if not scale.all():
+            row = first + int(np.argmin(scale))
+            raise UserError(f"{name}: row {row} (counted from 0) is zero and has no direction")
+        rows /= scale  # so that squares neither overflow nor vanish
+        out[first : first + block] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return out
+
+
+def _read_labels(path: Path, label_columns: Sequence[str], separator: str | None) -> tuple[int, dict[str, Rows]]:
+    if path.suffix != ".npy":
+        return read_label_table(path, label_columns, separator)
+    values = _read_array(path, "--labels")
+    if values.ndim != 1 or values.dtype.kind not in "biufU":
+        raise UserError(f"--labels {path}: an (n,) array of one class id a row is needed; this is {_described(values)}")
+    is_missing = ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(len(values), dtype=np.bool_)
+    if is_missing.any():
+        raise UserError(f"--labels {path}: row {int(np.argmax(is_missing))} (counted from 0) is NaN or infinite")
+    column: list[Label] = [read_label(value, None) for value in values.tolist()]
+    return len(column), concepts_of({stem(path): column})
+
+
+def _read_array(path: Path, option: str) -> NDArray[np.generic]:
+    require_file(path, option)
+    try:
+        array: NDArray[np.generic] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise UserError(f"{option} {path}: not a readable .npy file ({str(error).splitlines()[0]})") from error
+    if not isinstance(array, np.ndarray):
+        raise UserError(f"{option} {path}: an .npy file is needed, and this is an .npz archive")
+    return array
+
+
+def _described(array: NDArray[np.generic]) -> str:
+    return f"{array.dtype} of shape {array.shape}"

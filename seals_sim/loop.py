@@ -1,0 +1,184 @@
+"""Algorithms 1-4 of the paper are this one loop with different parts.
+
+=============================  ============================  ======================  ===================
+algorithm                      pool                          selector                learner
+=============================  ============================  ======================  ===================
+1 baseline (scan everything)   every unlabelled row          arg max of a score      logistic regression
+2 SEALS                        k nearest neighbours of the   arg max of a score      logistic regression
+                               labelled rows
+RandPool (7.8)                 a random subset               arg max of a score      logistic regression
+=============================  ============================  ======================  ===================
+
+A *query* is what the oracle is asked about: here the row of an example in the pool's table of vectors.
+The parts are protocols, so that a query may as well be a point of R^d (Algorithms 3 and 4).
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Generic, Protocol, Self, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Query = TypeVar("Query")
+Query_co = TypeVar("Query_co", covariant=True)
+Query_contra = TypeVar("Query_contra", contravariant=True)
+Candidates = TypeVar("Candidates")
+Candidates_co = TypeVar("Candidates_co", covariant=True)
+Candidates_contra = TypeVar("Candidates_contra", contravariant=True)
+Model = TypeVar("Model")
+Model_co = TypeVar("Model_co", covariant=True)
+Model_contra = TypeVar("Model_contra", contravariant=True)
+
+
+class LabeledSet(Protocol[Query_contra]):
+    """The labelled examples L_r; `add` returns a new set and leaves this one as it is."""
+
+    def __len__(self) -> int: ...
+
+    def add(self, query: Query_contra, label: int) -> Self: ...
+
+
+Labeled = TypeVar("Labeled", bound=LabeledSet)  # type: ignore[type-arg]
+Labeled_contra = TypeVar("Labeled_contra", contravariant=True)
+
+
+class Pool(Protocol[Candidates_co, Query_contra]):
+    """The candidate pool P_r."""
+
+    @property
+    def n_candidates(self) -> int:
+        """How many distinct candidates have been in the pool so far."""
+
+    def candidates(self, slot: int) -> Candidates_co:
+        """What the selector may choose from for this slot of the batch."""
+
+    def expand(self, slot: int, query: Query_contra, label: int) -> None:
+        """Take in a labelled query: it leaves the pool, its neighbours may join (Alg. 1-2 line 8)."""
+
+
+class Selector(Protocol[Candidates_contra, Model_contra, Query_co]):
+    """The selection strategy phi and its arg max."""
+
+    def select(self, candidates: Candidates_contra, model: Model_contra) -> Query_co | None:
+        """The next query, or None where no candidate is left."""
+
+
+class Learner(Protocol[Labeled_contra, Model_co]):
+    """Trains A_r on the labelled examples."""
+
+    def fit(self, labeled: Labeled_contra) -> Model_co: ...
+
+
+class Oracle(Protocol[Query_contra]):
+    """Tells a label: 1 for a positive, 0 (or -1, in the theory) for a negative."""
+
+    def label(self, query: Query_contra) -> int: ...
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Wall-clock seconds of one round, split as in the paper's Table 2."""
+
+    select: float = 0.0
+    neighbor: float = 0.0
+    train: float = 0.0
+
+
+@dataclass(frozen=True)
+class Round(Generic[Labeled, Model]):
+    """The state after a training step: round 0 is trained on the seeds alone."""
+
+    number: int
+    labeled: Labeled
+    model: Model
+    n_candidates: int
+    seconds: Seconds
+
+
+@dataclass(frozen=True, eq=False)
+class LabeledRows:
+    """Labelled rows of a table, in the order in which they were labelled.
+
+    rows: (m,) int64, positions in the table; labels: (m,) int8, 1 or 0.
+
+    >>> labeled = LabeledRows([4, 7], [1, 0]).add(2, 1)
+    >>> labeled.rows.tolist(), labeled.labels.tolist()
+    ([4, 7, 2], [1, 0, 1])
+    """
+
+    rows: NDArray[np.int64]
+    labels: NDArray[np.int8]
+
+    def __init__(self, rows: ArrayLike, labels: ArrayLike) -> None:
+        object.__setattr__(self, "rows", np.array(rows, dtype=np.int64))
+        object.__setattr__(self, "labels", np.array(labels, dtype=np.int8))
+        if self.rows.shape != self.labels.shape or self.rows.ndim != 1:
+            raise ValueError(f"{self.rows.shape} rows and {self.labels.shape} labels: one label a row is needed")
+        self.rows.flags.writeable = self.labels.flags.writeable = False
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def add(self, query: int, label: int) -> LabeledRows:
+        return LabeledRows(np.append(self.rows, query), np.append(self.labels, label))
+
+
+class _Clock:
+    """Adds up the seconds of each kind of work since the last `lap`."""
+
+    def __init__(self) -> None:
+        self._spent = {"select": 0.0, "neighbor": 0.0, "train": 0.0}
+
+    @contextmanager
+    def timing(self, work: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self._spent[work] += time.perf_counter() - start
+
+    def lap(self) -> Seconds:
+        seconds = Seconds(**self._spent)
+        self._spent = dict.fromkeys(self._spent, 0.0)
+        return seconds
+
+
+def run(
+    labeled: Labeled,
+    pool: Pool[Candidates, Query],
+    learner: Learner[Labeled, Model],
+    selector: Selector[Candidates, Model, Query],
+    oracle: Oracle[Query],
+    batch_size: int,
+    budget: int = sys.maxsize,
+) -> Iterator[Round[Labeled, Model]]:
+    """Label `batch_size` queries a round until `budget` examples are labelled, seeds included (|L_r| = T).
+
+    Yields a `Round` after each training, the first on the seeds alone. The run ends early where the pool runs
+    dry. Inside a batch the model is frozen while the pool grows: a query's neighbours join before the next pick.
+
+    Line numbers are those of Algorithms 1 and 2.
+    """
+    clock = _Clock()
+    number = 0
+    while True:
+        n_labeled = len(labeled)
+        with clock.timing("train"):
+            model = learner.fit(labeled)  # line 4
+        yield Round(number, labeled, model, pool.n_candidates, clock.lap())
+        for slot in range(min(batch_size, budget - n_labeled)):  # line 5
+            with clock.timing("select"):
+                query = selector.select(pool.candidates(slot), model)  # line 6
+            if query is None:
+                break
+            label = oracle.label(query)
+            labeled = labeled.add(query, label)  # line 7
+            with clock.timing("neighbor"):
+                pool.expand(slot, query, label)  # line 8
+        if len(labeled) == n_labeled:  # line 10, or the pool ran dry
+            return
+        number += 1
