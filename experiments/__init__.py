@@ -1,0 +1,1 @@
+"""Runnable experiments: `python -m experiments.rare_concepts --help` and its sisters."""

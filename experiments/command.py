@@ -1,0 +1,179 @@
+"""What the experiment commands share: data in, rows and report out, errors in one line."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from experiments.options import Options, options_from
+from experiments.protocol import ChosenConcepts, Experiment, Results, choose_concepts, run_methods
+from experiments.report import write_report
+from experiments.store import RunFolder, write_csv
+from seals_sim.cache import default_folder
+from seals_sim.candidates import Rows, Vectors
+from seals_sim.datasets import Dataset
+from seals_sim.embedding import DEFAULT_DIMENSIONS, embed_texts, whiten
+from seals_sim.errors import UserError
+from seals_sim.indexes import build_index
+from seals_sim.randomness import generator
+from seals_sim.splits import Split, random_split
+
+_VERSIONS = ("seals-sim", "numpy", "scipy", "scikit-learn", "faiss-cpu", "sentence-transformers", "torch", "pandas")
+
+
+@contextmanager
+def errors_for_people() -> Iterator[None]:
+    """Print a UserError as one line and exit with code 2; a Ctrl-C ends with what is finished kept."""
+    try:
+        yield
+    except UserError as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("stopped; the same command goes on from what is finished", file=sys.stderr)
+        sys.exit(130)
+
+
+def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
+    """Parsed arguments, with the words themselves as `command`."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    arguments = parser.parse_args(words)
+    arguments.command = shlex.join(words)
+    return arguments
+
+
+def run_experiment(arguments: argparse.Namespace, name: str, load: Callable[[], Dataset], first_metric: str) -> None:
+    """Run 5.1 on the loaded dataset and leave everything in --out.
+
+    first_metric: `average_precision` or `auc`, the one that the report leads with. Raises UserError.
+    """
+    options = options_from(arguments)
+    if arguments.jobs < 1:
+        raise UserError(f"--jobs {arguments.jobs}: must be at least 1")
+    quiet = bool(arguments.quiet)
+    dataset = _sampled(load(), options)
+    split = random_split(len(dataset), generator(options.seed, "split"), options.test_fraction)
+    options.require_fit(len(split.pool))
+    chosen = choose_concepts(dataset, split, options)
+    options = replace(options, dimensions=_dimensions(dataset, options))
+
+    folder = RunFolder(arguments.out, _config(arguments, name, first_metric, dataset, split, chosen, options))
+    if not folder.is_complete:
+        vectors = _vectors(dataset, options, arguments.cache or default_folder(), quiet)
+        write_csv(
+            folder.path / "split.csv", pd.DataFrame({"row": range(len(dataset)), "split": split.parts(len(dataset))})
+        )
+        _run_jobs(folder, dataset, split, vectors, chosen.names, options, arguments.jobs, quiet)
+    write_report(folder.path)
+    if not quiet:
+        print(f"{folder.path / 'index.html'}", file=sys.stderr)
+
+
+def _config(
+    arguments: argparse.Namespace,
+    name: str,
+    first_metric: str,
+    dataset: Dataset,
+    split: Split,
+    chosen: ChosenConcepts,
+    options: Options,
+) -> dict[str, object]:
+    given = {key: str(value) if isinstance(value, Path) else value for key, value in vars(arguments).items()}
+    command = given.pop("command")
+    return {
+        "experiment": name,
+        "command": f"python -m experiments.{name} {command}",
+        "options": {**given, **asdict(options)},
+        "seed": options.seed,
+        "versions": {package: version(package) for package in _VERSIONS},
+        "dataset": dataset.name,
+        "data_fingerprint": dataset.fingerprint(),
+        "kind": "texts" if dataset.texts is not None else "vectors",
+        "rows": {
+            "all": len(dataset),
+            "pool": len(split.pool),
+            "validation": len(split.validation),
+            "test": len(split.test),
+        },
+        "first_metric": first_metric,
+        "concepts": {
+            concept: {
+                "title": dataset.titles.get(concept, ""),
+                **{
+                    part: len(np.intersect1d(dataset.concepts[concept], rows))
+                    for part, rows in (("pool_positives", split.pool), ("test_positives", split.test))
+                },
+            }
+            for concept in chosen.names
+        },
+        "skipped_concepts": chosen.skipped,
+        "bad_lines": list(dataset.bad_lines),
+    }
+
+
+def _sampled(dataset: Dataset, options: Options) -> Dataset:
+    if options.sample is None:
+        return dataset
+    if not 1 <= options.sample <= len(dataset):
+        raise UserError(f"--sample {options.sample}: {dataset.name} has {len(dataset)} rows")
+    return dataset.sample(options.sample, generator(options.seed, "sample"))
+
+
+def _dimensions(dataset: Dataset, options: Options) -> int:
+    if options.dimensions is not None:
+        return options.dimensions
+    return 0 if dataset.texts is None else min(DEFAULT_DIMENSIONS, len(dataset) // 4)
+
+
+def _vectors(dataset: Dataset, options: Options, cache: Path, quiet: bool) -> Vectors:
+    assert options.dimensions is not None
+    if dataset.texts is not None:
+        return embed_texts(dataset.texts, options.model, options.dimensions, cache, quiet)
+    assert dataset.vectors is not None
+    return dataset.vectors if options.dimensions == 0 else whiten(dataset.vectors, options.dimensions)
+
+
+def _run_jobs(
+    folder: RunFolder,
+    dataset: Dataset,
+    split: Split,
+    vectors: Vectors,
+    concepts: tuple[str, ...],
+    options: Options,
+    n_jobs: int,
+    quiet: bool,
+) -> None:
+    jobs = [(concept, repeat) for concept in concepts for repeat in range(options.repeats)]
+    missing = [job for job in jobs if not folder.has(job)]
+    if missing:
+        pool_vectors = np.ascontiguousarray(vectors[split.pool])
+        start = time.perf_counter()
+        index = None
+        if "seals" in options.pools:
+            index = build_index(options.index, pool_vectors, options.k, options.lsh_bits)
+        if not quiet:
+            print(f"index {options.index}: {time.perf_counter() - start:.1f} s to build", file=sys.stderr)
+        experiment = Experiment(dataset.name, split, pool_vectors, vectors[split.test], index, options)
+        done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
+            joblib.delayed(_run_job)(experiment, concept, repeat, dataset.concepts[concept])
+            for concept, repeat in missing
+        )
+        for job, results in tqdm(done, total=len(missing), desc="concepts x repeats", disable=quiet):
+            folder.save(job, results)
+    folder.collect(jobs)
+
+
+def _run_job(experiment: Experiment, concept: str, repeat: int, positives: Rows) -> tuple[tuple[str, int], Results]:
+    return (concept, repeat), run_methods(experiment, concept, repeat, positives)

@@ -1,0 +1,47 @@
+"""Figures in the form of the paper's Figure 1: a dotted line for the mean, a shade for the standard deviation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import pandas as pd
+from matplotlib.figure import Figure
+
+from experiments.tables import STRATEGY_NAMES, method_name
+from seals_sim.files import replacing
+
+_COLORS = {name: f"C{place}" for place, name in enumerate(STRATEGY_NAMES)}
+_MARKERS = {"all": "o", "seals": "s", "random_pool": "^"}
+_STYLE: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "seals-sim", "axes.grid": True, "grid.alpha": 0.3}
+_PANELS = {
+    "average_precision": "mean average precision",
+    "auc": "mean AUC",
+    "pool_fraction": "part of the pool considered",
+    "recall": "recall of positives",
+}
+
+
+def draw_curves(curves: pd.DataFrame, first_metric: str, title: str, path: Path) -> None:
+    """Metric, pool fraction and recall against labels, one line a method, as PATH.png and PATH.svg."""
+    with mpl.rc_context(_STYLE):
+        figure = Figure(figsize=(13, 4.4), layout="constrained")
+        axes = figure.subplots(1, 3)
+        for axis, measure in zip(axes, (first_metric, "pool_fraction", "recall"), strict=True):
+            for (pool, strategy), line in curves.groupby(["pool", "strategy"], sort=False):
+                x, mean = line["n_labeled_mean"], line[f"{measure}_mean"]
+                deviation = line[f"{measure}_std"].fillna(0)
+                axis.plot(
+                    x, mean, linestyle=":", marker=_MARKERS[pool], markersize=4, color=_COLORS[strategy],
+                    fillstyle="none" if pool == "all" else "full", label=method_name(pool, strategy),
+                )  # fmt: skip
+                axis.fill_between(x, mean - deviation, mean + deviation, alpha=0.15, color=_COLORS[strategy])
+            axis.set(xlabel="labelled examples", ylabel=_PANELS[measure])
+        axes[1].set_yscale("log")
+        handles, labels = axes[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=min(5, len(labels)), fontsize="small")
+        figure.suptitle(title, fontsize="medium", parse_math=False)
+        for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None})):
+            with replacing(path.with_suffix(suffix)) as temporary:
+                figure.savefig(temporary, dpi=120, metadata=metadata)

@@ -1,0 +1,135 @@
+"""Draw the report of a run again, from its rows alone: summary.csv, the figures and index.html."""
+
+from __future__ import annotations
+
+import argparse
+import base64
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pandas as pd
+
+from experiments.figures import draw_curves
+from experiments.tables import STRATEGY_NAMES, alike, by_concept, curves, method_name, summary
+from seals_sim.errors import UserError
+from seals_sim.files import write_text
+
+_ALSO = {"average_precision": "auc", "auc": "average_precision"}
+
+
+def write_report(folder: Path) -> None:
+    """(Re)write summary.csv, figures and index.html of a finished run. Raises UserError where rows are missing."""
+    from experiments.store import read_config, write_csv
+
+    config = read_config(folder)
+    rounds, picks = (_read_rows(folder / name) for name in ("rounds.csv", "picks.csv"))
+    first_metric = config["first_metric"]
+    table = summary(rounds)
+    write_csv(folder / "summary.csv", table)
+
+    lines = curves(rounds)
+    figures = {"curves": "All methods"}
+    draw_curves(lines, first_metric, _title(config, "all methods"), folder / "curves")
+    if rounds["strategy"].nunique() > 1 and rounds["pool"].nunique() > 1:
+        for strategy in rounds["strategy"].unique():
+            figures[f"curves_{strategy}"] = STRATEGY_NAMES[strategy]
+            draw_curves(
+                lines.loc[lines.index.get_level_values("strategy") == strategy],
+                first_metric,
+                _title(config, STRATEGY_NAMES[strategy]),
+                folder / f"curves_{strategy}",
+            )
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("experiments"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    page = environment.get_template("report.html").render(
+        config=config,
+        figures=[(name, title, _data_url(folder / f"{name}.svg")) for name, title in figures.items()],
+        table=table.to_dict("records"),
+        method_name=method_name,
+        first_metric=first_metric,
+        also_metric=_ALSO[first_metric],
+        concepts=_concept_rows(rounds, config, first_metric),
+        findings=findings(rounds, picks, config),
+    )
+    write_text(folder / "index.html", page)
+
+
+def findings(rounds: pd.DataFrame, picks: pd.DataFrame, config: dict[str, Any]) -> list[str]:
+    """What a reader must know before believing the figures, in words."""
+    said = []
+    last = rounds.groupby(["pool", "strategy", "concept", "repeat"], sort=False).last()
+    seals = last.loc[last.index.get_level_values("pool") == "seals"]
+    if len(seals) and seals["pool_fraction"].mean() > 0.5:
+        said.append(
+            f"Warning: the SEALS pool came to cover {seals['pool_fraction'].mean():.0%} of the data, so the "
+            f"restriction means little here. k must follow the size of the pool: {config['options']['k']} neighbours "
+            f"are many among {config['rows']['pool']:,} rows."
+        )
+    dry = last[last["n_labeled"] < config["options"]["budget"]]
+    if len(dry):
+        said.append(
+            f"In {len(dry)} of {len(last)} runs the pool ran dry before the budget was spent; their last round counts."
+        )
+    if {"maxent", "most_likely_positive"} <= set(rounds["strategy"]):
+        for pool, part in alike(picks, "maxent", "most_likely_positive").items():
+            said.append(
+                f"{method_name(str(pool), 'maxent')} and {method_name(str(pool), 'most_likely_positive')} chose the "
+                f"same rows in {part:.0%} of the batches (they do wherever the model calls nothing positive)."
+            )
+    if config["bad_lines"]:
+        said.append(f"{len(config['bad_lines'])} lines of the input could not be read and were left out.")
+    return said
+
+
+def _title(config: dict[str, Any], what: str) -> str:
+    options = config["options"]
+    k = f", k = {options['k']}" if "seals" in options["pools"] else ""
+    return (
+        f"{config['dataset']}: {what}; {len(config['concepts'])} concepts, {options['repeats']} repeats, "
+        f"pool of {config['rows']['pool']:,}{k}"
+    )
+
+
+def _concept_rows(rounds: pd.DataFrame, config: dict[str, Any], first_metric: str) -> dict[str, Any]:
+    tables = {measure: by_concept(rounds, measure) for measure in (first_metric, "recall")}
+    return {
+        "methods": list(tables["recall"].columns),
+        "rows": [
+            {"name": name, **about, **{measure: list(table.loc[name]) for measure, table in tables.items()}}
+            for name, about in config["concepts"].items()
+        ],
+    }
+
+
+def _read_rows(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(
+            path, dtype={"concept": str, "dataset": str, "k": "Int64"}, keep_default_na=False, na_values={"k": ""}
+        )
+    except FileNotFoundError:
+        raise UserError(f"{path}: no such file; the run in this folder is not finished") from None
+    except (ValueError, OSError) as error:
+        raise UserError(f"{path}: cannot be read ({error})") from error
+
+
+def _data_url(path: Path) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode()
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    from experiments.command import errors_for_people
+
+    parser = argparse.ArgumentParser(prog="python -m experiments.report", description=__doc__)
+    parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="the --out folder of a finished run")
+    with errors_for_people():
+        for folder in parser.parse_args(argv).folders:
+            write_report(folder)
+            print(folder / "index.html")
+
+
+if __name__ == "__main__":
+    main()
