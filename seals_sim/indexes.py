@@ -91,6 +91,7 @@ class GraphIndex:
         self.build_seconds = time.perf_counter() - start
 
     def neighbors(self, rows: Rows, k: int) -> list[Rows]:
+        k = min(k, len(self._graph))
         if k > self._graph.shape[1]:
             raise ValueError(f"this graph holds {self._graph.shape[1]} neighbours a row; {k} were asked")
         return list(self._graph[rows, :k].astype(np.int64))

@@ -1,0 +1,36 @@
+"""Fixtures: a small simulated table of clustered unit vectors, and the real texts beside the checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from seals_sim.candidates import Vectors
+
+SHARED = Path(__file__).parents[2] / "shared" / "data"
+
+
+def clustered(n: int, d: int, n_clusters: int, seed: int = 0) -> tuple[Vectors, np.ndarray]:
+    """Simulated: n unit vectors round n_clusters centers, some of them exact duplicates, and their clusters."""
+    rng = np.random.default_rng(seed)
+    centers = rng.normal(size=(n_clusters, d))
+    cluster = rng.integers(n_clusters, size=n)
+    vectors = centers[cluster] + 0.5 * rng.normal(size=(n, d))
+    vectors[-n // 10 :] = vectors[: n // 10]
+    cluster[-n // 10 :] = cluster[: n // 10]
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32), cluster
+
+
+@pytest.fixture(scope="session")
+def table() -> tuple[Vectors, np.ndarray]:
+    vectors, cluster = clustered(400, 12, 10)
+    return vectors, cluster == 0
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    if not SHARED.is_dir():
+        pytest.skip(f"the real texts are not there: {SHARED}")
+    return SHARED
