@@ -72,6 +72,7 @@ def run_experiment(arguments: argparse.Namespace, name: str, load: Callable[[], 
     folder = RunFolder(arguments.out, _config(arguments, name, first_metric, dataset, split, chosen, options))
     if not folder.is_complete:
         vectors = _vectors(dataset, options, arguments.cache or default_folder(), quiet)
+        folder.begin()
         write_csv(
             folder.path / "split.csv", pd.DataFrame({"row": range(len(dataset)), "split": split.parts(len(dataset))})
         )

@@ -26,7 +26,7 @@ _PANELS = {
 def draw_curves(curves: pd.DataFrame, first_metric: str, title: str, path: Path) -> None:
     """Metric, pool fraction and recall against labels, one line a method, as PATH.png and PATH.svg."""
     with mpl.rc_context(_STYLE):
-        figure = Figure(figsize=(13, 4.4), layout="constrained")
+        figure = Figure(figsize=(13, 4.8))
         axes = figure.subplots(1, 3)
         for axis, measure in zip(axes, (first_metric, "pool_fraction", "recall"), strict=True):
             for (pool, strategy), line in curves.groupby(["pool", "strategy"], sort=False):
@@ -40,7 +40,8 @@ def draw_curves(curves: pd.DataFrame, first_metric: str, title: str, path: Path)
             axis.set(xlabel="labelled examples", ylabel=_PANELS[measure])
         axes[1].set_yscale("log")
         handles, labels = axes[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside lower center", ncols=min(5, len(labels)), fontsize="small")
+        figure.legend(handles, labels, loc="lower center", ncols=min(5, len(labels)), fontsize="small")
+        figure.subplots_adjust(left=0.05, right=0.99, top=0.92, bottom=0.29, wspace=0.2)
         figure.suptitle(title, fontsize="medium", parse_math=False)
         for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None})):
             with replacing(path.with_suffix(suffix)) as temporary:

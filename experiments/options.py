@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -55,6 +56,8 @@ class Options:
         for name in ("regularization", "random_pool_factor"):
             if not 0 < getattr(self, name) < float("inf"):
                 raise UserError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be above 0")
+        if not math.isfinite(self.beta):
+            raise UserError(f"--beta {self.beta}: must be a finite number")
         if self.budget < self.n_seeds:
             raise UserError(f"--budget {self.budget}: it includes the {self.n_seeds} seeds, so it cannot be smaller")
         if not 0 < self.test_fraction < 1:

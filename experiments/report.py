@@ -88,10 +88,12 @@ def findings(rounds: pd.DataFrame, picks: pd.DataFrame, config: dict[str, Any]) 
 def _title(config: dict[str, Any], what: str) -> str:
     options = config["options"]
     k = f", k = {options['k']}" if "seals" in options["pools"] else ""
-    return (
-        f"{config['dataset']}: {what}; {len(config['concepts'])} concepts, {options['repeats']} repeats, "
-        f"pool of {config['rows']['pool']:,}{k}"
-    )
+    concepts, repeats = _counted(len(config["concepts"]), "concept"), _counted(options["repeats"], "repeat")
+    return f"{config['dataset']}: {what}; {concepts}, {repeats}, pool of {config['rows']['pool']:,}{k}"
+
+
+def _counted(n: int, what: str) -> str:
+    return f"{n} {what}{'' if n == 1 else 's'}"
 
 
 def _concept_rows(rounds: pd.DataFrame, config: dict[str, Any], first_metric: str) -> dict[str, Any]:

@@ -27,16 +27,19 @@ class RunFolder:
     def __init__(self, path: Path, config: dict[str, object]) -> None:
         self.path = path
         self._parts = path / "parts"
-        config = json.loads(json.dumps(config))
-        file = path / "config.json"
+        self._config = json.loads(json.dumps(config))
         if path.exists() and not path.is_dir():
             raise UserError(f"--out {path}: this is a file, and a folder is needed")
-        if file.exists():
-            _require_same(path, _identity(read_config(path)), _identity(config))
+        if (path / "config.json").exists():
+            _require_same(path, _identity(read_config(path)), _identity(self._config))
         elif path.exists() and any(path.iterdir()):
             raise UserError(f"--out {path}: this folder holds other files and no run; choose a new one")
-        else:
-            write_text(file, json.dumps(config, indent=1, ensure_ascii=False) + "\n")
+
+    def begin(self) -> None:
+        """Make the folder with its config.json, unless the run has begun before."""
+        file = self.path / "config.json"
+        if not file.exists():
+            write_text(file, json.dumps(self._config, indent=1, ensure_ascii=False) + "\n")
 
     @property
     def is_complete(self) -> bool:

@@ -39,7 +39,7 @@ def curves(rounds: pd.DataFrame) -> pd.DataFrame:
     # ffill runs through all columns in order; a measure's first round is always there, so none spills over
     filled = wide.stack("round", future_stack=True)
     over_concepts = filled.groupby([*_METHOD, "repeat", "round"], sort=False).mean()
-    return _mean_and_std(over_concepts, [*_METHOD, "round"])
+    return _in_order(_mean_and_std(over_concepts, [*_METHOD, "round"]))
 
 
 def summary(rounds: pd.DataFrame) -> pd.DataFrame:
@@ -56,7 +56,7 @@ def summary(rounds: pd.DataFrame) -> pd.DataFrame:
     table.insert(0, "k", last.groupby(_METHOD, sort=False)["k"].first())
     for name in ("repeat", "concept"):
         table.insert(0, f"n_{name}s", rounds.groupby(_METHOD)[name].nunique())
-    return table.reset_index()
+    return _in_order(table).reset_index()
 
 
 def by_concept(rounds: pd.DataFrame, measure: str) -> pd.DataFrame:
@@ -65,6 +65,13 @@ def by_concept(rounds: pd.DataFrame, measure: str) -> pd.DataFrame:
     table = last.groupby(["concept", *_METHOD], sort=False).mean().unstack(_METHOD)
     table.columns = [method_name(pool, strategy) for pool, strategy in table.columns]
     return table
+
+
+def _in_order(table: pd.DataFrame) -> pd.DataFrame:
+    """By strategy, and then All, SEALS, RandPool."""
+    rank = {name: place for names in (POOL_NAMES, STRATEGY_NAMES) for place, name in enumerate(names)}
+    levels = ["strategy", "pool", *(name for name in table.index.names if name not in _METHOD)]
+    return table.sort_index(level=levels, key=lambda level: level.map(lambda value: rank.get(value, value)))
 
 
 def _mean_and_std(values: pd.DataFrame, by: list[str]) -> pd.DataFrame:

@@ -224,33 +224,36 @@ class KCenters:
     """
 
     def __init__(self, centers: Vectors) -> None:
-        self._centers = list(centers)
+        self._centers = centers
         self._n_measured = 0  # centers that the distances below already count
         self._n_removed_read = 0
         self._distance: NDArray[np.float32] = np.empty(0, dtype=np.float32)  # squared, to the nearest center
 
     def select(self, candidates: CandidateTable, model: Model) -> int | None:
-        self._centers += list(candidates.vectors[candidates.removed[self._n_removed_read :]])
+        picked = candidates.vectors[candidates.removed[self._n_removed_read :]]
         self._n_removed_read = len(candidates.removed)
+        self._centers = np.concatenate([self._centers, picked])
         if not candidates.n_live:
             return None
-        old = len(self._distance)
-        for center in self._centers[self._n_measured :]:
-            np.minimum(self._distance, _squared_distance(candidates.vectors[:old], center), out=self._distance)
+        n_old = len(self._distance)
+        old = _squared_distance_to_nearest(candidates.vectors[:n_old], self._centers[self._n_measured :])
+        new = _squared_distance_to_nearest(candidates.vectors[n_old:], self._centers)
         self._n_measured = len(self._centers)
-        new = np.full(len(candidates) - old, np.inf, dtype=np.float32)
-        for center in self._centers if len(new) else ():
-            np.minimum(new, _squared_distance(candidates.vectors[old:], center), out=new)
-        self._distance = np.concatenate([self._distance, new])
+        self._distance = np.concatenate([np.minimum(self._distance, old), new])
 
         farthest = np.where(candidates.is_live, self._distance, -np.inf)
         return int(candidates.rows[farthest == farthest.max()].min())
 
 
-def _squared_distance(vectors: Vectors, center: NDArray[np.float32]) -> NDArray[np.float32]:
-    distance: NDArray[np.float32] = np.vecdot(vectors, vectors) + np.vecdot(center, center)
-    distance -= 2 * np.vecdot(vectors, center)
-    return distance
+def _squared_distance_to_nearest(vectors: Vectors, centers: Vectors, block: int = 4096) -> NDArray[np.float32]:
+    """For each of vectors (m, d), to the nearest of centers (c, d); each pair's value is its own dot product."""
+    nearest = np.empty(len(vectors), dtype=np.float32)
+    norms = np.vecdot(centers, centers)
+    for first in range(0, len(vectors), block):
+        rows = vectors[first : first + block]
+        products = np.vecdot(rows[:, None], centers[None])
+        nearest[first : first + block] = np.vecdot(rows, rows) + (norms - 2 * products).min(axis=1, initial=np.inf)
+    return nearest
 
 
 STRATEGIES = (

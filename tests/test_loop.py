@@ -132,7 +132,7 @@ def test_uncertainty_strategies_choose_alike_on_binary_problems(table, pool, oth
 
 
 def test_neighbours_of_a_pick_can_be_the_next_pick_of_the_same_batch(table):
-    vectors, is_positive = table
+    vectors, _ = table
     seeds = _seeds(table, 1, 5)
     pool = SealsPool(seeds, vectors, ExactIndex(vectors), k=4)
     at_start = set(pool.candidates(0).rows.tolist())
@@ -141,7 +141,7 @@ def test_neighbours_of_a_pick_can_be_the_next_pick_of_the_same_batch(table):
 
 
 def test_the_run_ends_where_the_pool_runs_dry(table):
-    vectors, is_positive = table
+    vectors, _ = table
     seeds = _seeds(table)
     rounds = _rounds(table, RandomPool(seeds, vectors, 20, generator(0)), "maxent", budget=90, seeds=seeds)
     assert [len(r.labeled) for r in rounds] == [20, 35, 40]

@@ -216,5 +216,5 @@ def test_a_pick_scores_only_newcomers():
 
 
 def test_unknown_strategy_is_named():
-    with pytest.raises(UserError, match="--strategies bald: .* maxent"):
+    with pytest.raises(UserError, match=r"--strategies bald: .* maxent"):
         build_selector("bald", beta=1, rng=np.random.default_rng(0), n_rows=1, centers=np.zeros((0, 1)))

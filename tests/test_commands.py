@@ -1,0 +1,325 @@
+"""Whole commands on small real input: what they leave, that they resume, and what bad input gets."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import command, goodreads, rare_concepts, report
+from experiments.protocol import PICK_COLUMNS, ROUND_COLUMNS
+from seals_sim.strategies import STRATEGIES
+from tests.conftest import clustered
+
+SMALL = ["--sample", "900", "--concepts", "2", "--repeats", "2", "--seed-negatives", "15", "--k", "6", "--budget", "50",
+         "--batch", "10", "--quiet"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, cache):
+    """A finished run on real texts: a sample of the built-in ones."""
+    out = tmp_path_factory.mktemp("runs") / "builtin"
+    rare_concepts.main([*SMALL, "--cache", str(cache), "--out", str(out)])
+    return out
+
+
+@pytest.fixture
+def vectors_and_labels(tmp_path):
+    """Simulated vectors in six clusters, and their clusters as class ids."""
+    vectors, cluster = clustered(300, 10, 6)
+    np.save(tmp_path / "x.npy", vectors)
+    np.save(tmp_path / "y.npy", cluster)
+    return ["--vectors", str(tmp_path / "x.npy"), "--labels", str(tmp_path / "y.npy")]
+
+
+FAST = ["--seed-negatives", "15", "--k", "6", "--budget", "45", "--batch", "10", "--concepts", "3", "--repeats", "2",
+        "--quiet"]  # fmt: skip
+
+
+def test_a_run_leaves_all_its_files(finished):
+    names = {path.name for path in finished.iterdir()}
+    assert names >= {"config.json", "rounds.csv", "picks.csv", "split.csv", "summary.csv", "index.html",
+                     "curves.png", "curves.svg", "curves_maxent.png", "curves_maxent.svg"}  # fmt: skip
+    assert "parts" not in names
+    assert not [name for name in names if name.startswith(".")]
+    config = json.loads((finished / "config.json").read_text())
+    assert config["seed"] == 0
+    assert config["options"]["k"] == 6
+    assert set(config["versions"]) >= {"numpy", "scikit-learn", "faiss-cpu"}
+    assert len(config["data_fingerprint"]) == 64
+
+
+def test_rows_agree_with_one_another(finished):
+    rounds = pd.read_csv(finished / "rounds.csv")
+    picks = pd.read_csv(finished / "picks.csv")
+    split = pd.read_csv(finished / "split.csv")
+    config = json.loads((finished / "config.json").read_text())
+    assert tuple(rounds.columns) == ROUND_COLUMNS
+    assert tuple(picks.columns) == PICK_COLUMNS
+    assert split["row"].tolist() == list(range(900))
+    assert split["split"].value_counts().to_dict() == {"pool": 719, "test": 180, "validation": 1}
+    assert set(split["split"][picks["row"]]) == {"pool"}
+
+    methods = ["concept", "pool", "strategy", "repeat"]
+    assert len(rounds) == 2 * 3 * 5 * 2 * 4
+    for method, run in picks.groupby(methods):
+        assert not run["row"].duplicated().any()
+        at = rounds.set_index([*methods, "round"]).loc[method]
+        for number, row in at.iterrows():
+            so_far = run[run["round"] <= number]
+            assert len(so_far) == row["n_labeled"]
+            assert so_far["label"].sum() == row["n_positive"]
+            expected = row["n_positive"] / config["concepts"][method[0]]["pool_positives"]
+            assert row["recall"] == pytest.approx(expected)
+            assert row["pool_fraction"] == pytest.approx(row["n_candidates"] / (719 - 20))
+    seeds = picks[picks["round"] == 0].groupby(["concept", "repeat", "pool", "strategy"])["row"].agg(tuple)
+    assert (seeds.groupby(["concept", "repeat"]).nunique() == 1).all(), "methods of a repeat must share their seeds"
+    assert rounds.loc[rounds["pool"] == "seals", "k"].eq(6).all()
+    assert rounds.loc[rounds["pool"] != "seals", "k"].isna().all()
+    assert rounds.loc[rounds["pool"] == "all", "pool_fraction"].eq(1).all()
+
+    last = rounds[rounds["round"] == 3].set_index([*methods[:2], "strategy", "repeat"])
+    size = last["n_candidates"].unstack("pool")
+    assert (size["random_pool"] == size["seals"]).all()
+
+
+def test_summary_is_the_mean_over_concepts_and_the_spread_over_repeats(finished):
+    rounds = pd.read_csv(finished / "rounds.csv")
+    table = pd.read_csv(finished / "summary.csv").set_index(["pool", "strategy"])
+    last = rounds[(rounds["round"] == 3) & (rounds["pool"] == "seals") & (rounds["strategy"] == "maxent")]
+    per_repeat = [part["recall"].mean() for _, part in last.groupby("repeat")]
+    row = table.loc["seals", "maxent"]
+    assert row["recall_mean"] == pytest.approx(np.mean(per_repeat))
+    assert row["recall_std"] == pytest.approx(np.std(per_repeat, ddof=1))
+    assert (row["n_concepts"], row["n_repeats"], row["k"]) == (2, 2, 6)
+
+
+def test_the_page_stands_alone(finished):
+    page = (finished / "index.html").read_text()
+    assert "data:image/svg+xml;base64," in page
+    assert "http" not in page
+    for name in ("MaxEnt-SEALS", "MLP-All", "ID-RandPool", "k-centers-SEALS", "Random-All"):
+        assert name in page
+    assert "Embedded by all-MiniLM-L6-v2" in page
+    assert "chose the same rows in" in " ".join(page.split())
+
+
+def test_a_pool_that_covers_most_of_the_data_is_warned_of(finished, tmp_path, cache):
+    assert "Warning" not in (finished / "index.html").read_text()
+    rare_concepts.main([*SMALL, "--k", "60", "--pools", "seals", "--cache", str(cache), "--out", str(tmp_path / "o")])
+    page = " ".join((tmp_path / "o" / "index.html").read_text().split())
+    assert "Warning: the SEALS pool came to cover" in page
+
+
+def test_parallel_runs_make_the_same_picks(finished, tmp_path, cache):
+    rare_concepts.main([*SMALL, "--jobs", "2", "--cache", str(cache), "--out", str(tmp_path / "o")])
+    assert (tmp_path / "o" / "picks.csv").read_bytes() == (finished / "picks.csv").read_bytes()
+
+
+def test_other_seeds_make_other_picks(vectors_and_labels, tmp_path):
+    for seed in "01":
+        rare_concepts.main([*vectors_and_labels, *FAST, "--seed", seed, "--out", str(tmp_path / seed)])
+    assert (tmp_path / "0" / "picks.csv").read_bytes() != (tmp_path / "1" / "picks.csv").read_bytes()
+
+
+def test_the_report_is_drawn_again_from_the_rows(finished, tmp_path, capsys):
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in ("config.json", "rounds.csv", "picks.csv"):
+        (copy / name).write_bytes((finished / name).read_bytes())
+    report.main([str(copy)])
+    for name in ("index.html", "summary.csv", "curves.svg", "curves.png"):
+        assert (copy / name).read_bytes() == (finished / name).read_bytes()
+
+
+def test_a_stopped_run_goes_on_and_ends_as_an_unbroken_one(vectors_and_labels, tmp_path, monkeypatch, capsys):
+    arguments = [*vectors_and_labels, *FAST, "--out"]
+    rare_concepts.main([*arguments, str(tmp_path / "whole")])
+    run_methods, calls = command.run_methods, []
+
+    def stops_at_the_fourth(*job):
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        calls.append(job)
+        return run_methods(*job)
+
+    monkeypatch.setattr(command, "run_methods", stops_at_the_fourth)
+    with pytest.raises(SystemExit) as stop:
+        rare_concepts.main([*arguments, str(tmp_path / "broken")])
+    assert stop.value.code == 130
+    assert not (tmp_path / "broken" / "rounds.csv").exists()
+    with pytest.raises(SystemExit):
+        report.main([str(tmp_path / "broken")])
+    assert "not finished" in capsys.readouterr().err
+
+    def counts(*job):
+        calls.append(job)
+        return run_methods(*job)
+
+    monkeypatch.setattr(command, "run_methods", counts)
+    rare_concepts.main([*arguments, str(tmp_path / "broken")])
+    assert len(calls) == 6, "finished jobs must not be run again"
+    assert (tmp_path / "broken" / "picks.csv").read_bytes() == (tmp_path / "whole" / "picks.csv").read_bytes()
+    rare_concepts.main([*arguments, str(tmp_path / "broken")])
+    assert len(calls) == 6
+
+
+def test_every_strategy_and_index_by_name(vectors_and_labels, tmp_path):
+    for index in ("exact", "lsh", "graph"):
+        out = tmp_path / index
+        rare_concepts.main(
+            [*vectors_and_labels, *FAST, "--repeats", "1", "--strategies", ",".join(STRATEGIES), "--index", index,
+             "--out", str(out)]
+        )  # fmt: skip
+        rounds = pd.read_csv(out / "rounds.csv")
+        assert set(rounds["strategy"]) == set(STRATEGIES)
+        assert (rounds.groupby(["concept", "pool", "strategy"])["n_labeled"].max() == 45).all()
+
+
+def test_goodreads_leads_with_auc(tmp_path, cache):
+    """Sentences made up here, in the published schema."""
+    rng = np.random.default_rng(0)
+    subjects, ends = (
+        ["The butler", "Her sister", "The dragon", "My teacher"],
+        ["dies", "is the killer", "wins", "leaves"],
+    )
+    plain = ["reads well", "was too long", "has a fine cover", "made me laugh", "cost little"]
+    lines = []
+    for number in range(80):
+        sentences = []
+        for place in range(5):
+            spoils = int(rng.random() < 0.2)
+            words = f"{rng.choice(subjects)} {rng.choice(ends if spoils else plain)} in chapter {number * 5 + place}."
+            sentences.append([spoils, words])
+        review = {"user_id": "u", "timestamp": "2017-01-01", "review_sentences": sentences, "rating": 3,
+                  "has_spoiler": True, "book_id": str(number % 7), "review_id": str(number)}  # fmt: skip
+        lines.append(json.dumps(review))
+    path = tmp_path / "reviews.json"
+    path.write_text("\n".join(lines))
+    goodreads.main(["--reviews", str(path), "--seed-negatives", "15", "--k", "5", "--budget", "60", "--batch", "20",
+                    "--repeats", "2", "--strategies", "maxent,most_likely_positive,random", "--quiet",
+                    "--cache", str(cache), "--out", str(tmp_path / "o")])  # fmt: skip
+    config = json.loads((tmp_path / "o" / "config.json").read_text())
+    assert (config["first_metric"], list(config["concepts"])) == ("auc", ["spoiler"])
+    assert config["rows"] == {"all": 400, "pool": 319, "validation": 1, "test": 80}
+    rounds = pd.read_csv(tmp_path / "o" / "rounds.csv")
+    best = rounds[(rounds["pool"] == "seals") & (rounds["strategy"] == "most_likely_positive")]
+    assert best.groupby("round")["recall"].mean().iloc[-1] > 2 * 60 / 319
+
+
+def test_real_vectors_with_many_concepts(shared_data, tmp_path):
+    """WordNet glosses, embedded: SEALS with few candidates finds nearly what the full scan finds."""
+    folder = shared_data / "wordnet30k"
+    concepts = json.loads((folder / "concepts.json").read_text())
+    labels: list[list[str]] = [[] for _ in range(30_000)]
+    for name, rows in concepts.items():
+        for row in rows:
+            labels[row].append(name)
+    path = tmp_path / "labels.jsonl"
+    path.write_text("".join(json.dumps({"labels": names}) + "\n" for names in labels))
+    rare_concepts.main(
+        ["--vectors", str(folder / "minilm_l6_f16.npy"), "--labels", str(path), "--min-positives", "100",
+         "--concepts", "4", "--repeats", "2", "--k", "10", "--budget", "500", "--index", "graph", "--jobs", "2",
+         "--strategies", "most_likely_positive,random", "--quiet", "--out", str(tmp_path / "o")]
+    )  # fmt: skip
+    table = pd.read_csv(tmp_path / "o" / "summary.csv").set_index(["strategy", "pool"])
+    recall = table["recall_mean"].loc["most_likely_positive"]
+    assert recall["seals"] > 0.8 * recall["all"]
+    assert recall["seals"] > 1.5 * recall["random_pool"]
+    assert recall["seals"] > 5 * table["recall_mean"].loc["random", "all"]
+    assert table["pool_fraction_mean"].loc["most_likely_positive", "seals"] < 0.25
+
+
+def test_concept_names_are_escaped(tmp_path):
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "x.npy", rng.normal(size=(200, 5)))
+    evil = "<script>alert(1)</script>"
+    kinds = [[evil] if row % 5 == 0 else ["$x_{^$ & co"] for row in range(200)]
+    (tmp_path / "y.jsonl").write_text("".join(json.dumps({"label": kind}) + "\n" for kind in kinds))
+    rare_concepts.main(["--vectors", str(tmp_path / "x.npy"), "--labels", str(tmp_path / "y.jsonl"), *FAST,
+                        "--pools", "all,seals", "--strategies", "maxent,random",
+                        "--out", str(tmp_path / "o")])  # fmt: skip
+    page = (tmp_path / "o" / "index.html").read_text()
+    assert evil not in page
+    assert "&lt;script&gt;" in page
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--strategies", "maxent,bald"], "--strategies bald: there is no such name"),
+        (["--pools", "some"], "--pools some: there is no such name; choose from all, seals, random_pool"),
+        (["--pools", "random_pool"], "--random-pool-fraction"),
+        (["--index", "annoy"], "--index annoy"),
+        (["--k", "0"], "--k 0: must be at least 1"),
+        (["--k", "241"], "--k 241: the pool has only 239 rows"),
+        (["--budget", "240"], "--budget 240: the pool has only 239 rows"),
+        (["--budget", "10"], "--budget 10: it includes the 20 seeds"),
+        (["--seed-positives", "100", "--budget", "200"], "--seed-positives 100 leaves none to find"),
+        (["--concept", "77"], "--concept 77: x has no such concept"),
+        (["--concept", "1", "--min-positives", "299"], "--concept 1: "),
+        (["--dimensions", "11"], "--dimensions 11"),
+        (["--test-fraction", "1.5"], "--test-fraction 1.5"),
+        (["--sample", "301"], "--sample 301: x has 300 rows"),
+        (["--jobs", "0"], "--jobs 0"),
+        (["--texts", "a.csv"], "--texts and --vectors: give one"),
+        (["--vectors", "nowhere.npy"], "--vectors nowhere.npy: no such file"),
+        (["--regularization", "nan"], "--regularization nan"),
+        (["--beta", "inf"], "--beta inf"),
+    ],
+)
+def test_bad_options(vectors_and_labels, tmp_path, capsys, arguments, message):
+    out = tmp_path / "o"
+    with pytest.raises(SystemExit) as stop:
+        rare_concepts.main([*vectors_and_labels, *FAST, "--out", str(out), *arguments])
+    assert stop.value.code == 2
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 1
+    assert said[0].startswith("error: ")
+    assert message in said[0]
+    assert not out.exists()
+
+
+def test_folders_that_are_refused(vectors_and_labels, tmp_path, capsys):
+    def refused(out, *more):
+        with pytest.raises(SystemExit) as stop:
+            rare_concepts.main([*vectors_and_labels, *FAST, "--out", str(out), *more])
+        assert stop.value.code == 2
+        return capsys.readouterr().err
+
+    rare_concepts.main([*vectors_and_labels, *FAST, "--out", str(tmp_path / "o")])
+    before = (tmp_path / "o" / "picks.csv").read_bytes()
+    assert "holds a run with another k (6, now 7)" in refused(tmp_path / "o", "--k", "7")
+    np.save(tmp_path / "y.npy", np.load(tmp_path / "y.npy")[::-1])
+    assert "holds a run with another data" in refused(tmp_path / "o")
+    assert (tmp_path / "o" / "picks.csv").read_bytes() == before
+
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    assert "holds other files and no run" in refused(tmp_path / "mine")
+    assert "this is a file" in refused(tmp_path / "mine" / "letter.txt")
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["letter.txt"]
+
+
+def test_report_of_no_run(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        report.main([str(tmp_path)])
+    assert stop.value.code == 2
+    assert "there is no run in this folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("module", ["rare_concepts", "goodreads", "report"])
+def test_help_is_complete(module):
+    result = subprocess.run(
+        [sys.executable, "-m", f"experiments.{module}", "--help"], capture_output=True, text=True, check=True
+    )
+    assert "usage: python -m experiments" in result.stdout

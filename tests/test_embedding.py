@@ -1,0 +1,92 @@
+"""The real default model on a few texts, whitening, and a cache that is whole or not used."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from seals_sim import embedding
+from seals_sim.cache import cached
+from seals_sim.embedding import embed_texts, whiten
+from seals_sim.errors import UserError
+
+TEXTS = ["a cat sleeps on the sofa", "a kitten naps", "interest rates rose", "the bank raised rates", "rain", "snow"]
+
+
+@pytest.fixture(scope="module")
+def raw():
+    return embed_texts(TEXTS, dimensions=0, cache=None)
+
+
+def test_like_texts_are_near(raw):
+    assert raw.shape == (6, 384)
+    assert raw.dtype == np.float32
+    similarity = raw @ raw.T
+    np.testing.assert_allclose(np.diag(similarity), 1, atol=1e-5)
+    assert similarity[0, 1] > similarity[0, 2]
+    assert similarity[2, 3] > similarity[2, 4]
+
+
+def test_embeddings_keep_the_order_of_the_texts(raw):
+    backwards = embed_texts(TEXTS[::-1], dimensions=0, cache=None)
+    np.testing.assert_allclose(backwards[::-1], raw, atol=1e-5)
+
+
+def test_whitened_components_are_uncorrelated_with_unit_variance():
+    rng = np.random.default_rng(0)
+    data = (rng.normal(size=(5000, 10)) * 2.0 ** -np.arange(10)) @ np.linalg.qr(rng.normal(size=(10, 10)))[0] + 3
+    white = whiten(data.astype(np.float32), 6)
+    assert white.shape == (5000, 6)
+    np.testing.assert_allclose(np.linalg.norm(white, axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(np.cov(white.T) * 6, np.eye(6), atol=0.06)
+
+
+@pytest.mark.parametrize("dimensions", [7, 11])
+def test_too_many_dimensions(dimensions):
+    data = np.random.default_rng(0).normal(size=(8, 10)).astype(np.float32)
+    if dimensions == 7:
+        data[:, 3:] = 0
+    with pytest.raises(UserError, match=f"--dimensions {dimensions}: .*(3 directions|between 1 and 7)"):
+        whiten(data, dimensions)
+
+
+def test_a_model_that_is_not_one(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    with pytest.raises(UserError, match="not a sentence-transformers model"):
+        embed_texts(TEXTS, str(tmp_path), 0)
+
+
+def test_a_full_cache_needs_no_model(tmp_path, monkeypatch):
+    first = embed_texts(TEXTS, dimensions=3, cache=tmp_path)
+
+    def fail(*_):
+        raise AssertionError("the model was asked again")
+
+    monkeypatch.setattr(embedding, "_encode", fail)
+    np.testing.assert_array_equal(embed_texts(TEXTS, dimensions=3, cache=tmp_path), first)
+    embed_texts(TEXTS, dimensions=2, cache=tmp_path)  # whitened anew from the stored embeddings
+    with pytest.raises(AssertionError):
+        embed_texts([*TEXTS, "more"], dimensions=3, cache=tmp_path)
+
+
+def test_a_damaged_or_half_written_cache_is_not_used(tmp_path):
+    calls = []
+
+    def compute():
+        calls.append(1)
+        return np.ones((3, 2), dtype=np.float32)
+
+    cached(tmp_path, "key", compute)
+    cached(tmp_path, "key", compute)
+    assert len(calls) == 1
+    (path,) = tmp_path.glob("*.npy")
+    path.write_bytes(path.read_bytes()[:-4])
+    np.testing.assert_array_equal(cached(tmp_path, "key", compute), np.ones((3, 2)))
+    assert len(calls) == 2
+
+    def fail():
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        cached(tmp_path, "other", fail)
+    assert len(list(tmp_path.iterdir())) == 2
