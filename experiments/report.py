@@ -75,7 +75,8 @@ def findings(rounds: pd.DataFrame, picks: pd.DataFrame, config: dict[str, Any]) 
             f"In {len(dry)} of {len(last)} runs the pool ran dry before the budget was spent; their last round counts."
         )
     if {"maxent", "most_likely_positive"} <= set(rounds["strategy"]):
-        for pool, part in alike(picks, "maxent", "most_likely_positive").items():
+        shared = picks[picks["pool"] != "random_pool"]  # there each strategy has a random subset of its own
+        for pool, part in alike(shared, "maxent", "most_likely_positive").items():
             said.append(
                 f"{method_name(str(pool), 'maxent')} and {method_name(str(pool), 'most_likely_positive')} chose the "
                 f"same rows in {part:.0%} of the batches (they do wherever the model calls nothing positive)."
