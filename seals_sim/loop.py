@@ -7,10 +7,14 @@ algorithm                      pool                          selector           
 2 SEALS                        k nearest neighbours of the   arg max of a score      logistic regression
                                labelled rows
 RandPool (7.8)                 a random subset               arg max of a score      logistic regression
+3 modified SEALS               a ball of radius delta round  nearest to the          homogeneous max
+                               each search's points          separator               margin
+4 project onto hyperplane      the same, radius infinity     nearest to the          homogeneous max
+                                                             separator               margin
 =============================  ============================  ======================  ===================
 
-A *query* is what the oracle is asked about: here the row of an example in the pool's table of vectors.
-The parts are protocols, so that a query may as well be a point of R^d (Algorithms 3 and 4).
+A *query* is what the oracle is asked about: in Algorithms 1 and 2 the row of an example in the pool's table of
+vectors, in Algorithms 3 and 4 (package `theory`) a point of R^d, one for each search in each round.
 """
 
 from __future__ import annotations
@@ -66,7 +70,7 @@ class Selector(Protocol[Candidates_contra, Model_contra, Query_co]):
     """The selection strategy phi and its arg max."""
 
     def select(self, candidates: Candidates_contra, model: Model_contra) -> Query_co | None:
-        """The next query, or None where no candidate is left."""
+        """The next query, or None where this slot of the batch has no candidate left."""
 
 
 class Learner(Protocol[Labeled_contra, Model_co]):
@@ -174,7 +178,7 @@ def run(
             with clock.timing("select"):
                 query = selector.select(pool.candidates(slot), model)  # line 6
             if query is None:
-                break
+                continue
             label = oracle.label(query)
             labeled = labeled.add(query, label)  # line 7
             with clock.timing("neighbor"):

@@ -1,0 +1,240 @@
+"""Algorithms 3 and 4 as parts of the loop in `seals_sim.loop`: d - 1 searches, each a cluster C_i of its own.
+
+In round r every search i takes the point of C_{i,r} nearest to the hull of the opposite labels and queries the point
+of its delta-ball nearest to the separator (Lemma 2: the step is min(delta, rho / 2) along the normal). S_r is frozen
+inside a round: line 9 is read as gathering all of a round's queries into S_{r+1}. Algorithm 4 is delta = infinity.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from theory.errors import NotSeparable
+from theory.problems import Labels, Problem
+from theory.separators import Hint, Matrix, Separation, Solver, Vector, fast
+
+_TIE = 1e-7  # distances nearer than this, relative, count as equal: after a label flip both ends of a segment tie
+FLOOR = 1e-13  # of the coordinates: below it labels and midpoints are rounding, and a search stops
+
+
+@dataclass(frozen=True, eq=False)
+class LabeledPoints:
+    """S_r: points (m, d) with labels (m,) of 1 and -1."""
+
+    points: Matrix
+    labels: Labels
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def add(self, query: Vector, label: int) -> LabeledPoints:
+        return LabeledPoints(np.vstack([self.points, query]), np.append(self.labels, np.int8(label)))
+
+
+@dataclass(frozen=True, eq=False)
+class HomogeneousSeparator:
+    """w_hat, unit, and the certificate of its fit."""
+
+    w_hat: Vector
+    separation: Separation
+
+
+class HomogeneousMaxMargin:
+    """Line 11: the homogeneous max-margin separator of S_r. Raises NotSeparable where there is none."""
+
+    def __init__(self, solver: Solver = fast) -> None:
+        self._solver = solver
+        self._last: tuple[Hint, ...] = ()
+
+    def fit(self, labeled: LabeledPoints) -> HomogeneousSeparator:
+        separation = self._solver(labeled.labels[:, None] * labeled.points, self._last)
+        self._last = ((separation.normal, separation.distance),)
+        return HomogeneousSeparator(separation.normal, separation)
+
+
+class HalfSpace:
+    """The oracle of 7.2: 1 where w_star . x >= 0, else -1."""
+
+    def __init__(self, w_star: Vector) -> None:
+        self._w_star = w_star
+
+    def label(self, query: Vector) -> int:
+        return 1 if float(query @ self._w_star) >= 0 else -1
+
+
+@dataclass(eq=False)
+class _Member:
+    """A point of a cluster with what is known of its separator from S_r^{-y}.
+
+    distance is exact (certified) if is_exact, and otherwise a lower bound.
+    """
+
+    point: Vector
+    label: int
+    parent: int | None
+    separation: Separation | None = None
+    distance: float = 0.0
+    is_exact: bool = False
+    n_counted: int = 0  # opposite points that distance takes into account
+
+
+@dataclass(frozen=True, eq=False)
+class Closest:
+    """x_bar_{i,r}, its place in the cluster, and its separator; rho is its distance to the opposite hull."""
+
+    place: int
+    point: Vector
+    label: int
+    separation: Separation
+
+    @property
+    def rho(self) -> float:
+        return self.separation.distance
+
+
+class Cluster:
+    """C_{i,r}, with exact pruning of its separators.
+
+    A separator stays optimal until a new opposite point p violates it, n . (p - x) < rho (KKT); then
+    min(rho, min n . (p - x)) bounds the new distance from below, and it is solved anew only while that is under the
+    smallest distance known. pruning=False solves them all in every round; the choice is the same.
+    """
+
+    def __init__(self, seed: Vector, label: int, solver: Solver = fast, pruning: bool = True) -> None:
+        self.members = [_Member(seed, label, None)]
+        self.n_solves = 0
+        self._solver, self._pruning = solver, pruning
+
+    def add(self, point: Vector, label: int, parent: int) -> None:
+        self.members.append(_Member(point, label, parent))
+
+    def closest(self, opposite: dict[int, Matrix]) -> Closest:
+        """Line 7: arg min over C_i of the margin, the earliest point among equals. opposite: label -> S_r^{-label}."""
+        for member in self.members:
+            self._count_new(member, opposite[member.label])
+        while True:
+            smallest = min((m.distance for m in self.members if m.is_exact), default=np.inf)
+            pending = [m for m in self.members if not m.is_exact and m.distance <= smallest * (1 + _TIE)]
+            if not pending:
+                break
+            next_member = min(pending, key=lambda m: m.distance)
+            self._solve(next_member, opposite[next_member.label])
+        place = next(i for i, m in enumerate(self.members) if m.is_exact and m.distance <= smallest * (1 + _TIE))
+        member = self.members[place]
+        assert member.separation is not None
+        return Closest(place, member.point, member.label, member.separation)
+
+    def _count_new(self, member: _Member, opposite: Matrix) -> None:
+        new = opposite[member.n_counted :]
+        if not len(new):
+            return
+        member.n_counted = len(opposite)
+        if member.separation is None or not self._pruning:
+            member.is_exact, member.distance = False, 0.0
+            return
+        height = float(((new - member.point) @ member.separation.normal).min())
+        if height < member.distance * (1 - 1e-12):
+            member.is_exact, member.distance = False, max(height, 0.0)
+
+    def _solve(self, member: _Member, opposite: Matrix) -> None:
+        hints = []
+        if member.separation is not None:
+            hints.append((member.separation.normal, member.separation.distance))
+        if member.parent is not None and (known := self.members[member.parent]).separation is not None:
+            sign = 1 if known.label == member.label else -1
+            hints.append((sign * known.separation.normal, known.separation.distance / 2))
+        member.separation = self._solver(opposite - member.point, tuple(hints))
+        member.distance, member.is_exact = member.separation.distance, True
+        self.n_solves += 1
+
+
+@dataclass(frozen=True, eq=False)
+class Ball:
+    """What one search may query in this round: the ball of `radius` round x_bar; None where the search has ended."""
+
+    closest: Closest | None
+    radius: float
+
+
+class ClosestToHyperplane:
+    """Line 7: the point of the ball nearest to the separator; among equals the projection onto it (7.2)."""
+
+    def select(self, candidates: Ball, model: HomogeneousSeparator) -> Vector | None:
+        closest = candidates.closest
+        if closest is None:
+            return None
+        return np.asarray(closest.point + min(candidates.radius, closest.rho / 2) * closest.separation.normal)
+
+
+class BallPool:
+    """The clusters of all searches. delta=inf is Algorithm 4.
+
+    status of each search: `running`, `target` (rho <= target), `floor` (rho has come down to rounding), `nonseparable`.
+    """
+
+    def __init__(
+        self, problem: Problem, delta: float, solver: Solver = fast, pruning: bool = True, target: float = 0.0
+    ) -> None:
+        self._delta, self._target = delta, target
+        self._labeled = LabeledPoints(problem.points, problem.labels)
+        self._scale = float(np.abs(problem.points).max())
+        seeds = [(problem.points[place], int(problem.labels[place])) for place in problem.searches]
+        self.clusters = [Cluster(point, label, solver, pruning) for point, label in seeds]
+        self.status = ["running"] * len(self.clusters)
+        self.rho = np.full(len(self.clusters), np.inf)
+        self._gathered: list[tuple[int, Vector, int]] = []
+        self._closest: list[Closest | None] = []
+        self.parents: list[int] = []
+
+    @property
+    def n_candidates(self) -> int:
+        return sum(len(cluster.members) for cluster in self.clusters)
+
+    @property
+    def n_solves(self) -> int:
+        return sum(cluster.n_solves for cluster in self.clusters)
+
+    def begin_round(self) -> list[Closest | None]:
+        """Gather the last round's queries into S_r (line 9) and find every search's x_bar_{i,r} (lines 6-7).
+
+        Searches that have ended keep their last x_bar. Calling it again before the next query changes nothing.
+        """
+        if self._closest and not self._gathered:
+            return self._closest
+        for slot, point, label in self._gathered:
+            self._labeled = self._labeled.add(point, label)
+            closest = self._closest[slot]
+            assert closest is not None
+            self.clusters[slot].add(point, label, closest.place)
+        self._gathered = []
+        by_label = {label: self._labeled.points[self._labeled.labels == -label] for label in (1, -1)}
+        found: list[Closest | None] = list(self._closest) or [None] * len(self.clusters)
+        for slot, cluster in enumerate(self.clusters):
+            if self.status[slot] not in ("running", "target"):
+                continue
+            try:
+                closest = cluster.closest(by_label)
+            except NotSeparable:
+                self.status[slot] = "nonseparable" if self.rho[slot] > 1e3 * FLOOR * self._scale else "floor"
+                continue
+            found[slot], self.rho[slot] = closest, closest.rho
+            if closest.rho <= FLOOR * self._scale:
+                self.status[slot] = "floor"
+            elif closest.rho <= self._target:
+                self.status[slot] = "target"
+        self._closest = found
+        return found
+
+    def candidates(self, slot: int) -> Ball:
+        if slot == 0:
+            self.begin_round()
+        return Ball(self._closest[slot] if self.status[slot] == "running" else None, self._delta)
+
+    def expand(self, slot: int, query: Vector, label: int) -> None:
+        closest = self._closest[slot]
+        assert closest is not None
+        self.parents.append(closest.place)
+        self._gathered.append((slot, query, label))
+

@@ -1,0 +1,229 @@
+"""Max-margin separators, each with a certificate.
+
+MaxMarginSeparator(S^{-y}, x) separates one point x from points A: it is the hyperplane half way between x and its
+projection onto conv(A) (Lemma 2, step 1), and rho = dist(x, conv(A)) is twice its margin. The homogeneous fit of
+Algorithm 3 line 11 is the projection of 0 onto conv{y_j x_j}. Both are one problem, the nearest point of a hull to
+the origin, that is
+
+    find the unit vector n that maximises  min_j n . b_j,       b_j = a_j - x  or  b_j = y_j x_j.
+
+Any unit n gives a lower bound min_j n . b_j of the distance, any convex combination an upper bound |sum_j lambda_j b_j|.
+A result is used only if the two meet.
+
+There are two ways, to check one another. `reference` states the problem to cvxpy, compiled once for each shape.
+`fast` calls an active-set QP solver directly, and gets to margins near float64's floor by recentring: with a guess n0
+and the margin s that it is known to have nearly, n is sought as a n0 + t V u (V an orthonormal basis of n0's
+complement, t of the margin's order), which turns the tiny margins into numbers of order 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Protocol
+
+import cvxpy as cp
+import daqp
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+
+from theory.errors import NotSeparable, SolverError
+
+Vector = NDArray[np.float64]
+Matrix = NDArray[np.float64]
+
+_EPS = float(np.finfo(np.float64).eps)
+
+
+@dataclass(frozen=True, eq=False)
+class Separation:
+    """The nearest point of conv{b_j} to the origin, as direction and distance.
+
+    normal: (d,) unit; distance: the certified upper bound; weights: (m,) lambda >= 0 of sum 1.
+    duality_gap and kkt_residual are absolute, in units of the coordinates: the upper minus the lower bound, and the
+    largest of infeasibility |min_j n.b_j - distance|, stationarity |sum lambda_j b_j - distance n| and
+    complementarity sum lambda_j (n.b_j - distance).
+    """
+
+    normal: Vector
+    distance: float
+    weights: Vector
+    duality_gap: float
+    kkt_residual: float
+
+    @property
+    def nearest(self) -> Vector:
+        """The nearest point itself, as distance times normal."""
+        return self.distance * self.normal
+
+
+Hint = tuple[Vector, float]
+
+
+class Solver(Protocol):
+    """Finds the nearest point of conv{b_j}; hints: unit vectors near to the solution, each with a like distance."""
+
+    def __call__(self, points: Matrix, hints: tuple[Hint, ...] = ()) -> Separation: ...
+
+
+def rounding_floor(points: Matrix) -> float:
+    """What rounding leaves open in a distance computed from these points (m, d), absolute."""
+    return 8 * _EPS * float(np.abs(points).max())
+
+
+def certify(points: Matrix, normal: Vector, weights: Vector) -> Separation:
+    """A direction and convex weights with what they prove about one another."""
+    heights = points @ normal
+    combination = weights @ points
+    upper, lower = float(np.linalg.norm(combination)), float(heights.min())
+    residuals = (
+        abs(upper - lower),
+        float(np.linalg.norm(combination - upper * normal)),
+        abs(float(weights @ (heights - upper))),
+    )
+    return Separation(normal, upper, weights, upper - lower, max(residuals))
+
+
+def fast(points: Matrix, hints: tuple[Hint, ...] = (), rtol: float = 1e-10) -> Separation:
+    """The nearest point of conv{b_j} for points (m, d), certified to rtol of the distance or to rounding.
+
+    Raises NotSeparable where the hull holds the origin (to rounding) and SolverError where no certificate was had.
+
+    >>> result = fast(np.array([[2.0, 1.0], [2.0, -1.0], [5.0, 0.0]]))
+    >>> result.nearest.tolist(), result.duality_gap < 1e-12
+    ([2.0, 0.0], True)
+    """
+    squares = np.einsum("ij,ij->i", points, points)
+    nearest, floor = int(np.argmin(squares)), rounding_floor(points)
+    radius = float(np.sqrt(squares[nearest]))
+    if radius <= floor:
+        raise NotSeparable("a point coincides with one of the other label")
+    starts = [(points[nearest] / radius, radius), *hints]
+    if not hints and (points @ starts[0][0]).min() <= 0:
+        starts.append(_cold_start(points, radius))
+    normal, scale = max(starts, key=lambda start: float((points @ start[0]).min()))
+    active = np.array([nearest])
+    best: Separation | None = None
+    for _ in range(40):
+        found = certify(points, normal, _dual_weights(points, normal, active))
+        if best is None or found.duality_gap < best.duality_gap:
+            best = found
+        if best.duality_gap <= rtol * best.distance + floor:
+            break
+        lower = float((points @ normal).min())
+        scale = lower if lower > 0 else scale
+        normal, active = _recentred_step(points, normal, scale)
+    assert best is not None
+    if best.distance <= 2 * floor:
+        raise NotSeparable(f"the labelled points cannot be separated: their hulls are {best.distance:.1e} apart")
+    if best.duality_gap > 1e-6 * best.distance + 16 * floor:
+        raise SolverError(f"daqp: distance {best.distance:.3e} only certified to {best.duality_gap:.1e}")
+    return best
+
+
+def _cold_start(points: Matrix, radius: float) -> Hint:
+    """A first direction by least distance programming (Lawson & Hanson 1974, chapter 23): non-negative least squares."""
+    system = np.vstack([points.T / radius, np.ones(len(points))])
+    target = np.zeros(len(system))
+    target[-1] = 1
+    weights, _ = nnls(system, target, maxiter=100 * sum(system.shape))
+    combination = weights @ points
+    size = float(np.linalg.norm(combination))
+    if not size > 0:
+        raise NotSeparable("the labelled points cannot be separated: their hulls meet")
+    return combination / size, size / float(weights.sum())
+
+
+def _recentred_step(points: Matrix, center: Vector, scale: float) -> tuple[Vector, NDArray[np.intp]]:
+    """The new direction a center + t V u, t = scale / size, and the active points: the QP
+
+        min a^2 + max(t^2, 1e-8) |u|^2   with   (a center + t V u) . b_j >= scale,   size = max_j |b_j|.
+
+    The floor under t^2 keeps the QP well-conditioned and pulls towards the center: near the solution it does no harm,
+    and repeating the step undoes it.
+    """
+    basis = _complement(center)
+    size = float(np.linalg.norm(points, axis=1).max())
+    rows = np.column_stack([points @ center / scale, points @ basis / size])
+    norms = np.linalg.norm(rows, axis=1)
+    d = points.shape[1]
+    curvature = np.diag([1.0] + [max((scale / size) ** 2, 1e-8)] * (d - 1))
+    solution, _, status, info = daqp.solve(
+        curvature, np.zeros(d), rows / norms[:, None], np.full(len(rows), 1e30), 1 / norms,
+        np.zeros(len(rows), dtype=np.int32), primal_tol=1e-13, dual_tol=1e-13, iter_limit=5000,
+    )  # fmt: skip
+    active = np.flatnonzero(info["lam"])
+    if status < 0 or not len(active):
+        raise SolverError(f"daqp: no solution at a margin near {scale:.1e} (status {status})")
+    direction = solution[0] * center + scale / size * (basis @ solution[1:])
+    return direction / np.linalg.norm(direction), active
+
+
+def _complement(normal: Vector) -> Matrix:
+    """An orthonormal basis (d, d-1) of the hyperplane through 0 with this unit normal: a Householder reflection."""
+    reflector = normal.copy()
+    reflector[0] += np.copysign(1.0, normal[0])
+    full = np.eye(len(normal)) - np.outer(reflector, reflector) * (2 / (reflector @ reflector))
+    return np.asarray(full[:, 1:])
+
+
+def _dual_weights(points: Matrix, normal: Vector, active: NDArray[np.intp]) -> Vector:
+    """Convex weights of the active points whose combination has as little as can be across the normal.
+
+    Columns are scaled to like size, so that points very near the origin and points far from it cancel well.
+    """
+    some = points[active]
+    sizes = np.linalg.norm(some, axis=1)
+    across = (some - np.outer(some @ normal, normal)) / sizes[:, None]
+    system = np.vstack([across.T, sizes.min() / sizes])
+    target = np.zeros(len(system))
+    target[-1] = 1
+    scaled, _ = nnls(system, target, maxiter=100 * sum(system.shape))
+    weights = np.zeros(len(points))
+    weights[active] = scaled / sizes
+    total = float(weights.sum())
+    if total <= 0:
+        weights[active[0]] = total = 1.0
+    return weights / total
+
+
+@lru_cache(maxsize=256)
+def _compiled(m: int, d: int) -> tuple[cp.Problem, cp.Parameter, cp.Parameter, cp.Variable]:
+    w = cp.Variable(d)
+    rows, bounds = cp.Parameter((m, d)), cp.Parameter(m)
+    return cp.Problem(cp.Minimize(cp.sum_squares(w)), [rows @ w >= bounds]), rows, bounds, w
+
+
+def reference(points: Matrix, hints: tuple[Hint, ...] = ()) -> Separation:
+    """The same by cvxpy and Clarabel: min |w|^2 with w . b_j >= s, where s is the nearest point's distance.
+
+    Compiled once for each d and each power of two of points (the rest is padded with 0 >= 0). Interior points lose
+    digits as margins shrink: to be trusted where the distance is above 1e-6 of the coordinates. Raises as `fast`.
+    """
+    m, d = points.shape
+    scale = float(np.linalg.norm(points, axis=1).min())
+    if scale <= rounding_floor(points):
+        raise NotSeparable("a point coincides with one of the other label")
+    problem, rows, bounds, w = _compiled(1 << max(m - 1, 1).bit_length(), d)
+    norms = np.linalg.norm(points, axis=1)
+    padded, lower = np.zeros(rows.shape), np.zeros(bounds.shape)
+    padded[:m], lower[:m] = points / norms[:, None], scale / norms
+    rows.value, bounds.value = padded, lower
+    try:
+        problem.solve(solver=cp.CLARABEL, tol_gap_abs=1e-13, tol_gap_rel=1e-13, tol_feas=1e-13, max_iter=200)
+    except cp.error.SolverError as error:
+        raise SolverError(f"cvxpy: {error}") from error
+    if problem.status in (cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE):
+        raise NotSeparable("the labelled points cannot be separated (cvxpy finds no separator)")
+    dual = problem.constraints[0].dual_value
+    if w.value is None or dual is None:
+        raise SolverError(f"cvxpy: no solution ({problem.status})")
+    weights = np.maximum(dual[:m] / norms, 0)
+    found = certify(points, w.value / np.linalg.norm(w.value), weights / weights.sum())
+    if found.duality_gap > 1e-5 * found.distance:
+        raise SolverError(f"cvxpy: distance {found.distance:.3e} only certified to {found.duality_gap:.1e}")
+    return found
+
+
+SOLVERS: dict[str, Solver] = {"fast": fast, "cvxpy": reference}
