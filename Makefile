@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 RUN := .venv/bin/python
 
-.PHONY: test test-slow lint demo clean
+.PHONY: test lint demo clean
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -11,10 +11,7 @@ RUN := .venv/bin/python
 	touch $@
 
 test: .venv/installed lint
-	$(RUN) -m pytest -m 'not slow'
-
-test-slow: .venv/installed
-	$(RUN) -m pytest -m slow
+	$(RUN) -m pytest
 
 lint: .venv/installed
 	$(RUN) -m ruff check .

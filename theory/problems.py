@@ -31,7 +31,7 @@ class Problem:
     delta: float
 
     def __post_init__(self) -> None:
-        n, d = self.points.shape
+        d = self.dim
         if d < 2:
             raise UserError(f"--dim {d}: must be at least 2")
         if not self.delta > 0:

@@ -237,4 +237,3 @@ class BallPool:
         assert closest is not None
         self.parents.append(closest.place)
         self._gathered.append((slot, query, label))
-

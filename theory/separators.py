@@ -7,8 +7,8 @@ the origin, that is
 
     find the unit vector n that maximises  min_j n . b_j,       b_j = a_j - x  or  b_j = y_j x_j.
 
-Any unit n gives a lower bound min_j n . b_j of the distance, any convex combination an upper bound |sum_j lambda_j b_j|.
-A result is used only if the two meet.
+Any unit n gives a lower bound min_j n . b_j of the distance, any convex combination an upper bound
+|sum_j lambda_j b_j|. A result is used only if the two meet.
 
 There are two ways, to check one another. `reference` states the problem to cvxpy, compiled once for each shape.
 `fast` calls an active-set QP solver directly, and gets to margins near float64's floor by recentring: with a guess n0
@@ -23,8 +23,8 @@ from functools import lru_cache
 from typing import Protocol
 
 import cvxpy as cp
-import daqp
 import numpy as np
+import quadprog
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
@@ -91,8 +91,8 @@ def fast(points: Matrix, hints: tuple[Hint, ...] = (), rtol: float = 1e-10) -> S
     Raises NotSeparable where the hull holds the origin (to rounding) and SolverError where no certificate was had.
 
     >>> result = fast(np.array([[2.0, 1.0], [2.0, -1.0], [5.0, 0.0]]))
-    >>> result.nearest.tolist(), result.duality_gap < 1e-12
-    ([2.0, 0.0], True)
+    >>> result.nearest.round(9).tolist(), result.duality_gap < 1e-12
+    ([2.0, -0.0], True)
     """
     squares = np.einsum("ij,ij->i", points, points)
     nearest, floor = int(np.argmin(squares)), rounding_floor(points)
@@ -112,25 +112,25 @@ def fast(points: Matrix, hints: tuple[Hint, ...] = (), rtol: float = 1e-10) -> S
         if best.duality_gap <= rtol * best.distance + floor:
             break
         lower = float((points @ normal).min())
-        scale = lower if lower > 0 else scale
+        scale = lower if lower > floor else scale
         normal, active = _recentred_step(points, normal, scale)
     assert best is not None
     if best.distance <= 2 * floor:
         raise NotSeparable(f"the labelled points cannot be separated: their hulls are {best.distance:.1e} apart")
     if best.duality_gap > 1e-6 * best.distance + 16 * floor:
-        raise SolverError(f"daqp: distance {best.distance:.3e} only certified to {best.duality_gap:.1e}")
+        raise SolverError(f"quadprog: distance {best.distance:.3e} only certified to {best.duality_gap:.1e}")
     return best
 
 
 def _cold_start(points: Matrix, radius: float) -> Hint:
-    """A first direction by least distance programming (Lawson & Hanson 1974, chapter 23): non-negative least squares."""
+    """A first direction by least distance programming (Lawson & Hanson 1974, ch. 23): non-negative least squares."""
     system = np.vstack([points.T / radius, np.ones(len(points))])
     target = np.zeros(len(system))
     target[-1] = 1
     weights, _ = nnls(system, target, maxiter=100 * sum(system.shape))
     combination = weights @ points
     size = float(np.linalg.norm(combination))
-    if not size > 0:
+    if size <= float(weights.sum()) * rounding_floor(points):
         raise NotSeparable("the labelled points cannot be separated: their hulls meet")
     return combination / size, size / float(weights.sum())
 
@@ -138,24 +138,29 @@ def _cold_start(points: Matrix, radius: float) -> Hint:
 def _recentred_step(points: Matrix, center: Vector, scale: float) -> tuple[Vector, NDArray[np.intp]]:
     """The new direction a center + t V u, t = scale / size, and the active points: the QP
 
-        min a^2 + max(t^2, 1e-8) |u|^2   with   (a center + t V u) . b_j >= scale,   size = max_j |b_j|.
+        min a^2 + t^2 |u|^2   with   (a center + t V u) . b_j >= scale,   size = max_j |b_j|.
 
-    The floor under t^2 keeps the QP well-conditioned and pulls towards the center: near the solution it does no harm,
-    and repeating the step undoes it.
+    Where the solver fails at so small a curvature, a larger one pulls towards the center instead of 0, which repeating
+    the step undoes (a proximal point method). Raises SolverError.
     """
     basis = _complement(center)
     size = float(np.linalg.norm(points, axis=1).max())
     rows = np.column_stack([points @ center / scale, points @ basis / size])
     norms = np.linalg.norm(rows, axis=1)
     d = points.shape[1]
-    curvature = np.diag([1.0] + [max((scale / size) ** 2, 1e-8)] * (d - 1))
-    solution, _, status, info = daqp.solve(
-        curvature, np.zeros(d), rows / norms[:, None], np.full(len(rows), 1e30), 1 / norms,
-        np.zeros(len(rows), dtype=np.int32), primal_tol=1e-13, dual_tol=1e-13, iter_limit=5000,
-    )  # fmt: skip
-    active = np.flatnonzero(info["lam"])
-    if status < 0 or not len(active):
-        raise SolverError(f"daqp: no solution at a margin near {scale:.1e} (status {status})")
+    columns, bounds = np.ascontiguousarray((rows / norms[:, None]).T), 1 / norms
+    for curvature in (scale / size) ** 2 * 1e3 ** np.arange(12):
+        try:
+            solution, _, _, _, multipliers, _ = quadprog.solve_qp(
+                np.diag([1.0] + [curvature] * (d - 1)), np.zeros(d), columns, bounds
+            )
+        except ValueError:
+            continue
+        active = np.flatnonzero(multipliers)
+        if len(active) and np.isfinite(solution).all():
+            break
+    else:
+        raise SolverError(f"quadprog: no solution at a margin near {scale:.1e}")
     direction = solution[0] * center + scale / size * (basis @ solution[1:])
     return direction / np.linalg.norm(direction), active
 
@@ -198,7 +203,7 @@ def _compiled(m: int, d: int) -> tuple[cp.Problem, cp.Parameter, cp.Parameter, c
 def reference(points: Matrix, hints: tuple[Hint, ...] = ()) -> Separation:
     """The same by cvxpy and Clarabel: min |w|^2 with w . b_j >= s, where s is the nearest point's distance.
 
-    Compiled once for each d and each power of two of points (the rest is padded with 0 >= 0). Interior points lose
+    Compiled once for each d and each power of two of points (padded with the last of them). Interior points lose
     digits as margins shrink: to be trusted where the distance is above 1e-6 of the coordinates. Raises as `fast`.
     """
     m, d = points.shape
@@ -207,19 +212,22 @@ def reference(points: Matrix, hints: tuple[Hint, ...] = ()) -> Separation:
         raise NotSeparable("a point coincides with one of the other label")
     problem, rows, bounds, w = _compiled(1 << max(m - 1, 1).bit_length(), d)
     norms = np.linalg.norm(points, axis=1)
-    padded, lower = np.zeros(rows.shape), np.zeros(bounds.shape)
-    padded[:m], lower[:m] = points / norms[:, None], scale / norms
-    rows.value, bounds.value = padded, lower
-    try:
-        problem.solve(solver=cp.CLARABEL, tol_gap_abs=1e-13, tol_gap_rel=1e-13, tol_feas=1e-13, max_iter=200)
-    except cp.error.SolverError as error:
-        raise SolverError(f"cvxpy: {error}") from error
+    places = np.minimum(np.arange(rows.shape[0]), m - 1)
+    rows.value, bounds.value = (points / norms[:, None])[places], (scale / norms)[places]
+    for tolerance in (1e-12, 1e-10, 1e-8):  # the last are Clarabel's own
+        try:
+            problem.solve(solver=cp.CLARABEL, tol_gap_abs=tolerance, tol_gap_rel=tolerance, tol_feas=tolerance)
+            break
+        except cp.error.SolverError:
+            continue
+    else:
+        raise SolverError("cvxpy: Clarabel found no solution at its default tolerances")
     if problem.status in (cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE):
         raise NotSeparable("the labelled points cannot be separated (cvxpy finds no separator)")
     dual = problem.constraints[0].dual_value
     if w.value is None or dual is None:
         raise SolverError(f"cvxpy: no solution ({problem.status})")
-    weights = np.maximum(dual[:m] / norms, 0)
+    weights = np.bincount(places, np.maximum(dual, 0)) / norms
     found = certify(points, w.value / np.linalg.norm(w.value), weights / weights.sum())
     if found.duality_gap > 1e-5 * found.distance:
         raise SolverError(f"cvxpy: distance {found.distance:.3e} only certified to {found.duality_gap:.1e}")
