@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import NoReturn
 
 import joblib
 import numpy as np
@@ -19,18 +20,26 @@ from tqdm import tqdm
 
 from experiments.options import Options, options_from
 from experiments.protocol import ChosenConcepts, Experiment, Results, choose_concepts, run_methods
-from experiments.report import write_report
+from experiments.report import counted, write_report
 from experiments.store import RunFolder, write_csv
 from seals_sim.cache import default_folder
 from seals_sim.candidates import Rows, Vectors
 from seals_sim.datasets import Dataset
 from seals_sim.embedding import DEFAULT_DIMENSIONS, embed_texts, whiten
 from seals_sim.errors import UserError
+from seals_sim.files import require_writable
 from seals_sim.indexes import build_index
 from seals_sim.randomness import generator
 from seals_sim.splits import Split, random_split
 
 _VERSIONS = ("seals-sim", "numpy", "scipy", "scikit-learn", "faiss-cpu", "sentence-transformers", "torch", "pandas")
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message.removeprefix('argument ')} (--help lists the options)\n")
 
 
 @contextmanager
@@ -70,11 +79,18 @@ def run_experiment(arguments: argparse.Namespace, name: str, load: Callable[[], 
     options = replace(options, dimensions=_dimensions(dataset, options))
 
     folder = RunFolder(arguments.out, _config(arguments, name, first_metric, dataset, split, chosen, options))
+    if dataset.bad_lines:
+        n_lines = counted(len(dataset.bad_lines), "line")
+        print(f"{n_lines} left out, the last for this reason: {dataset.bad_lines[-1]}", file=sys.stderr)
     if not folder.is_complete:
-        vectors = _vectors(dataset, options, arguments.cache or default_folder(), quiet)
+        cache = arguments.cache or default_folder()
+        require_writable(arguments.out, "--out")
+        if dataset.texts is not None:
+            require_writable(cache, "--cache")
+        vectors = _vectors(dataset, options, cache, quiet)
         folder.begin()
         write_csv(
-            folder.path / "split.csv", pd.DataFrame({"row": range(len(dataset)), "split": split.parts(len(dataset))})
+            folder.path / "split.csv", pd.DataFrame({"row": dataset.source_rows, "split": split.parts(len(dataset))})
         )
         _run_jobs(folder, dataset, split, vectors, chosen.names, options, arguments.jobs, quiet)
     write_report(folder.path)
@@ -112,10 +128,8 @@ def _config(
         "concepts": {
             concept: {
                 "title": dataset.titles.get(concept, ""),
-                **{
-                    part: len(np.intersect1d(dataset.concepts[concept], rows))
-                    for part, rows in (("pool_positives", split.pool), ("test_positives", split.test))
-                },
+                "pool_positives": int(np.isin(dataset.concepts[concept], split.pool).sum()),
+                "test_positives": int(np.isin(dataset.concepts[concept], split.test).sum()),
             }
             for concept in chosen.names
         },
@@ -135,7 +149,9 @@ def _sampled(dataset: Dataset, options: Options) -> Dataset:
 def _dimensions(dataset: Dataset, options: Options) -> int:
     if options.dimensions is not None:
         return options.dimensions
-    return 0 if dataset.texts is None else min(DEFAULT_DIMENSIONS, len(dataset) // 4)
+    if dataset.texts is None:
+        return 0
+    return max(1, min(DEFAULT_DIMENSIONS, len(dataset) // 4, len(set(dataset.texts)) - 1))
 
 
 def _vectors(dataset: Dataset, options: Options, cache: Path, quiet: bool) -> Vectors:
@@ -166,7 +182,9 @@ def _run_jobs(
             index = build_index(options.index, pool_vectors, options.k, options.lsh_bits)
         if not quiet:
             print(f"index {options.index}: {time.perf_counter() - start:.1f} s to build", file=sys.stderr)
-        experiment = Experiment(dataset.name, split, pool_vectors, vectors[split.test], index, options)
+        experiment = Experiment(
+            dataset.name, split, dataset.source_rows, pool_vectors, vectors[split.test], index, options
+        )
         done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
             joblib.delayed(_run_job)(experiment, concept, repeat, dataset.concepts[concept])
             for concept, repeat in missing

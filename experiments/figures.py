@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ _PANELS = {
 
 def draw_curves(curves: pd.DataFrame, first_metric: str, title: str, path: Path) -> None:
     """Metric, pool fraction and recall against labels, one line a method, as PATH.png and PATH.svg."""
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph")  # a data set's name may be in any script
         figure = Figure(figsize=(13, 4.8))
         axes = figure.subplots(1, 3)
         for axis, measure in zip(axes, (first_metric, "pool_fraction", "recall"), strict=True):

@@ -10,13 +10,13 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.command import errors_for_people, parse, run_experiment
+from experiments.command import Parser, errors_for_people, parse, run_experiment
 from experiments.options import add_protocol_options
 from seals_sim.datasets import read_goodreads
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m experiments.goodreads", description=__doc__)
+    parser = Parser(prog="python -m experiments.goodreads", description=__doc__)
     group = parser.add_argument_group("input")
     group.add_argument("--reviews", type=Path, required=True, metavar="FILE", help="the reviews, .json or .json.gz")
     group.add_argument("--skip-bad-lines", action="store_true", help="leave unreadable lines out and report them")

@@ -14,6 +14,7 @@ from seals_sim.indexes import INDEXES
 from seals_sim.splits import PAPER_TEST_FRACTION
 from seals_sim.strategies import STRATEGIES
 
+MAX_LSH_BITS = 65_536
 POOLS = ("all", "seals", "random_pool")
 DEFAULT_STRATEGIES = ("maxent", "most_likely_positive", "information_density", "random", "k_centers")
 
@@ -55,7 +56,11 @@ class Options:
                 raise UserError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be at least 1")
         for name in ("regularization", "random_pool_factor"):
             if not 0 < getattr(self, name) < float("inf"):
-                raise UserError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be above 0")
+                raise UserError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be a finite number above 0")
+        if self.lsh_bits > MAX_LSH_BITS:
+            raise UserError(f"--lsh-bits {self.lsh_bits}: must be at most {MAX_LSH_BITS}")
+        if self.sample is not None and self.sample < 1:
+            raise UserError(f"--sample {self.sample}: must be at least 1")
         if not math.isfinite(self.beta):
             raise UserError(f"--beta {self.beta}: must be a finite number")
         if self.budget < self.n_seeds:

@@ -46,7 +46,12 @@ def choose_concepts(dataset: Dataset, split: Split, options: Options) -> ChosenC
     Fit: --min-positives to --max-positives rows, more positives in the pool than seeds, and one or more for test.
     Raises UserError where a named concept is unfit or none is fit.
     """
-    problems = {name: _problem(rows, split, options) for name, rows in dataset.concepts.items()}
+    in_pool, in_test = np.zeros((2, len(dataset)), dtype=np.bool_)
+    in_pool[split.pool] = in_test[split.test] = True
+    problems = {
+        name: _problem(len(rows), int(in_pool[rows].sum()), int(in_test[rows].sum()), split, options)
+        for name, rows in dataset.concepts.items()
+    }
     for name in options.concept:
         if name not in problems:
             raise UserError(f"--concept {name}: {dataset.name} has no such concept")
@@ -57,18 +62,17 @@ def choose_concepts(dataset: Dataset, split: Split, options: Options) -> ChosenC
     fit = sorted(name for name, problem in problems.items() if problem is None)
     skipped = {name: problem for name, problem in problems.items() if problem is not None}
     if not fit:
-        name, problem = next(iter(skipped.items()), ("", "the labels name none"))
-        raise UserError(f"{dataset.name}: no concept can be run; {name!r}: {problem}")
+        example = "; ".join(f"{name!r:.60}: {problem}" for name, problem in list(skipped.items())[:1])
+        raise UserError(f"no concept of {dataset.name} can be run ({example or 'its labels name none'})")
     drawn = generator(options.seed, "concepts").permutation(len(fit))[: options.concepts]
     return ChosenConcepts(tuple(fit[place] for place in sorted(drawn)), skipped)
 
 
-def _problem(rows: Rows, split: Split, options: Options) -> str | None:
-    n_pool, n_test = len(np.intersect1d(rows, split.pool)), len(np.intersect1d(rows, split.test))
-    if len(rows) < options.min_positives:
-        return f"{len(rows)} positives, below --min-positives {options.min_positives}"
-    if options.max_positives is not None and len(rows) > options.max_positives:
-        return f"{len(rows)} positives, above --max-positives {options.max_positives}"
+def _problem(n: int, n_pool: int, n_test: int, split: Split, options: Options) -> str | None:
+    if n < options.min_positives:
+        return f"{n} positives, below --min-positives {options.min_positives}"
+    if options.max_positives is not None and n > options.max_positives:
+        return f"{n} positives, above --max-positives {options.max_positives}"
     if n_pool <= options.seed_positives:
         return f"{n_pool} positives in the pool; --seed-positives {options.seed_positives} leaves none to find"
     if len(split.pool) - n_pool < options.seed_negatives:
@@ -82,11 +86,13 @@ def _problem(rows: Rows, split: Split, options: Options) -> str | None:
 class Experiment:
     """What all concepts and repeats share; it is sent to every process.
 
-    pool_vectors: (n, d), the unlabelled pool, in the order of split.pool; index: over pool_vectors.
+    source_rows: of each row, its position in the original table; pool_vectors: (n, d), the unlabelled pool, in the
+    order of split.pool; index: over pool_vectors.
     """
 
     dataset: str
     split: Split
+    source_rows: Rows
     pool_vectors: Vectors
     test_vectors: Vectors
     index: NeighborIndex | None
@@ -133,7 +139,7 @@ def _run_methods(experiment: Experiment, concept: str, repeat: int, positives: R
                 rounds.append({"dataset": experiment.dataset, **names, "k": k, **row})
             if pool_name == "seals":
                 n_seals_candidates = state.n_candidates
-            picks.append(_picks(state.labeled, options, split.pool).assign(**names))
+            picks.append(_picks(state.labeled, options, experiment.source_rows[split.pool]).assign(**names))
     return Results(
         pd.DataFrame(rounds)[list(ROUND_COLUMNS)].astype({"k": "Int64"}),
         pd.concat(picks, ignore_index=True)[list(PICK_COLUMNS)],

@@ -9,20 +9,20 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from experiments.command import errors_for_people, parse, run_experiment
+from experiments.command import Parser, errors_for_people, parse, run_experiment
 from experiments.options import add_protocol_options
 from seals_sim.datasets import Dataset, read_icd10cm, read_text_table, read_vectors
 from seals_sim.errors import UserError
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m experiments.rare_concepts", description=__doc__)
+    parser = Parser(prog="python -m experiments.rare_concepts", description=__doc__)
     group = parser.add_argument_group("input (default: the built-in texts)")
     group.add_argument(
         "--texts",
         type=Path,
         metavar="FILE",
-        help="a table of texts and labels: .jsonl, .csv, .tsv (or with .gz) or .parquet",
+        help="a table of texts and labels: .jsonl (.ndjson, .json), .csv, .tsv, each also with .gz, or .parquet",
     )
     group.add_argument("--text-column", default="text", metavar="NAME", help="its text column (default: %(default)s)")
     group.add_argument("--vectors", type=Path, metavar="FILE.npy", help="instead of texts: an (n, d) array")
@@ -60,6 +60,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _load(arguments: argparse.Namespace) -> Dataset:
+    if arguments.label_separator == "":
+        raise UserError("--label-separator: cannot be empty")
+    if arguments.skip_bad_lines and arguments.texts is None:
+        raise UserError("--skip-bad-lines: goes with --texts")
     if arguments.texts is not None and arguments.vectors is not None:
         raise UserError("--texts and --vectors: give one of them")
     if (arguments.vectors is None) != (arguments.labels is None):
@@ -79,7 +83,7 @@ def _load(arguments: argparse.Namespace) -> Dataset:
 
 def main(argv: Sequence[str] | None = None) -> None:
     arguments = parse(_parser(), argv)
-    arguments.concept = tuple(arguments.concept or ())
+    arguments.concept = tuple(dict.fromkeys(arguments.concept or ()))
     with errors_for_people():
         run_experiment(arguments, "rare_concepts", lambda: _load(arguments), "average_precision")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import base64
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,9 @@ import jinja2
 import pandas as pd
 
 from experiments.figures import draw_curves
-from experiments.tables import STRATEGY_NAMES, alike, by_concept, curves, method_name, summary
+from experiments.protocol import PICK_COLUMNS, ROUND_COLUMNS
+from experiments.store import read_config, write_csv
+from experiments.tables import POOL_NAMES, STRATEGY_NAMES, alike, by_concept, curves, method_name, summary
 from seals_sim.errors import UserError
 from seals_sim.files import write_text
 
@@ -21,10 +22,13 @@ _ALSO = {"average_precision": "auc", "auc": "average_precision"}
 
 def write_report(folder: Path) -> None:
     """(Re)write summary.csv, figures and index.html of a finished run. Raises UserError where rows are missing."""
-    from experiments.store import read_config, write_csv
-
     config = read_config(folder)
-    rounds, picks = (_read_rows(folder / name) for name in ("rounds.csv", "picks.csv"))
+    _require_config(folder, config)
+    rounds = _read_rows(folder / "rounds.csv", ROUND_COLUMNS, config)
+    picks = _read_rows(folder / "picks.csv", PICK_COLUMNS, config)
+    n_picks = int(rounds.groupby(["pool", "strategy", "concept", "repeat"])["n_labeled"].max().sum())
+    if len(picks) != n_picks:
+        raise UserError(f"{folder / 'picks.csv'}: holds {len(picks)} picks where rounds.csv counts {n_picks}")
     first_metric = config["first_metric"]
     table = summary(rounds)
     write_csv(folder / "summary.csv", table)
@@ -82,18 +86,22 @@ def findings(rounds: pd.DataFrame, picks: pd.DataFrame, config: dict[str, Any]) 
                 f"same rows in {part:.0%} of the batches (they do wherever the model calls nothing positive)."
             )
     if config["bad_lines"]:
-        said.append(f"{len(config['bad_lines'])} lines of the input could not be read and were left out.")
+        said.append(
+            f"Warning: {counted(len(config['bad_lines']), 'line')} of the input could not be read and left out; "
+            f"the last: {config['bad_lines'][-1]}"
+        )
     return said
 
 
 def _title(config: dict[str, Any], what: str) -> str:
     options = config["options"]
     k = f", k = {options['k']}" if "seals" in options["pools"] else ""
-    concepts, repeats = _counted(len(config["concepts"]), "concept"), _counted(options["repeats"], "repeat")
+    concepts, repeats = counted(len(config["concepts"]), "concept"), counted(options["repeats"], "repeat")
     return f"{config['dataset']}: {what}; {concepts}, {repeats}, pool of {config['rows']['pool']:,}{k}"
 
 
-def _counted(n: int, what: str) -> str:
+def counted(n: int, what: str) -> str:
+    """The number and the word, in the plural where it must be."""
     return f"{n} {what}{'' if n == 1 else 's'}"
 
 
@@ -108,15 +116,36 @@ def _concept_rows(rounds: pd.DataFrame, config: dict[str, Any], first_metric: st
     }
 
 
-def _read_rows(path: Path) -> pd.DataFrame:
+def _require_config(folder: Path, config: dict[str, Any]) -> None:
+    kinds = {"options": dict, "rows": dict, "concepts": dict, "versions": dict, "bad_lines": list, "dataset": str}
+    for key, kind in kinds.items():
+        if not isinstance(config.get(key), kind):
+            raise UserError(f"{folder / 'config.json'}: {key!r} is missing or damaged")
+    if config.get("first_metric") not in _ALSO:
+        raise UserError(f"{folder / 'config.json'}: 'first_metric' is missing or damaged")
+
+
+def _read_rows(path: Path, columns: Sequence[str], config: dict[str, Any]) -> pd.DataFrame:
+    """Rows of a finished run. Raises UserError where they are not all there."""
+    names = dict.fromkeys(("dataset", "concept", "pool", "strategy"), str)
     try:
-        return pd.read_csv(
-            path, dtype={"concept": str, "dataset": str, "k": "Int64"}, keep_default_na=False, na_values={"k": ""}
-        )
+        table = pd.read_csv(path, dtype={**names, "k": "Int64"}, keep_default_na=False, na_values={"k": ""})
     except FileNotFoundError:
         raise UserError(f"{path}: no such file; the run in this folder is not finished") from None
     except (ValueError, OSError) as error:
         raise UserError(f"{path}: cannot be read ({error})") from error
+    if tuple(table.columns) != tuple(columns):
+        raise UserError(f"{path}: needs the columns {', '.join(columns)}")
+    options, measured = config["options"], [name for name in columns if name not in names and name != "k"]
+    n_runs = len(config["concepts"]) * options["repeats"] * len(options["pools"]) * len(options["strategies"])
+    found = table.groupby(["pool", "strategy", "concept", "repeat"]).ngroups
+    if found != n_runs or not all(pd.api.types.is_numeric_dtype(table[name]) for name in measured):
+        raise UserError(f"{path}: is damaged or cut off ({found} whole runs where there were {n_runs})")
+    for column, known in (("pool", POOL_NAMES), ("strategy", STRATEGY_NAMES)):
+        for name in table[column].unique():
+            if name not in known:
+                raise UserError(f"{path}: there is no {column} {name!r}; there are {', '.join(known)}")
+    return table
 
 
 def _data_url(path: Path) -> str:
@@ -124,9 +153,9 @@ def _data_url(path: Path) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    from experiments.command import errors_for_people
+    from experiments.command import Parser, errors_for_people
 
-    parser = argparse.ArgumentParser(prog="python -m experiments.report", description=__doc__)
+    parser = Parser(prog="python -m experiments.report", description=__doc__)
     parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="the --out folder of a finished run")
     with errors_for_people():
         for folder in parser.parse_args(argv).folders:

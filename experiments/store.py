@@ -28,11 +28,15 @@ class RunFolder:
         self.path = path
         self._parts = path / "parts"
         self._config = json.loads(json.dumps(config))
-        if path.exists() and not path.is_dir():
+        try:
+            is_there, is_folder = path.exists(), path.is_dir()
+        except OSError as error:
+            raise UserError(f"--out {path}: cannot be used: {error.strerror}") from error
+        if is_there and not is_folder:
             raise UserError(f"--out {path}: this is a file, and a folder is needed")
         if (path / "config.json").exists():
             _require_same(path, _identity(read_config(path)), _identity(self._config))
-        elif path.exists() and any(path.iterdir()):
+        elif is_there and any(not file.name.startswith(".") for file in path.iterdir()):  # .x: left by a killed write
             raise UserError(f"--out {path}: this folder holds other files and no run; choose a new one")
 
     def begin(self) -> None:

@@ -100,13 +100,12 @@ def _encode(texts: Sequence[str], folder: Path, quiet: bool) -> Vectors:
     except Exception as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"--model {folder}: not a sentence-transformers model ({reason})") from error
-    by_length = np.argsort([-len(text) for text in texts], kind="stable")  # less padding; slow ones first
+    distinct = sorted(set(texts), key=lambda text: (-len(text), text))  # by length: less padding; slow ones first
     blocks = []
-    with tqdm(total=len(texts), desc="embedding", unit="text", disable=quiet) as bar:
-        for first in range(0, len(texts), _BLOCK):
-            block = [texts[place] for place in by_length[first : first + _BLOCK]]
+    with tqdm(total=len(distinct), desc="embedding", unit="text", disable=quiet) as bar:
+        for first in range(0, len(distinct), _BLOCK):
+            block = distinct[first : first + _BLOCK]
             blocks.append(np.asarray(encoder.encode(block, show_progress_bar=False), dtype=np.float32))
             bar.update(len(block))
-    embeddings = np.empty((len(texts), blocks[0].shape[1]), dtype=np.float32)
-    embeddings[by_length] = np.concatenate(blocks)
-    return embeddings
+    place = {text: place for place, text in enumerate(distinct)}
+    return np.concatenate(blocks)[[place[text] for text in texts]]

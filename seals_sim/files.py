@@ -15,14 +15,14 @@ from seals_sim.errors import UserError
 def replacing(path: Path) -> Iterator[Path]:
     """A temporary name beside `path`, renamed to `path` when the block ends well and removed when it does not.
 
-    Missing folders are made. Raises UserError where the folder cannot be written to.
+    Missing folders are made. Raises UserError where it cannot be written (no right to, disk full).
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
         os.close(handle)
     except OSError as error:
-        raise UserError(f"{path}: cannot be written: {error.strerror}") from error
+        raise _unwritable(path, error) from error
     temporary = Path(name)
     try:
         yield temporary
@@ -30,8 +30,30 @@ def replacing(path: Path) -> Iterator[Path]:
         os.umask(mask)
         temporary.chmod(0o666 & ~mask)
         temporary.replace(path)
+    except OSError as error:
+        raise _unwritable(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def require_writable(folder: Path, option: str) -> None:
+    """Raise UserError, naming the option, where no file can be made in `folder`; nothing is left behind."""
+    made: list[Path] = []
+    try:
+        for path in reversed([folder, *folder.parents]):
+            if not path.exists():
+                path.mkdir()
+                made.append(path)
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise UserError(f"{option} {folder}: cannot be written: {error.strerror}") from error
+    finally:
+        for path in reversed(made):
+            path.rmdir()
+
+
+def _unwritable(path: Path, error: OSError) -> UserError:
+    return UserError(f"{path}: cannot be written: {error.strerror or error}")
 
 
 def write_text(path: Path, text: str) -> None:

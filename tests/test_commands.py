@@ -12,6 +12,7 @@ import pytest
 
 from experiments import command, goodreads, rare_concepts, report
 from experiments.protocol import PICK_COLUMNS, ROUND_COLUMNS
+from seals_sim.datasets import read_icd10cm
 from seals_sim.strategies import STRATEGIES
 from tests.conftest import clustered
 
@@ -65,9 +66,14 @@ def test_rows_agree_with_one_another(finished):
     config = json.loads((finished / "config.json").read_text())
     assert tuple(rounds.columns) == ROUND_COLUMNS
     assert tuple(picks.columns) == PICK_COLUMNS
-    assert split["row"].tolist() == list(range(900))
+    assert len(split) == 900
+    assert split["row"].is_monotonic_increasing
+    assert split["row"].max() > 70_000, "rows of a sample are positions in the whole table"
     assert split["split"].value_counts().to_dict() == {"pool": 719, "test": 180, "validation": 1}
-    assert set(split["split"][picks["row"]]) == {"pool"}
+    assert set(split.set_index("row")["split"][picks["row"].unique()]) == {"pool"}
+    whole = read_icd10cm()
+    for concept, part in picks.groupby("concept"):
+        assert (part["row"].isin(whole.concepts[concept]) == (part["label"] == 1)).all()
 
     methods = ["concept", "pool", "strategy", "repeat"]
     assert len(rounds) == 2 * 3 * 5 * 2 * 4

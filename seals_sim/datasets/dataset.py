@@ -16,15 +16,22 @@ from seals_sim.candidates import Rows, Vectors
 class Dataset:
     """Rows with either texts or vectors, and concepts: name -> the sorted rows that are positive.
 
-    titles: a longer name of a concept, where it has one. bad_lines: what was left out of the file and why.
+    source_rows: (n,) sorted, where each row stands in the original table, which differs from its position here after
+    lines were left out or a sample was drawn. titles: a longer name of a concept, where it has one. bad_lines: what was
+    left out of the file and why.
     """
 
     name: str
     concepts: Mapping[str, Rows]
     texts: Sequence[str] | None = None
     vectors: Vectors | None = None
+    source_rows: Rows = field(default_factory=lambda: np.empty(0, dtype=np.int64))
     titles: Mapping[str, str] = field(default_factory=dict)
     bad_lines: Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.source_rows) != len(self):
+            object.__setattr__(self, "source_rows", np.arange(len(self)))
 
     def __len__(self) -> int:
         if self.texts is not None:
@@ -45,6 +52,7 @@ class Dataset:
             self,
             texts=None if self.texts is None else [self.texts[row] for row in rows],
             vectors=None if self.vectors is None else self.vectors[rows],
+            source_rows=self.source_rows[rows],
             concepts={
                 name: np.searchsorted(rows, np.intersect1d(rows, positives))
                 for name, positives in self.concepts.items()

@@ -9,28 +9,31 @@ import numpy as np
 from seals_sim.candidates import Rows
 
 Label = bool | str | tuple[str, ...] | None
-_BINARY = {"0": False, "1": True, "false": False, "true": True}
+_BINARY = {"0": False, "1": True, "false": False, "true": True, "-1": False}
 
 
 def read_label(value: object, separator: str | None) -> Label:
     """One cell as a label: true/false, a class, a list of labels, or None for no label.
 
     Numbers are classes by their digits (so 0 and 1 stay open until the whole column is seen: see `concepts_of`).
-    Raises TypeError where the cell cannot be a label.
+    White space and control characters in a label count as single blanks. Raises TypeError where the cell cannot be a
+    label.
 
     >>> read_label(3.0, None), read_label("a, b", ","), read_label(["x"], None), read_label("", None)
     ('3', ('a', 'b'), ('x',), None)
     """
-    if value is None or value == "" or (isinstance(value, float) and np.isnan(value)):
+    if value is None or (isinstance(value, float) and np.isnan(value)):
         return None
     if isinstance(value, bool | np.bool_):
         return bool(value)
     if isinstance(value, str):
         if separator is None:
-            return value
-        return tuple(part.strip() for part in value.split(separator) if part.strip())
-    if isinstance(value, int | float | np.integer | np.floating):
-        return str(int(value)) if float(value).is_integer() else str(value)
+            return _tidy(value) or None
+        return tuple(tidy for part in value.split(separator) if (tidy := _tidy(part)))
+    if isinstance(value, int | np.integer):
+        return str(value)
+    if isinstance(value, float | np.floating):
+        return str(int(value)) if value.is_integer() else str(value)
     if isinstance(value, list | tuple | np.ndarray):
         parts = [read_label(part, None) for part in value]
         if all(isinstance(part, str) for part in parts):
@@ -38,18 +41,20 @@ def read_label(value: object, separator: str | None) -> Label:
     raise TypeError(f"{value!r:.60} is no label: true/false, a number, a text or a list of texts is needed")
 
 
+def _tidy(text: str) -> str:
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
 def is_binary(column: Sequence[Label]) -> bool:
-    """Whether a column holds nothing but 0/1 or true/false (missing values aside)."""
-    present = {value for value in column if value is not None}
-    return bool(present) and all(
-        isinstance(value, bool) or (isinstance(value, str) and value.lower() in _BINARY) for value in present
-    )
+    """Whether a column holds nothing but 0/1, -1/1 or true/false (missing values aside)."""
+    present = {str(value).lower() for value in column if value is not None}
+    return bool(present) and present <= _BINARY.keys() and not {"0", "-1"} <= present
 
 
 def concepts_of(columns: Mapping[str, Sequence[Label]]) -> dict[str, Rows]:
     """The concepts of label columns, each with the sorted rows that belong to it.
 
-    A column of 0/1 or true/false is one concept, named as the column. Of any other column every class, and every
+    A column of 0/1, -1/1 or true/false is one concept, named as the column. Of any other column every class, and every
     entry of its lists, is a concept; where there are several columns it is named column=class.
 
     >>> concepts = concepts_of({"kind": ["cat", "dog", "cat", None]})
@@ -68,7 +73,7 @@ def concepts_of(columns: Mapping[str, Sequence[Label]]) -> dict[str, Rows]:
             if value is None:
                 continue
             if binary:
-                if value is True or (isinstance(value, str) and _BINARY[value.lower()]):
+                if _BINARY[str(value).lower()]:
                     rows_of[name].append(row)
                 continue
             parts = dict.fromkeys(value) if isinstance(value, tuple) else [str(value)]

@@ -18,13 +18,18 @@ class BadLines:
     def __init__(self, path: Path, skip: bool = False) -> None:
         self.path, self.skip = path, skip
         self.reports: list[str] = []
+        self.n_rows = 0  # rows of the table among the lines left out
 
-    def report(self, where: int | str, reason: str) -> None:
-        """Note what is wrong at line number `where`. Raises UserError unless bad lines are skipped."""
+    def report(self, where: int | str, reason: str, is_row: bool = True) -> None:
+        """Note what is wrong at line number `where`. Raises UserError unless bad lines are skipped.
+
+        is_row: whether the line would have been a row, so that later rows keep their positions in the table.
+        """
         message = f"{self.path}:{where}: {reason}"
         if not self.skip:
             raise UserError(f"{message} (--skip-bad-lines leaves such lines out)")
         self.reports.append(message)
+        self.n_rows += is_row
 
 
 def require_file(path: Path, option: str) -> None:
@@ -50,7 +55,8 @@ def read_lines(path: Path, bad: BadLines) -> Iterator[tuple[int, str]]:
             try:
                 raw = file.readline()
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-                bad.report(number + 1, f"the gzip data is damaged or breaks off here ({error})")
+                what = "the gzip data is damaged or breaks off here; an unknown number of rows is lost"
+                bad.report(number + 1, f"{what} ({error})", is_row=False)
                 return
             if not raw:
                 return
@@ -76,7 +82,17 @@ def read_json_lines(path: Path, bad: BadLines) -> Iterator[tuple[int, dict[str, 
         except RecursionError:
             bad.report(number, "JSON nested too deeply")
             continue
-        if isinstance(record, dict):
-            yield number, record
-        else:
+        if not isinstance(record, dict):
             bad.report(number, f"a JSON object {{...}} is needed on each line; this is a {type(record).__name__}")
+        elif "\\u" in line and not _is_encodable(record):
+            bad.report(number, "half of a surrogate pair (\\ud800 to \\udfff alone), which is no character")
+        else:
+            yield number, record
+
+
+def _is_encodable(record: dict[str, object]) -> bool:
+    try:
+        json.dumps(record, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 import pyarrow
 import pyarrow.parquet
 
@@ -32,19 +33,20 @@ def read_text_table(
     label_columns: by default the column `label` or `labels`. separator: cuts a text cell into a list of labels.
     What the values mean is said at `concepts_of`. Raises UserError.
     """
-    texts, columns, bad = _read_columns(path, "--texts", text_column, label_columns, separator, skip_bad_lines)
-    return Dataset(stem(path), _concepts(path, columns, "--texts"), texts=texts, bad_lines=bad.reports)
+    texts, columns, rows, bad = _read_columns(path, "--texts", text_column, label_columns, separator, skip_bad_lines)
+    concepts = _concepts(path, columns, "--texts")
+    return Dataset(stem(path), concepts, texts=texts, source_rows=np.array(rows), bad_lines=bad.reports)
 
 
 def read_label_table(path: Path, label_columns: Sequence[str], separator: str | None) -> tuple[int, dict[str, Rows]]:
     """The number of rows and the concepts of a table that holds labels alone. A bad line is always an error."""
-    _, columns, _ = _read_columns(path, "--labels", None, label_columns, separator, skip_bad_lines=False)
+    _, columns, _, _ = _read_columns(path, "--labels", None, label_columns, separator, skip_bad_lines=False)
     return len(next(iter(columns.values()))), _concepts(path, columns, "--labels")
 
 
 def stem(path: Path) -> str:
-    """The file's name without its endings."""
-    return path.name.split(".")[0] or path.name
+    """The file's name without its endings, in printable characters."""
+    return "".join(letter if letter.isprintable() else "_" for letter in path.name.split(".")[0] or path.name)
 
 
 def _concepts(path: Path, columns: dict[str, list[Label]], option: str) -> dict[str, Rows]:
@@ -65,10 +67,11 @@ def _read_columns(
     label_columns: Sequence[str],
     separator: str | None,
     skip_bad_lines: bool,
-) -> tuple[list[str], dict[str, list[Label]], BadLines]:
+) -> tuple[list[str], dict[str, list[Label]], list[int], BadLines]:
     require_file(path, option)
     bad = BadLines(path, skip_bad_lines)
     texts: list[str] = []
+    rows: list[int] = []  # where each stands in the table; lines left out count
     columns: dict[str, list[Label]] = {}
     for where, record in _records(path, option, bad):
         if not columns:
@@ -82,12 +85,13 @@ def _read_columns(
         except (KeyError, TypeError) as error:
             bad.report(where, str(error.args[0]))
             continue
+        rows.append(len(texts) + bad.n_rows)
         texts.append(text)
         for column, label in zip(columns.values(), labels, strict=True):
             column.append(label)
     if not texts:
         raise UserError(f"{option} {path}: there are no rows in it")
-    return texts, columns, bad
+    return texts, columns, rows, bad
 
 
 def _default_label_columns(path: Path, option: str, record: dict[str, object]) -> list[str]:
@@ -135,7 +139,14 @@ def _records(path: Path, option: str, bad: BadLines) -> Iterator[tuple[int | str
 
 def _read_csv(path: Path, bad: BadLines, delimiter: str) -> Iterator[tuple[int, dict[str, object]]]:
     csv.field_size_limit(sys.maxsize)
-    reader = csv.reader((line for _, line in read_lines(path, bad)), delimiter=delimiter, strict=True)
+    number = 0
+
+    def lines() -> Iterator[str]:
+        nonlocal number
+        for number, line in read_lines(path, bad):  # noqa: B007 (read below)
+            yield line
+
+    reader = csv.reader(lines(), delimiter=delimiter, strict=True)
     header: list[str] | None = None
     while True:
         try:
@@ -143,7 +154,7 @@ def _read_csv(path: Path, bad: BadLines, delimiter: str) -> Iterator[tuple[int, 
         except StopIteration:
             return
         except csv.Error as error:
-            bad.report(reader.line_num, f"not valid CSV ({error})")
+            bad.report(number, f"not valid CSV ({error})")
             continue
         if not fields:
             continue
@@ -152,9 +163,9 @@ def _read_csv(path: Path, bad: BadLines, delimiter: str) -> Iterator[tuple[int, 
             if len(set(header)) < len(header):
                 raise UserError(f"{path}:1: two columns have the same name")
         elif len(fields) != len(header):
-            bad.report(reader.line_num, f"{len(fields)} fields where the header has {len(header)}")
+            bad.report(number, f"{len(fields)} fields where the header has {len(header)}")
         else:
-            yield reader.line_num, dict(zip(header, fields, strict=True))
+            yield number, dict(zip(header, fields, strict=True))
 
 
 def _read_parquet(path: Path, option: str) -> Iterator[tuple[str, dict[str, object]]]:
@@ -165,5 +176,5 @@ def _read_parquet(path: Path, option: str) -> Iterator[tuple[str, dict[str, obje
             for record in batch.to_pylist():
                 yield f"row {row}", record
                 row += 1
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
         raise UserError(f"{option} {path}: not a readable Parquet file ({str(error).splitlines()[0]})") from error

@@ -52,6 +52,8 @@ def normalized(vectors: NDArray[np.generic], name: str, block: int = 65536) -> V
 def _read_labels(path: Path, label_columns: Sequence[str], separator: str | None) -> tuple[int, dict[str, Rows]]:
     if path.suffix != ".npy":
         return read_label_table(path, label_columns, separator)
+    if label_columns:
+        raise UserError(f"--label-column {label_columns[0]}: {path} is an array and has no columns")
     values = _read_array(path, "--labels")
     if values.ndim != 1 or values.dtype.kind not in "biufU":
         raise UserError(f"--labels {path}: an (n,) array of one class id a row is needed; this is {_described(values)}")
@@ -66,8 +68,9 @@ def _read_array(path: Path, option: str) -> NDArray[np.generic]:
     require_file(path, option)
     try:
         array: NDArray[np.generic] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise UserError(f"{option} {path}: not a readable .npy file ({str(error).splitlines()[0]})") from error
+    except Exception as error:  # a damaged header is read as Python source, and fails in as many ways
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise UserError(f"{option} {path}: not a readable .npy file ({reason})") from error
     if not isinstance(array, np.ndarray):
         raise UserError(f"{option} {path}: an .npy file is needed, and this is an .npz archive")
     return array
