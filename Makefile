@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 RUN := .venv/bin/python
 
-.PHONY: test lint demo clean
+.PHONY: test test-slow lint demo clean
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -11,7 +11,10 @@ RUN := .venv/bin/python
 	touch $@
 
 test: .venv/installed lint
-	$(RUN) -m pytest
+	$(RUN) -m pytest -m 'not slow'
+
+test-slow: .venv/installed
+	$(RUN) -m pytest -m slow
 
 lint: .venv/installed
 	$(RUN) -m ruff check .

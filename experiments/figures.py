@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import warnings
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from seals_sim.files import replacing
 
 _COLORS = {name: f"C{place}" for place, name in enumerate(STRATEGY_NAMES)}
 _MARKERS = {"all": "o", "seals": "s", "random_pool": "^"}
-_STYLE: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "seals-sim", "axes.grid": True, "grid.alpha": 0.3}
+STYLE: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "seals-sim", "axes.grid": True, "grid.alpha": 0.3}
 _PANELS = {
     "average_precision": "mean average precision",
     "auc": "mean AUC",
@@ -26,7 +27,7 @@ _PANELS = {
 
 def draw_curves(curves: pd.DataFrame, first_metric: str, title: str, path: Path) -> None:
     """Metric, pool fraction and recall against labels, one line a method, as PATH.png and PATH.svg."""
-    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # a data set's name may be in any script
         figure = Figure(figsize=(13, 4.8))
         axes = figure.subplots(1, 3)
@@ -45,6 +46,16 @@ def draw_curves(curves: pd.DataFrame, first_metric: str, title: str, path: Path)
         figure.legend(handles, labels, loc="lower center", ncols=min(5, len(labels)), fontsize="small")
         figure.subplots_adjust(left=0.05, right=0.99, top=0.92, bottom=0.29, wspace=0.2)
         figure.suptitle(title, fontsize="medium", parse_math=False)
-        for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None})):
-            with replacing(path.with_suffix(suffix)) as temporary:
-                figure.savefig(temporary, dpi=120, metadata=metadata)
+        save_figure(figure, path)
+
+
+def save_figure(figure: Figure, path: Path) -> None:
+    """As PATH.png and PATH.svg, the same bytes for the same figure. Within the `rc_context` of STYLE."""
+    for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None})):
+        with replacing(path.with_suffix(suffix)) as temporary:
+            figure.savefig(temporary, dpi=120, metadata=metadata)
+
+
+def data_url(path: Path) -> str:
+    """An SVG figure as it can stand in a page."""
+    return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode()

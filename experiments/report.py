@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
-from experiments.figures import draw_curves
+from experiments.figures import data_url, draw_curves
 from experiments.protocol import PICK_COLUMNS, ROUND_COLUMNS
 from experiments.store import read_config, write_csv
 from experiments.tables import POOL_NAMES, STRATEGY_NAMES, alike, by_concept, curves, method_name, summary
@@ -51,7 +50,7 @@ def write_report(folder: Path) -> None:
     )
     page = environment.get_template("report.html").render(
         config=config,
-        figures=[(name, title, _data_url(folder / f"{name}.svg")) for name, title in figures.items()],
+        figures=[(name, title, data_url(folder / f"{name}.svg")) for name, title in figures.items()],
         table=table.to_dict("records"),
         method_name=method_name,
         first_metric=first_metric,
@@ -146,10 +145,6 @@ def _read_rows(path: Path, columns: Sequence[str], config: dict[str, Any]) -> pd
             if name not in known:
                 raise UserError(f"{path}: there is no {column} {name!r}; there are {', '.join(known)}")
     return table
-
-
-def _data_url(path: Path) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode()
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,32 +11,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seals_sim.errors import UserError
-from seals_sim.loop import run
+from theory.checks import CHECKS, check_all
 from theory.errors import NotSeparable
 from theory.problems import Problem, example1, random_problem
-from theory.searches import BallPool, ClosestToHyperplane, HalfSpace, HomogeneousMaxMargin, LabeledPoints
+from theory.runs import algorithm_3, algorithm_4
 from theory.separators import certify, fast, reference
+from theory.sigma import sigma_theorem_2
 
 
-def _run(problem, delta, n_rounds=60, **options):
-    """rho of every search, the error of w_hat, and the labelled points, after each round."""
-    pool = BallPool(problem, delta, **options)
-    seeds = LabeledPoints(problem.points, problem.labels)
-    parts = (HomogeneousMaxMargin(), ClosestToHyperplane(), HalfSpace(problem.w_star))
-    rhos, errors = [], []
-    for state in run(seeds, pool, *parts, batch_size=len(problem.searches)):
-        pool.begin_round()
-        rhos.append(pool.rho.copy())
-        errors.append(float(np.linalg.norm(state.model.w_hat - problem.w_star)))
-        if state.number == n_rounds:
-            break
-    return np.array(rhos), np.array(errors), state.labeled, pool
+def _rhos(trace):
+    return np.array([state.rho for state in trace.states])
 
 
-def _rounds_to(errors, epsilon):
-    """The round from which the error stays at or below epsilon for good."""
-    above = np.flatnonzero(errors > epsilon)
-    return above[-1] + 1 if len(above) else 0
+def _errors(trace):
+    return np.array([state.error for state in trace.states])
+
+
+def _queries(trace):
+    return np.array([asked.point for queries in trace.queries for asked in queries])
 
 
 @pytest.mark.parametrize(
@@ -47,65 +40,147 @@ def test_example_1_by_hand(delta, first_rhos, rounds):
 
     Not rotated: a query then lies on the boundary exactly, and its label is not left to rounding.
     """
-    problem = example1(4)
-    rhos, errors, _, pool = _run(problem, delta)
+    trace = algorithm_3(example1(4), delta=delta)
+    rhos, errors = _rhos(trace), _errors(trace)
     np.testing.assert_allclose(rhos[: len(first_rhos)], np.outer(first_rhos, np.ones(3)), rtol=1e-12)
-    assert [_rounds_to(errors, epsilon) for epsilon in (1e-2, 1e-3, 1e-6, 1e-9, 1e-12)] == rounds
+    assert [trace.queries_to_error(epsilon) / 3 for epsilon in (1e-2, 1e-3, 1e-6, 1e-9, 1e-12)] == rounds
     known = 2 * np.sin(np.arctan(rhos[2:30, 0] / 12) / 2)
     np.testing.assert_allclose(errors[2:30], known, rtol=1e-6)
-    assert pool.status == ["floor"] * 3
+    assert trace.status == "floor"
+    assert errors[0] < 1e-15  # by symmetry, which is not 'reached for good'
+
+
+@pytest.mark.parametrize(
+    ("delta", "brackets"),
+    [(0.5, [(1, 2), (0.5, 2), (0, 2), (0, 0.5), (0, 0.25), (0, 0.125)]),
+     (np.inf, [(1, 2), (1, 0.5), (0.25, 0.5), (0.25, 0.125), (0.0625, 0.125)])],
+)  # fmt: skip
+def test_an_uneven_example_by_hand(delta, brackets):
+    """Example 1 with opposite points at -2 e_1 + M e_{i+1}: gamma = 3, M = 6 sqrt(d-1).
+
+    All searches keep the same bracket from height a down to -c over their foot. Algorithm 3 steps 1, .5, 0 (positive,
+    as 0 is), -.5; Algorithm 4 halves [-2, 1] to [-.5, 1], [-.5, .25], ... rho = a + c. By symmetry w_hat leans by an
+    angle of tangent (c - a) / 12, from the support vectors at heights a and -c.
+    """
+    problem = example1(4, delta=0.5, gamma_over_delta=6, opposite=2, margin_scale=6 * np.sqrt(3))
+    trace = algorithm_3(problem, delta=delta)
+    heights, depths = np.array(brackets, dtype=float).T
+    np.testing.assert_allclose(_rhos(trace)[: len(brackets), 0], heights + depths, rtol=1e-12)
+    leaning = 2 * np.sin(np.arctan(np.abs(depths - heights) / 12) / 2)
+    np.testing.assert_allclose(_errors(trace)[: len(brackets)], leaning, rtol=1e-9)
+
+
+@pytest.mark.parametrize("algorithm", [algorithm_3, algorithm_4])
+def test_searches_that_meet_by_hand(algorithm):
+    """d = 3, seeds (+-1, M, 0), w_star = (1, 0, 1) / sqrt 2: each is the other's nearest; both query the same points.
+
+    Everything stays in the plane of e_1 and e_2, so w_hat cannot learn the third coordinate: its error tends to
+    |e_1 - w_star| = sqrt(2 - sqrt 2), although rho goes to 0. After r >= 1 rounds the bracket is [-rho, 0].
+    """
+    foot = 6.0
+    points, labels = np.array([[1.0, foot, 0], [-1, foot, 0]]), np.array([1, -1], dtype=np.int8)
+    problem = Problem("meet", np.array([1.0, 0, 1]) / np.sqrt(2), points, labels, (0, 1), delta=1.0)
+    trace = algorithm(problem)
+    assert trace.status == "collapsed"
+    rhos, errors = _rhos(trace), _errors(trace)
+    np.testing.assert_allclose(rhos[:6], np.outer([2, 1, 0.5, 0.25, 0.125, 0.0625], [1, 1]), rtol=1e-12)
+    leaning = np.arctan(rhos[1:20, 0] / (2 * foot))
+    np.testing.assert_allclose(errors[1:20], np.sqrt(2 - np.sqrt(2) * np.cos(leaning)), rtol=1e-9)
+    assert not trace.states[20].certificate < 1
+    sigma = sigma_theorem_2(problem, 0.1)
+    assert sigma.lower == 0
+    assert sigma.upper < 1e-6
 
 
 @pytest.mark.parametrize("dim", [2, 10, 30])
 def test_errors_of_1e_12_on_rotated_problems(dim):
-    problem = example1(dim, gamma_over_delta=20, rotation=np.random.default_rng(dim))
-    _, errors, _, _ = _run(problem, problem.delta, n_rounds=80)
-    assert errors[-1] <= 1e-12
+    trace = algorithm_3(example1(dim, gamma_over_delta=20, rotation=np.random.default_rng(dim)))
+    assert _errors(trace)[-1] <= 1e-12
+    assert all(check.n_violations == 0 for check in check_all(trace))
 
 
-def _problems(n):
-    for seed in range(n):
+def test_infinite_delta_turns_algorithm_3_into_4():
+    problem = random_problem(4, np.random.default_rng(7))
+    one, other = algorithm_3(problem, delta=np.inf), algorithm_4(problem)
+    assert (_queries(one) == _queries(other)).all()
+
+
+def _problems(seeds):
+    for seed in seeds:
         rng = np.random.default_rng(seed)
         dim = int(rng.integers(2, 9))
         domain = ("ball", "box", "space")[seed % 3]
         yield random_problem(dim, rng, gamma_over_delta=float(rng.choice([1, 3, 20])), domain=domain)
 
 
-def _check_lemma_1_and_step_2(problem, delta):
-    rhos, _, _, pool = _run(problem, delta)
-    gamma = problem.gamma()
-    for before, after in pairwise(rhos):
-        resolved = before > 1e-8 * np.abs(problem.points).max()
-        slow = resolved & (before >= 2 * delta)
-        fast_phase = resolved & (before < 2 * delta)
-        assert (after[slow] <= (before[slow] - delta) * (1 + 1e-6)).all()
-        assert (after[fast_phase] <= before[fast_phase] / 2 * (1 + 1e-6)).all()
-    for i, cluster in enumerate(pool.clusters):  # sharpened step 2: no point of a search is farther than gamma_i
-        path = [np.linalg.norm(member.point - cluster.members[0].point) for member in cluster.members]
-        assert max(path) <= gamma[i] * (1 + 1e-9)
+def _hold_all_lemmas(problems):
+    """Every lemma and step in every round; the worst ratio of each, and how the runs ended."""
+    worst, ends = {}, Counter()
+    for problem in problems:
+        for algorithm in (algorithm_3, algorithm_4):
+            trace = algorithm(problem)
+            ends[trace.algorithm, trace.status] += 1
+            for check in check_all(trace):
+                assert check.n_violations == 0, (problem, check)
+                worst[check.name] = max(worst.get(check.name, 0), check.worst)
+    assert set(worst) == set(CHECKS)
+    return worst, ends
 
 
-@pytest.mark.parametrize("algorithm", [3, 4])
-def test_lemma_1_and_step_2_on_random_problems(algorithm):
-    for problem in _problems(30):
-        _check_lemma_1_and_step_2(problem, problem.delta if algorithm == 3 else np.inf)
+def test_lemmas_on_random_problems():
+    worst, _ = _hold_all_lemmas(_problems(range(30)))
+    assert 1 <= worst["Lemma 1"] < 1 + 1e-6
+    assert worst["step 2, sharpened"] <= 1 + 1e-9
+
+
+@pytest.mark.slow
+def test_lemmas_on_a_thousand_random_problems(capsys):
+    worst, ends = _hold_all_lemmas(_problems(range(1000)))
+    with capsys.disabled():
+        print(f"\nworst ratios: {worst}\nends: {dict(ends)}")
+    assert {status for _, status in ends} <= {"floor", "collapsed"}
+
+
+def test_checks_see_what_is_wrong():
+    """A run whose rho falls too slowly, whose queries are misplaced and whose certificate is too good is found out."""
+    trace = algorithm_3(random_problem(4, np.random.default_rng(1)))
+    states = [replace(state, rho=trace.states[0].rho * 0.98**state.number) for state in trace.states]
+    assert {c.name for c in check_all(replace(trace, states=states)) if c.n_violations} >= {"Lemma 1", "step 1"}
+    moved = [[replace(asked, point=asked.point * 1.01) for asked in queries] for queries in trace.queries]
+    assert {c.name for c in check_all(replace(trace, queries=moved)) if c.n_violations} >= {"Lemma 2", "separators"}
+    too_good = [replace(state, certificate=state.certificate / 1e3) for state in trace.states]
+    assert {c.name for c in check_all(replace(trace, states=too_good)) if c.n_violations} == {"step 4, certificate"}
 
 
 @pytest.mark.parametrize("dim", [3, 6])
 def test_pruning_changes_no_query(dim):
     problem = random_problem(dim, np.random.default_rng(dim), gamma_over_delta=10)
-    *_, pruned, few = _run(problem, problem.delta, n_rounds=30)
-    *_, plain, many = _run(problem, problem.delta, n_rounds=30, pruning=False)
-    assert len(pruned) == len(plain)
-    np.testing.assert_allclose(pruned.points, plain.points, atol=1e-8)
-    assert few.n_solves < many.n_solves / 4
+    pruned = algorithm_3(problem, max_rounds=30)
+    plain = algorithm_3(problem, max_rounds=30, pruning=False)
+    np.testing.assert_allclose(_queries(pruned), _queries(plain), atol=1e-8)
+    assert pruned.states[-1].n_solves < plain.states[-1].n_solves / 4
+
+
+def test_naive_solves_are_counted():
+    """(d - 1) R (R + 1) / 2 separators in R rounds: cluster i has r points in round r."""
+    trace = algorithm_3(example1(4), max_rounds=9, pruning=False)
+    assert trace.states[9].n_solves == 3 * 10 * 11 / 2
 
 
 def test_cvxpy_makes_the_same_queries():
-    problem = random_problem(4, np.random.default_rng(5), gamma_over_delta=6)
-    *_, by_fast, _ = _run(problem, problem.delta, n_rounds=12)
-    *_, by_cvxpy, _ = _run(problem, problem.delta, n_rounds=12, solver=reference)
-    np.testing.assert_allclose(by_fast.points, by_cvxpy.points, atol=1e-6)
+    for problem in (random_problem(4, np.random.default_rng(5), gamma_over_delta=6), example1(10)):
+        scale = np.abs(problem.points).max()
+        by_fast = algorithm_3(problem, max_rounds=12)
+        by_cvxpy = algorithm_3(problem, max_rounds=12, solver=reference)
+        np.testing.assert_allclose(_queries(by_fast), _queries(by_cvxpy), atol=1e-6 * scale)
+
+
+def test_more_searches_and_more_seeds():
+    problem = random_problem(3, np.random.default_rng(2), n_seeds=9, n_searches=4)
+    trace = algorithm_3(problem)
+    assert trace.states[0].z.shape == (4, 3)
+    assert trace.states[-1].error < 1e-9
+    assert all(check.n_violations == 0 for check in check_all(trace))
 
 
 @settings(max_examples=60, deadline=None)
@@ -142,6 +217,23 @@ def test_hulls_that_meet(solver):
         solver(np.array([[1.0, 1.0], [-1.0, 1.0], [0.0, -1.0]]))
     with pytest.raises(NotSeparable):
         solver(np.array([[1.0, 1.0], [0.0, 0.0]]))
+
+
+def test_hints_of_points_that_could_be_separated():
+    """A hint from before a wrong label came in must not hide that there is no separator any more."""
+    points = np.array([[1.0, 1.0], [-1.0, 1.0]])
+    hint = (np.array([0.0, 1.0]), 1.0)
+    assert fast(points, (hint,)).distance == pytest.approx(1)
+    for solver in (fast, reference):
+        with pytest.raises(NotSeparable):
+            solver(np.vstack([points, [[0.0, -1.0]]]), (hint,))
+
+
+def test_near_twins_do_not_hold_the_solver_up():
+    rng = np.random.default_rng(0)
+    points = np.abs(rng.normal(size=(20, 4)))
+    twins = np.vstack([points, points * (1 + 1e-16 * rng.normal(size=points.shape)), points])
+    np.testing.assert_allclose(fast(twins).nearest, fast(points).nearest, atol=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,8 @@ def example1(
     """Example 1: seeds a e_1 + M e_{i+1} that search, and seeds -c e_1 + M e_{i+1} of the other class.
 
     The paper has a = c = 1, so gamma_i = a + c = 2; here gamma_over_delta sets a + c = gamma with a : c = 1 : opposite.
-    margin_scale: M, by default the paper's 6 sqrt(d - 1). rotation: turn everything by a random rotation.
+    margin_scale: M, by default 3 gamma sqrt(d - 1), the paper's 6 sqrt(d - 1) where gamma = 2: at that distance sigma
+    is positive, which it is not where gamma alone grows. rotation: turn everything by a random rotation.
     """
     if dim < 2:
         raise UserError(f"--dim {dim}: must be at least 2")
@@ -81,7 +82,7 @@ def example1(
         raise UserError(f"--opposite {opposite}: must be above 0")
     gamma = 1 + opposite if gamma_over_delta is None else gamma_over_delta * delta
     height = gamma / (1 + opposite)
-    scale = 6 * np.sqrt(dim - 1) if margin_scale is None else margin_scale
+    scale = 3 * gamma * np.sqrt(dim - 1) if margin_scale is None else margin_scale
     sideways = scale * np.eye(dim)[1:]
     points = np.vstack([sideways, sideways])
     points[: dim - 1, 0], points[dim - 1 :, 0] = height, -opposite * height
@@ -92,6 +93,38 @@ def example1(
         w_star /= np.linalg.norm(w_star)
     labels = np.repeat(np.array([1, -1], dtype=np.int8), dim - 1)
     return Problem("example1", w_star, points, labels, tuple(range(dim - 1)), delta)
+
+
+def random_direction(dim: int, rng: np.random.Generator) -> Vector:
+    """A unit vector (d,), uniform on the sphere."""
+    direction = rng.normal(size=dim)
+    return np.asarray(direction / np.linalg.norm(direction))
+
+
+def spread_problem(
+    dim: int, rng: np.random.Generator, delta: float = 0.5, gamma_over_delta: float = 20.0, spread: float = 6.0
+) -> Problem:
+    """Example 1 made irregular, its sigma still positive: random seeds, of which the first d - 1 search.
+
+    d - 1 pairs of opposite label stand at heights of their own, up to gamma apart, over points of the boundary that
+    are spread gamma sqrt(d - 1) from the origin, in nearly orthogonal directions.
+    """
+    if dim < 2:
+        raise UserError(f"--dim {dim}: must be at least 2")
+    gamma, n = gamma_over_delta * delta, dim - 1
+    turn = ortho_group.rvs(dim, random_state=rng)
+    directions = np.eye(n) + 0.3 / np.sqrt(n) * rng.normal(size=(n, n))
+    feet = spread * gamma * np.sqrt(n) * directions / np.linalg.norm(directions, axis=1, keepdims=True)
+    height, depth = np.sort(rng.uniform(0.05, 0.95, size=(2, n)) * gamma, axis=0)
+    sides = np.concatenate([height, height - np.maximum(depth, height + 0.05 * gamma)])
+    flip = np.tile(rng.choice([1.0, -1.0], size=n), 2)
+    jitter = 0.1 * gamma / np.sqrt(dim) * rng.normal(size=(n, n))
+    points = np.column_stack([sides * flip, np.vstack([feet, feet + jitter])]) @ turn.T
+    w_star = turn[:, 0] / np.linalg.norm(turn[:, 0])
+    labels = np.where(points @ w_star >= 0, 1, -1).astype(np.int8)
+    searches = tuple(range(n))
+    unscaled = Problem("spread", w_star, points, labels, searches, delta)
+    return Problem("spread", w_star, points * (gamma / unscaled.gamma().max()), labels, searches, delta)
 
 
 def random_problem(
@@ -110,8 +143,7 @@ def random_problem(
     """
     n_seeds = 2 * (dim - 1) if n_seeds is None else n_seeds
     n_seeds, n_searches = max(n_seeds, 2), dim - 1 if n_searches is None else n_searches
-    w_star = rng.normal(size=dim)
-    w_star /= np.linalg.norm(w_star)
+    w_star = random_direction(dim, rng)
     while True:
         points = rng.normal(size=(n_seeds, dim))
         if domain == "ball":

@@ -89,9 +89,40 @@ class Closest:
     label: int
     separation: Separation
 
+    @classmethod
+    def of_segment(cls, place: int, point: Vector, label: int, other: Vector) -> Closest:
+        """With a single point on the other side, which separates without a solver."""
+        offset = other - point
+        length = float(np.linalg.norm(offset))
+        return cls(place, point, label, Separation(offset / (length or 1.0), length, np.ones(1), 0.0, 0.0))
+
     @property
     def rho(self) -> float:
         return self.separation.distance
+
+    @property
+    def across(self) -> Vector:
+        """The point of the opposite hull that is nearest to x_bar."""
+        return np.asarray(self.point + self.separation.nearest)
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A query as it was made, and x_bar_{i,r} from which its search made it."""
+
+    search: int
+    closest: Closest | None  # None where there is no search (passive learning)
+    point: Vector
+    label: int
+
+    @property
+    def parent(self) -> int | None:
+        """The place of x_bar in the search's cluster: 0 is the seed."""
+        return self.closest.place if self.closest else None
+
+    @property
+    def rho(self) -> float | None:
+        return self.closest.rho if self.closest else None
 
 
 class Cluster:
@@ -128,11 +159,11 @@ class Cluster:
 
     def _count_new(self, member: _Member, opposite: Matrix) -> None:
         new = opposite[member.n_counted :]
-        if not len(new):
-            return
         member.n_counted = len(opposite)
         if member.separation is None or not self._pruning:
             member.is_exact, member.distance = False, 0.0
+            return
+        if not len(new):
             return
         height = float(((new - member.point) @ member.separation.normal).min())
         if height < member.distance * (1 - 1e-12):
@@ -171,7 +202,8 @@ class ClosestToHyperplane:
 class BallPool:
     """The clusters of all searches. delta=inf is Algorithm 4.
 
-    status of each search: `running`, `target` (rho <= target), `floor` (rho has come down to rounding), `nonseparable`.
+    status of each search: `running`, `target` (rho <= target), `floor` (rho has come down to rounding), `nonseparable`
+    (x_bar lies among the other class, as it can with noisy labels).
     """
 
     def __init__(
@@ -184,9 +216,10 @@ class BallPool:
         self.clusters = [Cluster(point, label, solver, pruning) for point, label in seeds]
         self.status = ["running"] * len(self.clusters)
         self.rho = np.full(len(self.clusters), np.inf)
-        self._gathered: list[tuple[int, Vector, int]] = []
-        self._closest: list[Closest | None] = []
-        self.parents: list[int] = []
+        self.asked: list[Asked] = []
+        self._n_gathered = 0
+        self._closest: list[Closest | None] = [None] * len(self.clusters)
+        self._begin()
 
     @property
     def n_candidates(self) -> int:
@@ -196,44 +229,44 @@ class BallPool:
     def n_solves(self) -> int:
         return sum(cluster.n_solves for cluster in self.clusters)
 
-    def begin_round(self) -> list[Closest | None]:
-        """Gather the last round's queries into S_r (line 9) and find every search's x_bar_{i,r} (lines 6-7).
+    def brackets(self) -> list[Closest]:
+        """x_bar_{i,r} of every search with the nearest point of the opposite hull; a search that ended keeps its last.
 
-        Searches that have ended keep their last x_bar. Calling it again before the next query changes nothing.
+        After a round's last query this begins the next one.
         """
-        if self._closest and not self._gathered:
-            return self._closest
-        for slot, point, label in self._gathered:
-            self._labeled = self._labeled.add(point, label)
-            closest = self._closest[slot]
-            assert closest is not None
-            self.clusters[slot].add(point, label, closest.place)
-        self._gathered = []
-        by_label = {label: self._labeled.points[self._labeled.labels == -label] for label in (1, -1)}
-        found: list[Closest | None] = list(self._closest) or [None] * len(self.clusters)
-        for slot, cluster in enumerate(self.clusters):
-            if self.status[slot] not in ("running", "target"):
-                continue
-            try:
-                closest = cluster.closest(by_label)
-            except NotSeparable:
-                self.status[slot] = "nonseparable" if self.rho[slot] > 1e3 * FLOOR * self._scale else "floor"
-                continue
-            found[slot], self.rho[slot] = closest, closest.rho
-            if closest.rho <= FLOOR * self._scale:
-                self.status[slot] = "floor"
-            elif closest.rho <= self._target:
-                self.status[slot] = "target"
-        self._closest = found
-        return found
+        if self._n_gathered < len(self.asked):
+            self._begin()
+        return [closest for closest in self._closest if closest is not None]
 
     def candidates(self, slot: int) -> Ball:
         if slot == 0:
-            self.begin_round()
+            self.brackets()
         return Ball(self._closest[slot] if self.status[slot] == "running" else None, self._delta)
 
     def expand(self, slot: int, query: Vector, label: int) -> None:
         closest = self._closest[slot]
         assert closest is not None
-        self.parents.append(closest.place)
-        self._gathered.append((slot, query, label))
+        self.asked.append(Asked(slot, closest, query, label))
+
+    def _begin(self) -> None:
+        """Gather the last round's queries into S_r (line 9), then find every running search's x_bar (lines 6-7)."""
+        for asked in self.asked[self._n_gathered :]:
+            self._labeled = self._labeled.add(asked.point, asked.label)
+            assert asked.parent is not None
+            self.clusters[asked.search].add(asked.point, asked.label, asked.parent)
+        self._n_gathered = len(self.asked)
+        by_label = {label: self._labeled.points[self._labeled.labels == -label] for label in (1, -1)}
+        for slot, cluster in enumerate(self.clusters):
+            if self.status[slot] != "running":
+                continue
+            try:
+                closest = cluster.closest(by_label)
+            except NotSeparable:
+                near_floor = self.rho[slot] <= 1e3 * FLOOR * self._scale
+                self.status[slot] = "floor" if near_floor else "nonseparable"
+                continue
+            self._closest[slot], self.rho[slot] = closest, closest.rho
+            if closest.rho <= FLOOR * self._scale:
+                self.status[slot] = "floor"
+            elif closest.rho <= self._target:
+                self.status[slot] = "target"

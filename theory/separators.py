@@ -18,6 +18,7 @@ complement, t of the margin's order), which turns the tiny margins into numbers 
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -94,6 +95,15 @@ def fast(points: Matrix, hints: tuple[Hint, ...] = (), rtol: float = 1e-10) -> S
     >>> result.nearest.round(9).tolist(), result.duality_gap < 1e-12
     ([2.0, -0.0], True)
     """
+    try:
+        return _nearest(points, hints, rtol)
+    except SolverError:
+        if not hints:
+            raise
+    return _nearest(points, (), rtol)  # the hints may have come from points that could be separated: start afresh
+
+
+def _nearest(points: Matrix, hints: tuple[Hint, ...], rtol: float) -> Separation:
     squares = np.einsum("ij,ij->i", points, points)
     nearest, floor = int(np.argmin(squares)), rounding_floor(points)
     radius = float(np.sqrt(squares[nearest]))
@@ -148,7 +158,8 @@ def _recentred_step(points: Matrix, center: Vector, scale: float) -> tuple[Vecto
     rows = np.column_stack([points @ center / scale, points @ basis / size])
     norms = np.linalg.norm(rows, axis=1)
     d = points.shape[1]
-    columns, bounds = np.ascontiguousarray((rows / norms[:, None]).T), 1 / norms
+    kept = _distinct(rows, norms)
+    columns, bounds = np.ascontiguousarray((rows[kept] / norms[kept, None]).T), 1 / norms[kept]
     for curvature in (scale / size) ** 2 * 1e3 ** np.arange(12):
         try:
             solution, _, _, _, multipliers, _ = quadprog.solve_qp(
@@ -156,13 +167,22 @@ def _recentred_step(points: Matrix, center: Vector, scale: float) -> tuple[Vecto
             )
         except ValueError:
             continue
-        active = np.flatnonzero(multipliers)
+        active = kept[np.flatnonzero(multipliers)]
         if len(active) and np.isfinite(solution).all():
             break
     else:
         raise SolverError(f"quadprog: no solution at a margin near {scale:.1e}")
     direction = solution[0] * center + scale / size * (basis @ solution[1:])
     return direction / np.linalg.norm(direction), active
+
+
+def _distinct(rows: Matrix, norms: Vector) -> NDArray[np.intp]:
+    """Places of rows (m, d) that are not an earlier one to rounding: between twins quadprog may cycle."""
+    order = np.argsort(norms, kind="stable")
+    gaps = np.abs(np.diff(rows[order], axis=0)).max(axis=1)
+    is_twin = np.zeros(len(rows), dtype=bool)
+    is_twin[order[1:]] = gaps <= 4 * _EPS * norms[order[1:]]
+    return np.flatnonzero(~is_twin)
 
 
 def _complement(normal: Vector) -> Matrix:
@@ -178,6 +198,10 @@ def _dual_weights(points: Matrix, normal: Vector, active: NDArray[np.intp]) -> V
 
     Columns are scaled to like size, so that points very near the origin and points far from it cancel well.
     """
+    weights = np.zeros(len(points))
+    if len(active) == 1:
+        weights[active] = 1.0
+        return weights
     some = points[active]
     sizes = np.linalg.norm(some, axis=1)
     across = (some - np.outer(some @ normal, normal)) / sizes[:, None]
@@ -185,7 +209,6 @@ def _dual_weights(points: Matrix, normal: Vector, active: NDArray[np.intp]) -> V
     target = np.zeros(len(system))
     target[-1] = 1
     scaled, _ = nnls(system, target, maxiter=100 * sum(system.shape))
-    weights = np.zeros(len(points))
     weights[active] = scaled / sizes
     total = float(weights.sum())
     if total <= 0:
@@ -194,44 +217,71 @@ def _dual_weights(points: Matrix, normal: Vector, active: NDArray[np.intp]) -> V
 
 
 @lru_cache(maxsize=256)
-def _compiled(m: int, d: int) -> tuple[cp.Problem, cp.Parameter, cp.Parameter, cp.Variable]:
+def _compiled(m: int, d: int) -> tuple[cp.Problem, cp.Parameter, cp.Parameter, cp.Parameter, cp.Variable]:
     w = cp.Variable(d)
-    rows, bounds = cp.Parameter((m, d)), cp.Parameter(m)
-    return cp.Problem(cp.Minimize(cp.sum_squares(w)), [rows @ w >= bounds]), rows, bounds, w
+    rows, bounds, sizes = cp.Parameter((m, d)), cp.Parameter(m), cp.Parameter(d, nonneg=True)
+    aim = cp.Minimize(cp.sum_squares(cp.multiply(sizes, w)))
+    return cp.Problem(aim, [rows @ w >= bounds]), rows, bounds, sizes, w
 
 
 def reference(points: Matrix, hints: tuple[Hint, ...] = ()) -> Separation:
-    """The same by cvxpy and Clarabel: min |w|^2 with w . b_j >= s, where s is the nearest point's distance.
+    """The same by cvxpy and Clarabel: min |w|^2 with w . b_j >= s, in coordinates centered on the last w found.
 
     Compiled once for each d and each power of two of points (padded with the last of them). Interior points lose
     digits as margins shrink: to be trusted where the distance is above 1e-6 of the coordinates. Raises as `fast`.
     """
-    m, d = points.shape
-    scale = float(np.linalg.norm(points, axis=1).min())
-    if scale <= rounding_floor(points):
-        raise NotSeparable("a point coincides with one of the other label")
-    problem, rows, bounds, w = _compiled(1 << max(m - 1, 1).bit_length(), d)
     norms = np.linalg.norm(points, axis=1)
+    radius, size = float(norms.min()), float(norms.max())
+    if radius <= rounding_floor(points):
+        raise NotSeparable("a point coincides with one of the other label")
+    starts = [(points[np.argmin(norms)] / radius, radius), *hints]
+    center, scale = max(starts, key=lambda start: float((points @ start[0]).min()))
+    across = scale / size if hints else 1.0
+    best: Separation | None = None
+    for _ in range(8):
+        found = _clarabel_step(points, np.column_stack([center, _complement(center) * across]), scale)
+        if found is None:
+            break
+        if best is None or found.duality_gap < best.duality_gap:
+            best = found
+        if best.duality_gap <= 1e-9 * best.distance:
+            return best
+        center, scale = found.normal, max(float((points @ found.normal).min()), found.distance / 10)
+        across = scale / size
+    if best is not None and best.duality_gap <= 1e-5 * best.distance:
+        return best
+    if hints:
+        return reference(points)  # they may have come from points that could be separated
+    if best is None:
+        raise NotSeparable("the labelled points cannot be separated (cvxpy finds no separator)")
+    raise SolverError(f"cvxpy: distance {best.distance:.3e} only certified to {best.duality_gap:.1e}")
+
+
+def _clarabel_step(points: Matrix, basis: Matrix, scale: float) -> Separation | None:
+    """w = B v that minimises |w|^2 under w . b_j >= scale; B (d, d) has orthogonal columns. None: no solution."""
+    m, d = points.shape
+    problem, rows, bounds, sizes, v = _compiled(1 << max(m - 1, 1).bit_length(), d)
+    along = points @ basis
+    norms = np.linalg.norm(along, axis=1)
     places = np.minimum(np.arange(rows.shape[0]), m - 1)
-    rows.value, bounds.value = (points / norms[:, None])[places], (scale / norms)[places]
+    rows.value, bounds.value = (along / norms[:, None])[places], (scale / norms)[places]
+    sizes.value = np.linalg.norm(basis, axis=0)
     for tolerance in (1e-12, 1e-10, 1e-8):  # the last are Clarabel's own
         try:
-            problem.solve(solver=cp.CLARABEL, tol_gap_abs=tolerance, tol_gap_rel=tolerance, tol_feas=tolerance)
+            with warnings.catch_warnings():  # 'may be inaccurate': the certificate says how inaccurate
+                warnings.simplefilter("ignore", UserWarning)
+                problem.solve(solver=cp.CLARABEL, tol_gap_abs=tolerance, tol_gap_rel=tolerance, tol_feas=tolerance)
             break
         except cp.error.SolverError:
             continue
     else:
-        raise SolverError("cvxpy: Clarabel found no solution at its default tolerances")
-    if problem.status in (cp.INFEASIBLE, cp.INFEASIBLE_INACCURATE):
-        raise NotSeparable("the labelled points cannot be separated (cvxpy finds no separator)")
+        return None
     dual = problem.constraints[0].dual_value
-    if w.value is None or dual is None:
-        raise SolverError(f"cvxpy: no solution ({problem.status})")
-    weights = np.bincount(places, np.maximum(dual, 0)) / norms
-    found = certify(points, w.value / np.linalg.norm(w.value), weights / weights.sum())
-    if found.duality_gap > 1e-5 * found.distance:
-        raise SolverError(f"cvxpy: distance {found.distance:.3e} only certified to {found.duality_gap:.1e}")
-    return found
+    if v.value is None or dual is None:
+        return None
+    normal, weights = basis @ v.value, np.bincount(places, np.maximum(dual, 0)) / norms
+    length, total = float(np.linalg.norm(normal)), float(weights.sum())
+    return certify(points, normal / length, weights / total) if length > 0 and total > 0 else None
 
 
 SOLVERS: dict[str, Solver] = {"fast": fast, "cvxpy": reference}

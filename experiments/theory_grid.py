@@ -1,0 +1,165 @@
+"""The runs of the theory bench: its options, checked, and the list of jobs that they come to."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from seals_sim.errors import UserError
+from theory.separators import SOLVERS
+
+PROBLEMS = ("example1", "spread", "random")
+ALGORITHMS = ("3", "4", "bisection", "passive", "pool")
+STUDIES = ("collapse", "noise")
+DIMS = (2, 3, 5, 10, 20, 30)
+RATIOS = (2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
+CENTER = (10, 20.0)  # without --dim and --gamma-over-delta: all DIMS at this ratio, all RATIOS in this dimension
+POOL_DIMS = (2, 3, 4, 5, 6)
+PASSIVE_SEEDS = 5  # passive learning is random even where its problem is not
+POOL_SEEDS = 5
+STUDY_SEEDS = 20
+FLIPS = (0.0, 0.001, 0.003, 0.01, 0.03)
+BANDS = (1e-6, 1e-4, 1e-2)
+
+
+@dataclass(frozen=True)
+class TheoryOptions:
+    """Empty `dim` and `gamma_over_delta` stand for the cross through CENTER. Raises UserError."""
+
+    problem: tuple[str, ...] = PROBLEMS
+    algorithm: tuple[str, ...] = ALGORITHMS
+    study: tuple[str, ...] = ()
+    dim: tuple[int, ...] = ()
+    gamma_over_delta: tuple[float, ...] = ()
+    delta: float = 0.5
+    opposite: float = 1.0
+    margin_scale: float | None = None
+    epsilon: tuple[float, ...] = tuple(10.0**-digits for digits in range(2, 13))
+    rotate: bool = False
+    noise: float = 0.0
+    noise_band: float = 0.0
+    seeds: int = 1
+    pool_size: tuple[int, ...] = (1000, 10_000, 100_000)
+    passive_queries: int = 1000
+    solver: str = "fast"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for option, given, known in (
+            ("--problem", self.problem, PROBLEMS),
+            ("--algorithm", self.algorithm, ALGORITHMS),
+            ("--study", self.study, STUDIES),
+            ("--solver", (self.solver,), tuple(SOLVERS)),
+        ):
+            _require_known(option, given, known)
+        if not self.problem or not self.algorithm:
+            raise UserError("--problem and --algorithm: give at least one name each")
+        for dim in self.dim:
+            if dim < 2:
+                raise UserError(f"--dim {dim}: must be at least 2")
+        positive = [("--gamma-over-delta", ratio) for ratio in self.gamma_over_delta]
+        positive += [("--delta", self.delta), ("--opposite", self.opposite)]
+        if self.margin_scale is not None:
+            positive.append(("--margin-scale", self.margin_scale))
+        for option, value in positive:
+            if not 0 < value < math.inf:
+                raise UserError(f"{option} {value:g}: must be a finite number above 0")
+        if not self.epsilon:
+            raise UserError("--epsilon: give at least one number")
+        for value in self.epsilon:
+            if not 0 < value < 1:
+                raise UserError(f"--epsilon {value:g}: must lie between 0 and 1")
+        if not 0 <= self.noise < 1:
+            raise UserError(f"--noise {self.noise:g}: must lie in [0, 1)")
+        if not 0 <= self.noise_band < math.inf:
+            raise UserError(f"--noise-band {self.noise_band:g}: must be 0 or more")
+        for name, least in (("seeds", 1), ("passive_queries", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise UserError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be at least {least}")
+        for size in self.pool_size:
+            if size < 200:
+                raise UserError(f"--pool-size {size}: must be at least 200")
+
+
+def _require_known(option: str, given: tuple[str, ...], known: tuple[str, ...]) -> None:
+    for name in given:
+        if name not in known:
+            raise UserError(f"{option} {name}: there is no such name; choose from {', '.join(known)}")
+    if len(set(given)) < len(given):
+        raise UserError(f"{option} {','.join(given)}: give no name twice")
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run. flip, band: noise of its labels; searches: searches in units of d - 1; pool_size: points of a cloud;
+    is_study: one of many like it, whose end is all that matters.
+    """
+
+    problem: str
+    algorithm: str
+    dim: int
+    gamma_over_delta: float
+    seed: int
+    flip: float = 0.0
+    band: float = 0.0
+    searches: int = 1
+    pool_size: int = 0
+    is_study: bool = False
+
+    @property
+    def name(self) -> str:
+        """The `problem` of its rows.
+
+        >>> Job("spread", "3", 5, 20.0, 0, flip=0.01).name, Job("random", "4", 5, 20.0, 0, searches=2).name
+        ('spread+flip=0.01', 'random+searches=2')
+        >>> Job("random", "4", 5, 20.0, 0, is_study=True).name
+        'random+study'
+        """
+        if self.pool_size:
+            return f"cloud-{self.pool_size}"
+        more = {"flip": self.flip, "band": self.band, "searches": self.searches if self.searches > 1 else 0}
+        study = "+study" if self.is_study else ""
+        return "".join([self.problem, study, *(f"+{what}={value:g}" for what, value in more.items() if value)])
+
+
+def jobs(options: TheoryOptions) -> list[Job]:
+    """Every run of these options, in the order of their rows."""
+    found: list[Job] = []
+    for problem, (dim, ratio), algorithm in product(options.problem, _cells(options), options.algorithm):
+        if algorithm != "pool":
+            noise: dict[str, Any] = (
+                {"flip": options.noise, "band": options.noise_band} if algorithm in ("3", "4") else {}
+            )
+            is_fixed = problem == "example1" and not options.rotate and not any(noise.values())
+            n_seeds = max(options.seeds, PASSIVE_SEEDS) if algorithm == "passive" else 1 if is_fixed else options.seeds
+            found += [Job(problem, algorithm, dim, ratio, seed, **noise) for seed in range(n_seeds)]
+    if "pool" in options.algorithm:
+        cells = product(options.dim or POOL_DIMS, options.pool_size, ("pool", "passive"), range(POOL_SEEDS))
+        found += [Job("cloud", name, dim, math.nan, seed, pool_size=size) for dim, size, name, seed in cells]
+    for study in options.study:
+        found += list({"collapse": _collapse_jobs, "noise": _noise_jobs}[study](options))
+    return found
+
+
+def _cells(options: TheoryOptions) -> list[tuple[int, float]]:
+    if options.dim or options.gamma_over_delta:
+        return list(product(options.dim or DIMS, options.gamma_over_delta or RATIOS))
+    dim, ratio = CENTER
+    return [(other, ratio) for other in DIMS] + [(dim, other) for other in RATIOS if other != ratio]
+
+
+def _collapse_jobs(options: TheoryOptions) -> Iterator[Job]:
+    """How often random searches meet, with d - 1 searches and with more."""
+    for dim, searches, algorithm in product((3, 5), (1, 2, 4), ("3", "4")):
+        for seed in range(STUDY_SEEDS):
+            yield Job("random", algorithm, dim, 20.0, seed, searches=searches, is_study=True)
+
+
+def _noise_jobs(options: TheoryOptions) -> Iterator[Job]:
+    """What wrong labels do to a well posed problem."""
+    noises: list[dict[str, Any]] = [{"flip": flip} for flip in FLIPS] + [{"band": band} for band in BANDS]
+    for noise, algorithm, seed in product(noises, ("3", "4"), range(STUDY_SEEDS)):
+        yield Job("spread", algorithm, 5, 20.0, seed, **noise, is_study=True)

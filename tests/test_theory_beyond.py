@@ -1,0 +1,146 @@
+"""Passive learning and bisection, finite pools, and wrong labels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from seals_sim.errors import UserError
+from theory.baselines import bisection, passive
+from theory.checks import check_all
+from theory.clouds import algorithm_3_on_cloud, cloud_problem, random_cloud
+from theory.errors import NotSeparable
+from theory.noise import NoisyHalfSpace, SoftHomogeneousMaxMargin, soft
+from theory.problems import example1, spread_problem
+from theory.runs import algorithm_3, algorithm_4
+from theory.searches import LabeledPoints
+from theory.separators import fast
+
+
+def test_passive_learning_goes_as_one_over_labels():
+    errors, labels = [], []
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        trace = passive(example1(3, rotation=rng), rng, n_queries=1500)
+        late = [state for state in trace.states if state.n_queries >= 60]
+        errors += [np.log(state.error) for state in late]
+        labels += [np.log(state.n_queries) for state in late]
+    assert np.polyfit(labels, errors, 1)[0] == pytest.approx(-1, abs=0.25)
+
+
+def test_passive_learning_draws_within_the_ball_of_the_seeds():
+    problem = example1(4)
+    trace = passive(problem, np.random.default_rng(0), n_queries=300)
+    points = np.array([asked.point for queries in trace.queries for asked in queries])
+    radii = np.linalg.norm(points, axis=1) / np.linalg.norm(problem.points, axis=1).max()
+    assert radii.max() <= 1
+    assert np.median(radii) == pytest.approx(0.5 ** (1 / 4), abs=0.05)
+    assert trace.states[-1].n_queries == 300
+    assert np.isnan(trace.states[-1].certificate)
+
+
+def test_bisection_halves_exactly():
+    trace = bisection(example1(3), max_rounds=20)
+    rho = np.array([state.max_rho for state in trace.states])
+    np.testing.assert_allclose(rho, 2.0 ** (1 - np.arange(21)), rtol=1e-9)
+    assert trace.states[20].error <= np.sqrt(2) * trace.states[20].certificate
+
+
+def test_algorithm_4_needs_no_more_than_bisection():
+    problem = spread_problem(6, np.random.default_rng(0))
+    assert algorithm_4(problem).queries_to_error(1e-6) <= 1.2 * bisection(problem).queries_to_error(1e-6)
+
+
+def test_neighbors_of_a_cloud_are_those_within_delta():
+    cloud = random_cloud(2000, 3, np.random.default_rng(0))
+    for row in (0, 7, 1999):
+        distances = np.linalg.norm(cloud.points - cloud.points[row], axis=1)
+        assert sorted(cloud.neighbors(row)) == np.flatnonzero(distances <= cloud.delta).tolist()
+    inner = [len(cloud.neighbors(row)) for row in range(300) if np.linalg.norm(cloud.points[row]) < 0.5]
+    assert np.mean(inner) == pytest.approx(64, rel=0.1)
+
+
+def test_algorithm_3_on_a_cloud_queries_unlabelled_points_of_it():
+    rng = np.random.default_rng(1)
+    cloud = random_cloud(5000, 3, rng)
+    problem, rows = cloud_problem(cloud, rng)
+    trace, steps = algorithm_3_on_cloud(cloud, problem, rows, max_rounds=40)
+    known = {tuple(point): row for row, point in enumerate(cloud.points)}
+    queried = [known[tuple(asked.point)] for queries in trace.queries for asked in queries]
+    assert len(set(queried) | set(rows.tolist())) == len(queried) + len(rows)
+    for queries in trace.queries:
+        for asked in queries:
+            assert np.linalg.norm(asked.point - asked.closest.point) <= cloud.delta
+            assert asked.label == (1 if asked.point @ problem.w_star >= 0 else -1)
+    rhos = np.array([state.rho for state in trace.states])
+    assert (np.diff(rhos, axis=0) <= 1e-9).all()
+    assert steps
+    assert all(-1 <= step.component <= 1 + 1e-9 for step in steps)
+
+
+def test_a_denser_pool_comes_nearer():
+    ends = []
+    for n in (1000, 100_000):
+        rng = np.random.default_rng(5)
+        cloud = random_cloud(n, 2, rng)
+        problem, rows = cloud_problem(cloud, rng)
+        ends.append(algorithm_3_on_cloud(cloud, problem, rows, max_rounds=200)[0].states[-1].max_rho)
+    assert ends[1] < ends[0] / 2
+
+
+def test_clouds_too_small_are_refused():
+    with pytest.raises(UserError, match="--pool-size 100"):
+        random_cloud(100, 3, np.random.default_rng(0))
+
+
+def test_flips_and_bands():
+    rng = np.random.default_rng(0)
+    oracle = NoisyHalfSpace(np.array([1.0, 0]), rng, flip=0.2)
+    wrong = np.mean([oracle.label(np.array([3.0, 0])) == -1 for _ in range(4000)])
+    assert wrong == pytest.approx(0.2, abs=0.03)
+    oracle = NoisyHalfSpace(np.array([1.0, 0]), rng, band=0.5)
+    assert np.mean([oracle.label(np.array([0.3, 0])) for _ in range(4000)]) == pytest.approx(0, abs=0.06)
+    assert {oracle.label(np.array([-0.6, 0])) for _ in range(100)} == {-1}
+    with pytest.raises(UserError, match=r"--noise 1\.5"):
+        NoisyHalfSpace(np.array([1.0, 0]), rng, flip=1.5)
+
+
+def test_the_soft_margin_has_the_hard_one_as_its_limit():
+    points = np.abs(np.random.default_rng(0).normal(size=(20, 3))) + 0.1
+    np.testing.assert_allclose(soft(points, 1).nearest, fast(points).nearest, atol=1e-5)
+    np.testing.assert_allclose(soft(points, 20).nearest, points.mean(axis=0), atol=1e-5)
+    for n_shared in (2, 5):
+        found = soft(points, n_shared)
+        assert found.duality_gap <= 1e-5 * found.distance
+        assert found.weights.max() <= 1 / n_shared + 1e-6
+
+
+def test_a_soft_margin_where_there_is_no_hard_one():
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(60, 3)) + 4 * rng.choice([-1, 1], size=(60, 1)) * np.array([1.0, 0, 0])
+    labels = np.where(points[:, 0] > 0, 1, -1).astype(np.int8)
+    labels[0] *= -1
+    learner = SoftHomogeneousMaxMargin()
+    w_hat = learner.fit(LabeledPoints(points, labels)).w_hat
+    assert learner.was_soft
+    assert (np.sign(points @ w_hat) != labels).sum() == 1
+    with pytest.raises(NotSeparable):
+        learner.fit(LabeledPoints(np.vstack([points, -points]), np.append(labels, labels)))
+
+
+def test_noise_within_a_band_leaves_an_error_of_its_width():
+    problem = spread_problem(4, np.random.default_rng(1))
+    errors = []
+    for band in (1e-5, 1e-3):
+        oracle = NoisyHalfSpace(problem.w_star, np.random.default_rng(0), band=band)
+        errors.append(algorithm_3(problem, oracle=oracle, target=1e-9).states[-1].error / band)
+    assert 1e-3 < errors[0] < 1
+    assert errors[1] == pytest.approx(errors[0], rel=3)
+
+
+def test_checks_do_not_hold_with_wrong_labels():
+    """The certificate trusts the labels: with flips it can be far below the error, which a check must not hide."""
+    problem = spread_problem(4, np.random.default_rng(1))
+    oracle = NoisyHalfSpace(problem.w_star, np.random.default_rng(0), flip=0.2)
+    trace = algorithm_3(problem, oracle=oracle, target=1e-6, learner=SoftHomogeneousMaxMargin())
+    assert any(check.n_violations for check in check_all(trace) if check.name.startswith("step"))

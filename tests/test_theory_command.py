@@ -1,0 +1,223 @@
+"""`python -m experiments.theory_bounds` as a user runs it, and its files as an outsider reads them."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import theory_bounds, theory_report
+from experiments.theory_grid import DIMS, RATIOS, STUDIES, TheoryOptions, jobs
+from experiments.theory_jobs import BOUND_COLUMNS, KEY, ROUND_COLUMNS
+from theory.bounds import sharpened_2, stated_2
+
+ARGUMENTS = [
+    "--problem", "example1,spread", "--dim", "3", "--gamma-over-delta", "4", "--epsilon", "1e-2,1e-4,1e-6",
+    "--pool-size", "1000", "--passive-queries", "60", "--quiet",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    out = tmp_path_factory.mktemp("theory") / "run"
+    theory_bounds.main([*ARGUMENTS, "--jobs", "2", "--out", str(out)])
+    return out
+
+
+def _table(folder, name):
+    return pd.read_csv(folder / f"{name}.csv", dtype={"algorithm": str})
+
+
+def _lines(folder, name):
+    return [json.loads(line) for line in (folder / f"{name}.jsonl").read_text().splitlines()]
+
+
+def test_files_and_columns(folder):
+    assert tuple(_table(folder, "rounds").columns) == ROUND_COLUMNS
+    assert tuple(_table(folder, "bounds").columns) == BOUND_COLUMNS
+    assert set(_table(folder, "rounds")["algorithm"]) == {"3", "4", "bisection", "passive", "pool"}
+    page = (folder / "index.html").read_text()
+    for name in ("theorems", "rates", "dependence", "algorithms", "clouds"):
+        assert (folder / f"{name}.png").stat().st_size > 1000
+        assert (folder / f"{name}.svg").exists()
+    assert page.count("data:image/svg+xml") == 5  # no study was run, so no figure of noise
+    assert "nan" not in page.lower().split("</style>")[1].split("data:image")[0]
+
+
+def test_an_outsider_can_recompute_the_run(folder):
+    """From queries.jsonl and problems.jsonl alone: labels, steps, distances and errors of Algorithm 3 on Example 1."""
+    problem = next(
+        row for row in _lines(folder, "problems") if row["problem"] == "example1" and row["algorithm"] == "3"
+    )
+    key = {name: problem[name] for name in KEY}
+    queries = [row for row in _lines(folder, "queries") if all(row[name] == value for name, value in key.items())]
+    assert list(queries[0]) == [*KEY, "round", "search", "parent", "label", "rho", "x"]
+    w_star = np.array(problem["w_star"])
+    assert [row["search"] for row in queries if row["round"] == 0] == [0, 1, None, None]
+    clusters = {row["search"]: [row] for row in queries if row["round"] == 0 and row["search"] is not None}
+    labelled = [row for row in queries if row["round"] == 0]
+    rounds = _table(folder, "rounds").query("problem == 'example1' and algorithm == '3'").set_index("round")
+    for number in range(1, int(rounds.index.max()) + 1):
+        asked = [row for row in queries if row["round"] == number]
+        for row in asked:
+            assert row["label"] == (1 if np.array(row["x"]) @ w_star >= 0 else -1)
+            x_bar = clusters[row["search"]][row["parent"]]
+            step = np.linalg.norm(np.array(row["x"]) - x_bar["x"])
+            assert step == pytest.approx(min(row["delta"], row["rho"] / 2), rel=1e-6)
+            nearest = min(
+                np.linalg.norm(np.subtract(o["x"], x_bar["x"])) for o in labelled if o["label"] != x_bar["label"]
+            )
+            assert row["rho"] <= nearest * (1 + 1e-9)
+        assert max(row["rho"] for row in asked) == rounds.loc[number - 1, "max_rho"]
+        for row in asked:
+            clusters[row["search"]].append(row)
+        labelled += asked
+    assert rounds["n_queries"].iloc[-1] == sum(row["round"] > 0 for row in queries)
+
+
+def test_bounds_are_those_of_the_formulas(folder):
+    problems = {(row["problem"], row["algorithm"]): row for row in _lines(folder, "problems")}
+    table, rounds = _table(folder, "bounds"), _table(folder, "rounds")
+    for row in table[(table["algorithm"] == "3")].itertuples():
+        about = problems[row.problem, "3"]
+        assert 0 < about["sigma_lower"] <= about["sigma_upper"]
+        known = (3, max(about["gamma"]), row.delta, about["sigma_upper"], row.epsilon)
+        assert row.stated_log2 == pytest.approx(stated_2(*known))
+        assert row.sharpened_log2 == pytest.approx(sharpened_2(*known))
+        assert bool(row.holds_sharpened) is (row.queries_to_error <= row.sharpened_log2)
+        run = rounds[(rounds["problem"] == row.problem) & (rounds["algorithm"] == "3")]
+        late = run[run["n_queries"] >= row.queries_to_error]
+        assert (late["error"] <= row.epsilon).all()
+        before = run[run["n_queries"] < row.queries_to_error]
+        assert before["error"].iloc[-1] > row.epsilon
+    assert table.loc[~table["algorithm"].isin(["3", "4"]), "stated_ln"].isna().all()
+    checks = _table(folder, "checks")
+    assert checks["n"].sum() > 500
+    assert (checks["violations"] == 0).all()
+
+
+def test_one_process_gives_the_same_files(folder, tmp_path):
+    theory_bounds.main([*ARGUMENTS, "--jobs", "1", "--out", str(tmp_path / "run")])
+    for name in ("rounds.csv", "bounds.csv", "queries.jsonl", "problems.jsonl", "steps.csv", "checks.csv", "rates.svg"):
+        assert (folder / name).read_bytes() == (tmp_path / "run" / name).read_bytes(), name
+
+
+def test_the_report_is_drawn_from_the_rows_alone(folder, capsys):
+    page = (folder / "index.html").read_bytes()
+    (folder / "index.html").unlink()
+    theory_report.main([str(folder)])
+    assert (folder / "index.html").read_bytes() == page
+    assert "0 violations" in capsys.readouterr().out
+
+
+def test_rotated_noisy_and_studied(tmp_path):
+    arguments = ["--problem", "example1", "--algorithm", "3", "--dim", "3", "--gamma-over-delta", "5", "--rotate"]
+    theory_bounds.main([*arguments, "--noise", "0.05", "--seeds", "3", "--quiet", "--out", str(tmp_path / "run")])
+    rounds = _table(tmp_path / "run", "rounds")
+    assert set(rounds["problem"]) == {"example1+flip=0.05"}
+    assert set(rounds["seed"]) == {0, 1, 2}
+    assert _table(tmp_path / "run", "bounds")["stated_ln"].isna().all()
+    assert _table(tmp_path / "run", "checks").empty
+
+
+def test_cvxpy_from_the_command(tmp_path):
+    arguments = [
+        "--problem",
+        "example1",
+        "--algorithm",
+        "4",
+        "--dim",
+        "3",
+        "--gamma-over-delta",
+        "4",
+        "--epsilon",
+        "1e-3",
+    ]
+    ends = []
+    for solver in ("fast", "cvxpy"):
+        out = tmp_path / solver
+        theory_bounds.main([*arguments, "--solver", solver, "--quiet", "--out", str(out)])
+        ends.append(_table(out, "bounds")["queries_to_error"].tolist())
+    assert ends[0] == ends[1] == [16]  # 8 rounds of 2: by hand for d = 4, and the error does not depend on d
+
+
+def test_a_run_that_takes_too_long_is_stopped_and_marked(tmp_path, capsys):
+    arguments = ["--problem", "example1", "--algorithm", "3", "--dim", "20", "--gamma-over-delta", "200"]
+    theory_bounds.main([*arguments, "--time-limit", "0.5", "--quiet", "--out", str(tmp_path / "run")])
+    assert _table(tmp_path / "run", "rounds")["status"].tolist() == ["timeout"]
+    assert "Warning: 1 runs gave no whole result (timeout)." in capsys.readouterr().out
+
+
+def test_the_whole_bench_is_the_cross_with_both_studies():
+    todo = jobs(TheoryOptions(study=STUDIES))
+    main = [job for job in todo if job.problem == "example1" and job.algorithm == "3"]
+    assert {job.dim for job in main if job.gamma_over_delta == 20} == set(DIMS)
+    assert {job.gamma_over_delta for job in main if job.dim == 10} == set(RATIOS)
+    assert {job.name for job in todo} >= {"cloud-1000", "random+study+searches=2", "spread+study+flip=0.01"}
+    assert len({(job.name, job.algorithm, job.dim, str(job.gamma_over_delta), job.seed) for job in todo}) == len(todo)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--problem", "example2"], "--problem example2: there is no such name"),
+        (["--algorithm", "3,5"], "--algorithm 5: there is no such name"),
+        (["--algorithm", "3,3"], "give no name twice"),
+        (["--dim", "1"], "--dim 1: must be at least 2"),
+        (["--dim", "two"], "--dim: 'two' is no comma-separated list of numbers"),
+        (["--delta", "0"], "--delta 0: must be a finite number above 0"),
+        (["--delta", "nan"], "--delta nan: must be"),
+        (["--gamma-over-delta", "2,-1"], "--gamma-over-delta -1: must be"),
+        (["--opposite", "0"], "--opposite 0: must be"),
+        (["--margin-scale", "-1"], "--margin-scale -1: must be"),
+        (["--epsilon", "1e-3,1"], "--epsilon 1: must lie between 0 and 1"),
+        (["--epsilon", ","], "--epsilon: give at least one number"),
+        (["--noise", "1"], r"--noise 1: must lie in \[0, 1\)"),
+        (["--noise-band", "-1"], "--noise-band -1: must be 0 or more"),
+        (["--seeds", "0"], "--seeds 0: must be at least 1"),
+        (["--pool-size", "10"], "--pool-size 10: must be at least 200"),
+        (["--solver", "gurobi"], "--solver gurobi: there is no such name; choose from fast, cvxpy"),
+        (["--jobs", "0"], "--jobs 0: must be above 0"),
+        (["--time-limit", "0"], "--time-limit 0: must be above 0"),
+        (["--study", "none"], "--study none: there is no such name"),
+    ],
+)
+def test_bad_options(arguments, message, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        theory_bounds.main([*arguments, "--out", str(tmp_path / "run")])
+    assert stopped.value.code == 2
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert re.search(message, said)
+    assert not (tmp_path / "run").exists()
+
+
+def test_folders_of_something_else_are_left_alone(folder, tmp_path, capsys):
+    (tmp_path / "notes.txt").write_text("mine")
+    for out, message in ((tmp_path, "holds other files"), (folder, "holds a run with another problem")):
+        with pytest.raises(SystemExit):
+            theory_bounds.main(["--dim", "2", "--algorithm", "4", "--quiet", "--out", str(out)])
+        assert message in capsys.readouterr().err
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "message"),
+    [
+        ("rounds.csv", lambda text: text.replace("max_rho", "rho", 1), "needs the columns"),
+        ("bounds.csv", lambda text: text.replace("0.01,", "a,", 1), "damaged"),
+        ("steps.csv", None, "no such file"),
+    ],
+)
+def test_damaged_rows(folder, tmp_path, name, damage, message, capsys):
+    for file in folder.iterdir():
+        if file.suffix in (".csv", ".json", ".jsonl") and not (damage is None and file.name == name):
+            text = file.read_text()
+            (tmp_path / file.name).write_text(damage(text) if file.name == name else text)
+    with pytest.raises(SystemExit) as stopped:
+        theory_report.main([str(tmp_path)])
+    assert stopped.value.code == 2
+    assert message in capsys.readouterr().err

@@ -1,0 +1,199 @@
+"""sigma, the diversity of the seeds: min over z_i in Z_i of the (d-1)th singular value of [z_1 ... z_n] (7.2).
+
+Z_i = {z : |z - x_{i,0}| <= R_i and |w_star . z| <= epsilon}, with R_i = gamma_i + 2 delta + epsilon in Theorem 2 and
+2 gamma_i + epsilon in Theorem 3. The minimum is not a convex problem. It is enclosed: from above by the singular value
+at a feasible Z, from below by certificates that bound it for every Z at once.
+"""
+
+from __future__ import annotations
+
+import warnings
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+
+import cvxpy as cp
+import numpy as np
+
+from theory.problems import Problem
+from theory.separators import Matrix, Vector
+
+_GRID = np.geomspace(1e-3, 30, 13)  # of the parameter a of the second lower bound
+
+
+@dataclass(frozen=True)
+class SigmaBounds:
+    """lower <= sigma <= upper, both up to rounding."""
+
+    lower: float
+    upper: float
+
+    @property
+    def gap(self) -> float:
+        """Relative to the upper bound."""
+        return 1 - self.lower / self.upper if self.upper > 0 else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class _Sets:
+    """The Z_i in coordinates of the boundary: centers (d-1, n) in it, heights (n,) above it, ball radii (n,)."""
+
+    centers: Matrix
+    heights: Vector
+    radii: Vector
+    epsilon: float
+
+    @property
+    def shadows(self) -> Vector:
+        """(n,) r_i, the radius of Z_i's shadow on the boundary: sqrt(R_i^2 - (|w_star . x_i| - epsilon)_+^2)."""
+        climb = np.maximum(np.abs(self.heights) - self.epsilon, 0)
+        return np.asarray(np.sqrt(np.maximum(self.radii**2 - climb**2, 0)))
+
+
+def sigma_theorem_2(problem: Problem, epsilon: float, smallest_epsilon: float | None = None) -> SigmaBounds:
+    """Enclose sigma of Theorem 2 for every epsilon from smallest_epsilon to epsilon (the Z_i grow with epsilon).
+
+    >>> from theory.problems import example1
+    >>> bounds = sigma_theorem_2(example1(3), epsilon=0.1)
+    >>> round(bounds.lower, 3), round(bounds.upper, 3)  # the paper shows >= 1; by hand sqrt 2 (6 - sqrt 8.8) = 4.290
+    (4.29, 4.292)
+    """
+    return _enclose(problem, problem.gamma() + 2 * problem.delta, epsilon, smallest_epsilon)
+
+
+def sigma_theorem_3(problem: Problem, epsilon: float, smallest_epsilon: float | None = None) -> SigmaBounds:
+    """Enclose sigma of Theorem 3, likewise."""
+    return _enclose(problem, 2 * problem.gamma(), epsilon, smallest_epsilon)
+
+
+def _enclose(problem: Problem, radii: Vector, epsilon: float, smallest_epsilon: float | None) -> SigmaBounds:
+    largest = _sets(problem, radii, epsilon)
+    smallest = _sets(problem, radii, epsilon if smallest_epsilon is None else smallest_epsilon)
+    lower, direction = lower_by_semidefinite_program(largest)
+    lower = max(lower_by_norms(largest), lower, 0.0)
+    return SigmaBounds(lower, max(upper_by_alternation(smallest, direction), lower))
+
+
+def _sets(problem: Problem, radii: Vector, epsilon: float) -> _Sets:
+    basis = _boundary_basis(problem.w_star)
+    seeds = problem.points[list(problem.searches)]
+    return _Sets((seeds @ basis).T, seeds @ problem.w_star, radii + epsilon, epsilon)
+
+
+def _boundary_basis(w_star: Vector) -> Matrix:
+    """Orthonormal basis (d, d-1) of the boundary."""
+    return np.asarray(np.linalg.svd(w_star[None, :])[2][1:].T)
+
+
+def lower_by_norms(sets: _Sets) -> float:
+    """sigma_{d-1}(P) - |r|_2: leaving out heights and adding a matrix of columns v_i, |v_i| <= r_i (Weyl)."""
+    return _smallest_singular(sets.centers) - float(np.linalg.norm(sets.shadows))
+
+
+def lower_by_semidefinite_program(sets: _Sets) -> tuple[float, Vector]:
+    """The largest s with P^T P >= (1 + a) diag(t) + (1 + 1/a) s^2 I, sum r_i^2 / t_i <= 1, for some a; and the
+    direction (n,) in which it is tight. For n = d - 1; 0 where it shows nothing.
+
+    For unit u, |Z u| >= |P u| - sum |u_i| r_i, and (s + sum |u_i| r_i)^2 <= (1 + 1/a) s^2 + (1 + a) sum t_i u_i^2.
+    The solver's t is scaled to be feasible and s is computed from it as an eigenvalue, so it need not be trusted.
+    """
+    size, n = sets.centers.shape
+    best, direction = 0.0, np.ones(n) / np.sqrt(n)
+    if n != size:
+        return best, direction
+    gram, scale = sets.centers.T @ sets.centers, float(np.linalg.norm(sets.centers, 2))
+    shadows = sets.shadows
+    if scale == 0 or shadows.max() >= scale:
+        return best, direction
+    for a in _GRID:
+        t = _semidefinite_program(gram / scale**2, shadows / scale, float(a))
+        if t is None:
+            continue
+        t = t * scale**2 * float((shadows**2 / (t * scale**2)).sum())
+        values, vectors = np.linalg.eigh(gram - (1 + a) * np.diag(t))
+        square = (float(values[0]) - 8 * n * np.finfo(float).eps * scale**2) / (1 + 1 / a)
+        if square > best**2:
+            best, direction = float(np.sqrt(square)), vectors[:, 0]
+    return best, direction
+
+
+def _semidefinite_program(gram: Matrix, shadows: Vector, a: float) -> Vector | None:
+    """t that maximises lambda_min(P^T P - (1 + a) diag(t)); None where the solver finds none."""
+    n = len(gram)
+    t, level = cp.Variable(n, pos=True), cp.Variable()
+    constraints = [
+        gram - (1 + a) * cp.diag(t) - level * np.eye(n) >> 0,
+        cp.sum(cp.multiply(shadows**2, cp.inv_pos(t))) <= 1,
+    ]
+    try:
+        with warnings.catch_warnings():  # 'may be inaccurate' does not matter: s is computed from t afterwards
+            warnings.simplefilter("ignore", UserWarning)
+            cp.Problem(cp.Maximize(level), constraints).solve(solver=cp.CLARABEL)
+    except cp.error.SolverError:
+        return None
+    return None if t.value is None or t.value.min() <= 0 else np.asarray(t.value)
+
+
+def upper_by_alternation(sets: _Sets, direction: Vector, n_steps: int = 30) -> float:
+    """The smallest (d-1)th singular value found by turns: given its right vector q, the Z of least |Z q| (a second
+    order cone program); given Z, its q. Each step lowers it; the Z are made feasible exactly before they count.
+    """
+    size, n = sets.centers.shape
+    starts = [direction, np.linalg.svd(sets.centers)[2][-1 if n <= size else size - 1]]
+    best = np.inf
+    for right in starts:
+        value = np.inf
+        for _ in range(n_steps):
+            z = _feasible(_least_combination(sets, right), sets)
+            singular = np.linalg.svd(z)
+            previous, value = value, min(value, float(singular[1][size - 1]))
+            right = singular[2][size - 1]
+            if value >= previous * (1 - 1e-5):
+                break
+        best = min(best, value)
+    return best
+
+
+@lru_cache(maxsize=32)
+def _compiled(size: int, n: int) -> tuple[cp.Problem, dict[str, cp.Parameter], cp.Variable, cp.Variable]:
+    given = {
+        "right": cp.Parameter(n), "centers": cp.Parameter((size, n)), "heights": cp.Parameter(n),
+        "radii": cp.Parameter(n, nonneg=True), "epsilon": cp.Parameter(nonneg=True),
+    }  # fmt: skip
+    inside, height = cp.Variable((size, n)), cp.Variable(n)
+    offset = cp.vstack([inside - given["centers"], cp.reshape(height - given["heights"], (1, n), order="C")])
+    constraints = [cp.norm(offset, 2, axis=0) <= given["radii"], cp.abs(height) <= given["epsilon"]]
+    aim = cp.norm(cp.hstack([inside @ given["right"], cp.sum(cp.multiply(height, given["right"]))]))
+    # of the many Z with Z q = 0, one near to the centers: the rest of its singular values stay large
+    return cp.Problem(cp.Minimize(aim), constraints), given, inside, height
+
+
+def _least_combination(sets: _Sets, right: Vector) -> Matrix:
+    """Z (d, n), the last row its heights, that minimises |Z q| over z_i in Z_i."""
+    problem, given, inside, height = _compiled(*sets.centers.shape)
+    scale = float(np.abs(sets.centers).max()) or 1.0
+    given["right"].value = right
+    given["centers"].value, given["heights"].value = sets.centers / scale, sets.heights / scale
+    given["radii"].value, given["epsilon"].value = sets.radii / scale, sets.epsilon / scale
+    with suppress(cp.error.SolverError):
+        problem.solve(solver=cp.CLARABEL)
+    if inside.value is None or height.value is None:
+        return np.vstack([sets.centers, sets.heights])
+    return np.vstack([inside.value, height.value]) * scale
+
+
+def _feasible(z: Matrix, sets: _Sets) -> Matrix:
+    """Put each column into its Z_i: the height into the slab, then the rest into the ball."""
+    height = np.clip(z[-1], -sets.epsilon, sets.epsilon)
+    low = np.sign(sets.heights) * np.maximum(np.abs(sets.heights) - sets.radii, 0)
+    height = np.where(np.abs(height - sets.heights) > sets.radii, low, height)
+    width = np.sqrt(np.maximum(sets.radii**2 - (height - sets.heights) ** 2, 0))
+    offset = z[:-1] - sets.centers
+    lengths = np.linalg.norm(offset, axis=0)
+    shrink = np.minimum(1, width / np.where(lengths > 0, lengths, 1))
+    return np.vstack([sets.centers + shrink * offset, height])
+
+
+def _smallest_singular(matrix: Matrix) -> float:
+    """The (d-1)th singular value of a matrix (d-1, n)."""
+    return float(np.linalg.svd(matrix, compute_uv=False)[len(matrix) - 1]) if matrix.shape[1] >= len(matrix) else 0.0
