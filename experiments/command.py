@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, replace
@@ -141,7 +140,7 @@ def _config(
 def _sampled(dataset: Dataset, options: Options) -> Dataset:
     if options.sample is None:
         return dataset
-    if not 1 <= options.sample <= len(dataset):
+    if options.sample > len(dataset):
         raise UserError(f"--sample {options.sample}: {dataset.name} has {len(dataset)} rows")
     return dataset.sample(options.sample, generator(options.seed, "sample"))
 
@@ -176,12 +175,11 @@ def _run_jobs(
     missing = [job for job in jobs if not folder.has(job)]
     if missing:
         pool_vectors = np.ascontiguousarray(vectors[split.pool])
-        start = time.perf_counter()
         index = None
         if "seals" in options.pools:
             index = build_index(options.index, pool_vectors, options.k, options.lsh_bits)
-        if not quiet:
-            print(f"index {options.index}: {time.perf_counter() - start:.1f} s to build", file=sys.stderr)
+            if not quiet:
+                print(f"index {options.index}: {index.build_seconds:.1f} s to build", file=sys.stderr)
         experiment = Experiment(
             dataset.name, split, dataset.source_rows, pool_vectors, vectors[split.test], index, options
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,3 +35,27 @@ def shared_data() -> Path:
     if not SHARED.is_dir():
         pytest.skip(f"the real texts are not there: {SHARED}")
     return SHARED
+
+
+@pytest.fixture
+def vectors_and_labels(tmp_path: Path) -> list[str]:
+    """Options for simulated vectors in six clusters, and their clusters as class ids."""
+    vectors, cluster = clustered(300, 10, 6)
+    np.save(tmp_path / "x.npy", vectors)
+    np.save(tmp_path / "y.npy", cluster)
+    return ["--vectors", str(tmp_path / "x.npy"), "--labels", str(tmp_path / "y.npy")]
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs a command that must end with exit code 2 and one line, which it gives back."""
+
+    def run(main: Callable[[list[str]], None], arguments: Sequence[object]) -> str:
+        with pytest.raises(SystemExit) as stop:
+            main([str(argument) for argument in arguments])
+        assert stop.value.code == 2
+        said = capsys.readouterr().err.splitlines()
+        assert len(said) == 1, said
+        return said[0]
+
+    return run

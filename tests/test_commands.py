@@ -14,7 +14,6 @@ from experiments import command, goodreads, rare_concepts, report
 from experiments.protocol import PICK_COLUMNS, ROUND_COLUMNS
 from seals_sim.datasets import read_icd10cm
 from seals_sim.strategies import STRATEGIES
-from tests.conftest import clustered
 
 SMALL = ["--sample", "900", "--concepts", "2", "--repeats", "2", "--seed-negatives", "15", "--k", "6", "--budget", "50",
          "--batch", "10", "--quiet"]  # fmt: skip
@@ -31,15 +30,6 @@ def finished(tmp_path_factory, cache):
     out = tmp_path_factory.mktemp("runs") / "builtin"
     rare_concepts.main([*SMALL, "--cache", str(cache), "--out", str(out)])
     return out
-
-
-@pytest.fixture
-def vectors_and_labels(tmp_path):
-    """Simulated vectors in six clusters, and their clusters as class ids."""
-    vectors, cluster = clustered(300, 10, 6)
-    np.save(tmp_path / "x.npy", vectors)
-    np.save(tmp_path / "y.npy", cluster)
-    return ["--vectors", str(tmp_path / "x.npy"), "--labels", str(tmp_path / "y.npy")]
 
 
 FAST = ["--seed-negatives", "15", "--k", "6", "--budget", "45", "--batch", "10", "--concepts", "3", "--repeats", "2",

@@ -19,27 +19,8 @@ FAST = ["--seed-negatives", "15", "--k", "6", "--budget", "45", "--batch", "10",
         "--strategies", "maxent", "--quiet"]  # fmt: skip
 
 
-@pytest.fixture
-def arrays(tmp_path):
-    """Simulated vectors in six clusters, and their clusters as class ids."""
-    vectors, cluster = clustered(300, 10, 6)
-    np.save(tmp_path / "x.npy", vectors)
-    np.save(tmp_path / "y.npy", cluster)
-    return ["--vectors", str(tmp_path / "x.npy"), "--labels", str(tmp_path / "y.npy")]
-
-
-def _refused(capsys, main, arguments):
-    """The one line that a refused command says."""
-    with pytest.raises(SystemExit) as stop:
-        main([str(argument) for argument in arguments])
-    assert stop.value.code == 2
-    said = capsys.readouterr().err.splitlines()
-    assert len(said) == 1, said
-    return said[0]
-
-
-def test_rows_of_a_sample_are_positions_in_the_whole_table(arrays, tmp_path):
-    rare_concepts.main([*arrays, *FAST, "--sample", "200", "--out", str(tmp_path / "o")])
+def test_rows_of_a_sample_are_positions_in_the_whole_table(vectors_and_labels, tmp_path):
+    rare_concepts.main([*vectors_and_labels, *FAST, "--sample", "200", "--out", str(tmp_path / "o")])
     cluster = np.load(tmp_path / "y.npy").astype(str)
     picks = pd.read_csv(tmp_path / "o" / "picks.csv", dtype={"concept": str})
     assert ((cluster[picks["row"]] == picks["concept"]) == (picks["label"] == 1)).all()
@@ -69,11 +50,11 @@ def test_lone_surrogates_are_a_bad_line(tmp_path, bad):
     assert len(read_text_table(path, skip_bad_lines=True)) == 1
 
 
-def test_lone_surrogates_in_a_review(tmp_path, capsys):
+def test_lone_surrogates_in_a_review(tmp_path, refused):
     path = tmp_path / "r.json"
     path.write_text('{"user_id": "u", "timestamp": "", "review_sentences": [[0, "\\ud800"]], "rating": 1, '
                     '"has_spoiler": false, "book_id": "1", "review_id": "1"}')  # fmt: skip
-    said = _refused(capsys, goodreads.main, ["--reviews", path, "--out", tmp_path / "o"])
+    said = refused(goodreads.main, ["--reviews", path, "--out", tmp_path / "o"])
     assert "r.json:1: " in said
 
 
@@ -104,13 +85,13 @@ def test_damaged_parquet_and_numbers(tmp_path):
 @pytest.mark.parametrize(
     "header", [b"{'descr': '<f4', 'fortran_order': False, 'shape': (-1, 3), }", b"{'descr': '<f4' (", b"\x00\xff"]
 )
-def test_damaged_npy_headers(tmp_path, capsys, arrays, header):
+def test_damaged_npy_headers(tmp_path, refused, vectors_and_labels, header):
     header = header.ljust(117) + b"\n"
     path = tmp_path / "bad.npy"
     path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(24))
-    said = _refused(capsys, rare_concepts.main, ["--vectors", path, *arrays[2:], *FAST, "--out", tmp_path / "o"])
+    said = refused(rare_concepts.main, ["--vectors", path, *vectors_and_labels[2:], *FAST, "--out", tmp_path / "o"])
     assert "bad.npy: " in said
-    said = _refused(capsys, rare_concepts.main, [*arrays[:2], "--labels", path, *FAST, "--out", tmp_path / "o"])
+    said = refused(rare_concepts.main, [*vectors_and_labels[:2], "--labels", path, *FAST, "--out", tmp_path / "o"])
     assert "bad.npy: " in said
 
 
@@ -125,32 +106,32 @@ def test_damaged_npy_headers(tmp_path, capsys, arrays, header):
         (["--sample", "0"], "--sample 0"),
     ],
 )
-def test_more_bad_options(arrays, tmp_path, capsys, monkeypatch, more, message):
+def test_more_bad_options(vectors_and_labels, tmp_path, refused, monkeypatch, more, message):
     monkeypatch.chdir(tmp_path)
-    said = _refused(capsys, rare_concepts.main, [*arrays, *FAST, "--out", tmp_path / "o", *more])
+    said = refused(rare_concepts.main, [*vectors_and_labels, *FAST, "--out", tmp_path / "o", *more])
     assert message in said
     assert not (tmp_path / "o").exists()
 
 
-def test_a_missing_option_is_one_line(capsys):
-    assert "--reviews" in _refused(capsys, goodreads.main, ["--out", "x"])
+def test_a_missing_option_is_one_line(refused):
+    assert "--reviews" in refused(goodreads.main, ["--out", "x"])
 
 
-def test_a_concept_named_twice_is_run_once(arrays, tmp_path):
-    rare_concepts.main([*arrays, *FAST, "--concept", "3", "--concept", "3", "--out", str(tmp_path / "o")])
+def test_a_concept_named_twice_is_run_once(vectors_and_labels, tmp_path):
+    rare_concepts.main([*vectors_and_labels, *FAST, "--concept", "3", "--concept", "3", "--out", str(tmp_path / "o")])
     config = json.loads((tmp_path / "o" / "config.json").read_text())
     assert list(config["concepts"]) == ["3"]
 
 
-def test_a_disk_that_fills_up_is_one_line_and_leaves_no_table(arrays, tmp_path, capsys, monkeypatch):
+def test_a_disk_that_fills_up_is_one_line_and_leaves_no_table(vectors_and_labels, tmp_path, refused, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pd.DataFrame, "to_parquet", full)
-    said = _refused(capsys, rare_concepts.main, [*arrays, *FAST, "--out", tmp_path / "o"])
+    said = refused(rare_concepts.main, [*vectors_and_labels, *FAST, "--out", tmp_path / "o"])
     assert "No space left on device" in said
     monkeypatch.undo()
-    rare_concepts.main([*arrays, *FAST, "--out", str(tmp_path / "o")])
+    rare_concepts.main([*vectors_and_labels, *FAST, "--out", str(tmp_path / "o")])
     assert (tmp_path / "o" / "index.html").exists()
 
 
@@ -209,12 +190,12 @@ def _config(content):
         (_config('{"options": 3}'), "config.json: "),
     ],
 )
-def test_reports_of_damaged_runs(arrays, tmp_path, capsys, damage, message):
+def test_reports_of_damaged_runs(vectors_and_labels, tmp_path, refused, damage, message):
     out = tmp_path / "o"
-    rare_concepts.main([*arrays, *FAST, "--out", str(out)])
+    rare_concepts.main([*vectors_and_labels, *FAST, "--out", str(out)])
     page = (out / "index.html").read_bytes()
     damage(out)
-    assert message in _refused(capsys, report.main, [out])
+    assert message in refused(report.main, [out])
     assert (out / "index.html").read_bytes() == page
 
 
@@ -236,10 +217,10 @@ def test_lines_left_out_are_said_on_the_terminal_and_a_broken_file_is_a_warning(
     assert "Warning: 1 line of the input" in page
 
 
-def test_a_leftover_of_a_killed_write_does_not_bar_the_folder(arrays, tmp_path):
+def test_a_leftover_of_a_killed_write_does_not_bar_the_folder(vectors_and_labels, tmp_path):
     (tmp_path / "o").mkdir()
     (tmp_path / "o" / ".config-abc.json").write_text("{")
-    rare_concepts.main([*arrays, *FAST, "--out", str(tmp_path / "o")])
+    rare_concepts.main([*vectors_and_labels, *FAST, "--out", str(tmp_path / "o")])
     assert (tmp_path / "o" / "index.html").exists()
 
 
@@ -252,10 +233,10 @@ def test_few_distinct_texts_are_whitened_to_what_they_span(tmp_path):
     assert json.loads((tmp_path / "o" / "config.json").read_text())["options"]["dimensions"] == 14
 
 
-def test_many_single_row_concepts_are_refused_quickly(tmp_path, capsys):
+def test_many_single_row_concepts_are_refused_quickly(tmp_path, refused):
     """Work in proportion to the labels: 20,000 concepts took a minute when each was set against the whole table."""
     np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(60_000, 2)))
     np.save(tmp_path / "y.npy", np.arange(60_000))
-    said = _refused(capsys, rare_concepts.main, ["--vectors", tmp_path / "x.npy", "--labels", tmp_path / "y.npy", *FAST,
+    said = refused(rare_concepts.main, ["--vectors", tmp_path / "x.npy", "--labels", tmp_path / "y.npy", *FAST,
                                                  "--out", tmp_path / "o"])  # fmt: skip
     assert "no concept of x can be run" in said

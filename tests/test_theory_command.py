@@ -185,22 +185,15 @@ def test_the_whole_bench_is_the_cross_with_both_studies():
         (["--study", "none"], "--study none: there is no such name"),
     ],
 )
-def test_bad_options(arguments, message, tmp_path, capsys):
-    with pytest.raises(SystemExit) as stopped:
-        theory_bounds.main([*arguments, "--out", str(tmp_path / "run")])
-    assert stopped.value.code == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert re.search(message, said)
+def test_bad_options(arguments, message, tmp_path, refused):
+    assert re.search(message, refused(theory_bounds.main, [*arguments, "--out", tmp_path / "run"]))
     assert not (tmp_path / "run").exists()
 
 
-def test_folders_of_something_else_are_left_alone(folder, tmp_path, capsys):
+def test_folders_of_something_else_are_left_alone(folder, tmp_path, refused):
     (tmp_path / "notes.txt").write_text("mine")
     for out, message in ((tmp_path, "holds other files"), (folder, "holds a run with another problem")):
-        with pytest.raises(SystemExit):
-            theory_bounds.main(["--dim", "2", "--algorithm", "4", "--quiet", "--out", str(out)])
-        assert message in capsys.readouterr().err
+        assert message in refused(theory_bounds.main, ["--dim", "2", "--algorithm", "4", "--quiet", "--out", out])
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
 
@@ -212,12 +205,9 @@ def test_folders_of_something_else_are_left_alone(folder, tmp_path, capsys):
         ("steps.csv", None, "no such file"),
     ],
 )
-def test_damaged_rows(folder, tmp_path, name, damage, message, capsys):
+def test_damaged_rows(folder, tmp_path, name, damage, message, refused):
     for file in folder.iterdir():
         if file.suffix in (".csv", ".json", ".jsonl") and not (damage is None and file.name == name):
             text = file.read_text()
             (tmp_path / file.name).write_text(damage(text) if file.name == name else text)
-    with pytest.raises(SystemExit) as stopped:
-        theory_report.main([str(tmp_path)])
-    assert stopped.value.code == 2
-    assert message in capsys.readouterr().err
+    assert message in refused(theory_report.main, [tmp_path])
