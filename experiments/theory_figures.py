@@ -146,6 +146,7 @@ def draw_algorithms(rounds: pd.DataFrame, path: Path) -> bool:
 def draw_noise(rounds: pd.DataFrame, path: Path) -> bool:
     """What flipped labels, and coin tosses near the boundary, leave of the error."""
     table = noise_table(rounds)
+    table = table[table["kind"] == "spread"]
 
     def draw(axes: list[Axes]) -> None:
         flips, bands = table[table["band"] == 0], table[table["flip"] == 0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -110,12 +110,9 @@ def _run(job: Job, options: TheoryOptions) -> tuple[Trace, list[SlowStep]]:
     scale = float(np.abs(problem.points).max())
     if _is_noisy(job):
         oracle = NoisyHalfSpace(problem.w_star, rng, job.flip, job.band)
-        noisy: dict[str, Any] = {
-            "oracle": oracle,
-            "learner": SoftHomogeneousMaxMargin(),
-            "target": STUDY_TARGET * scale,
-        }
-        return run(problem, solver=solver, max_rounds=max_rounds, **noisy), []
+        learner, target = SoftHomogeneousMaxMargin(), STUDY_TARGET * scale
+        trace = run(problem, solver=solver, max_rounds=max_rounds, oracle=oracle, learner=learner, target=target)
+        return (replace(trace, status="soft") if learner.was_soft else trace), []
     if job.is_study:
         return run(problem, solver=solver, max_rounds=max_rounds, target=STUDY_TARGET * scale), []
     target = CVXPY_TARGET * scale if options.solver == "cvxpy" else 0.0

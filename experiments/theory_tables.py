@@ -116,17 +116,21 @@ def collapse_shares(rounds: pd.DataFrame) -> pd.DataFrame:
 
 
 def noise_table(rounds: pd.DataFrame) -> pd.DataFrame:
-    """By noise: shares of runs within an error, their median error, and (1 - p)^queries, the chance of no flip."""
+    """By noise: shares of runs within an error, their median error, the chance (1 - p)^queries of no flip, and the
+    share of runs whose labels came to contradict one another, so that only a soft margin was left, or none.
+    """
     ends = last_rounds(rounds)
-    ends = ends[ends["problem"].str.startswith("spread+study")].copy()
+    is_noisy = ends["problem"].str.contains(r"\+study\+(?:flip|band)") | (ends["problem"] == "spread+study")
+    ends = ends[is_noisy].copy()
     for what in ("flip", "band"):
         ends[what] = ends["problem"].str.extract(rf"{what}=([0-9.e+-]+)")[0].fillna("0").astype(float)
+    ends["kind"] = ends["problem"].str.split("+").str[0]
     ends["no_flip"] = (1 - ends["flip"]) ** ends["n_queries"]
     for name, limit in (("within_1e-6", 1e-6), ("within_1e-3", 1e-3)):
         ends[name] = ends["error"] <= limit
-    ends["nonseparable"] = ends["status"] == "nonseparable"
-    grouped = ends.groupby(["flip", "band", "algorithm"])
-    table = grouped[["within_1e-6", "within_1e-3", "no_flip", "nonseparable"]].mean()
+    ends["contradictory"] = ends["status"].isin(["soft", "nonseparable"])
+    grouped = ends.groupby(["kind", "flip", "band", "algorithm"])
+    table = grouped[["within_1e-6", "within_1e-3", "no_flip", "contradictory"]].mean()
     table["median_error"] = grouped["error"].median()
     table.insert(0, "runs", grouped.size())
     return table.reset_index()

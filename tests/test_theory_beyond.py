@@ -28,6 +28,14 @@ def test_passive_learning_goes_as_one_over_labels():
     assert np.polyfit(labels, errors, 1)[0] == pytest.approx(-1, abs=0.25)
 
 
+def test_passive_learning_starts_from_random_seeds_too():
+    problem = example1(4)
+    trace = passive(problem, np.random.default_rng(0), n_queries=9)
+    assert len(trace.problem.points) == len(problem.points)
+    assert not np.isin(trace.problem.points, problem.points).any()
+    assert set(trace.problem.labels) == {1, -1}
+
+
 def test_passive_learning_draws_within_the_ball_of_the_seeds():
     problem = example1(4)
     trace = passive(problem, np.random.default_rng(0), n_queries=300)

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from theory.problems import Problem
 from theory.runs import Trace, follow
 from theory.searches import FLOOR, Asked, Closest, HomogeneousMaxMargin, HomogeneousSeparator
-from theory.separators import Solver, Vector, fast
+from theory.separators import Matrix, Solver, Vector, fast
+
+
+def _in_ball(n: int, dim: int, radius: float, rng: np.random.Generator) -> Matrix:
+    """(n, d) points, uniform in the ball round 0."""
+    points = rng.normal(size=(n, dim))
+    lengths = radius * rng.random((n, 1)) ** (1 / dim)
+    return np.asarray(points * lengths / np.linalg.norm(points, axis=1, keepdims=True))
 
 
 class RandomPoints:
@@ -18,18 +26,16 @@ class RandomPoints:
     n_solves = 0
     n_candidates = 0
 
-    def __init__(self, problem: Problem, rng: np.random.Generator) -> None:
+    def __init__(self, dim: int, radius: float, rng: np.random.Generator) -> None:
         self.status: list[str] = ["running"]
         self.asked: list[Asked] = []
-        self._rng, self._dim = rng, problem.dim
-        self._radius = float(np.linalg.norm(problem.points, axis=1).max())
+        self._dim, self._radius, self._rng = dim, radius, rng
 
     def brackets(self) -> Sequence[Closest]:
         return []
 
     def candidates(self, slot: int) -> Vector:
-        point = self._rng.normal(size=self._dim)
-        return np.asarray(point * (self._radius * self._rng.random() ** (1 / self._dim) / np.linalg.norm(point)))
+        return np.asarray(_in_ball(1, self._dim, self._radius, self._rng)[0])
 
     def expand(self, slot: int, query: Vector, label: int) -> None:
         self.asked.append(Asked(slot, None, query, label))
@@ -43,10 +49,20 @@ class TheOnlyOne:
 
 
 def passive(problem: Problem, rng: np.random.Generator, *, n_queries: int = 1000, solver: Solver = fast) -> Trace:
-    """Random labelled points and the max-margin separator, fitted anew after every d - 1 of them, as in Algorithm 3."""
-    n_rounds = -(-n_queries // len(problem.searches))
-    parts = RandomPoints(problem, rng), TheOnlyOne(), HomogeneousMaxMargin(solver)
-    return follow(problem, "passive", np.nan, *parts, max_rounds=n_rounds)
+    """Random labelled points and the max-margin separator, fitted anew after every d - 1 of them, as in Algorithm 3.
+
+    It starts from as many seeds as the problem has, but random ones of both classes, too: the problem's own may stand
+    so near to the boundary that a thousand random points add nothing to them.
+    """
+    radius = float(np.linalg.norm(problem.points, axis=1).max())
+    while True:
+        points = _in_ball(len(problem.points), problem.dim, radius, rng)
+        labels = np.where(points @ problem.w_star >= 0, 1, -1).astype(np.int8)
+        if len(set(labels.tolist())) == 2:
+            break
+    start = replace(problem, points=points, labels=labels)
+    parts = RandomPoints(problem.dim, radius, rng), TheOnlyOne(), HomogeneousMaxMargin(solver)
+    return follow(start, "passive", np.nan, *parts, max_rounds=-(-n_queries // len(problem.searches)))
 
 
 class Segments:

@@ -139,7 +139,7 @@ def upper_by_alternation(sets: _Sets, direction: Vector, n_steps: int = 30) -> f
     order cone program); given Z, its q. Each step lowers it; the Z are made feasible exactly before they count.
     """
     size, n = sets.centers.shape
-    starts = [direction, np.linalg.svd(sets.centers)[2][-1 if n <= size else size - 1]]
+    starts = [direction, np.linalg.svd(sets.centers)[2][min(n, size) - 1], np.full(n, n**-0.5)]
     best = np.inf
     for right in starts:
         value = np.inf
