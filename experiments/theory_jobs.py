@@ -194,7 +194,9 @@ def _bounds(trace: Trace, sigma: SigmaBounds, epsilon: float) -> tuple[float, ..
 
 
 def _holds(queries: int | None, n_made: int, bound: float) -> bool | None:
-    """None where the run ended before it could tell."""
+    """None where the bound is void, and where the run ended before it could tell."""
+    if math.isinf(bound):
+        return None
     if queries is not None:
         return queries <= bound
     return None if n_made < bound else False

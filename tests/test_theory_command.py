@@ -211,3 +211,12 @@ def test_damaged_rows(folder, tmp_path, name, damage, message, refused):
             text = file.read_text()
             (tmp_path / file.name).write_text(damage(text) if file.name == name else text)
     assert message in refused(theory_report.main, [tmp_path])
+
+
+def test_where_sigma_is_0_bounds_are_void_and_nothing_holds(tmp_path, capsys):
+    arguments = ["--problem", "random", "--algorithm", "4", "--dim", "3", "--gamma-over-delta", "5"]
+    theory_bounds.main([*arguments, "--epsilon", "1e-2", "--quiet", "--out", str(tmp_path / "run")])
+    bounds = _table(tmp_path / "run", "bounds")
+    assert np.isinf(bounds["sharpened_log2"]).all()
+    assert bounds["holds_sharpened"].isna().all()
+    assert "0 held, 0 failed; 1 void" in capsys.readouterr().out

@@ -89,13 +89,13 @@ def step_2(trace: Trace) -> Iterator[float]:
 
 
 def step_3(trace: Trace) -> Iterator[float]:
-    """|w_star . z_i| against rho_i, and |z_i - x_{i,0}| against gamma_i + rho_i."""
+    """|w_star . z_i| against rho_i, and |z_i - x_{i,0}| against gamma_i."""
     problem, scale = trace.problem, _scale(trace)
     seeds = problem.points[list(problem.searches)]
     for state in trace.states:
         is_resolved = state.rho > RESOLVED * scale
         heights = np.abs(state.z @ problem.w_star) / state.rho
-        ways = np.linalg.norm(state.z - seeds, axis=1) / (trace.states[0].rho + state.rho)
+        ways = np.linalg.norm(state.z - seeds, axis=1) / trace.states[0].rho
         yield from heights[is_resolved].tolist()
         yield from ways[is_resolved].tolist()
 
