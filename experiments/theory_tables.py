@@ -107,7 +107,7 @@ def last_rounds(rounds: pd.DataFrame) -> pd.DataFrame:
 def collapse_shares(rounds: pd.DataFrame) -> pd.DataFrame:
     """How many runs on random seeds ended collapsed, by the number of searches in units of d - 1."""
     ends = last_rounds(rounds)
-    ends = ends[ends["problem"].str.startswith("random+study")].copy()
+    ends = ends[ends["problem"].str.fullmatch(r"random\+study(\+searches=\d+)?")].copy()
     ends["searches"] = ends["problem"].str.extract(r"searches=(\d+)")[0].fillna("1").astype(int)
     grouped = ends.groupby(["dim", "algorithm", "searches"])
     table = grouped["status"].agg(runs="size", collapsed=lambda status: int((status == "collapsed").sum()))

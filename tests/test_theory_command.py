@@ -12,6 +12,7 @@ import pytest
 from experiments import theory_bounds, theory_report
 from experiments.theory_grid import DIMS, RATIOS, STUDIES, TheoryOptions, jobs
 from experiments.theory_jobs import BOUND_COLUMNS, KEY, ROUND_COLUMNS
+from experiments.theory_tables import collapse_shares, noise_table
 from theory.bounds import sharpened_2, stated_2
 
 ARGUMENTS = [
@@ -220,3 +221,24 @@ def test_where_sigma_is_0_bounds_are_void_and_nothing_holds(tmp_path, capsys):
     assert np.isinf(bounds["sharpened_log2"]).all()
     assert bounds["holds_sharpened"].isna().all()
     assert "0 held, 0 failed; 1 void" in capsys.readouterr().out
+
+
+def test_studies_are_counted_apart():
+    """Runs with wrong labels do not count among those whose searches met by themselves, nor the other way round."""
+    common = {"algorithm": "3", "dim": 5, "delta": 0.5, "gamma_over_delta": 20.0, "seed": 0, "round": 9,
+              "n_queries": 36, "max_rho": 1e-9, "error": 0.1, "certificate": 9.0}  # fmt: skip
+    names = [
+        "random+study",
+        "random+study+searches=2",
+        "random+study+flip=0.01",
+        "spread+study",
+        "spread+study+band=0.1",
+    ]
+    rounds = pd.DataFrame([{**common, "problem": name, "status": "collapsed"} for name in names])
+    collapse, noise = collapse_shares(rounds), noise_table(rounds)
+    assert collapse[["searches", "runs", "collapsed"]].to_numpy().tolist() == [[1, 1, 1], [2, 1, 1]]
+    assert noise[["kind", "flip", "band"]].to_numpy().tolist() == [
+        ["random", 0.01, 0],
+        ["spread", 0, 0],
+        ["spread", 0, 0.1],
+    ]
