@@ -253,7 +253,8 @@ def reference(points: Matrix, hints: tuple[Hint, ...] = ()) -> Separation:
     if hints:
         return reference(points)  # they may have come from points that could be separated
     if best is None:
-        raise NotSeparable("the labelled points cannot be separated (cvxpy finds no separator)")
+        _cold_start(points, radius)  # raises NotSeparable where that is why
+        raise SolverError("cvxpy: Clarabel found no separator, though there is one")
     raise SolverError(f"cvxpy: distance {best.distance:.3e} only certified to {best.duality_gap:.1e}")
 
 
