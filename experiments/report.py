@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import jinja2
 import pandas as pd
 
 from experiments.figures import data_url, draw_curves
+from experiments.page import read_rows, redraw_command, write_page
 from experiments.protocol import PICK_COLUMNS, ROUND_COLUMNS
 from experiments.store import read_config, write_csv
 from experiments.tables import POOL_NAMES, STRATEGY_NAMES, alike, by_concept, curves, method_name, summary
 from seals_sim.errors import UserError
-from seals_sim.files import write_text
 
 _ALSO = {"average_precision": "auc", "auc": "average_precision"}
 
@@ -45,10 +44,9 @@ def write_report(folder: Path) -> None:
                 folder / f"curves_{strategy}",
             )
 
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("experiments"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
-    page = environment.get_template("report.html").render(
+    write_page(
+        folder / "index.html",
+        "report.html",
         config=config,
         figures=[(name, title, data_url(folder / f"{name}.svg")) for name, title in figures.items()],
         table=table.to_dict("records"),
@@ -58,7 +56,6 @@ def write_report(folder: Path) -> None:
         concepts=_concept_rows(rounds, config, first_metric),
         findings=findings(rounds, picks, config),
     )
-    write_text(folder / "index.html", page)
 
 
 def findings(rounds: pd.DataFrame, picks: pd.DataFrame, config: dict[str, Any]) -> list[str]:
@@ -127,14 +124,7 @@ def _require_config(folder: Path, config: dict[str, Any]) -> None:
 def _read_rows(path: Path, columns: Sequence[str], config: dict[str, Any]) -> pd.DataFrame:
     """Rows of a finished run. Raises UserError where they are not all there."""
     names = dict.fromkeys(("dataset", "concept", "pool", "strategy"), str)
-    try:
-        table = pd.read_csv(path, dtype={**names, "k": "Int64"}, keep_default_na=False, na_values={"k": ""})
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; the run in this folder is not finished") from None
-    except (ValueError, OSError) as error:
-        raise UserError(f"{path}: cannot be read ({error})") from error
-    if tuple(table.columns) != tuple(columns):
-        raise UserError(f"{path}: needs the columns {', '.join(columns)}")
+    table = read_rows(path, columns, dtype={**names, "k": "Int64"}, keep_default_na=False, na_values={"k": ""})
     options, measured = config["options"], [name for name in columns if name not in names and name != "k"]
     n_runs = len(config["concepts"]) * options["repeats"] * len(options["pools"]) * len(options["strategies"])
     found = table.groupby(["pool", "strategy", "concept", "repeat"]).ngroups
@@ -148,14 +138,11 @@ def _read_rows(path: Path, columns: Sequence[str], config: dict[str, Any]) -> pd
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    from experiments.command import Parser, errors_for_people
+    def redraw(folder: Path) -> Path:
+        write_report(folder)
+        return folder / "index.html"
 
-    parser = Parser(prog="python -m experiments.report", description=__doc__)
-    parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="the --out folder of a finished run")
-    with errors_for_people():
-        for folder in parser.parse_args(argv).folders:
-            write_report(folder)
-            print(folder / "index.html")
+    redraw_command("report", __doc__, redraw, argv)
 
 
 if __name__ == "__main__":

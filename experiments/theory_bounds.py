@@ -23,6 +23,7 @@ from pebble import ProcessExpired, ProcessPool
 from tqdm import tqdm
 
 from experiments.command import Parser, errors_for_people, parse
+from experiments.options import names
 from experiments.store import RunFolder, write_csv
 from experiments.theory_grid import ALGORITHMS, DIMS, PROBLEMS, RATIOS, STUDIES, Job, TheoryOptions, jobs
 from experiments.theory_jobs import (
@@ -39,7 +40,7 @@ from seals_sim.errors import UserError
 from seals_sim.files import replacing, require_writable, write_text
 from theory.separators import SOLVERS
 
-Value = TypeVar("Value", int, float, str)
+Value = TypeVar("Value", int, float)
 _VERSIONS = ("seals-sim", "numpy", "scipy", "cvxpy", "clarabel", "quadprog", "faiss-cpu", "pandas")
 
 
@@ -62,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     group = parser.add_argument_group("what to run (lists are comma-separated)")
     add = group.add_argument
-    names, whole, real = _list_of(str), _list_of(int), _list_of(float)
+    whole, real = _list_of(int), _list_of(float)
     add("--problem", type=names, metavar="NAMES", help=f"of {', '.join(PROBLEMS)} (default: all)")
     add("--algorithm", type=names, metavar="NAMES", help=f"of {', '.join(ALGORITHMS)} (default: all)")
     add("--study", type=names, metavar="NAMES",

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from experiments.figures import STYLE, save_figure
-from experiments.theory_tables import RUN, noise_table
+from experiments.theory_tables import RUN
 
 _NAMES = {"3": "Algorithm 3", "4": "Algorithm 4", "bisection": "bisection", "passive": "passive", "pool": "pool"}
 _COLORS = {"3": "C0", "4": "C1", "bisection": "C2", "passive": "C7", "pool": "C3"}
@@ -143,10 +143,9 @@ def draw_algorithms(rounds: pd.DataFrame, path: Path) -> bool:
     return bool(shown) and _figure(path, len(shown), draw)
 
 
-def draw_noise(rounds: pd.DataFrame, path: Path) -> bool:
+def draw_noise(noise: pd.DataFrame, path: Path) -> bool:
     """What flipped labels, and coin tosses near the boundary, leave of the error."""
-    table = noise_table(rounds)
-    table = table[table["kind"] == "spread"]
+    table = noise[noise["kind"] == "spread"]
 
     def draw(axes: list[Axes]) -> None:
         flips, bands = table[table["band"] == 0], table[table["flip"] == 0]

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import jinja2
 import pandas as pd
 
 from experiments import theory_figures as figures
 from experiments import theory_tables as tables
 from experiments.figures import data_url
+from experiments.page import read_rows, redraw_command, write_page
 from experiments.store import read_config
 from experiments.theory_jobs import BOUND_COLUMNS, CHECK_COLUMNS, ROUND_COLUMNS, STEP_COLUMNS
 from seals_sim.errors import UserError
-from seals_sim.files import write_text
 
 _TEXTS = {"problem", "algorithm", "status", "check", *BOUND_COLUMNS[-4:]}
 
@@ -40,20 +39,18 @@ def write_theory_report(folder: Path) -> list[str]:
         "dependence": figures.draw_dependence(bounds, folder / "dependence"),
         "algorithms": figures.draw_algorithms(rounds, folder / "algorithms"),
         "clouds": figures.draw_clouds(found["clouds"], folder / "clouds"),
-        "noise": figures.draw_noise(rounds, folder / "noise"),
+        "noise": figures.draw_noise(found["noise"], folder / "noise"),
     }
     lines = findings(found, rounds)
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("experiments"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
-    page = environment.get_template("theory.html").render(
+    write_page(
+        folder / "index.html",
+        "theory.html",
         config=config,
         findings=lines,
         tables={name: table.to_dict("records") for name, table in found.items()},
         figures={name: data_url(folder / f"{name}.svg") for name, is_there in drawn.items() if is_there},
         statuses=_statuses(rounds),
     )
-    write_text(folder / "index.html", page)
     return lines
 
 
@@ -97,14 +94,7 @@ def _statuses(rounds: pd.DataFrame) -> list[dict[str, object]]:
 
 
 def _read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    try:
-        table = pd.read_csv(path, dtype={"problem": str, "algorithm": str})
-    except FileNotFoundError:
-        raise UserError(f"{path}: no such file; the run in this folder is not finished") from None
-    except (ValueError, OSError) as error:
-        raise UserError(f"{path}: cannot be read ({error})") from error
-    if tuple(table.columns) != tuple(columns):
-        raise UserError(f"{path}: needs the columns {', '.join(columns)}")
+    table = read_rows(path, columns, dtype={"problem": str, "algorithm": str})
     if table.empty:
         return table.astype({name: float for name in columns if name not in _TEXTS})
     for name in columns:
@@ -114,14 +104,7 @@ def _read(path: Path, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    from experiments.command import Parser, errors_for_people
-
-    parser = Parser(prog="python -m experiments.theory_report", description=__doc__)
-    parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="the --out folder of a finished run")
-    with errors_for_people():
-        for folder in parser.parse_args(argv).folders:
-            for line in write_theory_report(folder):
-                print(line)
+    redraw_command("theory_report", __doc__, lambda folder: "\n".join(write_theory_report(folder)), argv)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy.stats import linregress, t
 
-RUN = ["problem", "algorithm", "dim", "delta", "gamma_over_delta", "seed"]
+from experiments.theory_jobs import BOUND_NAMES, HOLDS_NAMES, KEY
+
+RUN = list(KEY)
 MAIN_PROBLEMS = ("example1", "spread", "random")
 
 
@@ -18,7 +20,6 @@ class Slope:
 
     value: float
     half_width: float
-    n: int
 
 
 def with_rounds(bounds: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
@@ -60,7 +61,7 @@ def fitted_slope(x: np.ndarray, y: np.ndarray, n_intercepts: int = 1) -> Slope:
     fit = linregress(x, y)
     freedom = max(len(x) - 1 - n_intercepts, 1)
     error = float(fit.stderr) * np.sqrt(max(len(x) - 2, 1) / freedom)
-    return Slope(float(fit.slope), float(t.ppf(0.975, freedom) * error), len(x))
+    return Slope(float(fit.slope), float(t.ppf(0.975, freedom) * error))
 
 
 def passive_slopes(rounds: pd.DataFrame) -> pd.DataFrame:
@@ -80,10 +81,8 @@ def bound_counts(bounds: pd.DataFrame) -> pd.DataFrame:
     (the run ended first)."""
     rows = []
     known = bounds[bounds["stated_ln"].notna()]
-    names = {"stated_ln": "holds_stated_ln", "stated_log2": "holds_stated_log2", "proved_log2": "holds_proved",
-             "sharpened_log2": "holds_sharpened"}  # fmt: skip
     for (problem, algorithm), group in known.groupby(["problem", "algorithm"], sort=False):
-        for name, column in names.items():
+        for name, column in zip(BOUND_NAMES, HOLDS_NAMES, strict=True):
             is_void = np.isinf(group[name])
             holds = group[column][~is_void]
             n_held, n_failed = int((holds == True).sum()), int((holds == False).sum())  # noqa: E712

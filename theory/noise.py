@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import lru_cache
 
 import cvxpy as cp
@@ -11,7 +10,7 @@ import numpy as np
 from seals_sim.errors import UserError
 from theory.errors import NotSeparable, SolverError
 from theory.searches import HomogeneousMaxMargin, HomogeneousSeparator, LabeledPoints
-from theory.separators import Matrix, Separation, Vector, fast
+from theory.separators import Matrix, Separation, Vector, fast, solve_quietly
 
 
 class NoisyHalfSpace:
@@ -51,9 +50,7 @@ def soft(points: Matrix, n_shared: int) -> Separation:
     rows.value = np.vstack([points / scale, np.zeros((size - m, d))])
     caps.value = np.where(np.arange(size) < m, 1 / n_shared, 0.0)
     try:
-        with warnings.catch_warnings():  # 'may be inaccurate': the certificate says how inaccurate
-            warnings.simplefilter("ignore", UserWarning)
-            problem.solve(solver=cp.CLARABEL, tol_gap_abs=1e-13, tol_gap_rel=1e-10, tol_feas=1e-12)
+        solve_quietly(problem, tol_gap_abs=1e-13, tol_gap_rel=1e-10, tol_feas=1e-12)
     except cp.error.SolverError as error:
         raise SolverError(f"cvxpy: no soft margin ({error})") from error
     if weights.value is None:

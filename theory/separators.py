@@ -258,6 +258,13 @@ def reference(points: Matrix, hints: tuple[Hint, ...] = ()) -> Separation:
     raise SolverError(f"cvxpy: distance {best.distance:.3e} only certified to {best.duality_gap:.1e}")
 
 
+def solve_quietly(problem: cp.Problem, **tolerances: float) -> None:
+    """By Clarabel, without its 'may be inaccurate': how inaccurate, each caller finds out for itself."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)
+        problem.solve(solver=cp.CLARABEL, **tolerances)
+
+
 def _clarabel_step(points: Matrix, basis: Matrix, scale: float) -> Separation | None:
     """w = B v that minimises |w|^2 under w . b_j >= scale; B (d, d) has orthogonal columns. None: no solution."""
     m, d = points.shape
@@ -269,9 +276,7 @@ def _clarabel_step(points: Matrix, basis: Matrix, scale: float) -> Separation | 
     sizes.value = np.linalg.norm(basis, axis=0)
     for tolerance in (1e-12, 1e-10, 1e-8):  # the last are Clarabel's own
         try:
-            with warnings.catch_warnings():  # 'may be inaccurate': the certificate says how inaccurate
-                warnings.simplefilter("ignore", UserWarning)
-                problem.solve(solver=cp.CLARABEL, tol_gap_abs=tolerance, tol_gap_rel=tolerance, tol_feas=tolerance)
+            solve_quietly(problem, tol_gap_abs=tolerance, tol_gap_rel=tolerance, tol_feas=tolerance)
             break
         except cp.error.SolverError:
             continue

@@ -7,7 +7,6 @@ at a feasible Z, from below by certificates that bound it for every Z at once.
 
 from __future__ import annotations
 
-import warnings
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,7 +15,7 @@ import cvxpy as cp
 import numpy as np
 
 from theory.problems import Problem
-from theory.separators import Matrix, Vector
+from theory.separators import Matrix, Vector, solve_quietly
 
 _GRID = np.geomspace(1e-3, 30, 13)  # of the parameter a of the second lower bound
 
@@ -126,9 +125,7 @@ def _semidefinite_program(gram: Matrix, shadows: Vector, a: float) -> Vector | N
         cp.sum(cp.multiply(shadows**2, cp.inv_pos(t))) <= 1,
     ]
     try:
-        with warnings.catch_warnings():  # 'may be inaccurate' does not matter: s is computed from t afterwards
-            warnings.simplefilter("ignore", UserWarning)
-            cp.Problem(cp.Maximize(level), constraints).solve(solver=cp.CLARABEL)
+        solve_quietly(cp.Problem(cp.Maximize(level), constraints))
     except cp.error.SolverError:
         return None
     return None if t.value is None or t.value.min() <= 0 else np.asarray(t.value)
