@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -18,9 +19,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from experiments.options import Options, options_from
-from experiments.protocol import ChosenConcepts, Experiment, Results, choose_concepts, run_methods
+from experiments.protocol import ChosenConcepts, Experiment, Results, Space, choose_concepts, run_methods
 from experiments.report import counted, write_report
-from experiments.store import RunFolder, write_csv
+from experiments.store import RunFolder, RunStore, write_csv
 from seals_sim.cache import default_folder
 from seals_sim.candidates import Rows, Vectors
 from seals_sim.datasets import Dataset
@@ -81,7 +82,7 @@ def run_experiment(arguments: argparse.Namespace, name: str, load: Callable[[], 
     if dataset.bad_lines:
         n_lines = counted(len(dataset.bad_lines), "line")
         print(f"{n_lines} left out, the last for this reason: {dataset.bad_lines[-1]}", file=sys.stderr)
-    if not folder.is_complete:
+    if not all((folder.path / table).exists() for table in ("rounds.csv", "picks.csv")):
         cache = arguments.cache or default_folder()
         require_writable(arguments.out, "--out")
         if dataset.texts is not None:
@@ -171,8 +172,10 @@ def _run_jobs(
     n_jobs: int,
     quiet: bool,
 ) -> None:
-    jobs = [(concept, repeat) for concept in concepts for repeat in range(options.repeats)]
-    missing = [job for job in jobs if not folder.has(job)]
+    store = RunStore(folder.path)
+    finished = store.finished()
+    jobs = {json.dumps([concept, n]): (concept, n) for concept in concepts for n in range(options.repeats)}
+    missing = [(name, *job) for name, job in jobs.items() if name not in finished]
     if missing:
         pool_vectors = np.ascontiguousarray(vectors[split.pool])
         index = None
@@ -180,17 +183,19 @@ def _run_jobs(
             index = build_index(options.index, pool_vectors, options.k, options.lsh_bits)
             if not quiet:
                 print(f"index {options.index}: {index.build_seconds:.1f} s to build", file=sys.stderr)
-        experiment = Experiment(
-            dataset.name, split, dataset.source_rows, pool_vectors, vectors[split.test], index, options
-        )
+        space = Space(pool_vectors, vectors[split.test], index)
+        experiment = Experiment(dataset.name, split, dataset.source_rows, {"": space}, options)
         done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
-            joblib.delayed(_run_job)(experiment, concept, repeat, dataset.concepts[concept])
-            for concept, repeat in missing
+            joblib.delayed(_run_job)(name, experiment, concept, repeat, dataset.concepts[concept])
+            for name, concept, repeat in missing
         )
-        for job, results in tqdm(done, total=len(missing), desc="concepts x repeats", disable=quiet):
-            folder.save(job, results)
-    folder.collect(jobs)
+        for name, results in tqdm(done, total=len(missing), desc="concepts x repeats", disable=quiet):
+            store.save(name, {"rounds": results.rounds, "picks": results.picks})
+    for kind in ("picks", "rounds"):
+        tables = [store.read(name, kind) for name in jobs]
+        write_csv(folder.path / f"{kind}.csv", pd.concat(tables, ignore_index=True))
+    store.remove()
 
 
-def _run_job(experiment: Experiment, concept: str, repeat: int, positives: Rows) -> tuple[tuple[str, int], Results]:
-    return (concept, repeat), run_methods(experiment, concept, repeat, positives)
+def _run_job(name: str, experiment: Experiment, concept: str, repeat: int, positives: Rows) -> tuple[str, Results]:
+    return name, run_methods(experiment, concept, repeat, positives)

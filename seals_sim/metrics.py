@@ -15,10 +15,11 @@ from seals_sim.loop import LabeledRows
 
 @dataclass(frozen=True)
 class Quality:
-    """How well a model ranks held-out data."""
+    """How well a model ranks held-out data, and how many rows of it are positive to the model (P > 1/2)."""
 
     average_precision: float
     auc: float
+    n_called_positive: int
 
 
 def quality(model: Model, vectors: Vectors, is_positive: NDArray[np.bool_]) -> Quality:
@@ -26,7 +27,11 @@ def quality(model: Model, vectors: Vectors, is_positive: NDArray[np.bool_]) -> Q
     on test vectors (m, d) with labels (m,) bool of both classes.
     """
     decision = model.decision(vectors)
-    return Quality(float(average_precision_score(is_positive, decision)), float(roc_auc_score(is_positive, decision)))
+    return Quality(
+        average_precision=float(average_precision_score(is_positive, decision)),
+        auc=float(roc_auc_score(is_positive, decision)),
+        n_called_positive=int((decision > 0).sum()),
+    )
 
 
 def n_positive(labeled: LabeledRows) -> int:

@@ -40,7 +40,7 @@ def test_a_run_leaves_all_its_files(finished):
     names = {path.name for path in finished.iterdir()}
     assert names >= {"config.json", "rounds.csv", "picks.csv", "split.csv", "summary.csv", "index.html",
                      "curves.png", "curves.svg", "curves_maxent.png", "curves_maxent.svg"}  # fmt: skip
-    assert "parts" not in names
+    assert "runs.sqlite" not in names
     assert not [name for name in names if name.startswith(".")]
     config = json.loads((finished / "config.json").read_text())
     assert config["seed"] == 0

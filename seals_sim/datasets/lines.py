@@ -13,9 +13,12 @@ from seals_sim.errors import UserError
 
 
 class BadLines:
-    """What to do with a line that cannot be read: stop with an error, or leave it out and remember it."""
+    """What to do with a line that cannot be read: stop with an error, or leave it out and remember it.
 
-    def __init__(self, path: Path, skip: bool = False) -> None:
+    skip: None where the user is not given the choice.
+    """
+
+    def __init__(self, path: Path, skip: bool | None = False) -> None:
         self.path, self.skip = path, skip
         self.reports: list[str] = []
         self.n_rows = 0  # rows of the table among the lines left out
@@ -27,7 +30,7 @@ class BadLines:
         """
         message = f"{self.path}:{where}: {reason}"
         if not self.skip:
-            raise UserError(f"{message} (--skip-bad-lines leaves such lines out)")
+            raise UserError(message + (" (--skip-bad-lines leaves such lines out)" if self.skip is False else ""))
         self.reports.append(message)
         self.n_rows += is_row
 
