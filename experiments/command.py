@@ -32,7 +32,7 @@ from seals_sim.indexes import build_index
 from seals_sim.randomness import generator
 from seals_sim.splits import Split, random_split
 
-_VERSIONS = ("seals-sim", "numpy", "scipy", "scikit-learn", "faiss-cpu", "sentence-transformers", "torch", "pandas")
+VERSIONS = ("seals-sim", "numpy", "scipy", "scikit-learn", "faiss-cpu", "sentence-transformers", "torch", "pandas")
 
 
 class Parser(argparse.ArgumentParser):
@@ -72,7 +72,7 @@ def run_experiment(arguments: argparse.Namespace, name: str, load: Callable[[], 
     if arguments.jobs < 1:
         raise UserError(f"--jobs {arguments.jobs}: must be at least 1")
     quiet = bool(arguments.quiet)
-    dataset = _sampled(load(), options)
+    dataset = sampled(load(), options)
     split = random_split(len(dataset), generator(options.seed, "split"), options.test_fraction)
     options.require_fit(len(split.pool))
     chosen = choose_concepts(dataset, split, options)
@@ -114,7 +114,7 @@ def _config(
         "command": f"python -m experiments.{name} {command}",
         "options": {**given, **asdict(options)},
         "seed": options.seed,
-        "versions": {package: version(package) for package in _VERSIONS},
+        "versions": {package: version(package) for package in VERSIONS},
         "dataset": dataset.name,
         "data_fingerprint": dataset.fingerprint(),
         "kind": "texts" if dataset.texts is not None else "vectors",
@@ -138,7 +138,8 @@ def _config(
     }
 
 
-def _sampled(dataset: Dataset, options: Options) -> Dataset:
+def sampled(dataset: Dataset, options: Options) -> Dataset:
+    """The rows that --sample draws. Raises UserError."""
     if options.sample is None:
         return dataset
     if options.sample > len(dataset):

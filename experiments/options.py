@@ -125,6 +125,43 @@ def add_protocol_options(parser: argparse.ArgumentParser) -> None:
         "--k", type=int, default=default.k, help="neighbours of each labelled row (default: %(default)s)"
     )
     group.add_argument(
+        "--random-pool-factor",
+        type=float,
+        default=default.random_pool_factor,
+        metavar="F",
+        help="size of random_pool in SEALS pools of the same run (default: %(default)s)",
+    )
+    group.add_argument(
+        "--random-pool-fraction",
+        type=float,
+        default=None,
+        metavar="P",
+        help="size of random_pool as a part of the pool, instead",
+    )
+
+    group = parser.add_argument_group("embedding")
+    group.add_argument(
+        "--model",
+        default=default.model,
+        help="a sentence-transformers model, by folder or by name (default: %(default)s, which comes "
+        "with this package)",
+    )
+    group.add_argument(
+        "--dimensions",
+        type=int,
+        default=None,
+        metavar="D",
+        help=f"whiten to D dimensions by PCA; 0 for no whitening (default: {DEFAULT_DIMENSIONS} for "
+        "texts, or as many as a small table has; 0 for your own vectors)",
+    )
+    add_shared_options(parser)
+
+
+def add_shared_options(parser: argparse.ArgumentParser) -> None:
+    """The options that an experiment has whichever methods and embeddings it compares."""
+    default = Options()
+    group = parser.add_argument_group("index, strategy and learner")
+    group.add_argument(
         "--index",
         default=default.index,
         metavar="NAME",
@@ -147,20 +184,6 @@ def add_protocol_options(parser: argparse.ArgumentParser) -> None:
         default=default.regularization,
         metavar="C",
         help="scikit-learn's C of the logistic regression (default: %(default)s)",
-    )
-    group.add_argument(
-        "--random-pool-factor",
-        type=float,
-        default=default.random_pool_factor,
-        metavar="F",
-        help="size of random_pool in SEALS pools of the same run (default: %(default)s)",
-    )
-    group.add_argument(
-        "--random-pool-fraction",
-        type=float,
-        default=None,
-        metavar="P",
-        help="size of random_pool as a part of the pool, instead",
     )
 
     group = parser.add_argument_group("protocol (section 5.1 of the paper)")
@@ -207,21 +230,9 @@ def add_protocol_options(parser: argparse.ArgumentParser) -> None:
         help="part of the rows held out for test (default: %(default)s)",
     )
 
-    group = parser.add_argument_group("embedding")
-    group.add_argument(
-        "--model",
-        default=default.model,
-        help="a sentence-transformers model, by folder or by name (default: %(default)s, which comes "
-        "with this package)",
-    )
-    group.add_argument(
-        "--dimensions",
-        type=int,
-        default=None,
-        metavar="D",
-        help=f"whiten to D dimensions by PCA; 0 for no whitening (default: {DEFAULT_DIMENSIONS} for "
-        "texts, or as many as a small table has; 0 for your own vectors)",
-    )
+    group = parser.add_argument_group("run")
+    group.add_argument("--sample", type=int, default=None, metavar="N", help="use N rows drawn at random")
+    group.add_argument("--seed", type=int, default=default.seed, help="of every random choice (default: %(default)s)")
     group.add_argument(
         "--cache",
         type=Path,
@@ -229,10 +240,6 @@ def add_protocol_options(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help=f"where embeddings are kept (default: {_home_short(default_folder())})",
     )
-
-    group = parser.add_argument_group("run")
-    group.add_argument("--sample", type=int, default=None, metavar="N", help="use N rows drawn at random")
-    group.add_argument("--seed", type=int, default=default.seed, help="of every random choice (default: %(default)s)")
     group.add_argument("--jobs", type=int, default=1, metavar="J", help="processes (default: %(default)s)")
     group.add_argument("--quiet", action="store_true", help="no progress bars")
     group.add_argument(

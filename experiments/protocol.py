@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
@@ -17,7 +18,7 @@ from seals_sim.datasets import Dataset
 from seals_sim.errors import UserError
 from seals_sim.indexes import NeighborIndex
 from seals_sim.learners import LinearModel, LogisticLearner
-from seals_sim.loop import LabeledRows, Pool, Round, run
+from seals_sim.loop import LabeledRows, Pool, Round, Seconds, run
 from seals_sim.metrics import n_positive, pool_fraction, quality, recall
 from seals_sim.oracles import LabelTable
 from seals_sim.pools import AllPool, RandomPool, SealsPool
@@ -49,19 +50,19 @@ def choose_concepts(dataset: Dataset, split: Split, options: Options) -> ChosenC
     """
     in_pool, in_test = np.zeros((2, len(dataset)), dtype=np.bool_)
     in_pool[split.pool] = in_test[split.test] = True
-    problems = {
-        name: _problem(len(rows), int(in_pool[rows].sum()), int(in_test[rows].sum()), split, options)
+    found = {
+        name: problem(len(rows), int(in_pool[rows].sum()), int(in_test[rows].sum()), split, options)
         for name, rows in dataset.concepts.items()
     }
     for name in options.concept:
-        if name not in problems:
+        if name not in found:
             raise UserError(f"--concept {name}: {dataset.name} has no such concept")
-        if problems[name]:
-            raise UserError(f"--concept {name}: {problems[name]}")
+        if found[name]:
+            raise UserError(f"--concept {name}: {found[name]}")
     if options.concept:
         return ChosenConcepts(options.concept, {})
-    fit = sorted(name for name, problem in problems.items() if problem is None)
-    skipped = {name: problem for name, problem in problems.items() if problem is not None}
+    fit = sorted(name for name, reason in found.items() if reason is None)
+    skipped = {name: reason for name, reason in found.items() if reason is not None}
     if not fit:
         example = "; ".join(f"{name!r:.60}: {problem}" for name, problem in list(skipped.items())[:1])
         raise UserError(f"no concept of {dataset.name} can be run ({example or 'its labels name none'})")
@@ -69,7 +70,8 @@ def choose_concepts(dataset: Dataset, split: Split, options: Options) -> ChosenC
     return ChosenConcepts(tuple(fit[place] for place in sorted(drawn)), skipped)
 
 
-def _problem(n: int, n_pool: int, n_test: int, split: Split, options: Options) -> str | None:
+def problem(n: int, n_pool: int, n_test: int, split: Split, options: Options) -> str | None:
+    """Why a concept of n rows, n_pool of them in the pool and n_test for test, is unfit for the protocol, if it is."""
     if n < options.min_positives:
         return f"{n} positives, below --min-positives {options.min_positives}"
     if options.max_positives is not None and n > options.max_positives:
@@ -122,8 +124,8 @@ class Method:
         return self.seed_positives + self.seed_negatives
 
 
-def method_of(options: Options, pool: str, strategy: str, embedding: str = "", **changes: object) -> Method:
-    """The settings of `options` that bear on this pool and strategy."""
+def method_of(options: Options, pool: str, strategy: str, **changes: object) -> Method:
+    """The settings of `options` that bear on this pool and strategy, with changes."""
     is_random_pool = pool == "random_pool"
     fraction = options.random_pool_fraction if is_random_pool else None
     settings: dict[str, object] = {
@@ -131,9 +133,10 @@ def method_of(options: Options, pool: str, strategy: str, embedding: str = "", *
         "random_pool_factor": options.random_pool_factor if is_random_pool and fraction is None else None,
         "random_pool_fraction": fraction,
         **{name: getattr(options, name) for name in ("seed_positives", "seed_negatives", "batch", "budget")},
+        "embedding": "",
         **changes,
     }
-    return Method(pool=pool, strategy=strategy, embedding=embedding, **settings)  # type: ignore[arg-type]
+    return Method(pool=pool, strategy=strategy, **settings)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, eq=False)
@@ -219,6 +222,19 @@ def run_method(
                 }
             )
     return pd.DataFrame(rows), state.labeled
+
+
+def full_supervision(experiment: Experiment, embedding: str, positives: Rows) -> pd.DataFrame:
+    """One row: the same learner trained on the labels of the whole pool."""
+    with threadpool_limits(1):
+        split, space = experiment.split, experiment.spaces[embedding]
+        is_positive, is_test_positive = np.isin(split.pool, positives), np.isin(split.test, positives)
+        labeled = LabeledRows(np.arange(len(split.pool)), is_positive)
+        start = time.perf_counter()
+        model = LogisticLearner(space.pool_vectors, experiment.options.regularization).fit(labeled)
+        seconds = Seconds(train=time.perf_counter() - start)
+        state = Round(0, labeled, model, len(labeled), seconds)
+        return pd.DataFrame([_measures(state, space, is_positive, is_test_positive, n_seeds=0)])
 
 
 def _build_pool(

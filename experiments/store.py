@@ -15,7 +15,14 @@ import pandas as pd
 from seals_sim.errors import UserError
 from seals_sim.files import replacing, write_text
 
-_MAY_DIFFER = {"out", "jobs", "quiet", "cache", "texts", "vectors", "labels", "reviews", "skip_bad_lines"}
+_MAY_DIFFER = {"out", "jobs", "quiet", "cache", "only", "paper_tables", "skip_bad_lines"} | {
+    "dataset",
+    "wordnet",
+    "texts",
+    "vectors",
+    "labels",
+    "reviews",  # the data themselves must be the same
+}
 
 
 class RunFolder:
@@ -77,9 +84,12 @@ class RunStore:
             (parquet,) = self._database.execute(query, (name, kind)).fetchone()
         return pd.read_parquet(io.BytesIO(parquet))
 
+    def close(self) -> None:
+        self._database.close()
+
     def remove(self) -> None:
         """Close and delete the file."""
-        self._database.close()
+        self.close()
         self._file.unlink()
 
     @contextmanager

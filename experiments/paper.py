@@ -1,0 +1,309 @@
+"""Every experiment of the paper on one data set, as one report: Figures 1-14 and 16-19, Tables 2-8 and section 3.1.
+
+Without input it runs on WordNet: 117,659 definitions, and as concepts synsets with all their hyponyms.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from experiments.command import VERSIONS, Parser, errors_for_people, parse, sampled
+from experiments.inputs import add_input_options, load_dataset
+from experiments.options import Options, add_shared_options, names, options_from
+from experiments.paper_concepts import Choice, choose
+from experiments.paper_openimages import OPENIMAGES, read_openimages
+from experiments.paper_report import write_paper_report
+from experiments.paper_runs import LoopRun, Task, collected, execute, tasks
+from experiments.protocol import Experiment, Space
+from experiments.store import RunFolder, RunStore, read_config, write_csv
+from experiments.studies import (
+    IMAGENET_POOL_FRACTION,
+    LOOK_AT_MAIN,
+    NEIGHBORS,
+    STUDIES,
+    Plan,
+    scaled_budget,
+    scaled_k,
+    studies,
+)
+from seals_sim.cache import default_folder
+from seals_sim.candidates import Vectors
+from seals_sim.datasets import Dataset
+from seals_sim.embedding import DEFAULT_MODEL, STATIC_MODEL, embed_texts, whiten
+from seals_sim.errors import UserError
+from seals_sim.files import replacing, require_writable
+from seals_sim.indexes import build_index
+from seals_sim.randomness import generator
+from seals_sim.splits import Split, random_split
+
+_DIMENSIONS = (256, 128, 64)
+PILOT_CONCEPTS = 10
+_LATENT_FEWER = 100  # the largest k at which other embeddings than the first are looked at
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="python -m experiments.paper", description=__doc__)
+    add_input_options(parser, "wordnet")
+    group = parser.add_argument_group("what to run")
+    group.add_argument(
+        "--only",
+        type=names,
+        action="extend",
+        metavar="NAMES",
+        help=f"comma-separated, of {', '.join(STUDIES)} (default: all of them)",
+    )
+    group.add_argument("--concepts", type=int, default=50, metavar="N", help="how many concepts (default: %(default)s)")
+    group.add_argument(
+        "--side-concepts",
+        type=int,
+        default=15,
+        metavar="N",
+        help="on how many of them the studies of the appendix are run (default: %(default)s)",
+    )
+    group.add_argument("--min-positives", type=int, default=1, metavar="N", help="pass over concepts with fewer rows")
+    group.add_argument("--max-positives", type=int, default=None, metavar="N", help="pass over concepts with more rows")
+    group.add_argument(
+        "--k",
+        type=int,
+        default=None,
+        help="neighbours of each labelled row (default: by a pilot on validation concepts, such "
+        "that MaxEnt-SEALS considers 6.6 %% of the pool, as in the paper)",
+    )
+    group.add_argument(
+        "--models",
+        type=names,
+        default=(DEFAULT_MODEL, STATIC_MODEL),
+        metavar="NAMES",
+        help=f"embedding models, first that of the main study (default: {DEFAULT_MODEL},{STATIC_MODEL})",
+    )
+    group.add_argument(
+        "--dimensions",
+        type=names,
+        default=None,
+        metavar="NUMBERS",
+        help="dimensions to whiten to, first that of the main study (default: 256,128,64 as far as the data allow; 0, "
+        "not whitened, for your own vectors)",
+    )
+    group.add_argument(
+        "--paper-tables",
+        type=Path,
+        metavar="FILE",
+        help="Tables 3 to 8 of the paper in one CSV, to be drawn beside the same plots of these runs",
+    )
+    add_shared_options(parser)
+    parser.set_defaults(index="graph")  # one for all runs
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    arguments = parse(_parser(), argv)
+    with errors_for_people():
+        _run_paper(arguments)
+
+
+def _run_paper(arguments: argparse.Namespace) -> None:
+    wanted = _checked(arguments)
+    given = {name: vars(arguments).pop(name) for name in ("k", "dimensions")}
+    options = options_from(arguments)
+    openimages = None if arguments.paper_tables is None else read_openimages(arguments.paper_tables)
+    dataset = sampled(load_dataset(arguments, "wordnet"), options)
+    split = random_split(len(dataset), generator(options.seed, "split"), options.test_fraction)
+    options.require_fit(len(split.pool))
+    choice = choose(dataset, split, options)
+    embeddings = _embeddings(dataset, arguments.models, given["dimensions"])
+    require_writable(arguments.out, "--out")
+    if dataset.texts is not None:
+        require_writable(arguments.cache or default_folder(), "--cache")
+    k, pilot = given["k"], None
+    if k is None:
+        k, pilot = _chosen_before(arguments.out) or _k_by_pilot(
+            options, choice, dataset, split, embeddings[0], arguments
+        )
+    options = replace(options, k=k)
+    options.require_fit(len(split.pool))
+    plan = Plan(options, embeddings, tuple(k for k in NEIGHBORS if k <= len(split.pool)))
+    folder = RunFolder(arguments.out, {**_config(arguments, dataset, split, choice, plan), "pilot": pilot})
+    folder.begin()
+    if openimages is not None:
+        write_csv(folder.path / OPENIMAGES, openimages)
+
+    todo = _tasks(plan, wanted, dataset, split, choice, arguments.side_concepts)
+    store = RunStore(folder.path)
+    finished = store.finished()
+    missing = [task for task in todo if task.name not in finished]
+    if missing:
+        spaces = _spaces(missing, options, dataset, split, arguments, store)
+        experiment = Experiment(dataset.name, split, dataset.source_rows, spaces, options)
+        execute(missing, store, experiment, dataset.concepts, arguments.jobs, arguments.quiet)
+    everything = _tasks(plan, STUDIES, dataset, split, choice, arguments.side_concepts)
+    _write_tables(folder.path, store, everything)
+    store.close()
+    write_paper_report(folder.path)
+    if not arguments.quiet:
+        print(f"{folder.path / 'index.html'}", file=sys.stderr)
+
+
+def _checked(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """The studies wanted. Raises UserError for what argparse lets through."""
+    for name in ("jobs", "side_concepts"):
+        if getattr(arguments, name) < 1:
+            raise UserError(f"--{name.replace('_', '-')} {getattr(arguments, name)}: must be at least 1")
+    if arguments.k is not None and arguments.k < 1:
+        raise UserError(f"--k {arguments.k}: must be at least 1")
+    wanted = tuple(arguments.only or STUDIES)
+    for name in wanted:
+        if name not in STUDIES:
+            raise UserError(f"--only {name}: there is no such study; choose from {', '.join(STUDIES)}")
+    for text in arguments.dimensions or ():
+        if not text.isdecimal():
+            raise UserError(f"--dimensions {text}: must be a whole number, 0 (no whitening) or more")
+    return wanted
+
+
+def _embeddings(dataset: Dataset, models: Sequence[str], dimensions: Sequence[str] | None) -> tuple[str, ...]:
+    """Names as model/dimension; vectors of the user's own have one model, 'vectors'."""
+    if dataset.texts is None:
+        return tuple(f"vectors/{d}" for d in dimensions or ("0",))
+    if dimensions is None:
+        most = max(1, min(_DIMENSIONS[0], len(dataset) // 4, len(set(dataset.texts)) - 1))
+        dimensions = [str(d) for d in dict.fromkeys(min(d, most) for d in _DIMENSIONS)]
+    return tuple(f"{model}/{d}" for model in models for d in dimensions)
+
+
+def _chosen_before(out: Path) -> tuple[int, dict[str, float]] | None:
+    """The k that an unfinished run in this folder got from its pilot."""
+    if not (out / "config.json").exists():
+        return None
+    config = read_config(out)
+    return (int(config["options"]["k"]), config["pilot"]) if config.get("pilot") else None
+
+
+def _k_by_pilot(
+    options: Options, choice: Choice, dataset: Dataset, split: Split, embedding: str, arguments: argparse.Namespace
+) -> tuple[int, dict[str, float] | None]:
+    """The k at which MaxEnt-SEALS should come to consider the part of the pool that it does in the paper.
+
+    A pilot on validation concepts, one repeat each, at the k0 of equal k T / |U|; its part of the pool is taken to be
+    in proportion to k. Without validation concepts k0 itself.
+    """
+    k0 = min(scaled_k(len(split.pool), options.budget), len(split.pool))
+    concepts = choice.validation[:PILOT_CONCEPTS]
+    if not concepts:
+        return k0, None
+    runs = [LoopRun(Plan(replace(options, k=k0), (embedding,)).method("seals", "maxent"), name, 0) for name in concepts]
+    with tempfile.TemporaryDirectory() as folder:
+        store = RunStore(Path(folder))
+        spaces = _spaces(runs, options, dataset, split, arguments, store)
+        experiment = Experiment(dataset.name, split, dataset.source_rows, spaces, options)
+        execute(runs, store, experiment, dataset.concepts, arguments.jobs, arguments.quiet)
+        fraction = float(np.mean([store.read(run.name, run.kind)["pool_fraction"].iloc[-1] for run in runs]))
+        store.close()
+    k = max(1, round(k0 * IMAGENET_POOL_FRACTION / fraction))
+    return min(k, len(split.pool)), {"k": k0, "concepts": len(concepts), "pool_fraction": fraction}
+
+
+def _tasks(
+    plan: Plan, wanted: Sequence[str], dataset: Dataset, split: Split, choice: Choice, n_side_concepts: int
+) -> list[Task]:
+    looks_at_main = any(name in LOOK_AT_MAIN for name in wanted)
+    chosen = [study for name, study in studies(plan).items() if name in wanted or (name == "main" and looks_at_main)]
+    latent_ks = {}
+    if looks_at_main:
+        ks = sorted({plan.options.k, *plan.neighbors})
+        latent_ks[plan.embeddings[0]] = tuple(ks)
+        for embedding in plan.embeddings[1:]:
+            latent_ks[embedding] = tuple(k for k in ks if k <= _LATENT_FEWER)
+    in_pool = np.zeros(len(dataset), dtype=np.bool_)
+    in_pool[split.pool] = True
+    n_positives = {name: int(in_pool[dataset.concepts[name]].sum()) for name in choice.names}
+    return tasks(plan, chosen, latent_ks, n_positives, n_side_concepts)
+
+
+def _write_tables(folder: Path, store: RunStore, everything: Sequence[Task]) -> None:
+    """All that is finished, of this call and of earlier ones, in the order of the studies."""
+    finished = store.finished()
+    there = [task for task in everything if task.name in finished]
+    index = [store.read(name, "index") for name in sorted(finished) if name.startswith("index ")]
+    tables = {kind: collected(store, there, kind) for kind in ("rounds", "structure")}
+    for name, table in {**tables, "index": pd.concat(index) if index else pd.DataFrame()}.items():
+        with replacing(folder / f"{name}.parquet") as temporary:
+            table.to_parquet(temporary)
+
+
+def _spaces(
+    missing: Sequence[Task],
+    options: Options,
+    dataset: Dataset,
+    split: Split,
+    arguments: argparse.Namespace,
+    store: RunStore,
+) -> dict[str, Space]:
+    """The embeddings that the missing tasks need, with an index where they seek neighbours in one."""
+    most: dict[str, int] = {}
+    for task in missing:
+        most.setdefault(task.embedding, 0)
+        for embedding, k in task.neighbors().items():
+            most[embedding] = max(most.get(embedding, 0), k)
+    spaces = {}
+    for embedding, k in most.items():
+        vectors = _vectors(embedding, dataset, arguments)
+        pool_vectors, index = np.ascontiguousarray(vectors[split.pool]), None
+        if k:
+            if not arguments.quiet:
+                print(f"index {options.index} of {embedding}, k up to {k} ...", file=sys.stderr)
+            index = build_index(options.index, pool_vectors, k, options.lsh_bits)
+            built = {"embedding": embedding, "index": options.index, "k": k, "seconds": index.build_seconds}
+            store.save(f"index {embedding} {k}", {"index": pd.DataFrame([built])})
+        spaces[embedding] = Space(pool_vectors, vectors[split.test], index)
+    return spaces
+
+
+def _vectors(embedding: str, dataset: Dataset, arguments: argparse.Namespace) -> Vectors:
+    model, dimension = embedding.rsplit("/", 1)
+    if dataset.texts is not None:
+        cache = arguments.cache or default_folder()
+        return embed_texts(dataset.texts, model, int(dimension), cache, bool(arguments.quiet))
+    assert dataset.vectors is not None
+    return dataset.vectors if dimension == "0" else whiten(dataset.vectors, int(dimension))
+
+
+def _config(
+    arguments: argparse.Namespace, dataset: Dataset, split: Split, choice: Choice, plan: Plan
+) -> dict[str, object]:
+    given = {key: str(value) if isinstance(value, Path) else value for key, value in vars(arguments).items()}
+    command = given.pop("command")
+    small_budget = scaled_budget(len(split.pool), plan.options.batch)
+    return {
+        "experiment": "paper",
+        "command": f"python -m experiments.paper {command}",
+        "options": {**given, **asdict(plan.options), "embeddings": plan.embeddings, "neighbors": plan.neighbors},
+        "small_budget": min(max(small_budget, plan.options.n_seeds), plan.options.budget),
+        "versions": {package: version(package) for package in VERSIONS},
+        "dataset": dataset.name,
+        "data_fingerprint": dataset.fingerprint(),
+        "rows": {"all": len(dataset), "pool": len(split.pool), "test": len(split.test)},
+        "concepts": {
+            concept: {
+                "title": dataset.titles.get(concept, ""),
+                "pool_positives": int(np.isin(dataset.concepts[concept], split.pool).sum()),
+                "test_positives": int(np.isin(dataset.concepts[concept], split.test).sum()),
+            }
+            for concept in choice.names
+        },
+        "validation_concepts": choice.validation,
+        "skipped_concepts": choice.skipped,
+        "bad_lines": list(dataset.bad_lines),
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""The pieces of work behind the report: each is done once, kept at once, and found again by its name."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+
+import joblib
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from experiments.protocol import Experiment, Method, full_supervision, run_method
+from experiments.store import RunStore
+from experiments.studies import FULL_SUPERVISION, Plan, Study, seals_of
+from seals_sim.candidates import Rows
+from seals_sim.structure import average_cosine, concept_graph, structure
+
+METHOD_FIELDS = tuple(field.name for field in fields(Method))
+
+
+@dataclass(frozen=True)
+class LoopRun:
+    """One method on one concept and repeat."""
+
+    method: Method
+    concept: str
+    repeat: int
+    kind = "rounds"
+
+    @property
+    def embedding(self) -> str:
+        return self.method.embedding
+
+    @property
+    def name(self) -> str:
+        return json.dumps([self.kind, asdict(self.method), self.concept, self.repeat])
+
+    def neighbors(self) -> dict[str, int]:
+        """The embeddings that neighbours are sought in, with k."""
+        return {self.method.index_embedding or self.method.embedding: self.method.k} if self.method.k else {}
+
+    def work(self, experiment: Experiment, positives: Rows, n_seals_candidates: int) -> pd.DataFrame:
+        rounds, _ = run_method(experiment, self.method, self.concept, self.repeat, positives, n_seals_candidates)
+        return rounds.assign(**asdict(self.method), concept=self.concept, repeat=self.repeat)
+
+
+@dataclass(frozen=True)
+class FullSupervision:
+    """The learner trained on all labels of the pool; kept as a run with this strategy over everything."""
+
+    embedding: str
+    concept: str
+    kind = "rounds"
+
+    @property
+    def name(self) -> str:
+        return json.dumps([FULL_SUPERVISION, self.embedding, self.concept])
+
+    def neighbors(self) -> dict[str, int]:
+        return {}
+
+    def work(self, experiment: Experiment, positives: Rows, n_seals_candidates: int) -> pd.DataFrame:
+        row = full_supervision(experiment, self.embedding, positives)
+        names = {
+            **dict.fromkeys(METHOD_FIELDS),
+            "pool": "all",
+            "strategy": FULL_SUPERVISION,
+            "embedding": self.embedding,
+        }
+        return row.assign(**names, concept=self.concept, repeat=0)
+
+
+@dataclass(frozen=True)
+class Latent:
+    """The latent structure of a concept at several k: a row each."""
+
+    embedding: str
+    ks: tuple[int, ...]
+    concept: str
+    kind = "structure"
+
+    @property
+    def name(self) -> str:
+        return json.dumps([self.kind, self.embedding, self.ks, self.concept])
+
+    def neighbors(self) -> dict[str, int]:
+        return {self.embedding: max(self.ks)}
+
+    def work(self, experiment: Experiment, positives: Rows, n_seals_candidates: int) -> pd.DataFrame:
+        space = experiment.spaces[self.embedding]
+        members = np.flatnonzero(np.isin(experiment.split.pool, positives))
+        cosine = average_cosine(space.pool_vectors[members])
+        assert space.index is not None
+        graphs = {k: concept_graph(members, space.index, k) for k in self.ks}
+        return pd.DataFrame(
+            [
+                {"concept": self.concept, "embedding": self.embedding, "n_positives": len(members), "k": k,
+                 **asdict(structure(graph)), "average_cosine": cosine}
+                for k, graph in graphs.items()
+            ]
+        )  # fmt: skip
+
+
+Task = LoopRun | FullSupervision | Latent
+
+
+def tasks(
+    plan: Plan, chosen: Iterable[Study], latent_ks: Mapping[str, tuple[int, ...]], n_positives: Mapping[str, int],
+    n_side_concepts: int,
+) -> list[Task]:  # fmt: skip
+    """All that these studies need, each piece once.
+
+    latent_ks: embedding -> the k at which structure is measured; n_positives: concept -> positives in the pool, in the
+    order in which concepts are taken. A method that starts from as many positives as a concept has is passed over.
+    """
+    found: dict[Task, None] = {}
+    concepts = list(n_positives)
+    for study in chosen:
+        in_study = concepts if study.on_all_concepts else concepts[:n_side_concepts]
+        embeddings = dict.fromkeys(method.embedding for method in study.methods)
+        found.update(dict.fromkeys(FullSupervision(name, concept) for concept in in_study for name in embeddings))
+        found.update(
+            dict.fromkeys(
+                LoopRun(method, concept, repeat)
+                for concept in in_study
+                for repeat in range(plan.options.repeats)
+                for method in study.methods
+                if n_positives[concept] > method.seed_positives
+            )
+        )
+    found.update(dict.fromkeys(Latent(name, ks, concept) for name, ks in latent_ks.items() for concept in concepts))
+    return list(found)
+
+
+def execute(
+    missing: Sequence[Task],
+    store: RunStore,
+    experiment: Experiment,
+    concepts: Mapping[str, Rows],
+    n_jobs: int,
+    quiet: bool,
+) -> None:
+    """Do what is missing, in `n_jobs` processes, and keep each piece as soon as it is done.
+
+    RandPool takes its size from the SEALS run of the same repeat, so those come second.
+    """
+    waves = [
+        [task for task in missing if (_measured_in(task, experiment.options.k) is not None) is last]
+        for last in (False, True)
+    ]
+    with tqdm(total=len(missing), desc="runs", disable=quiet) as bar:
+        for wave in waves:
+            sizes = [_n_seals_candidates(task, store, experiment.options.k) for task in wave]
+            done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
+                joblib.delayed(_work)(task, experiment, concepts[task.concept], size)
+                for task, size in zip(wave, sizes, strict=True)
+            )
+            for task, table in done:
+                store.save(task.name, {task.kind: table})
+                bar.update()
+
+
+def _measured_in(task: Task, k: int) -> LoopRun | None:
+    """The SEALS run whose pool a RandPool run's size is measured in."""
+    if isinstance(task, LoopRun) and task.method.random_pool_factor is not None:
+        return replace(task, method=seals_of(task.method, k))
+    return None
+
+
+def _n_seals_candidates(task: Task, store: RunStore, k: int) -> int:
+    seals = _measured_in(task, k)
+    return 0 if seals is None else int(store.read(seals.name, seals.kind)["n_candidates"].iloc[-1])
+
+
+def _work(task: Task, experiment: Experiment, positives: Rows, size: int) -> tuple[Task, pd.DataFrame]:
+    start = time.perf_counter()
+    table = task.work(experiment, positives, size)
+    if task.kind == "rounds":
+        table = table.assign(whole_seconds=time.perf_counter() - start)
+    return task, table
+
+
+def collected(store: RunStore, todo: Sequence[Task], kind: str) -> pd.DataFrame:
+    """The tables of one kind, in the order of the tasks, whenever each was done."""
+    tables = [store.read(task.name, kind) for task in todo if task.kind == kind]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
