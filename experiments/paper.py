@@ -234,7 +234,7 @@ def _write_tables(folder: Path, store: RunStore, everything: Sequence[Task]) -> 
     there = [task for task in everything if task.name in finished]
     index = [store.read(name, "index") for name in sorted(finished) if name.startswith("index ")]
     tables = {kind: collected(store, there, kind) for kind in ("rounds", "structure")}
-    for name, table in {**tables, "index": pd.concat(index) if index else pd.DataFrame()}.items():
+    for name, table in {**tables, "indexes": pd.concat(index) if index else pd.DataFrame()}.items():
         with replacing(folder / f"{name}.parquet") as temporary:
             table.to_parquet(temporary)
 

@@ -15,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from experiments.paper_rows import Fit, Paper, Spread, fit, spread
+from experiments.paper_rows import Paper, Spread, fit, spread
 from experiments.protocol import Method
 from experiments.studies import Study
 from experiments.tables import STRATEGY_NAMES
@@ -270,7 +270,7 @@ def _embeddings(look: _Look) -> list[Claim]:
     ]
 
 
-def _index(look: _Look) -> list[Claim]:
+def _other_index(look: _Look) -> list[Claim]:
     plan = look.plan
     lost = {
         name: tuple(
@@ -298,7 +298,7 @@ _OF_STUDY: dict[str, Callable[[_Look], list[Claim]]] = {
     "random_pool": _random_pool,
     "k_centers": _k_centers,
     "embeddings": _embeddings,
-    "index": _index,
+    "other_index": _other_index,
 }
 
 
@@ -358,15 +358,11 @@ def _structure(look: _Look) -> list[Claim]:
                 source,
                 f"{why}: {y} {'rises' if positive else 'falls'} with the {x}.",
                 here,
-                "Spearman's correlation has this sign, p below .05",
-                None if found is None else _has_sign(found, positive),
+                "the sign of Spearman's correlation; cannot tell where p is .05 or more",
+                None if found is None or found.p_value >= 0.05 else (found.spearman > 0) == positive,
             )
         )
     return made
-
-
-def _has_sign(found: Fit, positive: bool) -> bool:
-    return found.p_value < 0.05 and (found.spearman > 0) == positive
 
 
 def against_structure(paper: Paper) -> pd.DataFrame:

@@ -81,8 +81,7 @@ def draw_structure(paper: Paper, path: Path) -> None:
             table = paper.structure[paper.structure["embedding"] == embedding]
             for k, part in table.groupby("k"):
                 for axis, measure in zip(panels, ("largest_component", "average_shortest_path"), strict=True):
-                    values = np.sort(part[measure].dropna())
-                    axis.step(values, np.arange(1, len(values) + 1) / max(len(values), 1), label=f"k = {k:,}")
+                    axis.ecdf(part[measure].dropna(), label=f"k = {k:,}")
             panels[0].set(
                 xlabel="largest connected component, part of the concept", ylabel=f"{embedding}: CDF over concepts"
             )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from experiments.options import Options
@@ -40,17 +40,31 @@ class Paper:
     @property
     def first_metric(self) -> str:
         """AUC for concepts as common as Goodreads' spoilers (7.12), else average precision (5.1)."""
-        share = [about["pool_positives"] / self.config["rows"]["pool"] for about in self.config["concepts"].values()]
-        return "auc" if min(share) > 0.01 else "average_precision"
+        return "auc" if self.shares.min() > 0.01 else "average_precision"
+
+    @property
+    def shares(self) -> NDArray[np.float64]:
+        """Each concept's part of the pool."""
+        counts = [about["pool_positives"] for about in self.config["concepts"].values()]
+        shares: NDArray[np.float64] = np.array(counts) / self.config["rows"]["pool"]
+        return shares
 
     @property
     def concepts(self) -> list[str]:
         return list(self.config["concepts"])
 
     def studies(self) -> dict[str, Study]:
-        """The studies of which every line has been run."""
-        made = studies(self.plan)
-        return {name: study for name, study in made.items() if study.lines and set(study.methods) <= set(self.runs)}
+        """The studies that have been run, without the lines that no concept has enough positives for."""
+        side = self.concepts[: self.config["options"]["side_concepts"]]
+        most = max(self.config["concepts"][concept]["pool_positives"] for concept in side)
+        there = {}
+        for name, study in studies(self.plan).items():
+            lines = tuple(line for line in study.lines if line.method.seed_positives < most)
+            reason = f"lines with more than the {most} positives that a concept has"
+            left_out = study.left_out if len(lines) == len(study.lines) else (*study.left_out, reason)
+            if lines and {line.method for line in lines} <= set(self.runs):
+                there[name] = replace(study, lines=lines, left_out=left_out)
+        return there
 
     def common_concepts(self, study: Study) -> list[str]:
         """The concepts that every line of a study was run on, in the order in which they were taken."""
@@ -105,9 +119,10 @@ def read_paper(folder: Path) -> Paper:
     if config.get("experiment") != "paper":
         raise UserError(f"{folder}: holds no run of experiments.paper")
     given = config["options"]
-    options = {field.name: given[field.name] for field in fields(Options)}
+    options: dict[str, Any] = {field.name: given[field.name] for field in fields(Options)}
+    options.update({name: tuple(value) for name, value in options.items() if isinstance(value, list)})
     plan = Plan(
-        Options(**{name: tuple(value) if isinstance(value, list) else value for name, value in options.items()}),
+        Options(**options),
         tuple(given["embeddings"]),
         tuple(given["neighbors"]),
     )
@@ -121,7 +136,7 @@ def read_paper(folder: Path) -> Paper:
         runs[Method(**settings)] = part
     openimages = folder / OPENIMAGES
     return Paper(
-        config, plan, runs, rounds[is_full], _table(folder, "structure"), _table(folder, "index"),
+        config, plan, runs, rounds[is_full], _table(folder, "structure"), _table(folder, "indexes"),
         read_openimages(openimages) if openimages.exists() else None,
     )  # fmt: skip
 

@@ -1,0 +1,256 @@
+"""`experiments.paper` as a whole: its runs, what survives a kill, its report, and the paper's own tables."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import average_precision_score
+
+from experiments import paper, paper_report
+from experiments.options import Options
+from experiments.paper_openimages import read_openimages
+from experiments.paper_rows import fit, read_paper
+from experiments.paper_runs import METHOD_FIELDS, LoopRun, tasks
+from experiments.paper_tables import alike_by_round, openimages_latent
+from experiments.studies import STUDIES, Plan, studies
+
+FAST = ["--seed-positives", "3", "--seed-negatives", "12", "--budget", "45", "--batch", "10", "--concepts", "3",
+        "--side-concepts", "2", "--repeats", "2", "--quiet"]  # fmt: skip
+SECONDS = ["select_seconds", "neighbor_seconds", "train_seconds", "whole_seconds"]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished run on real texts: a sample of the built-in ones, by the fast model."""
+    out = tmp_path_factory.mktemp("paper") / "run"
+    cache = tmp_path_factory.mktemp("cache")
+    paper.main(["--dataset", "icd10", "--sample", "6000", "--models", "wordllama", "--dimensions", "24,12",
+                "--jobs", "2", *FAST, "--cache", str(cache), "--out", str(out)])  # fmt: skip
+    return out
+
+
+def rows_of(folder: Path) -> pd.DataFrame:
+    return pd.read_parquet(folder / "rounds.parquet").drop(columns=SECONDS)
+
+
+def test_every_study_is_in_the_report(finished):
+    page = (finished / "index.html").read_text()
+    for name in STUDIES:
+        assert f'<h2 id="{name}">' in page
+    assert page.count("Not run") == 1, "only Goodreads is another data set"
+    names = {path.name for path in finished.iterdir()}
+    assert names >= {"summary.csv", "curves.csv", "claims.csv", "concepts.csv"}
+    assert names >= {f"{name}.png" for name in studies(read_paper(finished).plan)}
+
+
+def test_rows_agree_with_one_another(finished):
+    rounds = rows_of(finished)
+    runs = rounds.groupby([*METHOD_FIELDS, "concept", "repeat"], dropna=False)
+    assert not rounds.duplicated([*METHOD_FIELDS, "concept", "repeat", "round"]).any(), "each run is made once"
+    last = runs.last().reset_index()
+    of_loop = last[last["strategy"] != "full_supervision"]
+    assert (of_loop["n_labeled"] <= of_loop["budget"]).all()
+    assert (of_loop.loc[of_loop["pool"] != "random_pool", "n_labeled"] == 45).all()
+    assert (last["recall"] * last["concept"].map(positives(finished))).round(6).equals(last["n_positive"].astype(float))
+
+
+def positives(folder):
+    concepts = json.loads((folder / "config.json").read_text())["concepts"]
+    return {name: about["pool_positives"] for name, about in concepts.items()}
+
+
+def test_random_pools_are_measured_in_seals_pools(finished):
+    found = read_paper(finished)
+    for strategy in ("maxent", "most_likely_positive", "information_density"):
+        seals = found.runs[found.plan.method("seals", strategy)].groupby(["concept", "repeat"])["n_candidates"].last()
+        n_unlabeled = found.config["rows"]["pool"] - found.plan.options.n_seeds
+        for factor in (1.0, 5.0, 10.0):
+            method = found.plan.method("random_pool", strategy, random_pool_factor=factor)
+            sizes = found.runs[method].groupby(["concept", "repeat"])["n_candidates"].last()
+            assert sizes.to_dict() == {key: min(factor * seals[key], n_unlabeled) for key in sizes.index}
+
+
+def test_all_methods_start_from_the_same_seeds(finished):
+    rounds = rows_of(finished)
+    first = rounds[(rounds["round"] == 0) & (rounds["seed_positives"] == 3)]
+    assert (first.groupby(["concept", "repeat"])["batch_digest"].nunique() == 1).all()
+
+
+def test_k_is_set_by_the_pilot(finished):
+    config = json.loads((finished / "config.json").read_text())
+    pilot = config["pilot"]
+    assert config["options"]["k"] == max(1, round(pilot["k"] * 0.066 / pilot["pool_fraction"]))
+    assert not set(config["validation_concepts"]) & set(config["concepts"])
+
+
+def test_full_supervision_is_the_learner_on_all_labels(finished, tmp_path):
+    from seals_sim.datasets import read_icd10cm
+    from seals_sim.embedding import embed_texts
+    from seals_sim.randomness import generator
+    from seals_sim.splits import random_split
+
+    dataset = read_icd10cm().sample(6000, generator(0, "sample"))
+    split = random_split(6000, generator(0, "split"))
+    vectors = embed_texts(dataset.texts, "wordllama", 24)
+    rounds = rows_of(finished)
+    full = rounds[(rounds["strategy"] == "full_supervision") & (rounds["embedding"] == "wordllama/24")]
+    for _, row in full.iterrows():
+        is_positive = dataset.is_positive(row["concept"])
+        model = LogisticRegression(max_iter=1000).fit(vectors[split.pool], is_positive[split.pool])
+        expected = average_precision_score(is_positive[split.test], model.decision_function(vectors[split.test]))
+        assert row["average_precision"] == pytest.approx(expected, abs=1e-3)
+
+
+def test_the_report_is_drawn_again_from_the_rows(finished, tmp_path, capsys):
+    copy = tmp_path / "copy"
+    copy.mkdir()
+    for name in ("config.json", "rounds.parquet", "structure.parquet", "indexes.parquet"):
+        (copy / name).write_bytes((finished / name).read_bytes())
+    paper_report.main([str(copy)])
+    for name in ("index.html", "claims.csv", "summary.csv", "main.png", "structure.svg"):
+        assert (copy / name).read_bytes() == (finished / name).read_bytes()
+
+
+def test_claims_say_what_the_rows_say(finished):
+    """Two of them computed again, from the rows alone."""
+    rounds, claims = rows_of(finished), pd.read_csv(finished / "claims.csv")
+    k = json.loads((finished / "config.json").read_text())["options"]["k"]
+    main = rounds[(rounds["seed_positives"] == 3) & (rounds["embedding"] == "wordllama/24")]
+    main = main[
+        main["index_embedding"].isna() & (main["k"].isna() | (main["k"] == k)) & (main["pool"] != "random_pool")
+    ]
+    last = main.groupby(["strategy", "pool", "repeat", "concept"]).last()
+    gap = last["recall"].xs("all", level="pool") - last["recall"].xs("seals", level="pool")
+    by_repeat = gap.loc["most_likely_positive"].groupby("repeat").mean() * 100
+    said = claims.loc[claims["paper"].str.startswith("Gaps in recall"), "here"].item()
+    assert f"MLP {by_repeat.mean():.1f} ± {by_repeat.std():.1f} points" in said
+    share = last["pool_fraction"].loc["maxent", "seals"].groupby("repeat").mean() * 100
+    said = claims.loc[claims["paper"].str.startswith("SEALS considers less"), "here"].item()
+    assert f"MaxEnt {share.mean():.1f} ± {share.std():.1f} %" in said
+
+
+def test_a_model_that_calls_nothing_positive_makes_the_two_choose_alike(finished):
+    """By arithmetic, over everything: entropy rises with P as long as no P is above 1/2. The test rows stand for the
+    pool, so that a few exceptions may occur.
+    """
+    table = alike_by_round(read_paper(finished))
+    table = table[(table["pool"] == "all") & (table["together"] == 1) & (table["calls_none"] == 1)]
+    assert len(table) > 5
+    assert table["alike"].mean() > 0.8
+
+
+def test_shared_lines_are_one_run():
+    plan = Plan(Options(budget=60, seed_negatives=15, repeats=1), ("m/8", "m/4"))
+    todo = tasks(plan, studies(plan).values(), {}, {"a": 30, "b": 10}, 1)
+    runs = [task for task in todo if isinstance(task, LoopRun)]
+    assert len({run.name for run in runs}) == len(runs) == len(set(todo)) - 3  # full supervision: a twice, b once
+    scans = [run for run in runs if run.concept == "a" and run.method == plan.method("all", "maxent")]
+    assert len(scans) == 1
+    assert {run.method for run in runs if run.concept == "b"} == set(studies(plan)["main"].methods)
+    twenty = [run for run in runs if run.method.seed_positives == 20]
+    assert {run.concept for run in twenty} == set(), "20 and 60 negatives are more than 60 labels"
+    assert studies(plan)["positives"].left_out
+
+
+def test_killed_in_mid_run_and_run_again_gives_the_same_rows(vectors_and_labels, tmp_path):
+    arguments = [*vectors_and_labels, *FAST, "--only", "main,random_pool,structure", "--out"]
+    paper.main([*arguments, str(tmp_path / "whole")])
+    broken = tmp_path / "broken"
+    process = subprocess.Popen([sys.executable, "-m", "experiments.paper", *arguments, str(broken)])
+    try:
+        while process.poll() is None and n_runs(broken) < 10:
+            time.sleep(0.01)
+    finally:
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    kept = n_runs(broken)
+    assert 10 <= kept < n_runs(tmp_path / "whole")
+    assert not (broken / "rounds.parquet").exists()
+    paper.main([*arguments, str(broken)])
+    pd.testing.assert_frame_equal(rows_of(broken), rows_of(tmp_path / "whole"), check_exact=True)
+    whole = pd.read_parquet(tmp_path / "whole" / "structure.parquet")
+    pd.testing.assert_frame_equal(pd.read_parquet(broken / "structure.parquet"), whole, check_exact=True)
+
+
+def n_runs(folder: Path) -> int:
+    if not (folder / "runs.sqlite").exists():
+        return 0
+    try:
+        with sqlite3.connect(folder / "runs.sqlite") as database:
+            return int(database.execute("SELECT count(*) FROM runs").fetchone()[0])
+    except sqlite3.OperationalError:  # no table yet, or locked for a moment
+        return 0
+
+
+def test_studies_can_be_added_and_processes_do_not_matter(vectors_and_labels, tmp_path):
+    arguments = [*vectors_and_labels, *FAST, "--out"]
+    paper.main([*arguments, str(tmp_path / "once"), "--only", "main,k", "--jobs", "2"])
+    paper.main([*arguments, str(tmp_path / "twice"), "--only", "k"])
+    assert 'id="main">' in (tmp_path / "twice" / "index.html").read_text()
+    assert "Not run" in (tmp_path / "twice" / "index.html").read_text()
+    paper.main([*arguments, str(tmp_path / "twice"), "--only", "main"])
+    pd.testing.assert_frame_equal(rows_of(tmp_path / "once"), rows_of(tmp_path / "twice"), check_exact=True)
+
+
+def test_what_is_refused(vectors_and_labels, tmp_path, refused):
+    out = tmp_path / "o"
+    arguments = [*vectors_and_labels, *FAST, "--out", str(out)]
+    assert "--only fig1: there is no such study" in refused(paper.main, [*arguments, "--only", "fig1"])
+    assert "--side-concepts 0" in refused(paper.main, [*arguments, "--side-concepts", "0"])
+    assert "--k 0" in refused(paper.main, [*arguments, "--k", "0"])
+    assert "--k 240: the pool has only 239 rows" in refused(paper.main, [*arguments, "--k", "240"])
+    assert "--dimensions x" in refused(paper.main, [*arguments, "--dimensions", "x"])
+    assert "--dataset and --vectors: give one" in refused(paper.main, [*arguments, "--dataset", "icd10"])
+    assert "--paper-tables nowhere.csv: no such file" in refused(
+        paper.main, [*arguments, "--paper-tables", "nowhere.csv"]
+    )
+    (tmp_path / "bad.csv").write_text("class,ap\nCitrus,0.5\n")
+    bad = refused(paper.main, [*arguments, "--paper-tables", str(tmp_path / "bad.csv")])
+    assert "needs the columns class, total_positives" in bad
+    assert not out.exists()
+    paper.main([*arguments, "--only", "main"])
+    assert "holds a run with another budget (45, now 35)" in refused(paper.main, [*arguments, "--budget", "35"])
+    assert "holds a run with another concepts (3, now 2)" in refused(paper.main, [*arguments, "--concepts", "2"])
+
+
+def test_concepts_with_too_few_test_positives_are_listed(tmp_path):
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], [270, 20, 10])
+    np.save(tmp_path / "x.npy", rng.normal(size=(300, 6)))
+    np.save(tmp_path / "y.npy", rng.permutation(labels))
+    paper.main(["--vectors", str(tmp_path / "x.npy"), "--labels", str(tmp_path / "y.npy"), *FAST, "--only", "main",
+                "--max-positives", "100", "--out", str(tmp_path / "o")])  # fmt: skip
+    config = json.loads((tmp_path / "o" / "config.json").read_text())
+    assert set(config["skipped_concepts"]) >= {"0", "2"}
+    assert config["skipped_concepts"]["0"] == "270 positives, above --max-positives 100"
+    assert config["skipped_concepts"]["2"].endswith("positives among the test rows, fewer than 5")
+    assert "fewer than 5" in (tmp_path / "o" / "index.html").read_text()
+
+
+def test_what_the_paper_says_of_its_own_tables(shared_data):
+    """Tables 3-8 hold 153 classes; Table 2, Figure 11 and Figure 3 are recomputed from them."""
+    table = read_openimages(shared_data.parent / "paper" / "openimages-per-class.csv")
+    assert len(table) == 153
+    assert table["ap_maxent_seals"].mean() == pytest.approx(0.386, abs=5e-4)
+    assert table["ap_maxent_all"].mean() == pytest.approx(0.399, abs=5e-4)
+    assert table["recall_percent_mlp_seals"].mean() == pytest.approx(35.1, abs=0.05)
+    assert table["recall_percent_mlp_all"].mean() == pytest.approx(35.1, abs=0.05)
+    figure_11 = fit(table["ap_maxent_all"], table["ap_maxent_seals"])
+    assert figure_11.pearson == pytest.approx(0.986, abs=5e-4)
+    assert figure_11.slope == pytest.approx(0.99, abs=5e-3)
+    assert figure_11.intercept == pytest.approx(-0.01, abs=5e-3)
+    latent = openimages_latent(table)
+    for y in ("AP of MaxEnt-SEALS", "recall of MLP-SEALS"):
+        assert fit(latent["largest component"], latent[y]).pearson > 0.5
+        assert fit(latent["average path"], latent[y]).pearson < -0.4

@@ -1,0 +1,105 @@
+"""The latent structure of concepts, by hand and against plain definitions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import csr_array
+
+from seals_sim.datasets.overlap import low_overlap
+from seals_sim.indexes import ExactIndex, GraphIndex
+from seals_sim.structure import average_cosine, concept_graph, structure
+from tests.conftest import clustered
+
+
+def test_four_points_on_a_circle_by_hand():
+    """At 0, 10, 30 and 90 degrees; with k = 2 a row finds itself and its nearest: 0-10, 10-0, 30-10, 90-30. Without
+    the row at 30 degrees, which is not of the concept, 90 is alone.
+    """
+    angles = np.radians([0, 10, 30, 90])
+    index = ExactIndex(np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32))
+    whole = concept_graph(np.arange(4), index, k=2)
+    assert whole.toarray().tolist() == [[0, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 1], [0, 0, 1, 0]]
+    found = structure(whole)
+    assert (found.n_components, found.largest_component) == (1, 1.0)
+    assert found.average_shortest_path == pytest.approx((3 * 1 + 2 * 2 + 1 * 3) / 6)
+    without = structure(concept_graph(np.array([0, 1, 3]), index, k=2))
+    assert (without.n_components, without.largest_component) == (2, pytest.approx(2 / 3))
+    assert without.average_shortest_path == 1.0
+
+
+def test_a_single_example_has_no_path():
+    found = structure(csr_array((1, 1)))
+    assert (found.n_components, found.largest_component) == (1, 1.0)
+    assert np.isnan(found.average_shortest_path)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10_000), st.integers(1, 30))
+def test_it_is_what_the_words_say(seed, k):
+    """Against neighbours, components and path lengths written out: Floyd and Warshall's."""
+    vectors, cluster = clustered(80, 5, 4, seed)
+    members = np.flatnonzero(cluster == 0)
+    distance = np.linalg.norm(vectors[:, None].astype(float) - vectors[None], axis=2)
+    index = GraphIndex(vectors, k)
+    graph = concept_graph(members, index, k)
+    near = np.array([[j in set(index.neighbors(np.array([i]), k)[0].tolist()) for j in members] for i in members])
+    joined = (near | near.T) & ~np.eye(len(members), dtype=bool)
+    assert (graph.toarray().astype(bool) == joined).all()
+    for place, row in enumerate(members):  # and they are nearest, up to ties in float32
+        far = np.sort(distance[row])[min(k, 80) - 1]
+        assert (distance[row, members[near[place]]] <= far + 1e-5).all()
+
+    length = np.where(joined, 1.0, np.inf)
+    np.fill_diagonal(length, 0)
+    for via in range(len(members)):
+        length = np.minimum(length, length[:, via, None] + length[via])
+    sizes = np.isfinite(length).sum(axis=1)
+    found = structure(graph)
+    assert found.largest_component == sizes.max() / len(members)
+    if sizes.max() > 1:
+        means = {length[row][np.isfinite(length[row])].sum() for row in np.flatnonzero(sizes == sizes.max())}
+        assert means  # several largest components may tie; one of them is measured
+        components = {tuple(np.flatnonzero(np.isfinite(row))) for row in length[sizes == sizes.max()]}
+        possible = [length[np.ix_(c, c)].sum() / (len(c) * (len(c) - 1)) for c in components]
+        assert any(found.average_shortest_path == pytest.approx(value) for value in possible)
+
+
+def test_everything_is_one_step_away_at_k_equals_n():
+    vectors, cluster = clustered(60, 5, 3)
+    found = structure(concept_graph(np.flatnonzero(cluster == 0), ExactIndex(vectors), 60))
+    assert (found.n_components, found.largest_component, found.average_shortest_path) == (1, 1.0, 1.0)
+
+
+def test_sampled_sources_come_near_the_whole():
+    n = 400  # a ring: every example is n^2 / (4 (n - 1)) edges from the others on average
+    heads = np.arange(n)
+    ring = csr_array((np.ones(n), (heads, (heads + 1) % n)), shape=(n, n))
+    ring = ring.maximum(ring.T)
+    exact = n * n / 4 / (n - 1)
+    assert structure(ring).average_shortest_path == pytest.approx(exact)
+    assert structure(ring, max_sources=10).average_shortest_path == pytest.approx(exact)
+
+
+def test_average_cosine_over_all_pairs():
+    vectors, _ = clustered(50, 6, 5)
+    products = vectors.astype(float) @ vectors.T.astype(float)
+    assert average_cosine(vectors) == pytest.approx(products[np.triu_indices(50, 1)].mean(), abs=1e-6)
+
+
+@given(st.lists(st.frozensets(st.integers(0, 30), min_size=1), max_size=20), st.sampled_from([0.0, 0.1, 0.5]))
+def test_concepts_that_are_kept_overlap_little_and_none_more_would_fit(sets, max_shared):
+    concepts = {f"c{place}": np.array(sorted(rows)) for place, rows in enumerate(sets)}
+    kept = low_overlap(concepts, 31, max_shared)
+
+    def fits(name, others):
+        rows = set(concepts[name].tolist())
+        return all(
+            len(rows & set(concepts[other].tolist())) <= max_shared * min(len(rows), len(concepts[other]))
+            for other in others
+        )
+
+    assert all(fits(name, [other for other in kept if other != name]) for name in kept)
+    assert not any(fits(name, kept) for name in concepts if name not in kept)
