@@ -19,7 +19,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from experiments.options import Options, options_from
-from experiments.protocol import ChosenConcepts, Experiment, Results, Space, choose_concepts, run_methods
+from experiments.protocol import ChosenConcepts, Experiment, Results, Space, choose_concepts, described, run_methods
 from experiments.report import counted, write_report
 from experiments.store import RunFolder, RunStore, write_csv
 from seals_sim.cache import default_folder
@@ -125,14 +125,7 @@ def _config(
             "test": len(split.test),
         },
         "first_metric": first_metric,
-        "concepts": {
-            concept: {
-                "title": dataset.titles.get(concept, ""),
-                "pool_positives": int(np.isin(dataset.concepts[concept], split.pool).sum()),
-                "test_positives": int(np.isin(dataset.concepts[concept], split.test).sum()),
-            }
-            for concept in chosen.names
-        },
+        "concepts": described(dataset, split, chosen.names),
         "skipped_concepts": chosen.skipped,
         "bad_lines": list(dataset.bad_lines),
     }

@@ -9,7 +9,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -23,8 +23,8 @@ from experiments.paper_concepts import Choice, choose
 from experiments.paper_openimages import OPENIMAGES, read_openimages
 from experiments.paper_report import write_paper_report
 from experiments.paper_runs import LoopRun, Task, collected, execute, tasks
-from experiments.protocol import Experiment, Space
-from experiments.store import RunFolder, RunStore, read_config, write_csv
+from experiments.protocol import Experiment, Space, described
+from experiments.store import RunFolder, RunStore, read_config, require_run_or_nothing, write_csv
 from experiments.studies import (
     IMAGENET_POOL_FRACTION,
     LOOK_AT_MAIN,
@@ -46,7 +46,8 @@ from seals_sim.randomness import generator
 from seals_sim.splits import Split, random_split
 
 _DIMENSIONS = (256, 128, 64)
-PILOT_CONCEPTS = 10
+_PILOT_CONCEPTS = 10
+_FULL_SUPERVISION_ROWS = 1_000_000  # in float64; more would not fit
 _LATENT_FEWER = 100  # the largest k at which other embeddings than the first are looked at
 
 
@@ -110,45 +111,62 @@ def main(argv: Sequence[str] | None = None) -> None:
         _run_paper(arguments)
 
 
+@dataclass(frozen=True, eq=False)
+class _Bench:
+    """The data, divided, and how to work on them."""
+
+    dataset: Dataset
+    split: Split
+    choice: Choice
+    options: Options
+    cache: Path
+    jobs: int
+    quiet: bool
+
+    def experiment(self, todo: Sequence[Task], store: RunStore) -> Experiment:
+        return Experiment(
+            self.dataset.name, self.split, self.dataset.source_rows, _spaces(self, todo, store), self.options
+        )
+
+    def execute(self, todo: Sequence[Task], store: RunStore) -> None:
+        execute(todo, store, self.experiment(todo, store), self.dataset.concepts, self.jobs, self.quiet)
+
+
 def _run_paper(arguments: argparse.Namespace) -> None:
     wanted = _checked(arguments)
-    given = {name: vars(arguments).pop(name) for name in ("k", "dimensions")}
-    options = options_from(arguments)
+    given_k, given_dimensions = vars(arguments).pop("k"), vars(arguments).pop("dimensions")
+    options = replace(options_from(arguments), k=1)  # until it is chosen
     openimages = None if arguments.paper_tables is None else read_openimages(arguments.paper_tables)
     dataset = sampled(load_dataset(arguments, "wordnet"), options)
     split = random_split(len(dataset), generator(options.seed, "split"), options.test_fraction)
     options.require_fit(len(split.pool))
     choice = choose(dataset, split, options)
-    embeddings = _embeddings(dataset, arguments.models, given["dimensions"])
+    cache, quiet = arguments.cache or default_folder(), bool(arguments.quiet)
+    bench = _Bench(dataset, split, choice, options, cache, arguments.jobs, quiet)
+    embeddings = _embeddings(dataset, arguments.models, given_dimensions)
+    require_run_or_nothing(arguments.out)
     require_writable(arguments.out, "--out")
     if dataset.texts is not None:
-        require_writable(arguments.cache or default_folder(), "--cache")
-    k, pilot = given["k"], None
-    if k is None:
-        k, pilot = _chosen_before(arguments.out) or _k_by_pilot(
-            options, choice, dataset, split, embeddings[0], arguments
-        )
-    options = replace(options, k=k)
-    options.require_fit(len(split.pool))
-    plan = Plan(options, embeddings, tuple(k for k in NEIGHBORS if k <= len(split.pool)))
-    folder = RunFolder(arguments.out, {**_config(arguments, dataset, split, choice, plan), "pilot": pilot})
+        require_writable(cache, "--cache")
+
+    k, pilot = (given_k, None) if given_k else _chosen_before(arguments.out) or _k_by_pilot(bench, embeddings[0])
+    bench = replace(bench, options=replace(options, k=k))
+    bench.options.require_fit(len(split.pool))
+    plan = Plan(bench.options, embeddings, tuple(k for k in NEIGHBORS if k <= len(split.pool)))
+    folder = RunFolder(arguments.out, {**_config(arguments, bench, plan), "pilot": pilot})
     folder.begin()
     if openimages is not None:
         write_csv(folder.path / OPENIMAGES, openimages)
 
-    todo = _tasks(plan, wanted, dataset, split, choice, arguments.side_concepts)
     store = RunStore(folder.path)
     finished = store.finished()
-    missing = [task for task in todo if task.name not in finished]
+    missing = [task for task in _tasks(bench, plan, wanted, arguments.side_concepts) if task.name not in finished]
     if missing:
-        spaces = _spaces(missing, options, dataset, split, arguments, store)
-        experiment = Experiment(dataset.name, split, dataset.source_rows, spaces, options)
-        execute(missing, store, experiment, dataset.concepts, arguments.jobs, arguments.quiet)
-    everything = _tasks(plan, STUDIES, dataset, split, choice, arguments.side_concepts)
-    _write_tables(folder.path, store, everything)
+        bench.execute(missing, store)
+    _write_tables(folder.path, store, _tasks(bench, plan, STUDIES, arguments.side_concepts))
     store.close()
     write_paper_report(folder.path)
-    if not arguments.quiet:
+    if not quiet:
         print(f"{folder.path / 'index.html'}", file=sys.stderr)
 
 
@@ -179,53 +197,49 @@ def _embeddings(dataset: Dataset, models: Sequence[str], dimensions: Sequence[st
     return tuple(f"{model}/{d}" for model in models for d in dimensions)
 
 
-def _chosen_before(out: Path) -> tuple[int, dict[str, float]] | None:
-    """The k that an unfinished run in this folder got from its pilot."""
+def _chosen_before(out: Path) -> tuple[int, dict[str, float] | None] | None:
+    """The k of the run in this folder, and the pilot that it came from, so that it can go on."""
     if not (out / "config.json").exists():
         return None
     config = read_config(out)
-    return (int(config["options"]["k"]), config["pilot"]) if config.get("pilot") else None
+    return int(config.get("options", {}).get("k", 1)), config.get("pilot")
 
 
-def _k_by_pilot(
-    options: Options, choice: Choice, dataset: Dataset, split: Split, embedding: str, arguments: argparse.Namespace
-) -> tuple[int, dict[str, float] | None]:
+def _k_by_pilot(bench: _Bench, embedding: str) -> tuple[int, dict[str, float] | None]:
     """The k at which MaxEnt-SEALS should come to consider the part of the pool that it does in the paper.
 
     A pilot on validation concepts, one repeat each, at the k0 of equal k T / |U|; its part of the pool is taken to be
     in proportion to k. Without validation concepts k0 itself.
     """
-    k0 = min(scaled_k(len(split.pool), options.budget), len(split.pool))
-    concepts = choice.validation[:PILOT_CONCEPTS]
+    n_pool = len(bench.split.pool)
+    k0 = min(scaled_k(n_pool, bench.options.budget), n_pool)
+    concepts = bench.choice.validation[:_PILOT_CONCEPTS]
     if not concepts:
         return k0, None
-    runs = [LoopRun(Plan(replace(options, k=k0), (embedding,)).method("seals", "maxent"), name, 0) for name in concepts]
+    seals = Plan(replace(bench.options, k=k0), (embedding,)).method("seals", "maxent")
+    runs = [LoopRun(seals, concept, 0) for concept in concepts]
     with tempfile.TemporaryDirectory() as folder:
         store = RunStore(Path(folder))
-        spaces = _spaces(runs, options, dataset, split, arguments, store)
-        experiment = Experiment(dataset.name, split, dataset.source_rows, spaces, options)
-        execute(runs, store, experiment, dataset.concepts, arguments.jobs, arguments.quiet)
+        bench.execute(runs, store)
         fraction = float(np.mean([store.read(run.name, run.kind)["pool_fraction"].iloc[-1] for run in runs]))
         store.close()
     k = max(1, round(k0 * IMAGENET_POOL_FRACTION / fraction))
-    return min(k, len(split.pool)), {"k": k0, "concepts": len(concepts), "pool_fraction": fraction}
+    return min(k, n_pool), {"k": k0, "concepts": len(concepts), "pool_fraction": fraction}
 
 
-def _tasks(
-    plan: Plan, wanted: Sequence[str], dataset: Dataset, split: Split, choice: Choice, n_side_concepts: int
-) -> list[Task]:
+def _tasks(bench: _Bench, plan: Plan, wanted: Sequence[str], n_side_concepts: int) -> list[Task]:
     looks_at_main = any(name in LOOK_AT_MAIN for name in wanted)
     chosen = [study for name, study in studies(plan).items() if name in wanted or (name == "main" and looks_at_main)]
     latent_ks = {}
     if looks_at_main:
         ks = sorted({plan.options.k, *plan.neighbors})
+        latent_ks = {name: tuple(k for k in ks if k <= _LATENT_FEWER) for name in plan.embeddings}
         latent_ks[plan.embeddings[0]] = tuple(ks)
-        for embedding in plan.embeddings[1:]:
-            latent_ks[embedding] = tuple(k for k in ks if k <= _LATENT_FEWER)
-    in_pool = np.zeros(len(dataset), dtype=np.bool_)
-    in_pool[split.pool] = True
-    n_positives = {name: int(in_pool[dataset.concepts[name]].sum()) for name in choice.names}
-    return tasks(plan, chosen, latent_ks, n_positives, n_side_concepts)
+    in_pool = np.zeros(len(bench.dataset), dtype=np.bool_)
+    in_pool[bench.split.pool] = True
+    n_positives = {name: int(in_pool[bench.dataset.concepts[name]].sum()) for name in bench.choice.names}
+    is_trained_on_all = len(bench.split.pool) <= _FULL_SUPERVISION_ROWS
+    return tasks(plan, chosen, latent_ks, n_positives, n_side_concepts, is_trained_on_all)
 
 
 def _write_tables(folder: Path, store: RunStore, everything: Sequence[Task]) -> None:
@@ -239,46 +253,37 @@ def _write_tables(folder: Path, store: RunStore, everything: Sequence[Task]) -> 
             table.to_parquet(temporary)
 
 
-def _spaces(
-    missing: Sequence[Task],
-    options: Options,
-    dataset: Dataset,
-    split: Split,
-    arguments: argparse.Namespace,
-    store: RunStore,
-) -> dict[str, Space]:
-    """The embeddings that the missing tasks need, with an index where they seek neighbours in one."""
+def _spaces(bench: _Bench, todo: Sequence[Task], store: RunStore) -> dict[str, Space]:
+    """The embeddings that these tasks need, with an index where they seek neighbours in one."""
     most: dict[str, int] = {}
-    for task in missing:
+    for task in todo:
         most.setdefault(task.embedding, 0)
         for embedding, k in task.neighbors().items():
             most[embedding] = max(most.get(embedding, 0), k)
-    spaces = {}
+    options, spaces = bench.options, {}
     for embedding, k in most.items():
-        vectors = _vectors(embedding, dataset, arguments)
-        pool_vectors, index = np.ascontiguousarray(vectors[split.pool]), None
+        vectors = _vectors(bench, embedding)
+        pool_vectors, index = np.ascontiguousarray(vectors[bench.split.pool]), None
         if k:
-            if not arguments.quiet:
+            if not bench.quiet:
                 print(f"index {options.index} of {embedding}, k up to {k} ...", file=sys.stderr)
             index = build_index(options.index, pool_vectors, k, options.lsh_bits)
             built = {"embedding": embedding, "index": options.index, "k": k, "seconds": index.build_seconds}
             store.save(f"index {embedding} {k}", {"index": pd.DataFrame([built])})
-        spaces[embedding] = Space(pool_vectors, vectors[split.test], index)
+        spaces[embedding] = Space(pool_vectors, vectors[bench.split.test], index)
     return spaces
 
 
-def _vectors(embedding: str, dataset: Dataset, arguments: argparse.Namespace) -> Vectors:
+def _vectors(bench: _Bench, embedding: str) -> Vectors:
     model, dimension = embedding.rsplit("/", 1)
-    if dataset.texts is not None:
-        cache = arguments.cache or default_folder()
-        return embed_texts(dataset.texts, model, int(dimension), cache, bool(arguments.quiet))
-    assert dataset.vectors is not None
-    return dataset.vectors if dimension == "0" else whiten(dataset.vectors, int(dimension))
+    if bench.dataset.texts is not None:
+        return embed_texts(bench.dataset.texts, model, int(dimension), bench.cache, bench.quiet)
+    assert bench.dataset.vectors is not None
+    return bench.dataset.vectors if dimension == "0" else whiten(bench.dataset.vectors, int(dimension))
 
 
-def _config(
-    arguments: argparse.Namespace, dataset: Dataset, split: Split, choice: Choice, plan: Plan
-) -> dict[str, object]:
+def _config(arguments: argparse.Namespace, bench: _Bench, plan: Plan) -> dict[str, object]:
+    dataset, split, choice = bench.dataset, bench.split, bench.choice
     given = {key: str(value) if isinstance(value, Path) else value for key, value in vars(arguments).items()}
     command = given.pop("command")
     small_budget = scaled_budget(len(split.pool), plan.options.batch)
@@ -291,14 +296,7 @@ def _config(
         "dataset": dataset.name,
         "data_fingerprint": dataset.fingerprint(),
         "rows": {"all": len(dataset), "pool": len(split.pool), "test": len(split.test)},
-        "concepts": {
-            concept: {
-                "title": dataset.titles.get(concept, ""),
-                "pool_positives": int(np.isin(dataset.concepts[concept], split.pool).sum()),
-                "test_positives": int(np.isin(dataset.concepts[concept], split.test).sum()),
-            }
-            for concept in choice.names
-        },
+        "concepts": described(dataset, split, choice.names),
         "validation_concepts": choice.validation,
         "skipped_concepts": choice.skipped,
         "bad_lines": list(dataset.bad_lines),

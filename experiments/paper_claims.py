@@ -130,7 +130,7 @@ def _main(look: _Look) -> list[Claim]:
             "All baseline approaches come within .011 mAP of full supervision.",
             f"full supervision {full:.3f}; over everything {_each(scans, _ap)}",
             "MaxEnt, MLP and ID over everything are at most .011 below",
-            all(value.mean >= full - 0.011 for value in scans.values()),
+            None if np.isnan(full) else all(value.mean >= full - 0.011 for value in scans.values()),
         ),
         look.claim(
             "5.2",

@@ -108,20 +108,26 @@ Task = LoopRun | FullSupervision | Latent
 
 
 def tasks(
-    plan: Plan, chosen: Iterable[Study], latent_ks: Mapping[str, tuple[int, ...]], n_positives: Mapping[str, int],
+    plan: Plan,
+    chosen: Iterable[Study],
+    latent_ks: Mapping[str, tuple[int, ...]],
+    n_positives: Mapping[str, int],
     n_side_concepts: int,
-) -> list[Task]:  # fmt: skip
+    is_trained_on_all: bool = True,
+) -> list[Task]:
     """All that these studies need, each piece once.
 
     latent_ks: embedding -> the k at which structure is measured; n_positives: concept -> positives in the pool, in the
-    order in which concepts are taken. A method that starts from as many positives as a concept has is passed over.
+    order in which concepts are taken; is_trained_on_all: whether full supervision is among them. A method that starts
+    from as many positives as a concept has is passed over.
     """
     found: dict[Task, None] = {}
     concepts = list(n_positives)
     for study in chosen:
         in_study = concepts if study.on_all_concepts else concepts[:n_side_concepts]
         embeddings = dict.fromkeys(method.embedding for method in study.methods)
-        found.update(dict.fromkeys(FullSupervision(name, concept) for concept in in_study for name in embeddings))
+        if is_trained_on_all:
+            found.update(dict.fromkeys(FullSupervision(name, concept) for concept in in_study for name in embeddings))
         found.update(
             dict.fromkeys(
                 LoopRun(method, concept, repeat)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -83,6 +83,18 @@ def problem(n: int, n_pool: int, n_test: int, split: Split, options: Options) ->
     if not 0 < n_test < len(split.test):
         return f"{n_test} positives among the {len(split.test)} test rows: nothing to measure against"
     return None
+
+
+def described(dataset: Dataset, split: Split, names: Sequence[str]) -> dict[str, dict[str, object]]:
+    """What config.json says of each concept."""
+    return {
+        name: {
+            "title": dataset.titles.get(name, ""),
+            "pool_positives": int(np.isin(dataset.concepts[name], split.pool).sum()),
+            "test_positives": int(np.isin(dataset.concepts[name], split.test).sum()),
+        }
+        for name in names
+    }
 
 
 @dataclass(frozen=True, eq=False)

@@ -35,22 +35,28 @@ class RunFolder:
     def __init__(self, path: Path, config: dict[str, object]) -> None:
         self.path = path
         self._config = json.loads(json.dumps(config))
-        try:
-            is_there, is_folder = path.exists(), path.is_dir()
-        except OSError as error:
-            raise UserError(f"--out {path}: cannot be used: {error.strerror}") from error
-        if is_there and not is_folder:
-            raise UserError(f"--out {path}: this is a file, and a folder is needed")
+        require_run_or_nothing(path)
         if (path / "config.json").exists():
             _require_same(path, _identity(read_config(path)), _identity(self._config))
-        elif is_there and any(not file.name.startswith(".") for file in path.iterdir()):  # .x: left by a killed write
-            raise UserError(f"--out {path}: this folder holds other files and no run; choose a new one")
 
     def begin(self) -> None:
         """Make the folder with its config.json, unless the run has begun before."""
         file = self.path / "config.json"
         if not file.exists():
             write_text(file, json.dumps(self._config, indent=1, ensure_ascii=False) + "\n")
+
+
+def require_run_or_nothing(path: Path) -> None:
+    """Raise UserError where the folder holds something else than a run."""
+    try:
+        is_there, is_folder = path.exists(), path.is_dir()
+    except OSError as error:
+        raise UserError(f"--out {path}: cannot be used: {error.strerror}") from error
+    if is_there and not is_folder:
+        raise UserError(f"--out {path}: this is a file, and a folder is needed")
+    is_run = (path / "config.json").exists()
+    if is_there and not is_run and any(not file.name.startswith(".") for file in path.iterdir()):  # .x: a killed write
+        raise UserError(f"--out {path}: this folder holds other files and no run; choose a new one")
 
 
 class RunStore:

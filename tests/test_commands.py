@@ -313,7 +313,7 @@ def test_report_of_no_run(tmp_path, capsys):
     assert "there is no run in this folder" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("module", ["rare_concepts", "goodreads", "report"])
+@pytest.mark.parametrize("module", ["rare_concepts", "goodreads", "report", "paper", "paper_report"])
 def test_help_is_complete(module):
     result = subprocess.run(
         [sys.executable, "-m", f"experiments.{module}", "--help"], capture_output=True, text=True, check=True

@@ -27,6 +27,16 @@ def test_like_texts_are_near(raw):
     assert similarity[2, 3] > similarity[2, 4]
 
 
+def test_the_static_model_needs_no_network_and_puts_like_texts_near(tmp_path):
+    static = embed_texts(TEXTS, "wordllama", 0, tmp_path)
+    assert static.shape == (6, 256)
+    similarity = static @ static.T
+    assert similarity[0, 1] > similarity[0, 2]
+    assert similarity[2, 3] > similarity[2, 4]
+    with pytest.raises(UserError, match="--dimensions 300"):
+        embed_texts([str(number) for number in range(400)], "wordllama", 300)
+
+
 def test_embeddings_keep_the_order_of_the_texts(raw):
     backwards = embed_texts(TEXTS[::-1], dimensions=0, cache=None)
     np.testing.assert_allclose(backwards[::-1], raw, atol=1e-5)

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -203,6 +204,14 @@ def test_studies_can_be_added_and_processes_do_not_matter(vectors_and_labels, tm
     pd.testing.assert_frame_equal(rows_of(tmp_path / "once"), rows_of(tmp_path / "twice"), check_exact=True)
 
 
+def test_another_backend_of_joblib_takes_over(vectors_and_labels, tmp_path):
+    arguments = [*vectors_and_labels, *FAST, "--only", "main", "--jobs", "2", "--out"]
+    with joblib.parallel_config(backend="threading"):
+        paper.main([*arguments, str(tmp_path / "threads")])
+    paper.main([*arguments, str(tmp_path / "processes")])
+    pd.testing.assert_frame_equal(rows_of(tmp_path / "threads"), rows_of(tmp_path / "processes"), check_exact=True)
+
+
 def test_what_is_refused(vectors_and_labels, tmp_path, refused):
     out = tmp_path / "o"
     arguments = [*vectors_and_labels, *FAST, "--out", str(out)]
@@ -221,6 +230,10 @@ def test_what_is_refused(vectors_and_labels, tmp_path, refused):
     assert not out.exists()
     paper.main([*arguments, "--only", "main"])
     assert "holds a run with another budget (45, now 35)" in refused(paper.main, [*arguments, "--budget", "35"])
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "letter.txt").write_text("dear")
+    mine = refused(paper.main, [*vectors_and_labels, *FAST, "--out", str(tmp_path / "mine")])
+    assert "this folder holds other files and no run" in mine
     assert "holds a run with another concepts (3, now 2)" in refused(paper.main, [*arguments, "--concepts", "2"])
 
 
