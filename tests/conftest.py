@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -44,6 +45,30 @@ def vectors_and_labels(tmp_path: Path) -> list[str]:
     np.save(tmp_path / "x.npy", vectors)
     np.save(tmp_path / "y.npy", cluster)
     return ["--vectors", str(tmp_path / "x.npy"), "--labels", str(tmp_path / "y.npy")]
+
+
+@pytest.fixture
+def reviews(tmp_path: Path) -> Path:
+    """A file in the schema of the Goodreads spoilers; its sentences are made up here."""
+    rng = np.random.default_rng(0)
+    subjects, ends = (
+        ["The butler", "Her sister", "The dragon", "My teacher"],
+        ["dies", "is the killer", "wins", "leaves"],
+    )
+    plain = ["reads well", "was too long", "has a fine cover", "made me laugh", "cost little"]
+    lines = []
+    for number in range(80):
+        sentences = []
+        for place in range(5):
+            spoils = int(rng.random() < 0.2)
+            words = f"{rng.choice(subjects)} {rng.choice(ends if spoils else plain)} in chapter {number * 5 + place}."
+            sentences.append([spoils, words])
+        review = {"user_id": "u", "timestamp": "2017-01-01", "review_sentences": sentences, "rating": 3,
+                  "has_spoiler": True, "book_id": str(number % 7), "review_id": str(number)}  # fmt: skip
+        lines.append(json.dumps(review))
+    path = tmp_path / "reviews.json"
+    path.write_text("\n".join(lines))
+    return path
 
 
 @pytest.fixture

@@ -181,27 +181,8 @@ def test_every_strategy_and_index_by_name(vectors_and_labels, tmp_path):
         assert (rounds.groupby(["concept", "pool", "strategy"])["n_labeled"].max() == 45).all()
 
 
-def test_goodreads_leads_with_auc(tmp_path, cache):
-    """Sentences made up here, in the published schema."""
-    rng = np.random.default_rng(0)
-    subjects, ends = (
-        ["The butler", "Her sister", "The dragon", "My teacher"],
-        ["dies", "is the killer", "wins", "leaves"],
-    )
-    plain = ["reads well", "was too long", "has a fine cover", "made me laugh", "cost little"]
-    lines = []
-    for number in range(80):
-        sentences = []
-        for place in range(5):
-            spoils = int(rng.random() < 0.2)
-            words = f"{rng.choice(subjects)} {rng.choice(ends if spoils else plain)} in chapter {number * 5 + place}."
-            sentences.append([spoils, words])
-        review = {"user_id": "u", "timestamp": "2017-01-01", "review_sentences": sentences, "rating": 3,
-                  "has_spoiler": True, "book_id": str(number % 7), "review_id": str(number)}  # fmt: skip
-        lines.append(json.dumps(review))
-    path = tmp_path / "reviews.json"
-    path.write_text("\n".join(lines))
-    goodreads.main(["--reviews", str(path), "--seed-negatives", "15", "--k", "5", "--budget", "60", "--batch", "20",
+def test_goodreads_leads_with_auc(reviews, tmp_path, cache):
+    goodreads.main(["--reviews", str(reviews), "--seed-negatives", "15", "--k", "5", "--budget", "60", "--batch", "20",
                     "--repeats", "2", "--strategies", "maxent,most_likely_positive,random", "--quiet",
                     "--cache", str(cache), "--out", str(tmp_path / "o")])  # fmt: skip
     config = json.loads((tmp_path / "o" / "config.json").read_text())

@@ -204,6 +204,16 @@ def test_studies_can_be_added_and_processes_do_not_matter(vectors_and_labels, tm
     pd.testing.assert_frame_equal(rows_of(tmp_path / "once"), rows_of(tmp_path / "twice"), check_exact=True)
 
 
+def test_goodreads_leads_with_auc(reviews, tmp_path):
+    out = tmp_path / "o"
+    paper.main(["--dataset", "goodreads", "--reviews", str(reviews), "--models", "wordllama", "--dimensions", "16",
+                "--k", "5", *FAST, "--only", "main,structure", "--cache", str(tmp_path),
+                "--out", str(out)])  # fmt: skip
+    assert read_paper(out).first_metric == "auc"
+    assert "curves above stand for Figures 17 and 18" in (out / "index.html").read_text()
+    assert pd.read_csv(out / "claims.csv")["here"].str.contains("AUC of All minus SEALS").any()
+
+
 def test_another_backend_of_joblib_takes_over(vectors_and_labels, tmp_path):
     arguments = [*vectors_and_labels, *FAST, "--only", "main", "--jobs", "2", "--out"]
     with joblib.parallel_config(backend="threading"):
