@@ -52,7 +52,7 @@ def draw_study(paper: Paper, study: Study, path: Path) -> None:
             for embedding in dict.fromkeys(line.method.embedding for line in lines):
                 level = paper.full_supervision(embedding, concepts)
                 panels[0].axhline(level, color="black", linewidth=0.8, linestyle="--")
-            panels[0].legend(fontsize="xx-small", ncols=1 + (len(lines) > 6))
+            panels[0].legend(fontsize="xx-small", ncols=1 + (len(lines) > 6), framealpha=0.6)
         save_figure(figure, path)
 
 

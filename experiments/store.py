@@ -25,6 +25,9 @@ _MAY_DIFFER = {"out", "jobs", "quiet", "cache", "only", "paper_tables", "skip_ba
 }
 
 
+_PATIENCE_SECONDS = 600  # somebody may be reading the file
+
+
 class RunFolder:
     """DIR of one run.
 
@@ -67,7 +70,7 @@ class RunStore:
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "runs.sqlite"
-        self._database = sqlite3.connect(self._file)
+        self._database = sqlite3.connect(self._file, timeout=_PATIENCE_SECONDS)
         with self._reported():
             self._database.execute("CREATE TABLE IF NOT EXISTS runs (name TEXT, kind TEXT, parquet BLOB)")
             self._database.execute("CREATE UNIQUE INDEX IF NOT EXISTS run ON runs (name, kind)")
