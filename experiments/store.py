@@ -15,16 +15,10 @@ import pandas as pd
 from seals_sim.errors import UserError
 from seals_sim.files import replacing, write_text
 
-_MAY_DIFFER = {"out", "jobs", "quiet", "cache", "only", "paper_tables", "skip_bad_lines"} | {
-    "dataset",
-    "wordnet",
-    "texts",
-    "vectors",
-    "labels",
-    "reviews",  # the data themselves must be the same
-}
-
-
+_MAY_DIFFER = {
+    "out", "jobs", "quiet", "cache", "only", "paper_tables", "skip_bad_lines",
+    "dataset", "wordnet", "texts", "vectors", "labels", "reviews",  # what they hold must be the same
+}  # fmt: skip
 _PATIENCE_SECONDS = 600  # somebody may be reading the file
 
 
