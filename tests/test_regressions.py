@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -123,16 +125,29 @@ def test_a_concept_named_twice_is_run_once(vectors_and_labels, tmp_path):
     assert list(config["concepts"]) == ["3"]
 
 
-def test_a_disk_that_fills_up_is_one_line_and_leaves_no_table(vectors_and_labels, tmp_path, refused, monkeypatch):
-    def full(*_, **__):
-        raise OSError(28, "No space left on device")
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit on the size of files")
+@pytest.mark.parametrize("n_bytes", [4_000, 30_000], ids=["at its start", "in the middle of the runs"])
+def test_a_disk_that_fills_up_is_one_line_and_loses_nothing(vectors_and_labels, tmp_path, refused, n_bytes):
+    out = tmp_path / "o"
+    with files_of_at_most(n_bytes):
+        said = refused(rare_concepts.main, [*vectors_and_labels, *FAST, "--out", out])
+    assert str(out) in said
+    assert not (out / "rounds.csv").exists()
+    rare_concepts.main([*vectors_and_labels, *FAST, "--out", str(out)])
+    assert (out / "index.html").exists()
 
-    monkeypatch.setattr(pd.DataFrame, "to_parquet", full)
-    said = refused(rare_concepts.main, [*vectors_and_labels, *FAST, "--out", tmp_path / "o"])
-    assert "No space left on device" in said
-    monkeypatch.undo()
-    rare_concepts.main([*vectors_and_labels, *FAST, "--out", str(tmp_path / "o")])
-    assert (tmp_path / "o" / "index.html").exists()
+
+@contextmanager
+def files_of_at_most(n_bytes):
+    """Every write past this size fails, as it does on a full disk."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_minus_one_and_one_are_binary(tmp_path):
