@@ -25,8 +25,9 @@ _COUNTS = ("k", "seed_positives", "seed_negatives", "batch", "budget")
 
 @dataclass(frozen=True, eq=False)
 class Paper:
-    """A finished run. runs: each method's rounds, all concepts and repeats; full: full supervision, a row an embedding
-    and concept; structure: a row an embedding, concept and k; openimages: Tables 3-8 of the paper, if given.
+    """A finished run. runs: each method's rounds, all concepts and repeats; full: full supervision, a row an
+    embedding, C and concept; structure: a row an embedding, concept and k; openimages: Tables 3-8 of the paper, if
+    given.
     """
 
     config: dict[str, Any]
@@ -92,10 +93,15 @@ class Paper:
         sums = there.groupby(["concept", "repeat"])[["select_seconds", "neighbor_seconds", "train_seconds"]].sum()
         return Timing(*sums.mean())
 
-    def full_supervision(self, embedding: str, concepts: list[str]) -> float:
-        """The first metric of the learner trained on all labels, mean over concepts."""
-        there = (self.full["embedding"] == embedding) & self.full["concept"].isin(concepts)
-        return float(self.full.loc[there, self.first_metric].mean())
+    def full_supervision(self, method: Method, concepts: list[str]) -> float:
+        """The first metric of the method's learner trained on all labels, mean over concepts."""
+        return float(self.full_supervision_by_concept(method).reindex(concepts).mean())
+
+    def full_supervision_by_concept(self, method: Method) -> pd.Series:
+        """The first metric of the method's learner trained on all labels."""
+        there = self.full["embedding"] == method.embedding
+        there &= self.full["regularization"] == method.regularization
+        return self.full[there].set_index("concept")[self.first_metric]
 
 
 class Timing(NamedTuple):

@@ -52,23 +52,25 @@ class FullSupervision:
     """The learner trained on all labels of the pool; kept as a run with this strategy over everything."""
 
     embedding: str
+    regularization: float
     concept: str
     kind = "rounds"
 
     @property
     def name(self) -> str:
-        return json.dumps([FULL_SUPERVISION, self.embedding, self.concept])
+        return json.dumps([FULL_SUPERVISION, self.embedding, self.regularization, self.concept])
 
     def neighbors(self) -> dict[str, int]:
         return {}
 
     def work(self, experiment: Experiment, positives: Rows, n_seals_candidates: int) -> pd.DataFrame:
-        row = full_supervision(experiment, self.embedding, positives)
+        row = full_supervision(experiment, self.embedding, self.regularization, positives)
         names = {
             **dict.fromkeys(METHOD_FIELDS),
             "pool": "all",
             "strategy": FULL_SUPERVISION,
             "embedding": self.embedding,
+            "regularization": self.regularization,
         }
         return row.assign(**names, concept=self.concept, repeat=0)
 
@@ -125,9 +127,9 @@ def tasks(
     concepts = list(n_positives)
     for study in chosen:
         in_study = concepts if study.on_all_concepts else concepts[:n_side_concepts]
-        embeddings = dict.fromkeys(method.embedding for method in study.methods)
+        learners = dict.fromkeys((method.embedding, method.regularization) for method in study.methods)
         if is_trained_on_all:
-            found.update(dict.fromkeys(FullSupervision(name, concept) for concept in in_study for name in embeddings))
+            found.update(dict.fromkeys(FullSupervision(*names, concept) for concept in in_study for names in learners))
         found.update(
             dict.fromkeys(
                 LoopRun(method, concept, repeat)

@@ -215,11 +215,7 @@ def by_concept(paper: Paper, latent: pd.DataFrame) -> list[dict[str, Any]]:
         for pool in ("all",) if strategy == "random" else ("seals", "all"):
             name = f"{measure} {method_name(pool, strategy)}"
             columns[name] = paper.values(plan.method(pool, strategy), measure, budget, paper.concepts).mean(axis=1)
-    full = (
-        paper.full[paper.full["embedding"] == plan.embeddings[0]]
-        .set_index("concept")[paper.first_metric]
-        .reindex(paper.concepts)
-    )
+    full = paper.full_supervision_by_concept(plan.method("all", "maxent")).reindex(paper.concepts)
     rows = []
     for name, about in paper.config["concepts"].items():
         shape = latent.loc[name]

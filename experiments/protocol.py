@@ -31,6 +31,7 @@ ROUND_COLUMNS = (
     "dataset", "concept", "pool", "strategy", "k", "repeat", "round", "n_labeled", "n_positive", "recall",
     "n_candidates", "pool_fraction", "average_precision", "auc", "select_seconds", "neighbor_seconds", "train_seconds",
 )  # fmt: skip
+_OF_EVERY_METHOD = ("seed_positives", "seed_negatives", "batch", "budget", "regularization")
 PICK_COLUMNS = ("concept", "pool", "strategy", "repeat", "round", "slot", "row", "label")
 
 
@@ -116,7 +117,7 @@ class Method:
 
     k: of the SEALS pool; random_pool_factor, random_pool_fraction: size of RandPool, in SEALS pools or as a part of
     the unlabelled data; each None for the other pools. embedding: what is scored and trained on; index_embedding:
-    where neighbours are sought (Fig. 5), None for the same.
+    where neighbours are sought (Fig. 5), None for the same. regularization: scikit-learn's C.
     """
 
     pool: str
@@ -128,6 +129,7 @@ class Method:
     seed_negatives: int
     batch: int
     budget: int
+    regularization: float
     embedding: str
     index_embedding: str | None = None
 
@@ -144,7 +146,7 @@ def method_of(options: Options, pool: str, strategy: str, **changes: object) -> 
         "k": options.k if pool == "seals" else None,
         "random_pool_factor": options.random_pool_factor if is_random_pool and fraction is None else None,
         "random_pool_fraction": fraction,
-        **{name: getattr(options, name) for name in ("seed_positives", "seed_negatives", "batch", "budget")},
+        **{name: getattr(options, name) for name in _OF_EVERY_METHOD},
         "embedding": "",
         **changes,
     }
@@ -156,7 +158,7 @@ class Experiment:
     """What all concepts, repeats and methods share; it is sent to every process.
 
     source_rows: of each row, its position in the original table; spaces: by the name of the embedding; options: for
-    the seed, the learner, and what else no method varies.
+    the seed and what else no method varies.
     """
 
     dataset: str
@@ -221,7 +223,7 @@ def run_method(
             n_rows=len(space.pool_vectors),
             centers=space.pool_vectors[seeds.rows],
         )
-        learner = LogisticLearner(space.pool_vectors, options.regularization)
+        learner = LogisticLearner(space.pool_vectors, method.regularization)
         oracle = LabelTable(is_positive)
         rows, n_before = [], 0
         for state in run(seeds, pool, learner, selector, oracle, method.batch, method.budget):
@@ -236,14 +238,14 @@ def run_method(
     return pd.DataFrame(rows), state.labeled
 
 
-def full_supervision(experiment: Experiment, embedding: str, positives: Rows) -> pd.DataFrame:
+def full_supervision(experiment: Experiment, embedding: str, regularization: float, positives: Rows) -> pd.DataFrame:
     """One row: the same learner trained on the labels of the whole pool."""
     with threadpool_limits(1):
         split, space = experiment.split, experiment.spaces[embedding]
         is_positive, is_test_positive = np.isin(split.pool, positives), np.isin(split.test, positives)
         labeled = LabeledRows(np.arange(len(split.pool)), is_positive)
         start = time.perf_counter()
-        model = LogisticLearner(space.pool_vectors, experiment.options.regularization).fit(labeled)
+        model = LogisticLearner(space.pool_vectors, regularization).fit(labeled)
         seconds = Seconds(train=time.perf_counter() - start)
         state = Round(0, labeled, model, len(labeled), seconds)
         return pd.DataFrame([_measures(state, space, is_positive, is_test_positive, n_seeds=0)])

@@ -16,6 +16,7 @@ IMAGENET_POOL_FRACTION = 0.066  # Table 2, MaxEnt-SEALS
 NEIGHBORS = (10, 50, 100, 500, 1000)  # Figures 6, 7
 POSITIVES = (20, 50)  # Figures 8, 9
 RANDOM_POOL_FACTORS = (1.0, 5.0, 10.0)  # Figures 12-14
+REGULARIZATIONS = (10.0, 100.0)  # the paper does not say its own
 FULL_SUPERVISION = "full_supervision"
 _UNCERTAIN_AND_LIKELY = ("maxent", "most_likely_positive")
 _ALL_STRATEGIES = (*_UNCERTAIN_AND_LIKELY, "information_density")
@@ -48,6 +49,7 @@ class Plan:
     neighbors: tuple[int, ...] = NEIGHBORS
     positives: tuple[int, ...] = POSITIVES
     random_pool_factors: tuple[float, ...] = RANDOM_POOL_FACTORS
+    regularizations: tuple[float, ...] = REGULARIZATIONS
 
     def method(self, pool: str, strategy: str, **changes: object) -> Method:
         """A method of the main study, with changes."""
@@ -83,14 +85,14 @@ class Study:
 
 STUDIES = (
     "main", "structure", "correlation", "concepts", "embeddings", "other_index", "k", "positives", "random_pool",
-    "k_centers",
+    "k_centers", "regularization",
 )  # fmt: skip
 LOOK_AT_MAIN = ("structure", "correlation", "concepts")  # no runs of their own
 
 
 def studies(plan: Plan) -> dict[str, Study]:
     """All studies that make runs, by name."""
-    made = (_main, _neighbors, _positives, _random_pool, _k_centers, _embeddings, _other_index)
+    made = (_main, _neighbors, _positives, _random_pool, _k_centers, _embeddings, _other_index, _regularization)
     return {study.name: study for study in (make(plan) for make in made)}
 
 
@@ -168,6 +170,16 @@ def _other_index(plan: Plan) -> Study:
             other = None if embedding == plan.embeddings[0] else embedding
             lines.append(_line(plan, strategy, "seals", strategy, f"index on {embedding}", index_embedding=other))
     return Study("other_index", "Figure 5", "Neighbours sought in another embedding", False, tuple(lines))
+
+
+def _regularization(plan: Plan) -> Study:
+    lines = [
+        _line(plan, strategy, pool, strategy, f"C = {c:g}", regularization=c)
+        for strategy in _UNCERTAIN_AND_LIKELY
+        for c in sorted({plan.options.regularization, *plan.regularizations})
+        for pool in ("all", "seals")
+    ]
+    return Study("regularization", "Not in the paper", "The regularization of the classifier", False, tuple(lines))
 
 
 def seals_of(method: Method, k: int) -> Method:

@@ -106,9 +106,11 @@ def test_full_supervision_is_the_learner_on_all_labels(finished, tmp_path):
     vectors = embed_texts(dataset.texts, "wordllama", 24)
     rounds = rows_of(finished)
     full = rounds[(rounds["strategy"] == "full_supervision") & (rounds["embedding"] == "wordllama/24")]
+    assert set(full["regularization"]) == {1.0, 10.0, 100.0}
     for _, row in full.iterrows():
         is_positive = dataset.is_positive(row["concept"])
-        model = LogisticRegression(max_iter=1000).fit(vectors[split.pool], is_positive[split.pool])
+        learner = LogisticRegression(C=row["regularization"], max_iter=1000)
+        model = learner.fit(vectors[split.pool], is_positive[split.pool])
         expected = average_precision_score(is_positive[split.test], model.decision_function(vectors[split.test]))
         assert row["average_precision"] == pytest.approx(expected, abs=1e-3)
 
@@ -128,6 +130,7 @@ def test_claims_say_what_the_rows_say(finished):
     rounds, claims = rows_of(finished), pd.read_csv(finished / "claims.csv")
     k = json.loads((finished / "config.json").read_text())["options"]["k"]
     main = rounds[(rounds["seed_positives"] == 3) & (rounds["embedding"] == "wordllama/24")]
+    main = main[main["regularization"] == 1]
     main = main[
         main["index_embedding"].isna() & (main["k"].isna() | (main["k"] == k)) & (main["pool"] != "random_pool")
     ]
@@ -155,7 +158,8 @@ def test_shared_lines_are_one_run():
     plan = Plan(Options(budget=60, seed_negatives=15, repeats=1), ("m/8", "m/4"))
     todo = tasks(plan, studies(plan).values(), {}, {"a": 30, "b": 10}, 1)
     runs = [task for task in todo if isinstance(task, LoopRun)]
-    assert len({run.name for run in runs}) == len(runs) == len(set(todo)) - 3  # full supervision: a twice, b once
+    n_full = 2 + 2 + 1  # full supervision: a in both embeddings and with two more C, b once
+    assert len({run.name for run in runs}) == len(runs) == len(set(todo)) - n_full
     scans = [run for run in runs if run.concept == "a" and run.method == plan.method("all", "maxent")]
     assert len(scans) == 1
     assert {run.method for run in runs if run.concept == "b"} == set(studies(plan)["main"].methods)
