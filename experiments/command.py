@@ -25,12 +25,13 @@ from experiments.store import RunFolder, RunStore, write_csv
 from seals_sim.cache import default_folder
 from seals_sim.candidates import Rows, Vectors
 from seals_sim.datasets import Dataset
-from seals_sim.embedding import DEFAULT_DIMENSIONS, embed_texts, whiten
+from seals_sim.embedding import DEFAULT_DIMENSIONS, embed_texts
 from seals_sim.errors import UserError
 from seals_sim.files import require_writable
 from seals_sim.indexes import build_index
 from seals_sim.randomness import generator
 from seals_sim.splits import Split, random_split
+from seals_sim.whitening import whiten
 
 VERSIONS = ("seals-sim", "numpy", "scipy", "scikit-learn", "faiss-cpu", "sentence-transformers", "torch", "pandas")
 

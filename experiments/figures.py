@@ -15,7 +15,7 @@ from experiments.tables import STRATEGY_NAMES, method_name
 from seals_sim.files import replacing
 
 _COLORS = {name: f"C{place}" for place, name in enumerate(STRATEGY_NAMES)}
-_MARKERS = {"all": "o", "seals": "s", "random_pool": "^"}
+_MARKERS = {"all": "o", "all_int8": "x", "seals": "s", "random_pool": "^"}
 STYLE: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "seals-sim", "axes.grid": True, "grid.alpha": 0.3}
 _PANELS = {
     "average_precision": "mean average precision",

@@ -175,6 +175,25 @@ def add_shared_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="code length of --index lsh (default: %(default)s)",
     )
+    add_score_options(group)
+
+    add_label_options(parser)
+    group = parser.add_argument_group("run")
+    group.add_argument("--sample", type=int, default=None, metavar="N", help="use N rows drawn at random")
+    group.add_argument(
+        "--cache",
+        type=Path,
+        default=None,
+        metavar="DIR",
+        help=f"where embeddings are kept (default: {_home_short(default_folder())})",
+    )
+    group.add_argument("--jobs", type=int, default=1, metavar="J", help="processes (default: %(default)s)")
+    add_run_options(group)
+
+
+def add_score_options(group: argparse._ArgumentGroup) -> None:
+    """What strategies and learner are told."""
+    default = Options()
     group.add_argument(
         "--beta", type=float, default=default.beta, help="exponent of the information density (default: %(default)s)"
     )
@@ -186,6 +205,10 @@ def add_shared_options(parser: argparse.ArgumentParser) -> None:
         help="scikit-learn's C of the logistic regression (default: %(default)s)",
     )
 
+
+def add_label_options(parser: argparse.ArgumentParser) -> None:
+    """Seeds, budget, batches and repeats."""
+    default = Options()
     group = parser.add_argument_group("protocol (section 5.1 of the paper)")
     group.add_argument(
         "--budget",
@@ -230,17 +253,11 @@ def add_shared_options(parser: argparse.ArgumentParser) -> None:
         help="part of the rows held out for test (default: %(default)s)",
     )
 
-    group = parser.add_argument_group("run")
-    group.add_argument("--sample", type=int, default=None, metavar="N", help="use N rows drawn at random")
+
+def add_run_options(group: argparse._ArgumentGroup) -> None:
+    """Where to and how."""
+    default = Options()
     group.add_argument("--seed", type=int, default=default.seed, help="of every random choice (default: %(default)s)")
-    group.add_argument(
-        "--cache",
-        type=Path,
-        default=None,
-        metavar="DIR",
-        help=f"where embeddings are kept (default: {_home_short(default_folder())})",
-    )
-    group.add_argument("--jobs", type=int, default=1, metavar="J", help="processes (default: %(default)s)")
     group.add_argument("--quiet", action="store_true", help="no progress bars")
     group.add_argument(
         "--out",

@@ -38,12 +38,13 @@ from experiments.studies import (
 from seals_sim.cache import default_folder
 from seals_sim.candidates import Vectors
 from seals_sim.datasets import Dataset
-from seals_sim.embedding import DEFAULT_MODEL, STATIC_MODEL, embed_texts, whiten
+from seals_sim.embedding import DEFAULT_MODEL, STATIC_MODEL, embed_texts
 from seals_sim.errors import UserError
 from seals_sim.files import replacing, require_writable
 from seals_sim.indexes import build_index
 from seals_sim.randomness import generator
 from seals_sim.splits import Split, random_split
+from seals_sim.whitening import whiten
 
 _DIMENSIONS = (256, 128, 64)
 _PILOT_CONCEPTS = 10

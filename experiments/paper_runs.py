@@ -16,6 +16,8 @@ from experiments.protocol import Experiment, Method, full_supervision, run_metho
 from experiments.store import RunStore
 from experiments.studies import FULL_SUPERVISION, Plan, Study, seals_of
 from seals_sim.candidates import Rows
+from seals_sim.scan import widened
+from seals_sim.stages import peak_bytes
 from seals_sim.structure import average_cosine, concept_graph, structure
 
 METHOD_FIELDS = tuple(field.name for field in fields(Method))
@@ -94,7 +96,7 @@ class Latent:
     def work(self, experiment: Experiment, positives: Rows, n_seals_candidates: int) -> pd.DataFrame:
         space = experiment.spaces[self.embedding]
         members = np.flatnonzero(np.isin(experiment.split.pool, positives))
-        cosine = average_cosine(space.pool_vectors[members])
+        cosine = average_cosine(widened(space.pool_vectors[members]))
         assert space.index is not None
         graphs = {k: concept_graph(members, space.index, k) for k in self.ks}
         return pd.DataFrame(
@@ -187,7 +189,7 @@ def _work(task: Task, experiment: Experiment, positives: Rows, size: int) -> tup
     start = time.perf_counter()
     table = task.work(experiment, positives, size)
     if task.kind == "rounds":
-        table = table.assign(whole_seconds=time.perf_counter() - start)
+        table = table.assign(whole_seconds=time.perf_counter() - start, peak_bytes=peak_bytes())
     return task, table
 
 

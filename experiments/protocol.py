@@ -13,16 +13,18 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from experiments.options import Options
-from seals_sim.candidates import CandidateTable, Rows, Vectors
+from seals_sim.candidates import CandidateTable, Rows, StoredVectors
 from seals_sim.datasets import Dataset
 from seals_sim.errors import UserError
 from seals_sim.indexes import NeighborIndex
 from seals_sim.learners import LinearModel, LogisticLearner
-from seals_sim.loop import LabeledRows, Pool, Round, Seconds, run
+from seals_sim.loop import LabeledRows, Pool, Round, Seconds, Selector, run
 from seals_sim.metrics import n_positive, pool_fraction, quality, recall
 from seals_sim.oracles import LabelTable
 from seals_sim.pools import AllPool, RandomPool, SealsPool
 from seals_sim.randomness import generator
+from seals_sim.retrieval import CodedSearch, CodedTable
+from seals_sim.scan import widened
 from seals_sim.seeds import draw_seeds
 from seals_sim.splits import Split
 from seals_sim.strategies import build_selector
@@ -103,12 +105,15 @@ class Space:
     """One embedding of the data.
 
     pool_vectors: (n, d), the unlabelled pool, in the order of split.pool; test_vectors: (m, d); index: of the pool's
-    rows, where neighbours are sought in this embedding.
+    rows, where neighbours are sought in this embedding; scanned: what a full scan reads, where that is not
+    pool_vectors; codes: what it reads in 8 bits.
     """
 
-    pool_vectors: Vectors
-    test_vectors: Vectors
+    pool_vectors: StoredVectors
+    test_vectors: StoredVectors
     index: NeighborIndex | None
+    scanned: StoredVectors | None = None
+    codes: CodedTable | None = None
 
 
 @dataclass(frozen=True)
@@ -158,7 +163,7 @@ class Experiment:
     """What all concepts, repeats and methods share; it is sent to every process.
 
     source_rows: of each row, its position in the original table; spaces: by the name of the embedding; options: for
-    the seed and what else no method varies.
+    the seed and what else no method varies; n_threads: of each run, which change no result.
     """
 
     dataset: str
@@ -166,6 +171,7 @@ class Experiment:
     source_rows: Rows
     spaces: Mapping[str, Space]
     options: Options
+    n_threads: int = 1
 
 
 @dataclass(frozen=True)
@@ -206,24 +212,17 @@ def run_method(
     """One run of the loop: a row a round, and what was labelled. All methods of a repeat with the same number of seeds
     share them.
 
-    n_seals_candidates: how many candidates the SEALS run had that RandPool's size is measured in. On one thread, so
-    that sums come out the same however many processes there are.
+    n_seals_candidates: how many candidates the SEALS run had that RandPool's size is measured in.
     """
-    with threadpool_limits(1):
+    with threadpool_limits(experiment.n_threads):
         split, space, options = experiment.split, experiment.spaces[method.embedding], experiment.options
         is_positive, is_test_positive = np.isin(split.pool, positives), np.isin(split.test, positives)
         seed_rng = generator(options.seed, "seeds", concept, repeat)
         seeds = draw_seeds(is_positive, method.seed_positives, method.seed_negatives, seed_rng)
         names = (concept, repeat, method.strategy)
         pool = _build_pool(method, experiment, seeds, n_seals_candidates, names)
-        selector = build_selector(
-            method.strategy,
-            beta=options.beta,
-            rng=generator(options.seed, "selector", *names),
-            n_rows=len(space.pool_vectors),
-            centers=space.pool_vectors[seeds.rows],
-        )
-        learner = LogisticLearner(space.pool_vectors, method.regularization)
+        selector = _build_selector(method, experiment, seeds, names)
+        learner = LogisticLearner(space.pool_vectors, method.regularization, experiment.n_threads)
         oracle = LabelTable(is_positive)
         rows, n_before = [], 0
         for state in run(seeds, pool, learner, selector, oracle, method.batch, method.budget):
@@ -254,9 +253,10 @@ def full_supervision(experiment: Experiment, embedding: str, regularization: flo
 def _build_pool(
     method: Method, experiment: Experiment, seeds: LabeledRows, n_seals_candidates: int, names: tuple[str | int, ...]
 ) -> Pool[CandidateTable, int]:
-    vectors = experiment.spaces[method.embedding].pool_vectors
-    if method.pool == "all":
-        return AllPool(seeds, vectors)
+    space = experiment.spaces[method.embedding]
+    vectors = space.pool_vectors
+    if method.pool in ("all", "all_int8"):
+        return AllPool(seeds, vectors if space.scanned is None else space.scanned)
     if method.pool == "seals":
         index = experiment.spaces[method.index_embedding or method.embedding].index
         assert index is not None
@@ -270,6 +270,23 @@ def _build_pool(
         size = method.random_pool_factor * n_seals_candidates
     rng = generator(experiment.options.seed, "random_pool", *names)
     return RandomPool(seeds, vectors, min(round(size), n_unlabeled), rng)
+
+
+def _build_selector(
+    method: Method, experiment: Experiment, seeds: LabeledRows, names: tuple[str | int, ...]
+) -> Selector[CandidateTable, LinearModel, int]:
+    space, options = experiment.spaces[method.embedding], experiment.options
+    if method.pool == "all_int8":
+        assert space.codes is not None
+        assert method.strategy == "most_likely_positive"
+        return CodedSearch(space.codes)
+    return build_selector(
+        method.strategy,
+        beta=options.beta,
+        rng=generator(options.seed, "selector", *names),
+        n_rows=len(space.pool_vectors),
+        centers=widened(space.pool_vectors[seeds.rows]),
+    )
 
 
 def _measures(

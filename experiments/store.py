@@ -18,6 +18,7 @@ from seals_sim.files import replacing, write_text
 _MAY_DIFFER = {
     "out", "jobs", "quiet", "cache", "only", "paper_tables", "skip_bad_lines",
     "dataset", "wordnet", "texts", "vectors", "labels", "reviews",  # what they hold must be the same
+    "work", "memory", "threads", "block",
 }  # fmt: skip
 _PATIENCE_SECONDS = 600  # somebody may be reading the file
 

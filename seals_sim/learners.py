@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import ThreadpoolController
 
-from seals_sim.candidates import Vectors
+from seals_sim.candidates import StoredVectors
 from seals_sim.loop import LabeledRows
+from seals_sim.scan import dots
 
 _THREADS = ThreadpoolController()
 
@@ -19,17 +20,15 @@ _THREADS = ThreadpoolController()
 class Model(Protocol):
     """A trained binary classifier."""
 
-    def decision(self, vectors: Vectors) -> NDArray[np.float64]:
+    def decision(self, vectors: StoredVectors) -> NDArray[np.float64]:
         """The log-odds t of the concept, P(r | z) = 1 / (1 + exp(-t)), for each of the vectors (m, d)."""
 
 
 @dataclass(frozen=True, eq=False)
 class LinearModel:
-    """t = w . z + b, with w (d,) float32.
+    """t = w . z + b, with w (d,) float32; n_threads: used where many rows are scored at once.
 
-    Each row's value is one dot product of its own, so that it does not depend, to the last bit, on which other
-    rows are scored with it: equal rows tie, and a restricted pool ranks its rows as the full scan does.
-    (A matrix product does not promise that.)
+    Equal rows tie, and a restricted pool ranks its rows as the full scan does: see `dots`.
 
     >>> LinearModel(np.array([2.0, 0.0], dtype=np.float32), -1.0).decision(np.eye(2, dtype=np.float32)).tolist()
     [1.0, -1.0]
@@ -37,9 +36,11 @@ class LinearModel:
 
     weights: NDArray[np.float32]
     bias: float
+    n_threads: int = 1
 
-    def decision(self, vectors: Vectors) -> NDArray[np.float64]:
-        decision: NDArray[np.float64] = np.vecdot(vectors, self.weights).astype(np.float64) + self.bias
+    def decision(self, vectors: StoredVectors) -> NDArray[np.float64]:
+        decision = dots(vectors, self.weights, self.n_threads).astype(np.float64)
+        decision += self.bias
         return decision
 
 
@@ -47,14 +48,15 @@ class LogisticLearner:
     """scikit-learn's logistic regression on the labelled rows of `vectors` (n, d).
 
     regularization: scikit-learn's C. Training runs on one thread: at these sizes more are slower, and the sums
-    then do not depend on how many there are. Raises ValueError where only one class is labelled.
+    then do not depend on how many there are. n_threads: of the models. Raises ValueError where only one class is
+    labelled.
     """
 
-    def __init__(self, vectors: Vectors, regularization: float = 1.0) -> None:
-        self._vectors, self._regularization = vectors, regularization
+    def __init__(self, vectors: StoredVectors, regularization: float = 1.0, n_threads: int = 1) -> None:
+        self._vectors, self._regularization, self._n_threads = vectors, regularization, n_threads
 
     def fit(self, labeled: LabeledRows) -> LinearModel:
         classifier = LogisticRegression(C=self._regularization, max_iter=1000)
         with _THREADS.limit(limits=1):
             classifier.fit(self._vectors[labeled.rows].astype(np.float64), labeled.labels)
-        return LinearModel(classifier.coef_[0].astype(np.float32), float(classifier.intercept_[0]))
+        return LinearModel(classifier.coef_[0].astype(np.float32), float(classifier.intercept_[0]), self._n_threads)

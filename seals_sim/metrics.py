@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from seals_sim.candidates import Vectors
+from seals_sim.candidates import StoredVectors
 from seals_sim.learners import Model
 from seals_sim.loop import LabeledRows
 
@@ -22,7 +22,7 @@ class Quality:
     n_called_positive: int
 
 
-def quality(model: Model, vectors: Vectors, is_positive: NDArray[np.bool_]) -> Quality:
+def quality(model: Model, vectors: StoredVectors, is_positive: NDArray[np.bool_]) -> Quality:
     """Average precision (sum over recall steps of precision, ties as one step) and area under the ROC curve,
     on test vectors (m, d) with labels (m,) bool of both classes.
     """

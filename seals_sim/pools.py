@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from seals_sim.candidates import CandidateTable, FixedTable, GrowingTable, Rows, Vectors
+from seals_sim.candidates import CandidateTable, FixedTable, GrowingTable, Rows, StoredVectors
 from seals_sim.indexes import NeighborIndex
 from seals_sim.loop import LabeledRows
 
@@ -29,10 +29,10 @@ class _FixedPool:
 class AllPool(_FixedPool):
     """Every unlabelled row is a candidate (Algorithm 1 line 2).
 
-    vectors: (n, d) float32, used in place.
+    vectors: (n, d) float32 or float16, used in place.
     """
 
-    def __init__(self, labeled: LabeledRows, vectors: Vectors) -> None:
+    def __init__(self, labeled: LabeledRows, vectors: StoredVectors) -> None:
         super().__init__(FixedTable(np.arange(len(vectors)), vectors, labeled.rows))
 
 
@@ -42,7 +42,7 @@ class RandomPool(_FixedPool):
     Raises ValueError where fewer than `size` rows are unlabelled.
     """
 
-    def __init__(self, labeled: LabeledRows, vectors: Vectors, size: int, rng: np.random.Generator) -> None:
+    def __init__(self, labeled: LabeledRows, vectors: StoredVectors, size: int, rng: np.random.Generator) -> None:
         unlabeled = np.setdiff1d(np.arange(len(vectors)), labeled.rows)
         rows = np.sort(rng.choice(unlabeled, size=size, replace=False))
         super().__init__(FixedTable(rows, vectors[rows], labeled.rows))
@@ -51,10 +51,10 @@ class RandomPool(_FixedPool):
 class SealsPool:
     """The k nearest neighbours of every labelled row, growing after each pick (Algorithm 2 lines 2 and 8).
 
-    vectors: (n, d) float32. `index` may have been built on another embedding of the same rows (Fig. 5).
+    vectors: (n, d) float32 or float16. `index` may have been built on another embedding of the same rows (Fig. 5).
     """
 
-    def __init__(self, labeled: LabeledRows, vectors: Vectors, index: NeighborIndex, k: int) -> None:
+    def __init__(self, labeled: LabeledRows, vectors: StoredVectors, index: NeighborIndex, k: int) -> None:
         self._vectors, self._index, self._k = vectors, index, k
         self._labeled = set(labeled.rows.tolist())
         self._table = GrowingTable(vectors.shape[1])

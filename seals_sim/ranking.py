@@ -16,8 +16,11 @@ class Ranking:
     """Scores of a table's candidates by position, and the best live one; ties go to the lowest row.
 
     Only a shortlist is kept in heap order: everything at or above a floor. A newcomer below the floor costs
-    nothing, and when the shortlist runs out the floor is lowered.
+    nothing, and when the shortlist runs out the floor is lowered. In a large table the floor is set from a sample:
+    that changes how long the shortlist is, never what is best.
     """
+
+    _SAMPLE = 65_536
 
     def __init__(self, candidates: CandidateTable, shortlist: int = 256) -> None:
         self._candidates = candidates
@@ -32,7 +35,7 @@ class Ranking:
     def append(self, scores: Scores) -> None:
         """Scores of the positions that follow those already here."""
         first = len(self._scores)
-        self._scores = np.concatenate([self._scores, scores])
+        self._scores = np.concatenate([self._scores, scores]) if first else scores
         for position in first + np.flatnonzero(scores >= self._floor):
             heapq.heappush(self._heap, self._entry(position))
 
@@ -49,13 +52,16 @@ class Ranking:
                 return None
 
     def _lower_floor(self) -> bool:
-        rest = np.flatnonzero(self._candidates.is_live[: len(self._scores)] & (self._scores < self._floor))
-        if not len(rest):
+        is_below = self._candidates.is_live[: len(self._scores)] & (self._scores < self._floor)
+        step = max(1, len(is_below) // self._SAMPLE)
+        sample = self._scores[::step][is_below[::step]]
+        if not len(sample):
+            sample = self._scores[is_below]
+        if not len(sample):
             return False
-        scores = self._scores[rest]
-        cut = max(len(rest) - self._shortlist, 0)
-        self._floor = float(np.partition(scores, cut)[cut])
-        self._heap = [self._entry(position) for position in rest[scores >= self._floor]]
+        cut = max(len(sample) - 1 - self._shortlist // step, 0)
+        self._floor = float(np.partition(sample, cut)[cut])
+        self._heap = [self._entry(position) for position in np.flatnonzero(is_below & (self._scores >= self._floor))]
         heapq.heapify(self._heap)
         return True
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seals_sim.candidates import Rows
 from seals_sim.errors import UserError
@@ -17,7 +18,7 @@ PAPER_SENTENCES = 17_670_000
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Sorted rows of the table, each in exactly one part."""
+    """Sorted rows of the table, each in at most one part."""
 
     pool: Rows
     validation: Rows
@@ -47,3 +48,24 @@ def random_split(n: int, rng: np.random.Generator, test_fraction: float = PAPER_
     order = rng.permutation(n)
     test, validation, pool = np.split(order, [n_test, n_test + n_validation])
     return Split(np.sort(pool), np.sort(validation), np.sort(test))
+
+
+def group_split(
+    groups: NDArray[np.int64], rng: np.random.Generator, test_fraction: float = PAPER_TEST_FRACTION
+) -> Split:
+    """Split n rows at random so that no group, such as the sentences of one book, is in two parts.
+
+    groups: (n,) numbers of 0 and up. Whole groups go to test, then to validation, until each has its size or the first
+    row above it. Raises UserError where a part would be empty.
+    """
+    sizes = np.bincount(groups)
+    order = rng.permutation(len(sizes))
+    before = np.cumsum(sizes[order]) - sizes[order]  # rows of the groups that come first
+    n_test = round(test_fraction * len(groups))
+    part_of = np.full(len(sizes), 2)
+    part_of[order[before < n_test]] = 0
+    part_of[order[(before >= n_test) & (before < n_test + validation_size(len(groups)))]] = 1
+    test, validation, pool = (np.flatnonzero(part_of[groups] == part) for part in range(3))
+    if not len(test) or not len(pool):
+        raise UserError(f"{len(sizes)} groups of {len(groups)} rows: too few to hold some out for test")
+    return Split(pool, validation, test)

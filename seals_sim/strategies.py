@@ -12,11 +12,12 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from seals_sim.candidates import CandidateTable, Vectors
+from seals_sim.candidates import CandidateTable, StoredVectors, Vectors
 from seals_sim.errors import UserError
 from seals_sim.learners import Model
 from seals_sim.loop import Selector
 from seals_sim.ranking import Ranking, Scores
+from seals_sim.scan import dots, widened
 
 Score = Callable[[Scores], Scores]
 
@@ -62,6 +63,23 @@ def most_likely_positive(t: Scores) -> Scores:
     return -np.logaddexp(0, -t)
 
 
+def _likeness(t: Scores) -> Scores:
+    return t
+
+
+def _nearness(t: Scores) -> Scores:
+    return -np.abs(t)
+
+
+# An arg max needs the order alone: with two classes it is that of t, or of -|t|, which cost no exp or log a row.
+_SAME_ORDER: dict[Score, Score] = {
+    max_entropy: _nearness,
+    least_confidence: _nearness,
+    margin: _nearness,
+    most_likely_positive: _likeness,
+}
+
+
 class Weight(Protocol):
     """A factor of the score that belongs to the candidate and not to the model."""
 
@@ -77,7 +95,8 @@ class ArgMax:
     """
 
     def __init__(self, score: Score, weight: Weight | None = None) -> None:
-        self._score, self._weight = score, weight
+        self._score = score if weight else _SAME_ORDER.get(score, score)
+        self._weight = weight
         self._model: Model | None = None
 
     def select(self, candidates: CandidateTable, model: Model) -> int | None:
@@ -114,8 +133,8 @@ class RunningSum:
         self._n_read, self._n_removed_read = len(candidates), len(candidates.removed)
         return np.asarray(self._sum) / self._UNIT
 
-    def _total(self, vectors: Vectors) -> NDArray[np.int64]:
-        total: NDArray[np.int64] = np.rint(vectors * self._UNIT).astype(np.int64).sum(axis=0)
+    def _total(self, vectors: StoredVectors) -> NDArray[np.int64]:
+        total: NDArray[np.int64] = np.rint(vectors.astype(np.float32) * self._UNIT).astype(np.int64).sum(axis=0)
         return total
 
 
@@ -141,7 +160,7 @@ class FrozenDensity:
         new = candidates.vectors[len(self._density) :]
         if len(new):
             mean = (total / max(candidates.n_live, 1)).astype(np.float32)
-            entered = signed_power(np.vecdot(new, mean).astype(np.float64), self._beta)
+            entered = signed_power(dots(new, mean).astype(np.float64), self._beta)
             self._density = np.concatenate([self._density, entered])
         return self._density[first:]
 
@@ -178,7 +197,7 @@ class InformationDensity:
             self._reference, self._similarity = total, np.empty(0)
             contenders = self._contenders(candidates, total)
         mean = (total / candidates.n_live).astype(np.float32)
-        density = signed_power(np.vecdot(candidates.vectors[contenders], mean).astype(np.float64), self._beta)
+        density = signed_power(dots(candidates.vectors[contenders], mean).astype(np.float64), self._beta)
         scores = self._entropy[contenders] * density
         best = contenders[scores == scores.max()]
         return int(candidates.rows[best].min())
@@ -188,7 +207,7 @@ class InformationDensity:
         if self._reference is None:
             self._reference = total
         new = candidates.vectors[len(self._similarity) :]
-        similarity = np.vecdot(new, self._reference.astype(np.float32)).astype(np.float64)
+        similarity = dots(new, self._reference.astype(np.float32)).astype(np.float64)
         self._similarity = np.concatenate([self._similarity, similarity])
         reach = np.linalg.norm(total - self._reference) / candidates.n_live + self._SLACK
         mean = self._similarity / candidates.n_live
@@ -230,7 +249,7 @@ class KCenters:
         self._distance: NDArray[np.float32] = np.empty(0, dtype=np.float32)  # squared, to the nearest center
 
     def select(self, candidates: CandidateTable, model: Model) -> int | None:
-        picked = candidates.vectors[candidates.removed[self._n_removed_read :]]
+        picked = widened(candidates.vectors[candidates.removed[self._n_removed_read :]])
         self._n_removed_read = len(candidates.removed)
         self._centers = np.concatenate([self._centers, picked])
         if not candidates.n_live:
@@ -245,12 +264,12 @@ class KCenters:
         return int(candidates.rows[farthest == farthest.max()].min())
 
 
-def _squared_distance_to_nearest(vectors: Vectors, centers: Vectors, block: int = 4096) -> NDArray[np.float32]:
+def _squared_distance_to_nearest(vectors: StoredVectors, centers: Vectors, block: int = 4096) -> NDArray[np.float32]:
     """For each of vectors (m, d), to the nearest of centers (c, d); each pair's value is its own dot product."""
     nearest = np.empty(len(vectors), dtype=np.float32)
     norms = np.vecdot(centers, centers)
     for first in range(0, len(vectors), block):
-        rows = vectors[first : first + block]
+        rows = widened(vectors[first : first + block])
         products = np.vecdot(rows[:, None], centers[None])
         nearest[first : first + block] = np.vecdot(rows, rows) + (norms - 2 * products).min(axis=1, initial=np.inf)
     return nearest

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, shortest_path
 
@@ -45,6 +46,12 @@ def concept_graph(members: Rows, index: NeighborIndex, k: int) -> csr_array:
     return edges.maximum(edges.T)
 
 
+def components(graph: csr_array) -> tuple[int, NDArray[np.int64]]:
+    """How many components a symmetric graph (m, m) has, and the nodes of the largest."""
+    n_components, component = connected_components(graph, directed=False)
+    return int(n_components), np.flatnonzero(component == np.bincount(component).argmax())
+
+
 def structure(graph: csr_array, max_sources: int = 1000, rng: np.random.Generator | None = None) -> Structure:
     """Components and paths of a concept's graph (m, m), symmetric.
 
@@ -55,8 +62,7 @@ def structure(graph: csr_array, max_sources: int = 1000, rng: np.random.Generato
     >>> structure(path_of_three_and_one_alone)
     Structure(n_components=2, largest_component=0.75, average_shortest_path=1.3333333333333333)
     """
-    n_components, component = connected_components(graph, directed=False)
-    inside = np.flatnonzero(component == np.bincount(component).argmax())
+    n_components, inside = components(graph)
     largest, sources = graph[inside][:, inside], np.arange(len(inside))
     if len(inside) > max_sources:
         sources = (rng or np.random.default_rng(0)).choice(len(inside), max_sources, replace=False)
@@ -64,7 +70,7 @@ def structure(graph: csr_array, max_sources: int = 1000, rng: np.random.Generato
     if len(inside) > 1:
         lengths = shortest_path(largest, directed=False, unweighted=True, indices=sources)
         mean = float(lengths.sum()) / (len(sources) * (len(inside) - 1))
-    return Structure(int(n_components), len(inside) / graph.shape[0], mean)
+    return Structure(n_components, len(inside) / graph.shape[0], mean)
 
 
 def average_cosine(vectors: Vectors) -> float:

@@ -28,7 +28,7 @@ from experiments.studies import STUDIES, Plan, studies
 
 FAST = ["--seed-positives", "3", "--seed-negatives", "12", "--budget", "45", "--batch", "10", "--concepts", "3",
         "--side-concepts", "2", "--repeats", "2", "--quiet"]  # fmt: skip
-SECONDS = ["select_seconds", "neighbor_seconds", "train_seconds", "whole_seconds"]
+SECONDS = ["select_seconds", "neighbor_seconds", "train_seconds", "whole_seconds", "peak_bytes"]
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,8 @@ own copy.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,24 +19,47 @@ from seals_sim.errors import UserError
 _KEYS = ("user_id", "timestamp", "review_sentences", "rating", "has_spoiler", "book_id", "review_id")
 
 
-def read_goodreads(path: Path, skip_bad_lines: bool = False) -> Dataset:
-    """Read `goodreads_reviews_spoiler.json` or `.json.gz`.
+@dataclass(frozen=True)
+class Review:
+    """labels: 1 for a spoiler; texts: the sentences."""
+
+    review_id: str
+    book_id: str
+    labels: list[int]
+    texts: list[str]
+
+
+def reviews_of(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[Review]:
+    """The reviews of `goodreads_reviews_spoiler.json` or `.json.gz`, one at a time.
 
     Each line is an object with the keys user_id, timestamp, review_sentences, rating, has_spoiler, book_id and
-    review_id; review_sentences is a list of [0 or 1, text]. The one concept is `spoiler`. Raises UserError.
+    review_id; review_sentences is a list of [0 or 1, text]. A line that is not so, or repeats a review_id, goes to
+    `bad`. Raises UserError. quiet: no progress bar.
     """
     require_file(path, "--reviews")
+    seen: set[str] = set()
+    for number, review in read_json_lines(path, bad, quiet=quiet):
+        problem = _problem(review)
+        review_id = str(review.get("review_id"))
+        if problem is None and review_id in seen:
+            problem = f"the review_id {review_id!r:.60} has come before"
+        if problem is not None:
+            bad.report(number, problem)
+            continue
+        seen.add(review_id)
+        sentences: list[tuple[int, str]] = review["review_sentences"]  # type: ignore[assignment]
+        labels, texts = [label for label, _ in sentences], [text for _, text in sentences]
+        yield Review(review_id, str(review["book_id"]), labels, texts)
+
+
+def read_goodreads(path: Path, skip_bad_lines: bool = False) -> Dataset:
+    """The whole file in memory; the one concept is `spoiler`. Raises UserError."""
     bad = BadLines(path, skip_bad_lines)
     texts: list[str] = []
     is_spoiler: list[int] = []
-    for number, review in read_json_lines(path, bad):
-        problem = _problem(review)
-        if problem:
-            bad.report(number, problem)
-            continue
-        for label, text in review["review_sentences"]:  # type: ignore[attr-defined]
-            texts.append(text)
-            is_spoiler.append(label)
+    for review in reviews_of(path, bad):
+        texts += review.texts
+        is_spoiler += review.labels
     if not texts:
         raise UserError(f"--reviews {path}: there are no sentences in it")
     return Dataset("goodreads", {"spoiler": np.flatnonzero(is_spoiler)}, texts=texts, bad_lines=bad.reports)

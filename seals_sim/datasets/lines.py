@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from tqdm import tqdm
+
 from seals_sim.errors import UserError
 
 
@@ -47,14 +49,21 @@ def require_file(path: Path, option: str) -> None:
         raise UserError(f"{option} {path}: cannot be read: {error.strerror}") from error
 
 
-def read_lines(path: Path, bad: BadLines) -> Iterator[tuple[int, str]]:
+def read_lines(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[tuple[int, str]]:
     """Number (from 1) and text of each line, line ends kept; a byte order mark is dropped.
 
-    A name that ends in .gz is unpacked. A line that is not UTF-8, and a file that breaks off, go to `bad`.
+    A name that ends in .gz is unpacked. A line that is not UTF-8, and a file that breaks off, go to `bad`. quiet: no
+    progress bar.
     """
     number = 0
-    with cast(BinaryIO, gzip.open(path) if path.suffix == ".gz" else path.open("rb")) as file:
+    with (
+        path.open("rb") as raw_file,
+        cast(BinaryIO, gzip.GzipFile(fileobj=raw_file) if path.suffix == ".gz" else raw_file) as file,
+        tqdm(total=path.stat().st_size, desc=f"reading {path.name}", unit="B", unit_scale=True, disable=quiet) as bar,
+    ):
         while True:
+            if number % 1024 == 0:
+                bar.update(raw_file.tell() - bar.n)
             try:
                 raw = file.readline()
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
@@ -72,9 +81,9 @@ def read_lines(path: Path, bad: BadLines) -> Iterator[tuple[int, str]]:
             yield number, text
 
 
-def read_json_lines(path: Path, bad: BadLines) -> Iterator[tuple[int, dict[str, object]]]:
-    """Line number and object of each line of a JSON Lines file; blank lines are passed over."""
-    for number, line in read_lines(path, bad):
+def read_json_lines(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[tuple[int, dict[str, object]]]:
+    """Line number and object of each line of a JSON Lines file; blank lines are passed over. quiet: no progress bar."""
+    for number, line in read_lines(path, bad, quiet):
         if not line.strip():
             continue
         try:

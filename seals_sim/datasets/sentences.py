@@ -1,0 +1,138 @@
+"""The sentences of a large review file on disk, in Parquet parts of some 200,000: never the whole file in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from seals_sim.datasets.dataset import update_with_texts
+from seals_sim.datasets.goodreads import Review, reviews_of
+from seals_sim.datasets.lines import BadLines
+from seals_sim.errors import UserError
+from seals_sim.files import replacing
+from seals_sim.stages import Stage, sha256_of_file
+
+PART = 200_000  # sentences
+GROUPS = ("review", "book")
+
+
+class SentenceTable:
+    """The parts that `read_sentences` has left: columns label, review, book, text.
+
+    bad_lines: what was left out of the file and why.
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        if stage.result is None:
+            raise ValueError(f"{stage.folder}: is not finished")
+        self._parts = [stage.folder / block["file"] for block in stage.blocks]
+        self._starts = np.cumsum([0, *(block["sentences"] for block in stage.blocks)])
+        self.bad_lines: list[str] = stage.result["bad_lines"]
+        self.stage, self.digest = stage, stage.digest
+        self._last: tuple[int, list[str]] = (-1, [])
+
+    def __len__(self) -> int:
+        return int(self._starts[-1])
+
+    def is_positive(self) -> NDArray[np.bool_]:
+        """(n,): whether a sentence is a spoiler."""
+        labels = [self._column(part, "label").to_numpy() for part in range(len(self._parts))]
+        is_positive: NDArray[np.bool_] = np.concatenate(labels) == 1
+        return is_positive
+
+    def group(self, name: str) -> NDArray[np.int64]:
+        """(n,): the number of each sentence's review or book (one of GROUPS), in order of first appearance."""
+        values = [self._column(part, name).to_pandas() for part in range(len(self._parts))]
+        codes: NDArray[np.int64] = pd.factorize(pd.concat(values, ignore_index=True).astype(object))[0]
+        return codes
+
+    def texts(self, start: int, end: int) -> list[str]:
+        """The sentences from `start` to `end`."""
+        found: list[str] = []
+        for part in range(len(self._parts)):
+            first, last = int(self._starts[part]), int(self._starts[part + 1])
+            if start < last and first < end:
+                found += self._texts_of(part)[max(start - first, 0) : end - first]
+        return found
+
+    def _texts_of(self, part: int) -> list[str]:
+        if self._last[0] != part:
+            self._last = (part, self._column(part, "text").to_pylist())
+        return self._last[1]
+
+    def _column(self, part: int, name: str) -> pa.ChunkedArray:
+        path = self._parts[part]
+        try:
+            return pq.read_table(path, columns=[name]).column(0)
+        except (OSError, pa.ArrowException) as error:
+            reason = str(error).splitlines()[0]
+            raise UserError(f"{path}: cannot be read ({reason}); remove {path.parent} to do it again") from error
+
+
+def read_sentences(
+    path: Path, folder: Path, skip_bad_lines: bool = False, part: int = PART, quiet: bool = True
+) -> SentenceTable:
+    """Read a Goodreads spoiler file into folder / read, `part` sentences or a little more a file.
+
+    A rerun after a kill reads the file from its start, some 20 s a million reviews, but writes only the parts that are
+    missing; the others must hold what the file holds, so that two files are never mixed. Raises UserError.
+    """
+    stage = Stage(folder, "read", {"reviews": "goodreads"})
+    if stage.result is not None:
+        if sha256_of_file(path) != stage.result["sha256"]:
+            raise UserError(f"{stage.folder}: was read from another file than {path}; choose another --work folder")
+        return SentenceTable(stage)
+    bad = BadLines(path, skip_bad_lines)
+    for number, reviews in enumerate(_parts(reviews_of(path, bad, quiet), part)):
+        _keep(stage, number, reviews, path)
+    if not stage.blocks:
+        raise UserError(f"--reviews {path}: there are no sentences in it")
+    stage.finish({"sha256": sha256_of_file(path), "bad_lines": bad.reports})
+    return SentenceTable(stage)
+
+
+def _parts(reviews: Iterator[Review], size: int) -> Iterator[list[Review]]:
+    part: list[Review] = []
+    n = 0
+    for review in reviews:
+        part.append(review)
+        n += len(review.texts)
+        if n >= size:
+            yield part
+            part, n = [], 0
+    if n:
+        yield part
+
+
+def _keep(stage: Stage, number: int, reviews: Sequence[Review], path: Path) -> None:
+    labels = [label for review in reviews for label in review.labels]
+    texts = [text for review in reviews for text in review.texts]
+    digest = hashlib.sha256(bytes(labels))
+    update_with_texts(digest, texts)
+    update_with_texts(digest, [name for review in reviews for name in (review.review_id, review.book_id)])
+    name = f"part-{number:05d}.parquet"
+    block = {"file": name, "sentences": len(texts), "sha256": digest.hexdigest()}
+    if number < len(stage.blocks):
+        if stage.blocks[number] != block:
+            raise UserError(f"{stage.folder}: was read from another file than {path}; choose another --work folder")
+        return
+    lengths = [len(review.texts) for review in reviews]
+    place = pa.array(np.repeat(np.arange(len(reviews), dtype=np.int32), lengths))
+    table = pa.table(
+        {
+            "label": pa.array(labels, pa.int8()),
+            "review": pa.DictionaryArray.from_arrays(place, [review.review_id for review in reviews]),
+            "book": pa.DictionaryArray.from_arrays(place, [review.book_id for review in reviews]).dictionary_decode(),
+            "text": pa.array(texts, pa.string()),
+        }
+    )
+    with replacing(stage.folder / name) as temporary:
+        pq.write_table(table, temporary)
+    stage.record(block)

@@ -1,0 +1,71 @@
+"""One pass over a table of vectors at the speed of memory: in blocks that stay in the cache, shared out to threads."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import starmap
+from typing import TypeGuard
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seals_sim.candidates import StoredVectors, Vectors
+
+_BLOCK = 16_384  # rows that a thread takes at a time
+_CONVERTED = 1_024  # rows of float16 that are widened at a time: 1 MB at 256 dimensions
+
+
+def dots(vectors: StoredVectors, weights: NDArray[np.float32], n_threads: int = 1) -> NDArray[np.float32]:
+    """w . z for each row z of vectors (n, d), float32 or float16, which may be memory-mapped; sums are in float32.
+
+    Each row's value is a dot product of its own, so that it does not depend, to the last bit, on which other rows are
+    there or on the number of threads. (A matrix product does not promise that.)
+
+    >>> dots(np.eye(3, 2, dtype=np.float16), np.array([2, 3], dtype=np.float32)).tolist()
+    [2.0, 3.0, 0.0]
+    """
+    out = np.empty(len(vectors), dtype=np.float32)
+
+    def fill(first: int, last: int) -> None:
+        for start, rows in _widened(vectors, first, last):
+            np.vecdot(rows, weights, out=out[start : start + len(rows)])
+
+    blocks = [(first, min(first + _BLOCK, len(vectors))) for first in range(0, len(vectors), _BLOCK)]
+    if n_threads == 1 or len(blocks) < 2:
+        list(starmap(fill, blocks))
+    else:
+        with ThreadPoolExecutor(n_threads) as threads:
+            list(threads.map(fill, *zip(*blocks, strict=True)))
+    return out
+
+
+def widened(vectors: StoredVectors) -> Vectors:
+    """The same values in float32; `vectors` themselves where they are that."""
+    if _is_float32(vectors):
+        return vectors
+    out = np.empty(vectors.shape, dtype=np.float32)
+    for start, rows in _widened(vectors, 0, len(vectors)):
+        out[start : start + len(rows)] = rows
+    return out
+
+
+def _widened(vectors: StoredVectors, first: int, last: int) -> Iterator[tuple[int, Vectors]]:
+    """Rows first to last in float32, in pieces with the place where each begins."""
+    if _is_float32(vectors):
+        yield first, vectors[first:last]
+        return
+    import torch  # takes seconds to import; ten times as fast as numpy 2.4 from float16
+
+    warnings.filterwarnings("ignore", "The given NumPy array is not writable")  # it is only read
+    buffer = torch.empty((_CONVERTED, vectors.shape[1]))
+    for start in range(first, last, _CONVERTED):
+        rows = vectors[start : min(start + _CONVERTED, last)]
+        piece = buffer[: len(rows)]
+        piece.copy_(torch.from_numpy(np.asarray(rows)))
+        yield start, piece.numpy()
+
+
+def _is_float32(vectors: StoredVectors) -> TypeGuard[Vectors]:
+    return vectors.dtype == np.float32

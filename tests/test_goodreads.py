@@ -1,0 +1,205 @@
+"""`experiments.goodreads` as a whole, on made-up reviews, on real texts and on the simulated stand-in."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import goodreads, goodreads_report
+from experiments.goodreads_sources import Simulation
+from experiments.goodreads_stages import memory_of
+from seals_sim.errors import UserError
+from seals_sim.structure import average_cosine
+
+SMALL = ["--seed-negatives", "15", "--k", "5", "--budget", "60", "--batch", "20", "--repeats", "2", "--quiet"]
+SIMULATED = ["--simulate", "3000", "--dimensions", "24", "--memory", "2GB", *SMALL]
+NOT_REPEATED = ["select_seconds", "neighbor_seconds", "train_seconds", "whole_seconds", "peak_bytes"]
+
+
+def rows_of(folder: Path) -> pd.DataFrame:
+    return pd.read_csv(folder / "rounds.csv").drop(columns=NOT_REPEATED)
+
+
+def test_made_up_reviews_from_file_to_report(reviews, tmp_path):
+    out = tmp_path / "o"
+    goodreads.main(["--reviews", str(reviews), "--model", "wordllama", "--dimensions", "16",
+                    "--splits", "sentence,book", "--pools", "all,seals,random_pool", "--int8", *SMALL,
+                    "--out", str(out)])  # fmt: skip
+    rounds = rows_of(out)
+    assert set(rounds["split"]) == {"sentence", "book"}
+    methods = rounds[["pool", "strategy"]].drop_duplicates()
+    assert len(methods) == 3 * 3 + 1
+    assert (rounds.groupby(["split", "pool", "strategy", "repeat"])["n_labeled"].max() == 60).all()
+    last = rounds[(rounds["n_labeled"] == 60) & (rounds["split"] == "sentence")]
+    recall = last.groupby(["strategy", "pool"])["recall"].mean()
+    assert recall["most_likely_positive", "seals"] > 1.5 * recall["random", "all"]
+    assert recall["most_likely_positive", "all_int8"] == recall["most_likely_positive", "all"]
+    page = (out / "index.html").read_text()
+    assert "SIMULATED" not in page
+    assert page.count("not run") == 2 * 14, "2,000 labels are more than there are"
+    assert "academic use only" in page
+
+
+def test_the_stand_in_is_called_simulated_wherever_it_shows(tmp_path):
+    out = tmp_path / "o"
+    goodreads.main([*SIMULATED, "--out", str(out)])
+    assert [path.name for path in (tmp_path / "o-work").iterdir()] == ["SIMULATED"]
+    for name in ("index.html", "rounds.csv", "stages.csv", "summary.csv", "beside.csv", "facts.json", "config.json",
+                 "curves_sentence.svg"):  # fmt: skip
+        assert "SIMULATED" in (out / name).read_text(), name
+    before = {name: (out / name).read_bytes() for name in ("index.html", "summary.csv", "curves_sentence.svg")}
+    goodreads_report.main([str(out)])
+    assert before == {name: (out / name).read_bytes() for name in before}
+
+
+def test_the_simulation_has_the_facts_it_promises():
+    simulation = Simulation(20_000, 256, book_cosine=0.2, spoiler_cosine=0.15)
+    labels, books = simulation.labels(), simulation.groups()["book"]
+    vectors = simulation.rows_of(labels, books)(0, simulation.n)
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    assert labels.mean() == pytest.approx(0.03224, abs=0.003)
+    n_books = len(set(books))
+    expected = 0.004 + (0.2 + 0.15) / n_books
+    assert average_cosine(unit[labels]) == pytest.approx(expected, abs=0.003)
+    of_book = [average_cosine(unit[(books == book) & ~labels]) for book in range(n_books)]
+    assert np.mean(of_book) == pytest.approx(0.2, abs=0.01)
+    spoilers = [average_cosine(unit[(books == book) & labels]) for book in range(n_books)]
+    assert np.mean(spoilers) == pytest.approx(0.2 + 0.15 + 0.004, abs=0.03)
+
+
+def _kill_when(command: list[str], is_time) -> None:
+    process = subprocess.Popen([sys.executable, "-m", "experiments.goodreads", *command], stderr=subprocess.PIPE)
+    while not is_time():
+        assert process.poll() is None, process.stderr.read().decode()
+        time.sleep(0.002)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("unbroken")
+    reviews = folder / "reviews.json"
+    rng = np.random.default_rng(0)
+    words = ["dragon", "killer", "sister", "ending", "chapter", "cover", "slow", "king", "secret", "letter"]
+    with reviews.open("w") as file:
+        for number in range(400):
+            sentences = [[int(rng.random() < 0.2), " ".join(rng.choice(words, 6)) + f" {number} {i}"] for i in range(5)]
+            review = {"user_id": "u", "timestamp": "2017", "review_sentences": sentences, "rating": 3,
+                      "has_spoiler": True, "book_id": str(number % 40), "review_id": str(number)}  # fmt: skip
+            file.write(json.dumps(review) + "\n")
+    command = ["--reviews", str(reviews), "--model", "wordllama", "--dimensions", "16", "--block", "64",
+               *SMALL, "--out"]  # fmt: skip
+    goodreads.main([*command, str(folder / "o")])
+    return command, rows_of(folder / "o")
+
+
+STAGES = ("read", "embed", "whiten", "split-sentence/pool", "split-sentence/test", "split-sentence/pool-float32",
+          "split-sentence/index-training", "split-sentence/index-cells", "split-sentence/index-lists",
+          "split-sentence/measure-index", "split-sentence/neighbors-of-positives")  # fmt: skip
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_killed_at_every_stage_and_run_again_gives_the_same_rows(unbroken, tmp_path, stage):
+    command, rows = unbroken
+    journal = tmp_path / "o-work" / stage / "journal.jsonl"
+    _kill_when([*command, str(tmp_path / "o")], journal.exists)
+    goodreads.main([*command, str(tmp_path / "o")])
+    pd.testing.assert_frame_equal(rows_of(tmp_path / "o"), rows)
+
+
+def test_killed_between_two_runs(unbroken, tmp_path):
+    command, rows = unbroken
+    store = tmp_path / "o" / "runs.sqlite"
+    _kill_when([*command, str(tmp_path / "o")], lambda: store.exists() and store.stat().st_size > 40_000)
+    goodreads.main([*command, str(tmp_path / "o")])
+    pd.testing.assert_frame_equal(rows_of(tmp_path / "o"), rows)
+
+
+def test_threads_change_no_pick(unbroken, tmp_path):
+    command, rows = unbroken
+    goodreads.main([*command[:-1], "--threads", "1", "--out", str(tmp_path / "o")])
+    pd.testing.assert_frame_equal(rows_of(tmp_path / "o"), rows)
+
+
+def test_without_memory_for_a_float32_copy_the_scan_reads_float16(tmp_path):
+    for memory in ("2GB", "0.0001GB"):
+        command = [*SIMULATED, "--memory", memory, "--work", str(tmp_path / f"w{memory}")]
+        goodreads.main([*command, "--out", str(tmp_path / memory)])
+    copies = [path.parent.parent.parent.name for path in tmp_path.glob("w*/SIMULATED/split-sentence/pool-float32")]
+    assert copies == ["w2GB"], copies
+    assert json.loads((tmp_path / "0.0001GB" / "facts.json").read_text())["splits"]["sentence"]["float16_error"] is None
+    error = json.loads((tmp_path / "2GB" / "facts.json").read_text())["splits"]["sentence"]["float16_error"]
+    assert 0 < error < 1e-3
+
+
+def test_bad_input_is_one_line(reviews, tmp_path, refused):
+    def said(*words):
+        return refused(goodreads.main, [*words, "--out", tmp_path / "o"])
+
+    assert "give one of --reviews FILE, --texts FILE and --simulate N" in said()
+    assert "give one of" in said("--reviews", reviews, "--simulate", "100")
+    assert "--splits author: there is no such split" in said("--simulate", "3000", "--splits", "author")
+    assert "--memory plenty: must be" in said("--simulate", "3000", "--memory", "plenty")
+    assert "--memory: 8-bit codes of 3,00" in said("--simulate", "3000", "--quiet", "--memory", "0.00005GB")
+    assert "--simulate 0: must be at least" in said("--simulate", "0")
+    assert "--book-cosine 1.5: must lie" in said("--simulate", "300", "--book-cosine", "1.5")
+    assert "--n-probe 0: must be at least 1" in said("--simulate", "3000", "--n-probe", "0")
+    assert "--prevalence 2.0: must lie between 0 and 1" in said("--texts", reviews, "--prevalence", "2")
+    work = tmp_path / "o-work"
+    goodreads.main([*SIMULATED, "--out", str(tmp_path / "a"), "--work", str(work)])
+    changed = [*SIMULATED, "--spoiler-cosine", "0.3", "--work", work]
+    assert "simulated-embed: was made with another SIMULATED" in said(*changed)
+
+
+def test_a_disk_that_fills_up_is_one_line_and_the_run_goes_on_when_there_is_room(unbroken, tmp_path):
+    command, rows = unbroken
+    script = (
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)); "
+        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
+        "from experiments import goodreads; goodreads.main(sys.argv[1:])"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", script, *command, str(tmp_path / "o")], capture_output=True, text=True, check=False
+    )
+    assert found.returncode == 2
+    assert found.stderr.startswith("error: ")
+    assert "cannot be written: File too large" in found.stderr
+    goodreads.main([*command, str(tmp_path / "o")])
+    pd.testing.assert_frame_equal(rows_of(tmp_path / "o"), rows)
+
+
+def test_memory_is_a_part_or_a_size():
+    assert memory_of("16GB") == 16_000_000_000
+    assert 0 < memory_of("0.5") < memory_of("1")
+    with pytest.raises(UserError):
+        memory_of("2")
+
+
+def test_real_spoilers_thinned_to_the_part_of_goodreads(shared_data, tmp_path):
+    """TV Tropes: the nearest real texts; their file has no line of names."""
+    path = tmp_path / "tv.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["id", "sentence", "spoiler"])
+        with (shared_data / "tv_spoilers" / "TV_train.csv").open(newline="") as source:
+            writer.writerows(csv.reader(source))
+    goodreads.main(["--texts", str(path), "--text-column", "sentence", "--label-column", "spoiler",
+                    "--prevalence", "0.03224", "--model", "wordllama", "--k", "10", "--budget", "300", "--batch", "50",
+                    "--repeats", "2", "--strategies", "most_likely_positive,random", "--quiet",
+                    "--out", str(tmp_path / "o")])  # fmt: skip
+    config = json.loads((tmp_path / "o" / "config.json").read_text())
+    assert config["positives"] / config["sentences"] == pytest.approx(0.03224, abs=1e-4)
+    last = rows_of(tmp_path / "o").query("n_labeled == 300").groupby(["strategy", "pool"])[["recall", "auc"]].mean()
+    assert last["recall"]["most_likely_positive", "all"] > 1.2 * last["recall"]["random", "all"]
+    assert 0.45 < last["auc"]["most_likely_positive", "seals"] < 0.9

@@ -1,0 +1,74 @@
+"""The full scan: each row's value is its own, whatever the dtype, the threads and the rows beside it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seals_sim import AllPool, ArgMax, LabelTable, LogisticLearner, draw_seeds, most_likely_positive, run
+from seals_sim.candidates import FixedTable
+from seals_sim.ranking import Ranking
+from seals_sim.retrieval import CodedSearch, CodedTable
+from seals_sim.scan import dots, widened
+from seals_sim.strategies import _SAME_ORDER
+from tests.conftest import clustered
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_dots_do_not_depend_on_threads_or_neighbours(dtype):
+    rng = np.random.default_rng(0)
+    vectors, weights = rng.normal(size=(40_000, 24)).astype(dtype), rng.normal(size=24).astype(np.float32)
+    whole = dots(vectors, weights, n_threads=1)
+    assert np.allclose(whole, vectors.astype(np.float64) @ weights.astype(np.float64), atol=1e-4)
+    assert np.array_equal(whole, dots(vectors, weights, n_threads=3))
+    some = rng.permutation(len(vectors))[:777]
+    assert np.array_equal(whole[some], dots(vectors[some], weights))
+
+
+def test_float16_is_widened_exactly(tmp_path):
+    vectors = np.random.default_rng(0).normal(size=(3000, 7)).astype(np.float16)
+    np.save(tmp_path / "x.npy", vectors)
+    assert np.array_equal(widened(np.load(tmp_path / "x.npy", mmap_mode="r")), vectors.astype(np.float32))
+    narrow = vectors.astype(np.float32)
+    assert widened(narrow) is narrow
+
+
+@given(st.lists(st.floats(-30, 30), min_size=1, max_size=30))
+def test_what_is_ranked_by_has_the_order_of_the_score(values):
+    t = np.array(values)
+    for score, rank_by in _SAME_ORDER.items():
+        best = np.argmax(rank_by(t))
+        assert score(t)[best] == score(t).max(), score.__name__
+
+
+def test_a_ranking_with_its_floor_from_a_sample_ranks_exactly(monkeypatch):
+    monkeypatch.setattr(Ranking, "_SAMPLE", 50)
+    rng = np.random.default_rng(0)
+    scores = rng.integers(0, 300, size=2000).astype(float)  # many ties
+    table = FixedTable(np.arange(2000), np.zeros((2000, 1), dtype=np.float32), np.arange(0, 2000, 7))
+    ranking = Ranking(table, shortlist=16)
+    ranking.append(scores)
+    order = []
+    while (best := ranking.best()) is not None:
+        order.append(best)
+        table.remove(best)
+    live = np.setdiff1d(np.arange(2000), np.arange(0, 2000, 7))
+    assert order == live[np.lexsort((live, -scores[live]))].tolist()
+
+
+def test_the_scan_by_codes_makes_the_picks_of_the_full_scan():
+    """Over 15 rounds, also where fewer rows are left than the shortlist."""
+    vectors, cluster = clustered(1200, 32, 20, seed=1)
+    vectors = vectors.astype(np.float16)
+    is_positive = cluster < 2
+    seeds = draw_seeds(is_positive, 5, 15, np.random.default_rng(0))
+
+    def picks(selector):
+        pool, learner = AllPool(seeds, vectors), LogisticLearner(vectors)
+        return list(run(seeds, pool, learner, selector, LabelTable(is_positive), 80))[-1].labeled.rows.tolist()
+
+    scanned = picks(ArgMax(most_likely_positive))
+    assert len(scanned) == 1200
+    assert picks(CodedSearch(CodedTable(vectors, n_threads=2), shortlist=200)) == scanned
