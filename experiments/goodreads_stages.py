@@ -5,6 +5,7 @@ Each is a stage in the work folder, done once and found again; vectors are read 
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -86,7 +87,7 @@ def prepare(source: Source, name: str, settings: Settings, work: Path) -> Prepar
     rng = generator(settings.seed, "index", name)
     index, indexing = build_ivf(vectors.pool, pooled.digest, folder, rng, settings.n_probe, settings.quiet)
     facts, measuring = _facts(source, split, vectors, index, settings, folder)
-    codes = CodedTable(vectors.pool, settings.n_threads) if "all_int8" in settings.scans else None
+    codes = functools.cache(lambda: CodedTable(vectors.pool, settings.n_threads))
     space = Space(vectors.pool, vectors.test, index, vectors.scanned, codes)
     return Prepared(split, space, facts, (*stages, *indexing, *measuring))
 

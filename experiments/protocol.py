@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -27,7 +27,7 @@ from seals_sim.retrieval import CodedSearch, CodedTable
 from seals_sim.scan import widened
 from seals_sim.seeds import draw_seeds
 from seals_sim.splits import Split
-from seals_sim.strategies import build_selector
+from seals_sim.strategies import ArgMax, build_selector
 
 ROUND_COLUMNS = (
     "dataset", "concept", "pool", "strategy", "k", "repeat", "round", "n_labeled", "n_positive", "recall",
@@ -106,14 +106,14 @@ class Space:
 
     pool_vectors: (n, d), the unlabelled pool, in the order of split.pool; test_vectors: (m, d); index: of the pool's
     rows, where neighbours are sought in this embedding; scanned: what a full scan reads, where that is not
-    pool_vectors; codes: what it reads in 8 bits.
+    pool_vectors; codes: makes what it reads in 8 bits, when it is first needed.
     """
 
     pool_vectors: StoredVectors
     test_vectors: StoredVectors
     index: NeighborIndex | None
     scanned: StoredVectors | None = None
-    codes: CodedTable | None = None
+    codes: Callable[[], CodedTable] | None = None
 
 
 @dataclass(frozen=True)
@@ -220,8 +220,9 @@ def run_method(
         seed_rng = generator(options.seed, "seeds", concept, repeat)
         seeds = draw_seeds(is_positive, method.seed_positives, method.seed_negatives, seed_rng)
         names = (concept, repeat, method.strategy)
-        pool = _build_pool(method, experiment, seeds, n_seals_candidates, names)
         selector = _build_selector(method, experiment, seeds, names)
+        likely = selector.likely if isinstance(selector, ArgMax) else None
+        pool = _build_pool(method, experiment, seeds, n_seals_candidates, names, likely)
         learner = LogisticLearner(space.pool_vectors, method.regularization, experiment.n_threads)
         oracle = LabelTable(is_positive)
         rows, n_before = [], 0
@@ -251,7 +252,12 @@ def full_supervision(experiment: Experiment, embedding: str, regularization: flo
 
 
 def _build_pool(
-    method: Method, experiment: Experiment, seeds: LabeledRows, n_seals_candidates: int, names: tuple[str | int, ...]
+    method: Method,
+    experiment: Experiment,
+    seeds: LabeledRows,
+    n_seals_candidates: int,
+    names: tuple[str | int, ...],
+    likely: Callable[[int], Rows] | None,
 ) -> Pool[CandidateTable, int]:
     space = experiment.spaces[method.embedding]
     vectors = space.pool_vectors
@@ -261,7 +267,7 @@ def _build_pool(
         index = experiment.spaces[method.index_embedding or method.embedding].index
         assert index is not None
         assert method.k is not None
-        return SealsPool(seeds, vectors, index, method.k)
+        return SealsPool(seeds, vectors, index, method.k, likely)
     n_unlabeled = len(vectors) - len(seeds)
     if method.random_pool_fraction is not None:
         size = method.random_pool_fraction * n_unlabeled
@@ -279,7 +285,7 @@ def _build_selector(
     if method.pool == "all_int8":
         assert space.codes is not None
         assert method.strategy == "most_likely_positive"
-        return CodedSearch(space.codes)
+        return CodedSearch(space.codes())
     return build_selector(
         method.strategy,
         beta=options.beta,

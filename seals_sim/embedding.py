@@ -123,11 +123,10 @@ def _encoder(folder: Path, backend: str) -> SentenceTransformer:
     logging.disable_progress_bar()
     try:
         return SentenceTransformer(str(folder), device=None, local_files_only=True, backend=backend)
-    except ImportError as error:
-        extra = f"pip install 'sentence-transformers[{backend}]'"
-        raise UserError(f"--backend {backend}: needs packages that are not there; {extra}") from error
     except Exception as error:
         reason = str(error).splitlines()[0]
+        if backend != "torch":
+            raise UserError(f"--backend {backend}: cannot be used ({reason})") from error
         raise UserError(f"--model {folder}: not a sentence-transformers model ({reason})") from error
 
 

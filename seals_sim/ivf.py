@@ -19,12 +19,13 @@ from seals_sim.candidates import Rows, StoredVectors, Vectors
 from seals_sim.codes import KIND, coded, scale_for
 from seals_sim.files import replacing
 from seals_sim.indexes import without_padding
-from seals_sim.scan import widened
+from seals_sim.scan import block_of, widened
 from seals_sim.stages import ArrayStage, Stage
 
 N_PROBE = 32
 _TRAINED_ON = 64  # rows a cell
 _ITERATIONS = 10
+_REFINED = 2
 _ONE_LEVEL = 1024  # cells up to which plain k-means is quick enough
 _BLOCK = 65_536
 
@@ -68,7 +69,6 @@ class IVFIndex:
 
     def neighbors(self, rows: Rows, k: int) -> list[Rows]:
         queries = widened(self._vectors[rows]) * np.float32(self._scale)
-        self._index.parallel_mode = int(len(rows) == 1)  # over cells where there is one query, else over queries
         _, found = self._index.search(queries, min(k, len(self._vectors)))
         return without_padding(found)
 
@@ -86,17 +86,13 @@ def build_ivf(
     vectors: (n, d), l2-normalised, perhaps memory-mapped; made_from: a digest of them; rng: for the rows that the cells
     are trained on. Memory: 8-bit codes of all rows (n d bytes), and the sample. Raises UserError.
     """
-    n, d = vectors.shape
+    n = len(vectors)
     origin = {"vectors": made_from, "cells": cells_for(n)}
     centroids, scale, training = _trained(vectors, folder, origin, rng)
-    quantizer: Any = faiss.IndexHNSWFlat(d, 32) if len(centroids) > _ONE_LEVEL else faiss.IndexFlatL2(d)
-    quantizer.add(centroids)
-    if len(centroids) > _ONE_LEVEL:
-        quantizer.hnsw.efSearch = 2 * n_probe
-
+    quantizer = _quantizer(centroids)
     assigned = ArrayStage(folder, "index-cells", {**origin, "training": training.digest}, (n,), np.int32)
     cells = assigned.fill(
-        lambda start, end: quantizer.assign(widened(vectors[start:end]), 1)[:, 0].astype(np.int32), _BLOCK, quiet
+        lambda start, end: quantizer.assign(block_of(vectors, start, end), 1)[:, 0].astype(np.int32), _BLOCK, quiet
     )
     listing = Stage(folder, "index-lists", {**origin, "cells digest": assigned.stage.digest})
     path = listing.folder / "index.faiss"
@@ -131,6 +127,8 @@ def _trained(
             first = round(np.sqrt(n_cells))
             del options["niter"]
             centroids, _ = two_level_clustering(sample, first, n_cells, clustering_niter=_ITERATIONS, **options)
+            for _ in range(_REFINED):
+                centroids = _refined(centroids, sample)
         else:
             kmeans = faiss.Kmeans(vectors.shape[1], n_cells, **options)
             kmeans.train(sample)
@@ -143,12 +141,34 @@ def _trained(
     return np.load(path, allow_pickle=False), stage.result["scale"], stage
 
 
+def _quantizer(centroids: Vectors) -> Any:
+    if len(centroids) <= _ONE_LEVEL:
+        flat: Any = faiss.IndexFlatL2(centroids.shape[1])
+        flat.add(centroids)
+        return flat
+    graph: Any = faiss.IndexHNSWFlat(centroids.shape[1], 32)
+    graph.add(centroids)
+    graph.hnsw.efSearch = 64
+    return graph
+
+
+def _refined(centroids: Vectors, sample: Vectors) -> Vectors:
+    """One step of spherical k-means over all cells at once, which the two levels do not do."""
+    cell = _quantizer(centroids).assign(sample, 1)[:, 0]
+    order = np.argsort(cell, kind="stable")
+    filled, starts = np.unique(cell[order], return_index=True)
+    sums = np.add.reduceat(sample[order], starts, axis=0)
+    moved = centroids.copy()
+    moved[filled] = sums / np.linalg.norm(sums, axis=1, keepdims=True)
+    return moved
+
+
 def _filled(vectors: StoredVectors, quantizer: Any, cells: NDArray[np.int32], scale: float) -> Any:
     n_cells, d = quantizer.ntotal, vectors.shape[1]
     index = faiss.IndexIVFScalarQuantizer(quantizer, d, n_cells, KIND, faiss.METRIC_INNER_PRODUCT, False)
     index.is_trained = True  # cells are assigned already, and the codes need no training
     for start in range(0, len(vectors), _BLOCK):
-        rows = coded(vectors[start : start + _BLOCK], scale)
+        rows = coded(block_of(vectors, start, start + _BLOCK), scale)
         ids = np.arange(start, start + len(rows))
         places = cells[start : start + len(rows)].astype(np.int64)
         index.add_core(len(rows), faiss.swig_ptr(rows), faiss.swig_ptr(ids), faiss.swig_ptr(places))
@@ -162,7 +182,7 @@ def measured_recall(index: IVFIndex, vectors: StoredVectors, rows: Rows, k: int)
     queries = widened(vectors[rows])
     best = faiss.ResultHeap(len(rows), k)
     for start in range(0, len(vectors), _BLOCK):
-        block = widened(vectors[start : start + _BLOCK])
+        block = block_of(vectors, start, start + _BLOCK)
         distance, found = faiss.knn(queries, block, min(k, len(block)))
         best.add_result(distance, found + start)
     best.finalize()

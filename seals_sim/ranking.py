@@ -51,6 +51,11 @@ class Ranking:
             if not self._lower_floor():
                 return None
 
+    def likely(self, n: int) -> list[int]:
+        """Positions of live candidates that come next, best first, as things stand: up to n of them."""
+        is_live = self._candidates.is_live
+        return [position for _, _, position in heapq.nsmallest(n, self._heap) if is_live[position]]
+
     def _lower_floor(self) -> bool:
         is_below = self._candidates.is_live[: len(self._scores)] & (self._scores < self._floor)
         step = max(1, len(is_below) // self._SAMPLE)

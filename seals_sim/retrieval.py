@@ -16,6 +16,7 @@ import numpy as np
 from seals_sim.candidates import CandidateTable, Rows, StoredVectors
 from seals_sim.codes import KIND, coded, scale_for
 from seals_sim.learners import LinearModel
+from seals_sim.scan import block_of
 
 _BLOCK = 65_536
 
@@ -32,7 +33,7 @@ class CodedTable:
         for start, end in zip(self._starts, [*self._starts[1:], n], strict=True):
             part: Any = faiss.IndexScalarQuantizer(d, KIND, faiss.METRIC_INNER_PRODUCT)
             for first in range(start, end, _BLOCK):
-                part.add(coded(vectors[first : min(first + _BLOCK, end)], scale))
+                part.add(coded(block_of(vectors, first, min(first + _BLOCK, end)), scale))
             self._parts.append(part)
 
     def largest(self, weights: np.ndarray, n: int) -> Rows:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import warnings
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -39,6 +40,18 @@ def dots(vectors: StoredVectors, weights: NDArray[np.float32], n_threads: int = 
         with ThreadPoolExecutor(n_threads) as threads:
             list(threads.map(fill, *zip(*blocks, strict=True)))
     return out
+
+
+def block_of(vectors: StoredVectors, start: int, end: int) -> Vectors:
+    """Rows from start to end in float32. Of a memory-mapped file they are read, not mapped: a pass over a large file
+    then leaves none of its pages to this process.
+    """
+    if isinstance(vectors, np.memmap) and isinstance(vectors.base, mmap.mmap) and vectors.flags.c_contiguous:
+        shape = (max(0, min(end, len(vectors)) - start), *vectors.shape[1:])
+        first = vectors.offset + start * vectors.strides[0]
+        rows = np.fromfile(vectors.filename, vectors.dtype, count=int(np.prod(shape)), offset=first)
+        return widened(rows.reshape(shape))
+    return widened(vectors[start:end])
 
 
 def widened(vectors: StoredVectors) -> Vectors:

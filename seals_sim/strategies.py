@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from seals_sim.candidates import CandidateTable, StoredVectors, Vectors
+from seals_sim.candidates import CandidateTable, Rows, StoredVectors, Vectors
 from seals_sim.errors import UserError
 from seals_sim.learners import Model
 from seals_sim.loop import Selector
@@ -107,8 +107,13 @@ class ArgMax:
         if self._weight is not None:
             scores = scores * self._weight.of(candidates, first)
         self._ranking.append(scores)
+        self._rows = candidates.rows
         position = self._ranking.best()
         return None if position is None else int(candidates.rows[position])
+
+    def likely(self, n: int) -> Rows:
+        """Up to n rows that will be selected next, unless newcomers or a new model come before them."""
+        return self._rows[self._ranking.likely(n)]
 
 
 class RunningSum:

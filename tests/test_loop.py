@@ -140,6 +140,33 @@ def test_neighbours_of_a_pick_can_be_the_next_pick_of_the_same_batch(table):
     assert set(final.rows[len(seeds) :].tolist()) - at_start
 
 
+@pytest.mark.parametrize("strategy", ["maxent", "most_likely_positive"])
+def test_neighbours_sought_ahead_change_no_pick_and_save_searches(table, strategy):
+    vectors, is_positive = table
+    seeds = _seeds(table)
+
+    class Counting(ExactIndex):
+        n_searches = n_queries = 0
+
+        def neighbors(self, rows, k):
+            self.n_searches += 1
+            self.n_queries += len(rows)
+            return super().neighbors(rows, k)
+
+    def picks(is_ahead):
+        index, selector = Counting(vectors), _selector(strategy, vectors, seeds)
+        pool = SealsPool(seeds, vectors, index, K, selector.likely if is_ahead else None)
+        rounds = list(run(seeds, pool, LogisticLearner(vectors), selector, LabelTable(is_positive), 15, 110))
+        return [state.labeled.rows.tolist() for state in rounds], index
+
+    plain, one_by_one = picks(False)
+    ahead, together = picks(True)
+    assert ahead == plain
+    assert one_by_one.n_searches == 1 + 90
+    assert together.n_searches < 30
+    assert together.n_queries < 2 * one_by_one.n_queries
+
+
 def test_the_run_ends_where_the_pool_runs_dry(table):
     vectors, _ = table
     seeds = _seeds(table)

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
@@ -49,9 +48,10 @@ class SentenceTable:
 
     def group(self, name: str) -> NDArray[np.int64]:
         """(n,): the number of each sentence's review or book (one of GROUPS), in order of first appearance."""
-        values = [self._column(part, name).to_pandas() for part in range(len(self._parts))]
-        codes: NDArray[np.int64] = pd.factorize(pd.concat(values, ignore_index=True).astype(object))[0]
-        return codes
+        parts = [self._column(part, name).cast(pa.string()) for part in range(len(self._parts))]
+        column = pa.chunked_array([chunk for part in parts for chunk in part.chunks])
+        codes: NDArray[np.int32] = column.dictionary_encode().combine_chunks().indices.to_numpy()
+        return codes.astype(np.int64)
 
     def texts(self, start: int, end: int) -> list[str]:
         """The sentences from `start` to `end`."""
