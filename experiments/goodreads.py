@@ -248,8 +248,8 @@ def _source(arguments: argparse.Namespace, work: Path) -> Source:
     if arguments.reviews is not None:
         return from_reviews(arguments.reviews, arguments.skip_bad_lines, encoding, work)
     if arguments.texts is not None:
-        columns = (arguments.text_column, arguments.label_column)
-        return from_texts(arguments.texts, *columns, arguments.prevalence, arguments.seed, encoding, work)
+        how_read = (arguments.text_column, arguments.label_column, arguments.skip_bad_lines)
+        return from_texts(arguments.texts, *how_read, arguments.prevalence, arguments.seed, encoding, work)
     simulation = Simulation(
         arguments.simulate,
         arguments.dimensions,

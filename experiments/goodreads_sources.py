@@ -66,10 +66,17 @@ def from_reviews(path: Path, skip_bad_lines: bool, encoding: Encoding, work: Pat
 
 
 def from_texts(
-    path: Path, text_column: str, label_column: str, prevalence: float | None, seed: int, encoding: Encoding, work: Path
+    path: Path,
+    text_column: str,
+    label_column: str,
+    skip_bad_lines: bool,
+    prevalence: float | None,
+    seed: int,
+    encoding: Encoding,
+    work: Path,
 ) -> Source:
     """A table of texts with a 0/1 label; positives thinned at random to `prevalence`, where it is given."""
-    dataset = read_text_table(path, text_column, [label_column])
+    dataset = read_text_table(path, text_column, [label_column], skip_bad_lines=skip_bad_lines)
     if len(dataset.concepts) != 1:
         raise UserError(f"--label-column {label_column}: must hold 0 and 1; {path} has {len(dataset.concepts)} labels")
     (is_positive,) = (dataset.is_positive(name) for name in dataset.concepts)
@@ -88,7 +95,7 @@ def from_texts(
     def embed() -> tuple[StoredVectors, Stage]:
         return _embedded(lambda start, end: texts[start:end], len(texts), thinned, encoding, work)
 
-    return Source(dataset.name, thinned, False, is_positive[rows], {}, [], (), embed)
+    return Source(dataset.name, thinned, False, is_positive[rows], {}, list(dataset.bad_lines), (), embed)
 
 
 def _embedded(

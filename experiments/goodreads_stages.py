@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from experiments.goodreads_sources import Source
 from experiments.protocol import Space
 from seals_sim.candidates import Rows, StoredVectors, Vectors
 from seals_sim.datasets.vectors import normalized
 from seals_sim.errors import UserError
+from seals_sim.graph import StoredGraph, build_graph
 from seals_sim.ivf import IVFIndex, build_ivf, measured_recall
 from seals_sim.randomness import generator
 from seals_sim.retrieval import CodedTable
@@ -33,7 +33,6 @@ SPLITS = ("sentence", "review", "book")
 COMPONENT_KS = (10, 100)  # Figure 19
 _WHITENING_SAMPLE = 262_144
 _BLOCK = 65_536
-_QUERIES = 4_096  # neighbours of this many positives between two entries in the journal
 _MEASURED = 200
 
 
@@ -194,8 +193,10 @@ def _facts(
         "float16_error": None if vectors.scanned is None else _largest_difference(vectors.pool, vectors.scanned),
     }
     if settings.has_structure:
-        found, stage = _neighbors_of(positives, index, settings, folder)
-        facts["largest_component"] = {str(k): _largest_component(positives, found, k) for k in COMPONENT_KS}
+        origin = f"{index.digest} {settings.n_probe}"
+        k = COMPONENT_KS[-1]
+        graph, stage = build_graph(index, origin, positives, k, folder, "neighbors-of-positives", settings.quiet)
+        facts["largest_component"] = {str(k): _largest_component(positives, graph, k) for k in COMPONENT_KS}
         stages.append(stage)
     return facts, [measuring, *stages]
 
@@ -207,39 +208,9 @@ def _largest_difference(stored: StoredVectors, exact: StoredVectors) -> float:
     return float(np.linalg.norm(difference, axis=1).max())
 
 
-def _neighbors_of(
-    positives: Rows, index: IVFIndex, settings: Settings, folder: Path
-) -> tuple[NDArray[np.int32], Stage]:
-    """The neighbours (m, 100) of the pool's positives, -1 where there are fewer."""
-    most = COMPONENT_KS[-1]
-    origin = {"index": index.digest, "n_probe": settings.n_probe}
-    array = ArrayStage(folder, "neighbors-of-positives", origin, (len(positives), most), np.int32)
-
-    def rows_of(start: int, end: int) -> NDArray[np.int32]:
-        found = np.full((end - start, most), -1, dtype=np.int32)
-        for place, rows in enumerate(index.neighbors(positives[start:end], most)):
-            found[place, : len(rows)] = rows
-        return found
-
-    return array.fill(rows_of, _QUERIES, settings.quiet), array.stage
-
-
-class _Found:
-    """Neighbours that have been found already, of these rows only."""
-
-    build_seconds = 0.0
-
-    def __init__(self, rows: Rows, neighbors: NDArray[np.int32]) -> None:
-        self._rows, self._neighbors = rows, neighbors
-
-    def neighbors(self, rows: Rows, k: int) -> list[Rows]:
-        found = self._neighbors[np.searchsorted(self._rows, rows), :k].astype(np.int64)
-        return [row[row >= 0] for row in found]
-
-
-def _largest_component(positives: Rows, neighbors: NDArray[np.int32], k: int) -> float:
+def _largest_component(positives: Rows, graph: StoredGraph, k: int) -> float:
     """Its part of the positives."""
-    _, inside = components(concept_graph(positives, _Found(positives, neighbors), k))
+    _, inside = components(concept_graph(positives, graph, k))
     return len(inside) / len(positives)
 
 
