@@ -49,7 +49,7 @@ class IVFIndex:
         self, path: Path, vectors: StoredVectors, scale: float, n_probe: int, build_seconds: float, digest: str
     ) -> None:
         self.build_seconds, self.digest = build_seconds, digest
-        self._path, self._vectors, self._scale, self._n_probe = path, vectors, scale, n_probe
+        self._path, self.vectors, self._scale, self._n_probe = path, vectors, scale, n_probe
         self._open()
 
     def _open(self) -> None:
@@ -68,9 +68,14 @@ class IVFIndex:
         self._open()
 
     def neighbors(self, rows: Rows, k: int) -> list[Rows]:
-        queries = widened(self._vectors[rows]) * np.float32(self._scale)
-        _, found = self._index.search(queries, min(k, len(self._vectors)))
+        queries = widened(self.vectors[rows]) * np.float32(self._scale)
+        _, found = self._index.search(queries, min(k, len(self.vectors)))
         return without_padding(found)
+
+    def largest(self, weights: NDArray[np.float32], n: int) -> Rows:
+        """Up to n rows with the largest inner products with weights (d,), of those in the cells looked into."""
+        query = coded(weights[None], scale_for(weights[None]))
+        return without_padding(self._index.search(query, min(n, len(self.vectors)))[1])[0]
 
 
 def build_ivf(

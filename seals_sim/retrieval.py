@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import heapq
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 import faiss
 import numpy as np
+from numpy.typing import NDArray
 
 from seals_sim.candidates import CandidateTable, Rows, StoredVectors
 from seals_sim.codes import KIND, coded, scale_for
@@ -36,8 +37,8 @@ class CodedTable:
                 part.add(coded(block_of(vectors, first, min(first + _BLOCK, end)), scale))
             self._parts.append(part)
 
-    def largest(self, weights: np.ndarray, n: int) -> Rows:
-        """The n rows, or more, with the largest inner products by their codes, in no order. weights: (d,) float32."""
+    def largest(self, weights: NDArray[np.float32], n: int) -> Rows:
+        """At least n rows (or all), those with the largest inner products by their codes in each part."""
 
         query = coded(weights[None], scale_for(weights[None]))  # Faiss rounds it too, so it must fill the 8 bits
 
@@ -50,13 +51,24 @@ class CodedTable:
         return np.concatenate([rows + start for rows, start in zip(found, self._starts, strict=True)])
 
 
-class CodedSearch:
-    """Most-likely positive (3.2) over a `CodedTable`; a shortlist of rows is scored in float32 at each new model.
+class InnerProducts(Protocol):
+    """Finds rows of `vectors` by their inner product with a vector."""
 
-    shortlist: how many, beyond those that are labelled already. Ties go to the lowest row.
+    vectors: StoredVectors
+
+    def largest(self, weights: NDArray[np.float32], n: int) -> Rows:
+        """At most a few times n rows with about the largest inner products with weights (d,), in any order."""
+
+
+class CodedSearch:
+    """Most-likely positive (3.2) as a search for w, in a `CodedTable` or an index; a shortlist of rows is scored in
+    float32 at each new model.
+
+    shortlist: how many, beyond those that are labelled already. Ties go to the lowest row. Where the search finds no
+    further row, neither does this: an index need not find all.
     """
 
-    def __init__(self, table: CodedTable, shortlist: int = 1000) -> None:
+    def __init__(self, table: InnerProducts, shortlist: int = 1000) -> None:
         self._table, self._shortlist = table, shortlist
         self._model: LinearModel | None = None
         self._best: list[tuple[float, int]] = []
@@ -71,13 +83,17 @@ class CodedSearch:
                 position = candidates.find(row)
                 if position is not None and candidates.is_live[position]:
                     return row
+            n_found = self._n_found
             self._n *= 2
             self._search()
+            if self._n_found == n_found:
+                return None
         return None
 
     def _search(self) -> None:
         assert self._model is not None
         rows = self._table.largest(self._model.weights, self._n)
+        self._n_found = len(rows)
         scores = self._model.decision(self._table.vectors[rows])
         self._best = list(zip((-scores).tolist(), rows.tolist(), strict=True))
         heapq.heapify(self._best)

@@ -1,0 +1,66 @@
+"""SIMULATED tables of any size: unit vectors in clusters of varied size, on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seals_sim.candidates import Rows, StoredVectors, Vectors
+from seals_sim.datasets.vectors import normalized
+from seals_sim.randomness import generator
+from seals_sim.stages import ArrayStage
+
+_BLOCK = 65_536  # part of the simulation: another size would draw other numbers
+
+
+@dataclass(frozen=True)
+class SimulatedTable:
+    """n rows in clusters of 100 to 10,000 (log-uniform), whatever n; two rows of a cluster have this mean cosine
+    similarity, at which the nearest neighbours are about as near as among WordNet's definitions.
+    """
+
+    n: int
+    dimensions: int = 256
+    cosine: float = 0.4
+    seed: int = 0
+
+    def clusters(self) -> NDArray[np.int32]:
+        """(n,): the cluster of each row, in random order."""
+        rng = generator(self.seed, "clusters", self.n)
+        sizes = np.exp(rng.uniform(np.log(100), np.log(10_000), size=self.n // 100 + 1)).astype(np.int64)
+        n_clusters = int(np.searchsorted(np.cumsum(sizes), self.n)) + 1
+        return rng.permutation(np.repeat(np.arange(n_clusters, dtype=np.int32), sizes[:n_clusters])[: self.n])
+
+    def concepts(self, clusters: NDArray[np.int32], n_concepts: int) -> list[Rows]:
+        """The rows of so many clusters of 300 to 3,000, drawn at random."""
+        sizes = np.bincount(clusters)
+        fit = np.flatnonzero((sizes >= 300) & (sizes <= 3_000))
+        drawn = generator(self.seed, "concepts", self.n).permutation(fit)[:n_concepts]
+        return [np.flatnonzero(clusters == cluster) for cluster in drawn]
+
+    def rows_of(self, clusters: NDArray[np.int32]) -> Callable[[int, int], Vectors]:
+        """A function that gives the unit vectors from a start to an end, float32."""
+        shape = (int(clusters.max()) + 1, self.dimensions)
+        centers = generator(self.seed, "centers", self.n).standard_normal(shape, dtype=np.float32)
+        centers *= np.float32(np.sqrt(self.cosine))
+
+        def rows(start: int, end: int) -> Vectors:
+            rng = generator(self.seed, "noise", self.n, start)
+            found = rng.standard_normal((end - start, self.dimensions), dtype=np.float32)
+            found *= np.float32(np.sqrt(1 - self.cosine))
+            found += centers[clusters[start:end]]
+            return normalized(found, "simulated")
+
+        return rows
+
+    def stored(
+        self, clusters: NDArray[np.int32], dtype: type, folder: Path, quiet: bool
+    ) -> tuple[StoredVectors, ArrayStage]:
+        """(n, dimensions), memory-mapped, with the stage that they come from."""
+        name = f"SIMULATED-{np.dtype(dtype).name}"
+        array = ArrayStage(folder, name, {"SIMULATED": asdict(self)}, (self.n, self.dimensions), dtype)
+        return array.fill(self.rows_of(clusters), _BLOCK, quiet), array
