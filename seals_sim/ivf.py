@@ -6,6 +6,7 @@ codes. So neighbours are missed: those in other cells, and a few that the codes 
 
 from __future__ import annotations
 
+import ctypes
 import time
 from pathlib import Path
 from typing import Any
@@ -27,16 +28,17 @@ _TRAINED_ON = 64  # rows a cell
 _ITERATIONS = 10
 _REFINED = 2
 _ONE_LEVEL = 1024  # cells up to which plain k-means is quick enough
+_READ_WHOLE = 65_536  # rows: a millisecond or so
 _BLOCK = 65_536
 
 
 def cells_for(n: int) -> int:
-    """About 4 sqrt(n) cells, a power of two (Faiss's guidelines: 4 to 16 sqrt(n)).
+    """About 4 sqrt(n) cells, a power of two (Faiss's guidelines: 4 to 16 sqrt(n)); one where all rows are soon read.
 
-    >>> cells_for(100_000), cells_for(14_130_000)
-    (1024, 16384)
+    >>> cells_for(10_000), cells_for(100_000), cells_for(14_130_000)
+    (1, 1024, 16384)
     """
-    return 1 << max(0, round(np.log2(4 * np.sqrt(n)))) if n >= 256 else 1
+    return 1 if n <= _READ_WHOLE else 1 << round(np.log2(4 * np.sqrt(n)))
 
 
 class IVFIndex:
@@ -104,6 +106,7 @@ def build_ivf(
     if listing.result is None:
         with replacing(path) as temporary:
             faiss.write_index(_filled(vectors, quantizer, cells, scale), str(temporary))
+        _give_back_memory()
         listing.finish_with(path, {})
     listing.require_whole(path)
     stages = (training, assigned.stage, listing)
@@ -178,6 +181,13 @@ def _filled(vectors: StoredVectors, quantizer: Any, cells: NDArray[np.int32], sc
         places = cells[start : start + len(rows)].astype(np.int64)
         index.add_core(len(rows), faiss.swig_ptr(rows), faiss.swig_ptr(ids), faiss.swig_ptr(places))
     return index
+
+
+def _give_back_memory() -> None:
+    """Have glibc return what the thousands of lists of an index in memory have left free, or it counts as ours."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def measured_recall(index: IVFIndex, vectors: StoredVectors, rows: Rows, k: int) -> tuple[float, float]:

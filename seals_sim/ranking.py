@@ -24,7 +24,7 @@ class Ranking:
 
     def __init__(self, candidates: CandidateTable, shortlist: int = 256) -> None:
         self._candidates = candidates
-        self._scores: Scores = np.empty(0)
+        self._scores = self._room = np.empty(0)
         self._heap: list[tuple[float, int, int]] = []
         self._floor = np.inf
         self._shortlist = shortlist
@@ -34,8 +34,14 @@ class Ranking:
 
     def append(self, scores: Scores) -> None:
         """Scores of the positions that follow those already here."""
-        first = len(self._scores)
-        self._scores = np.concatenate([self._scores, scores]) if first else scores
+        first, end = len(self._scores), len(self._scores) + len(scores)
+        if first == end:
+            return
+        if end > len(self._room):
+            self._room = np.concatenate([self._scores, scores, np.empty(first)])
+        else:
+            self._room[first:end] = scores
+        self._scores = self._room[:end]
         for position in first + np.flatnonzero(scores >= self._floor):
             heapq.heappush(self._heap, self._entry(position))
 

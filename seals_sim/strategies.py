@@ -195,7 +195,8 @@ class InformationDensity:
         if model is not self._model:
             self._model, self._entropy = model, np.empty(0)
         new = candidates.vectors[len(self._entropy) :]
-        self._entropy = np.concatenate([self._entropy, max_entropy(model.decision(new))])
+        if len(new):
+            self._entropy = np.concatenate([self._entropy, max_entropy(model.decision(new))])
 
         contenders = self._contenders(candidates, total)
         if len(contenders) > len(candidates) // 4:
@@ -212,8 +213,9 @@ class InformationDensity:
         if self._reference is None:
             self._reference = total
         new = candidates.vectors[len(self._similarity) :]
-        similarity = dots(new, self._reference.astype(np.float32)).astype(np.float64)
-        self._similarity = np.concatenate([self._similarity, similarity])
+        if len(new):
+            similarity = dots(new, self._reference.astype(np.float32)).astype(np.float64)
+            self._similarity = np.concatenate([self._similarity, similarity])
         reach = np.linalg.norm(total - self._reference) / candidates.n_live + self._SLACK
         mean = self._similarity / candidates.n_live
         lower = self._entropy * signed_power(mean - reach, self._beta)

@@ -14,6 +14,11 @@ from seals_sim.stages import ArrayStage
 from tests.conftest import clustered
 
 
+@pytest.fixture(autouse=True)
+def cells_for_few_rows(monkeypatch):
+    monkeypatch.setattr("seals_sim.ivf._READ_WHOLE", 255)
+
+
 @pytest.fixture(scope="module")
 def vectors():
     return clustered(3000, 16, 30)[0].astype(np.float16)
