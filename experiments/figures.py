@@ -44,7 +44,7 @@ def draw_curves(curves: pd.DataFrame, first_metric: str, title: str, path: Path)
         axes[1].set_yscale("log")
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="lower center", ncols=min(5, len(labels)), fontsize="small")
-        figure.subplots_adjust(left=0.05, right=0.99, top=0.92, bottom=0.29, wspace=0.2)
+        figure.subplots_adjust(left=0.06, right=0.99, top=0.92, bottom=0.29, wspace=0.26)
         figure.suptitle(title, fontsize="medium", parse_math=False)
         save_figure(figure, path)
 
