@@ -156,10 +156,10 @@ def test_bad_input_is_one_line(reviews, tmp_path, refused):
     assert "--book-cosine 1.5: must lie" in said("--simulate", "300", "--book-cosine", "1.5")
     assert "--n-probe 0: must be at least 1" in said("--simulate", "3000", "--n-probe", "0")
     assert "--prevalence 2.0: must lie between 0 and 1" in said("--texts", reviews, "--prevalence", "2")
-    work = tmp_path / "o-work"
+    work = tmp_path / "w"
     goodreads.main([*SIMULATED, "--out", str(tmp_path / "a"), "--work", str(work)])
-    changed = [*SIMULATED, "--spoiler-cosine", "0.3", "--work", work]
-    assert "simulated-embed: was made with another SIMULATED" in said(*changed)
+    changed = [*SIMULATED, "--spoiler-cosine", "0.3", "--work", work, "--out", tmp_path / "b"]
+    assert "simulated-embed: was made with another SIMULATED" in refused(goodreads.main, changed)
 
 
 def test_a_disk_that_fills_up_is_one_line_and_the_run_goes_on_when_there_is_room(unbroken, tmp_path):

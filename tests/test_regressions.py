@@ -56,7 +56,7 @@ def test_lone_surrogates_in_a_review(tmp_path, refused):
     path = tmp_path / "r.json"
     path.write_text('{"user_id": "u", "timestamp": "", "review_sentences": [[0, "\\ud800"]], "rating": 1, '
                     '"has_spoiler": false, "book_id": "1", "review_id": "1"}')  # fmt: skip
-    said = refused(goodreads.main, ["--reviews", path, "--out", tmp_path / "o"])
+    said = refused(goodreads.main, ["--reviews", path, "--quiet", "--out", tmp_path / "o"])
     assert "r.json:1: " in said
 
 
