@@ -177,7 +177,8 @@ def _run(arguments: argparse.Namespace) -> None:
     require_run_or_nothing(out)
     require_writable(out, "--out")
     require_writable(work, "--work")
-    source = _source(arguments, work)
+    inside = work if arguments.simulate is None else work / _SIMULATED  # simulated and real are never in one folder
+    source = _source(arguments, inside)
     if source.bad_lines:
         print(f"{len(source.bad_lines)} lines left out, the last: {source.bad_lines[-1]}", file=sys.stderr)
     folder = RunFolder(out, _config(arguments, source, options))
@@ -186,7 +187,7 @@ def _run(arguments: argparse.Namespace) -> None:
     store = RunStore(out)
     facts, stages, todo = {}, {}, []
     for split in arguments.splits:
-        prepared = prepare(source, split, settings, _kept_apart(source, work))
+        prepared = prepare(source, split, settings, inside)
         options.require_fit(len(prepared.split.pool))
         experiment = Experiment(
             source.name, prepared.split, prepared.split.pool, {"": prepared.space}, options, settings.n_threads
@@ -257,12 +258,7 @@ def _source(arguments: argparse.Namespace, work: Path) -> Source:
         spoiler_cosine=arguments.spoiler_cosine,
         seed=arguments.seed,
     )
-    return from_simulation(simulation, work / _SIMULATED, bool(arguments.quiet))
-
-
-def _kept_apart(source: Source, work: Path) -> Path:
-    """Simulated and real results are never in one folder."""
-    return work / _SIMULATED if source.is_simulated else work
+    return from_simulation(simulation, work, bool(arguments.quiet))
 
 
 def _runs(options: Options, split: str, has_int8: bool) -> list[LoopRun]:

@@ -133,8 +133,7 @@ class Simulation:
         >>> Simulation(14_130_000).n
         17675004
         """
-        scaled = round(self.n_pool / (1 - PAPER_TEST_FRACTION - PAPER_VALIDATION / PAPER_SENTENCES))
-        n = scaled
+        n = round(self.n_pool / (1 - PAPER_TEST_FRACTION - PAPER_VALIDATION / PAPER_SENTENCES))
         while n - round(PAPER_TEST_FRACTION * n) - validation_size(n) < self.n_pool:
             n += 1
         return n

@@ -10,7 +10,7 @@ import numpy as np
 import platformdirs
 
 from seals_sim.candidates import Vectors
-from seals_sim.files import replacing
+from seals_sim.files import replacing, sha256_of_file
 
 
 def default_folder() -> Path:
@@ -27,17 +27,13 @@ def cached(folder: Path | None, key: str, compute: Callable[[], Vectors]) -> Vec
         return compute()
     path = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
     checksum = path.with_suffix(".sha256")
-    if path.exists() and checksum.exists():
-        with path.open("rb") as file:
-            is_whole = hashlib.file_digest(file, "sha256").hexdigest() == checksum.read_text().strip()
-        if is_whole:
-            array: Vectors = np.load(path, mmap_mode="r", allow_pickle=False)
-            return array
+    if path.exists() and checksum.exists() and sha256_of_file(path) == checksum.read_text().strip():
+        array: Vectors = np.load(path, mmap_mode="r", allow_pickle=False)
+        return array
     array = compute()
     with replacing(path) as temporary:
         np.save(temporary, array, allow_pickle=False)
-        with temporary.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = sha256_of_file(temporary)
         with replacing(checksum) as temporary_checksum:
             temporary_checksum.write_text(digest + "\n")
     return array

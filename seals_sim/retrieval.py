@@ -39,7 +39,6 @@ class CodedTable:
 
     def largest(self, weights: NDArray[np.float32], n: int) -> Rows:
         """At least n rows (or all), those with the largest inner products by their codes in each part."""
-
         query = coded(weights[None], scale_for(weights[None]))  # Faiss rounds it too, so it must fill the 8 bits
 
         def search(part: Any) -> Rows:

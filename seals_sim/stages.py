@@ -24,7 +24,7 @@ from numpy.typing import DTypeLike, NDArray
 from tqdm import tqdm
 
 from seals_sim.errors import UserError
-from seals_sim.files import replacing, unwritable
+from seals_sim.files import replacing, sha256_of_file, unwritable
 
 Record = dict[str, Any]
 
@@ -45,9 +45,8 @@ class Stage:
         self.folder, self.name = folder / name, name
         self._since = time.perf_counter()
         self._journal = self.folder / "journal.jsonl"
-        self._lines: list[Record] = []
         self._first_line = {"stage": name, "made_from": json.loads(json.dumps(made_from))}
-        self._lines = self._read()
+        self._lines: list[Record] = self._read()
         if self._lines:
             self._require_same(self._lines.pop(0).get("made_from") or {})
         else:
@@ -143,11 +142,6 @@ class Stage:
                     f"{self.folder}: was made with another {name} ({old.get(name)!r:.60}, now {new.get(name)!r:.60}); "
                     "choose another --work folder, or remove this one"
                 )
-
-
-def sha256_of_file(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def peak_bytes() -> int:
