@@ -23,16 +23,17 @@ from experiments.protocol import ChosenConcepts, Experiment, Results, Space, cho
 from experiments.report import counted, write_report
 from experiments.store import RunFolder, RunStore, write_csv
 from seals_sim.cache import default_folder
-from seals_sim.candidates import Rows, Vectors
+from seals_sim.candidates import Rows, StoredVectors, Vectors
 from seals_sim.datasets import Dataset
 from seals_sim.embedding import DEFAULT_DIMENSIONS, embed_texts
 from seals_sim.errors import UserError
-from seals_sim.files import require_writable
-from seals_sim.indexes import build_index
+from seals_sim.files import require_writable, write_text
+from seals_sim.indexes import IndexFacts, IndexOptions, NeighborIndex, build_index, fingerprint, measured
 from seals_sim.randomness import generator
 from seals_sim.splits import Split, random_split
 from seals_sim.whitening import whiten
 
+_MEASURED = 200  # rows
 VERSIONS = ("seals-sim", "numpy", "scipy", "scikit-learn", "faiss-cpu", "sentence-transformers", "torch", "pandas")
 
 
@@ -78,6 +79,10 @@ def run_experiment(arguments: argparse.Namespace, name: str, load: Callable[[], 
     options.require_fit(len(split.pool))
     chosen = choose_concepts(dataset, split, options)
     options = replace(options, dimensions=_dimensions(dataset, options))
+    n_runs = len(chosen.names) * options.repeats * len(options.strategies)
+    dimensions = options.dimensions if dataset.vectors is None else dataset.vectors.shape[1]
+    assert dimensions is not None
+    options = options.with_index_for(len(split.pool), dimensions, n_runs)
 
     folder = RunFolder(arguments.out, _config(arguments, name, first_metric, dataset, split, chosen, options))
     if dataset.bad_lines:
@@ -86,14 +91,14 @@ def run_experiment(arguments: argparse.Namespace, name: str, load: Callable[[], 
     if not all((folder.path / table).exists() for table in ("rounds.csv", "picks.csv")):
         cache = arguments.cache or default_folder()
         require_writable(arguments.out, "--out")
-        if dataset.texts is not None:
+        if dataset.texts is not None or ("seals" in options.pools and options.index != "exact"):
             require_writable(cache, "--cache")
         vectors = _vectors(dataset, options, cache, quiet)
         folder.begin()
         write_csv(
             folder.path / "split.csv", pd.DataFrame({"row": dataset.source_rows, "split": split.parts(len(dataset))})
         )
-        _run_jobs(folder, dataset, split, vectors, chosen.names, options, arguments.jobs, quiet)
+        _run_jobs(folder, dataset, split, vectors, chosen.names, options, cache, arguments.jobs, quiet)
     write_report(folder.path)
     if not quiet:
         print(f"{folder.path / 'index.html'}", file=sys.stderr)
@@ -164,6 +169,7 @@ def _run_jobs(
     vectors: Vectors,
     concepts: tuple[str, ...],
     options: Options,
+    cache: Path,
     n_jobs: int,
     quiet: bool,
 ) -> None:
@@ -175,9 +181,9 @@ def _run_jobs(
         pool_vectors = np.ascontiguousarray(vectors[split.pool])
         index = None
         if "seals" in options.pools:
-            index = build_index(options.index, pool_vectors, options.k, options.lsh_bits)
-            if not quiet:
-                print(f"index {options.index}: {index.build_seconds:.1f} s to build", file=sys.stderr)
+            index, facts = index_of(pool_vectors, options, options.k, cache, quiet)
+            about = json.dumps({"index": options.index, **asdict(facts)}, indent=1)
+            write_text(folder.path / "index.json", about + "\n")
         space = Space(pool_vectors, vectors[split.test], index)
         experiment = Experiment(dataset.name, split, dataset.source_rows, {"": space}, options)
         done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
@@ -190,6 +196,24 @@ def _run_jobs(
         tables = [store.read(name, kind) for name in jobs]
         write_csv(folder.path / f"{kind}.csv", pd.concat(tables, ignore_index=True))
     store.remove()
+
+
+def index_of(
+    vectors: StoredVectors, options: Options, k: int, cache: Path, quiet: bool
+) -> tuple[NeighborIndex, IndexFacts]:
+    """The index of --index for up to k neighbours, kept among the caches under the vectors' fingerprint, and what it is
+    worth on a sample of the rows.
+    """
+    made_from = fingerprint(vectors)
+    n, folder = len(vectors), cache / "indexes" / made_from[:32]
+    chosen = IndexOptions(k, options.lsh_bits, options.n_probe)
+    rng = generator(options.seed, "index")
+    index = build_index(options.index, vectors, folder, chosen, rng, made_from, quiet)
+    some = generator(options.seed, "measured").choice(n, min(n, _MEASURED), replace=False)
+    facts = measured(index, vectors, some, min(k, n))
+    if not quiet:
+        print(f"index {options.index}: {facts}", file=sys.stderr)
+    return index, facts
 
 
 def _run_job(name: str, experiment: Experiment, concept: str, repeat: int, positives: Rows) -> tuple[str, Results]:

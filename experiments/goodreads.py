@@ -46,7 +46,7 @@ from experiments.store import RunFolder, RunStore, require_run_or_nothing, write
 from seals_sim.embedding import BACKENDS, DEFAULT_DIMENSIONS, DEFAULT_MODEL
 from seals_sim.errors import UserError
 from seals_sim.files import require_writable, write_text
-from seals_sim.ivf import N_PROBE
+from seals_sim.indexes.ivf import N_PROBE
 
 _STRATEGIES = ("maxent", "most_likely_positive", "random")
 _SIMULATED = "SIMULATED"

@@ -6,21 +6,20 @@ Each is a stage in the work folder, done once and found again; vectors are read 
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from experiments.goodreads_sources import Source
+from experiments.options import machine_memory
 from experiments.protocol import Space
 from seals_sim.candidates import Rows, StoredVectors, Vectors
 from seals_sim.datasets.vectors import normalized
 from seals_sim.errors import UserError
-from seals_sim.graph import StoredGraph, build_graph
-from seals_sim.ivf import IVFIndex, build_ivf, measured_recall
+from seals_sim.indexes import StoredGraph, StoredIndex, build_graph, build_ivf, measured
 from seals_sim.randomness import generator
 from seals_sim.retrieval import CodedTable
 from seals_sim.scan import widened
@@ -66,7 +65,6 @@ class Prepared:
 
 def memory_of(text: str) -> int:
     """Bytes meant by --memory: a number of GB with 'GB', or a part of this machine's memory. Raises UserError."""
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     number, is_gigabytes = text.strip().removesuffix("GB"), text.strip().endswith("GB")
     try:
         amount = float(number)
@@ -74,7 +72,7 @@ def memory_of(text: str) -> int:
         raise UserError(f"--memory {text}: must be a part of the memory such as 0.75, or a size such as 16GB") from None
     if not (amount > 0 if is_gigabytes else 0 < amount <= 1):
         raise UserError(f"--memory {text}: must lie above 0 and up to 1, or be a size such as 16GB")
-    return int(amount * 1e9) if is_gigabytes else int(amount * total)
+    return int(amount * 1e9) if is_gigabytes else int(amount * machine_memory())
 
 
 def prepare(source: Source, name: str, settings: Settings, work: Path) -> Prepared:
@@ -84,7 +82,9 @@ def prepare(source: Source, name: str, settings: Settings, work: Path) -> Prepar
     vectors, pooled, stages = _vectors(source, split, settings, work, folder)
     _require_memory(vectors.pool, settings)
     rng = generator(settings.seed, "index", name)
-    index, indexing = build_ivf(vectors.pool, pooled.digest, folder, rng, settings.n_probe, settings.quiet)
+    index, indexing = build_ivf(
+        vectors.pool, pooled.digest, folder, rng, n_probe=settings.n_probe, quiet=settings.quiet
+    )
     facts, measuring = _facts(source, split, vectors, index, settings, folder)
     codes = functools.cache(lambda: CodedTable(vectors.pool, settings.n_threads))
     space = Space(vectors.pool, vectors.test, index, vectors.scanned, codes)
@@ -170,7 +170,7 @@ def _facts(
     source: Source,
     split: Split,
     vectors: _Vectors,
-    index: IVFIndex,
+    index: StoredIndex,
     settings: Settings,
     folder: Path,
 ) -> tuple[dict[str, object], list[Stage]]:
@@ -182,8 +182,7 @@ def _facts(
         rng = generator(settings.seed, "measured")
         n, k = len(vectors.pool), min(COMPONENT_KS[-1], len(vectors.pool))
         rows = np.sort(rng.choice(n, min(_MEASURED, n), replace=False))
-        recall, milliseconds = measured_recall(index, vectors.pool, rows, k)
-        measuring.finish({"k": k, "queries": len(rows), "recall": recall, "milliseconds": milliseconds})
+        measuring.finish(asdict(measured(index, vectors.pool, rows, k)))
     assert measuring.result is not None
     facts: dict[str, object] = {
         "index": measuring.result,

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import argparse
 import math
-from dataclasses import dataclass, fields
+import os
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from seals_sim.cache import default_folder
 from seals_sim.embedding import DEFAULT_DIMENSIONS, DEFAULT_MODEL
 from seals_sim.errors import UserError
-from seals_sim.indexes import INDEXES
+from seals_sim.indexes import INDEXES, choose_index
+from seals_sim.indexes.ivf import N_PROBE
 from seals_sim.splits import PAPER_TEST_FRACTION
 from seals_sim.strategies import STRATEGIES
 
 MAX_LSH_BITS = 65_536
+AUTO = "auto"
 POOLS = ("all", "seals", "random_pool")
 DEFAULT_STRATEGIES = ("maxent", "most_likely_positive", "information_density", "random", "k_centers")
 
@@ -26,8 +29,9 @@ class Options:
     pools: tuple[str, ...] = POOLS
     strategies: tuple[str, ...] = DEFAULT_STRATEGIES
     k: int = 100
-    index: str = "exact"
+    index: str = AUTO
     lsh_bits: int = 512
+    n_probe: int = N_PROBE
     beta: float = 1.0
     budget: int = 2000
     batch: int = 100
@@ -50,8 +54,8 @@ class Options:
     def __post_init__(self) -> None:
         _require_known("--pools", self.pools, POOLS)
         _require_known("--strategies", self.strategies, STRATEGIES)
-        _require_known("--index", (self.index,), INDEXES)
-        for name in ("k", "lsh_bits", "batch", "seed_positives", "seed_negatives", "repeats", "concepts"):
+        _require_known("--index", (self.index,), (AUTO, *INDEXES))
+        for name in ("k", "lsh_bits", "n_probe", "batch", "seed_positives", "seed_negatives", "repeats", "concepts"):
             if getattr(self, name) < 1:
                 raise UserError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be at least 1")
         for name in ("regularization", "random_pool_factor"):
@@ -82,12 +86,23 @@ class Options:
     def n_seeds(self) -> int:
         return self.seed_positives + self.seed_negatives
 
+    def with_index_for(self, n: int, d: int, n_runs: int) -> Options:
+        """These options with the index that --index auto means for a pool (n, d) and so many runs of SEALS."""
+        if self.index != AUTO:
+            return self
+        return replace(self, index=choose_index(n, d, n_runs * self.budget, machine_memory() // 2))
+
     def require_fit(self, n_pool: int) -> None:
         """Raise UserError where a pool of this size is too small for what is asked."""
         if self.k > n_pool and "seals" in self.pools:
             raise UserError(f"--k {self.k}: the pool has only {n_pool} rows")
         if self.budget > n_pool:
             raise UserError(f"--budget {self.budget}: the pool has only {n_pool} rows")
+
+
+def machine_memory() -> int:
+    """Bytes of main memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
 def _require_known(option: str, names: tuple[str, ...], known: tuple[str, ...]) -> None:
@@ -165,8 +180,9 @@ def add_shared_options(parser: argparse.ArgumentParser) -> None:
         "--index",
         default=default.index,
         metavar="NAME",
-        help="exact: brute force; lsh: Faiss LSH, the paper's; graph: all exact neighbours found once, "
-        "then looked up (default: %(default)s)",
+        help="exact: brute force; lsh: Faiss LSH, the paper's; hnsw; ivf-flat, ivf-sq, ivf-pq, ivf-rabitq: inverted "
+        "files of float16, 8-bit, product and 1-bit codes; graph: all neighbours found once, then looked up; auto: by "
+        "rows, memory and how many runs there are (default: %(default)s)",
     )
     group.add_argument(
         "--lsh-bits",
@@ -174,6 +190,13 @@ def add_shared_options(parser: argparse.ArgumentParser) -> None:
         default=default.lsh_bits,
         metavar="N",
         help="code length of --index lsh (default: %(default)s)",
+    )
+    group.add_argument(
+        "--n-probe",
+        type=int,
+        default=default.n_probe,
+        metavar="N",
+        help="cells that a query of an ivf looks into; more find more and take longer (default: %(default)s)",
     )
     add_score_options(group)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from experiments.command import VERSIONS, Parser, errors_for_people, parse, sampled
+from experiments.command import VERSIONS, Parser, errors_for_people, index_of, parse, sampled
 from experiments.inputs import add_input_options, load_dataset
 from experiments.options import Options, add_shared_options, names, options_from
 from experiments.paper_concepts import Choice, choose
@@ -41,7 +41,6 @@ from seals_sim.datasets import Dataset
 from seals_sim.embedding import DEFAULT_MODEL, STATIC_MODEL, embed_texts
 from seals_sim.errors import UserError
 from seals_sim.files import replacing, require_writable
-from seals_sim.indexes import build_index
 from seals_sim.randomness import generator
 from seals_sim.splits import Split, random_split
 from seals_sim.whitening import whiten
@@ -268,8 +267,8 @@ def _spaces(bench: _Bench, todo: Sequence[Task], store: RunStore) -> dict[str, S
         if k:
             if not bench.quiet:
                 print(f"index {options.index} of {embedding}, k up to {k} ...", file=sys.stderr)
-            index = build_index(options.index, pool_vectors, k, options.lsh_bits)
-            built = {"embedding": embedding, "index": options.index, "k": k, "seconds": index.build_seconds}
+            index, facts = index_of(pool_vectors, options, k, bench.cache, bench.quiet)
+            built = {"embedding": embedding, "index": options.index, "seconds": facts.build_seconds, **asdict(facts)}
             store.save(f"index {embedding} {k}", {"index": pd.DataFrame([built])})
         spaces[embedding] = Space(pool_vectors, vectors[bench.split.test], index)
     return spaces

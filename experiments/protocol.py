@@ -23,11 +23,11 @@ from seals_sim.metrics import n_positive, pool_fraction, quality, recall
 from seals_sim.oracles import LabelTable
 from seals_sim.pools import AllPool, RandomPool, SealsPool
 from seals_sim.randomness import generator
-from seals_sim.retrieval import CodedSearch, CodedTable
+from seals_sim.retrieval import CodedTable, ModelSearch, along_weights
 from seals_sim.scan import widened
 from seals_sim.seeds import draw_seeds
 from seals_sim.splits import Split
-from seals_sim.strategies import ArgMax, build_selector
+from seals_sim.strategies import ArgMax, build_selector, most_likely_positive
 
 ROUND_COLUMNS = (
     "dataset", "concept", "pool", "strategy", "k", "repeat", "round", "n_labeled", "n_positive", "recall",
@@ -282,16 +282,17 @@ def _build_selector(
     method: Method, experiment: Experiment, seeds: LabeledRows, names: tuple[str | int, ...]
 ) -> Selector[CandidateTable, LinearModel, int]:
     space, options = experiment.spaces[method.embedding], experiment.options
+    centers = widened(space.pool_vectors[seeds.rows])
     if method.pool == "all_int8":
         assert space.codes is not None
         assert method.strategy == "most_likely_positive"
-        return CodedSearch(space.codes())
+        return ModelSearch(space.codes(), along_weights, most_likely_positive, centers)
     return build_selector(
         method.strategy,
         beta=options.beta,
         rng=generator(options.seed, "selector", *names),
         n_rows=len(space.pool_vectors),
-        centers=widened(space.pool_vectors[seeds.rows]),
+        centers=centers,
     )
 
 

@@ -18,7 +18,7 @@ True
 """
 
 from seals_sim.errors import UserError
-from seals_sim.indexes import ExactIndex, GraphIndex, LSHIndex, NeighborIndex, build_index
+from seals_sim.indexes import ExactIndex, IndexOptions, NeighborIndex, build_index, choose_index
 from seals_sim.learners import LinearModel, LogisticLearner
 from seals_sim.loop import LabeledRows, Round, Seconds, run
 from seals_sim.oracles import LabelTable
@@ -42,10 +42,9 @@ __all__ = [
     "ArgMax",
     "ExactIndex",
     "FrozenDensity",
-    "GraphIndex",
+    "IndexOptions",
     "InformationDensity",
     "KCenters",
-    "LSHIndex",
     "LabelTable",
     "LabeledRows",
     "LinearModel",
@@ -59,6 +58,7 @@ __all__ = [
     "UserError",
     "build_index",
     "build_selector",
+    "choose_index",
     "draw_seeds",
     "least_confidence",
     "margin",

@@ -68,26 +68,32 @@ class FixedTable(CandidateTable):
 class GrowingTable(CandidateTable):
     """Candidates that enter as the search goes on (Algorithm 2); memory follows the candidates, not the data.
 
-    >>> table = GrowingTable(n_dimensions=2)
+    excluded: rows that are no candidates.
+
+    >>> table = GrowingTable(n_dimensions=2, excluded=np.array([5]))
+    >>> table.unseen(np.array([7, 3, 7, 5])).tolist()
+    [3, 7]
     >>> table.enter(np.array([7, 3]), np.eye(2, dtype=np.float32))
     >>> table.remove(7)
-    >>> table.rows.tolist(), table.is_live.tolist(), table.find(3)
-    ([7, 3], [False, True], 1)
+    >>> table.rows.tolist(), table.is_live.tolist(), table.find(3), table.find(5)
+    ([7, 3], [False, True], 1, None)
     """
 
-    def __init__(self, n_dimensions: int, capacity: int = 1024) -> None:
+    def __init__(self, n_dimensions: int, excluded: Rows, capacity: int = 1024) -> None:
         super().__init__()
         self._rows = np.empty(capacity, dtype=np.int64)
         self._vectors = np.empty((capacity, n_dimensions), dtype=np.float32)
         self._is_live = np.empty(capacity, dtype=np.bool_)
-        self._position: dict[int, int] = {}
+        self._position: dict[int, int | None] = dict.fromkeys(excluded.tolist())
         self._expose(0)
 
     def _expose(self, n: int) -> None:
         self.rows, self.vectors, self.is_live = self._rows[:n], self._vectors[:n], self._is_live[:n]
 
-    def __contains__(self, row: int) -> bool:
-        return row in self._position
+    def unseen(self, rows: Rows) -> Rows:
+        """Those of rows (m,) that have not entered yet and may, each once."""
+        found = set(rows.tolist()).difference(self._position)
+        return np.fromiter(found, dtype=np.int64, count=len(found))
 
     def enter(self, rows: Rows, vectors: StoredVectors) -> None:
         """Take in new candidates: rows (m,), none of which has entered before, and their vectors (m, d)."""

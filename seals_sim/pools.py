@@ -8,12 +8,14 @@ its own nearest neighbour.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from seals_sim.candidates import CandidateTable, FixedTable, GrowingTable, Rows, StoredVectors
 from seals_sim.indexes import NeighborIndex
 from seals_sim.loop import LabeledRows
+from seals_sim.scan import widened
 
 
 class _FixedPool:
@@ -68,10 +70,10 @@ class SealsPool:
         k: int,
         likely: Callable[[int], Rows] | None = None,
     ) -> None:
-        self._vectors, self._index, self._k, self._likely = vectors, index, k, likely
+        self._vectors: Any = np.asarray(vectors)  # without the cost of a memmap at every read
+        self._index, self._k, self._likely = index, k, likely
         self._found: dict[int, Rows] = {}  # neighbours of rows that are not labelled yet
-        self._labeled = set(labeled.rows.tolist())
-        self._table = GrowingTable(vectors.shape[1])
+        self._table = GrowingTable(vectors.shape[1], excluded=labeled.rows)
         self._admit(np.concatenate(index.neighbors(labeled.rows, k)))  # line 2
 
     @property
@@ -82,7 +84,6 @@ class SealsPool:
         return self._table
 
     def expand(self, slot: int, query: int, label: int) -> None:
-        self._labeled.add(query)
         self._table.remove(query)
         self._admit(self._neighbors(query))  # line 8
 
@@ -94,6 +95,6 @@ class SealsPool:
         return self._found.pop(query)
 
     def _admit(self, neighbors: Rows) -> None:
-        distinct = np.unique(neighbors).tolist()
-        new = np.array([row for row in distinct if row not in self._table and row not in self._labeled], dtype=np.int64)
-        self._table.enter(new, self._vectors[new])
+        new = self._table.unseen(neighbors)
+        if len(new):
+            self._table.enter(new, widened(self._vectors[new]))

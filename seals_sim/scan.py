@@ -45,30 +45,39 @@ def dots(vectors: StoredVectors, weights: NDArray[np.float32], n_threads: int = 
 
 
 def block_of(vectors: StoredVectors, start: int, end: int) -> Vectors:
-    """Rows from start to end in float32. Of a memory-mapped file they are read, not mapped: a pass over a large file
-    then leaves none of its pages to this process.
+    """Rows from start to end in float32, read as `blocks_of` reads them."""
+    return widened(_read(vectors, start, end))
+
+
+def blocks_of(vectors: StoredVectors, size: int = 65_536) -> Iterator[tuple[int, StoredVectors]]:
+    """All rows, so many at a time, with the place where each block begins."""
+    for start in range(0, len(vectors), size):
+        yield start, _read(vectors, start, start + size)
+
+
+def _read(vectors: StoredVectors, start: int, end: int) -> StoredVectors:
+    """Rows of a memory-mapped file are read, not mapped: a pass over a large file then leaves none of its pages to this
+    process.
     """
     if isinstance(vectors, np.memmap) and isinstance(vectors.base, mmap.mmap) and vectors.flags.c_contiguous:
         shape = (max(0, min(end, len(vectors)) - start), *vectors.shape[1:])
         first = vectors.offset + start * vectors.strides[0]
         rows = np.fromfile(vectors.filename, vectors.dtype, count=int(np.prod(shape)), offset=first)
-        return widened(rows.reshape(shape))
-    return widened(vectors[start:end])
+        return rows.reshape(shape)
+    return vectors[start:end]
 
 
 def widened(vectors: StoredVectors) -> Vectors:
     """The same values in float32; `vectors` themselves where they are that."""
-    if _is_float32(vectors):
+    if is_float32(vectors):
         return vectors
-    out = np.empty(vectors.shape, dtype=np.float32)
-    for start, rows in _widened(vectors, 0, len(vectors)):
-        out[start : start + len(rows)] = rows
-    return out
+    found: Vectors = _torch().from_numpy(np.asarray(vectors)).float().numpy()
+    return found
 
 
 def _widened(vectors: StoredVectors, first: int, last: int) -> Iterator[tuple[int, Vectors]]:
     """Rows first to last in float32, in pieces with the place where each begins."""
-    if _is_float32(vectors):
+    if is_float32(vectors):
         yield first, vectors[first:last]
         return
     torch = _torch()
@@ -89,5 +98,5 @@ def _torch() -> ModuleType:
     return torch
 
 
-def _is_float32(vectors: StoredVectors) -> TypeGuard[Vectors]:
+def is_float32(vectors: StoredVectors) -> TypeGuard[Vectors]:
     return vectors.dtype == np.float32

@@ -80,6 +80,11 @@ _SAME_ORDER: dict[Score, Score] = {
 }
 
 
+def order_of(score: Score) -> Score:
+    """A score with the same order as this one, the cheapest known."""
+    return _SAME_ORDER.get(score, score)
+
+
 class Weight(Protocol):
     """A factor of the score that belongs to the candidate and not to the model."""
 
@@ -95,7 +100,7 @@ class ArgMax:
     """
 
     def __init__(self, score: Score, weight: Weight | None = None) -> None:
-        self._score = score if weight else _SAME_ORDER.get(score, score)
+        self._score = score if weight else order_of(score)
         self._weight = weight
         self._model: Model | None = None
 

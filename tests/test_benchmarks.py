@@ -12,18 +12,30 @@ from seals_sim.structure import average_cosine
 
 
 def test_every_method_at_two_sizes(tmp_path, capsys):
-    rounds.main(["--n", "5000", "9000", "--dimensions", "16", "--k", "10", "--budget", "200", "--concepts", "1",
+    strategies = "maxent,most_likely_positive"
+    rounds.main(["--n", "2000", "5000", "--dimensions", "16", "--k", "10", "--budget", "200", "--concepts", "1",
+                 "--strategies", strategies, "--methods", "all,all-int8,retrieval,seals-ivf-sq,seals-graph,seals-lsh",
+                 "--graph-rows", "3000", "--slow-rows", "3000",
                  "--work", str(tmp_path / "w"), "--out", str(tmp_path / "o"), "--quiet"])  # fmt: skip
     table = pd.read_csv(tmp_path / "o" / "summary.csv").set_index(["n", "strategy", "method"])
-    assert len(table) == 2 * (3 + 5)
-    assert (table.xs("all", level="method")["speedup"] == 1).all()
-    seals, graph = (table.xs(name, level="method")[["recall", "n_candidates"]] for name in ("seals-ivf", "seals-graph"))
-    pd.testing.assert_frame_equal(seals, graph)
+    assert len(table) == 2 * (4 + 5) + 2  # 8-bit codes are for one strategy; lsh is for few rows
+    assert (table.xs("all", level="method")[["speedup", "search_speedup"]] == 1).all(axis=None)
+    seals, graph = (table.xs(name, level="method").loc[5000] for name in ("seals-ivf-sq", "seals-graph"))
+    pd.testing.assert_frame_equal(seals[["recall", "n_candidates"]], graph[["recall", "n_candidates"]])
     best = table.xs("most_likely_positive", level="strategy")["recall"]
     assert (best.xs("all", level="method") == best.xs("all-int8", level="method")).all()
+    assert best.loc[5000, "retrieval"] >= 0.9 * best.loc[5000, "all"]
+    indexes = pd.read_csv(tmp_path / "o" / "indexes.csv")
+    assert list(zip(indexes["n"], indexes["index"], strict=True)) == [
+        (2000, "ivf-sq"), (2000, "graph"), (2000, "lsh"), (5000, "ivf-sq"),
+    ]  # fmt: skip
+    by_round = pd.read_csv(tmp_path / "o" / "rounds.csv")
+    assert sorted(by_round["n_labeled"].unique()) == [100, 200]
     said = capsys.readouterr().out
-    assert "exponent" in said
-    assert said.startswith("python -m benchmarks.rounds --n 5000 9000")
+    assert said.startswith("python -m benchmarks.rounds --n 2000 5000")
+    page = (tmp_path / "o" / "index.html").read_text()
+    assert "SIMULATED" in page
+    assert (tmp_path / "o" / "rounds.png").stat().st_size > 10_000
 
 
 def test_simulated_clusters_have_the_promised_cosine():

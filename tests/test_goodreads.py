@@ -105,7 +105,7 @@ def unbroken(tmp_path_factory):
 
 
 STAGES = ("read", "embed", "whiten", "split-sentence/pool", "split-sentence/test", "split-sentence/pool-float32",
-          "split-sentence/index-training", "split-sentence/index-cells", "split-sentence/index-lists",
+          "split-sentence/index-training", "split-sentence/index-cells", "split-sentence/index-lists-sq",
           "split-sentence/measure-index", "split-sentence/neighbors-of-positives")  # fmt: skip
 
 

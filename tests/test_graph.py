@@ -7,14 +7,14 @@ import pytest
 
 from seals_sim import ExactIndex
 from seals_sim.errors import UserError
-from seals_sim.graph import build_graph
+from seals_sim.indexes import build_graph
 from tests.conftest import clustered
 
 VECTORS = clustered(300, 8, 6)[0]
 
 
 def test_lookups_are_what_the_index_finds(tmp_path, monkeypatch):
-    monkeypatch.setattr("seals_sim.graph._BLOCK", 64)
+    monkeypatch.setattr("seals_sim.indexes.graph._BLOCK", 64)
     index, rows = ExactIndex(VECTORS), np.arange(300)
     graph, stage = build_graph(index, "digest", rows, 9, tmp_path)
     assert [block["end"] for block in stage.blocks] == [64, 128, 192, 256, 300]

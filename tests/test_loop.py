@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -9,18 +12,19 @@ from seals_sim import (
     AllPool,
     ArgMax,
     ExactIndex,
-    GraphIndex,
+    IndexOptions,
     LabeledRows,
     LabelTable,
     LogisticLearner,
-    LSHIndex,
     RandomPool,
     SealsPool,
+    build_index,
     build_selector,
     draw_seeds,
     most_likely_positive,
     run,
 )
+from seals_sim.indexes import build_graph
 from seals_sim.randomness import generator
 from seals_sim.strategies import STRATEGIES
 from tests import naive
@@ -45,10 +49,11 @@ def _pool(name, vectors, seeds, k=K):
             return RandomPool(seeds, vectors, 150, generator(0, "pool"))
         case "seals-exact":
             return SealsPool(seeds, vectors, ExactIndex(vectors), k)
-        case "seals-lsh":
-            return SealsPool(seeds, vectors, LSHIndex(vectors, 128), k)
-        case "seals-graph":
-            return SealsPool(seeds, vectors, GraphIndex(vectors, k), k)
+        case "seals-lsh" | "seals-graph":
+            with tempfile.TemporaryDirectory() as folder:
+                options, rng = IndexOptions(k, n_bits=128), generator(0, "index")
+                index = build_index(name.removeprefix("seals-"), vectors, Path(folder), options, rng)
+            return SealsPool(seeds, vectors, index, k)
     raise AssertionError(name)
 
 
@@ -92,11 +97,12 @@ def test_contract_of_every_part(table, pool, strategy):
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("seed", range(3))
-def test_seals_with_k_equal_n_is_algorithm_1(table, strategy, seed):
+def test_seals_with_k_equal_n_is_algorithm_1(table, strategy, seed, tmp_path):
     vectors, _ = table
     seeds = _seeds(table, seed=seed)
     everything = _rounds(table, "all", strategy, seeds=seeds)
-    for index in (ExactIndex(vectors), GraphIndex(vectors, len(vectors))):
+    graph, _ = build_graph(ExactIndex(vectors), "digest", len(vectors), len(vectors), tmp_path)
+    for index in (ExactIndex(vectors), graph):
         pool = SealsPool(seeds, vectors, index, k=len(vectors))
         restricted = _rounds(table, pool, strategy, seeds=seeds)
         assert restricted[-1].labeled.rows.tolist() == everything[-1].labeled.rows.tolist()

@@ -7,10 +7,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seals_sim import AllPool, ArgMax, LabelTable, LogisticLearner, draw_seeds, most_likely_positive, run
+from seals_sim import (
+    AllPool,
+    ArgMax,
+    ExactIndex,
+    LabelTable,
+    LinearModel,
+    LogisticLearner,
+    draw_seeds,
+    max_entropy,
+    most_likely_positive,
+    run,
+)
 from seals_sim.candidates import FixedTable
 from seals_sim.ranking import Ranking
-from seals_sim.retrieval import CodedSearch, CodedTable
+from seals_sim.retrieval import CodedTable, ModelSearch, along_weights, onto_hyperplane
 from seals_sim.scan import dots, widened
 from seals_sim.strategies import _SAME_ORDER
 from tests.conftest import clustered
@@ -71,4 +82,35 @@ def test_the_scan_by_codes_makes_the_picks_of_the_full_scan():
 
     scanned = picks(ArgMax(most_likely_positive))
     assert len(scanned) == 1200
-    assert picks(CodedSearch(CodedTable(vectors, n_threads=2), shortlist=200)) == scanned
+    centers, codes = widened(vectors[seeds.rows]), CodedTable(vectors, n_threads=2)
+    assert picks(ModelSearch(codes, along_weights, most_likely_positive, centers, 200)) == scanned
+
+
+@pytest.mark.parametrize("score", [most_likely_positive, max_entropy])
+def test_retrieval_by_the_model_makes_the_picks_of_the_full_scan(score):
+    """Where the searches bring what is best: with exact neighbours and enough of them."""
+    vectors, cluster = clustered(1500, 16, 20, seed=1)
+    is_positive = cluster < 2
+    seeds = draw_seeds(is_positive, 5, 15, np.random.default_rng(0))
+
+    def picks(selector):
+        pool, learner = AllPool(seeds, vectors), LogisticLearner(vectors)
+        return list(run(seeds, pool, learner, selector, LabelTable(is_positive), 80, 500))[-1].labeled.rows.tolist()
+
+    aim = along_weights if score is most_likely_positive else onto_hyperplane
+    searched = picks(ModelSearch(ExactIndex(vectors), aim, score, vectors[seeds.rows], 300))
+    assert searched == picks(ArgMax(score))
+
+
+@given(st.integers(0, 1000))
+def test_projections_lie_on_the_hyperplane(seed):
+    rng = np.random.default_rng(seed)
+    labeled = rng.normal(size=(20, 6)).astype(np.float32)
+    labeled /= np.linalg.norm(labeled, axis=1, keepdims=True)
+    model = LinearModel(rng.normal(size=6).astype(np.float32), 0.0)  # so lengths do not matter
+    found = onto_hyperplane(model, labeled)
+    np.testing.assert_allclose(found @ model.weights, 0, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
+    moved = labeled - found * np.vecdot(labeled, found)[:, None]  # what projecting took away is along w
+    w = model.weights / np.linalg.norm(model.weights)
+    np.testing.assert_allclose(moved, np.vecdot(moved, w)[:, None] * w, atol=1e-5)

@@ -26,6 +26,7 @@ from seals_sim.strategies import (
 )
 from tests.conftest import clustered
 
+NONE = np.empty(0, dtype=np.int64)  # rows
 LOG_ODDS = st.floats(-700, 700, allow_nan=False)
 
 
@@ -53,7 +54,7 @@ def test_order_survives_where_probabilities_round_to_0_and_1(one, other):
 def test_ranking_is_the_plain_arg_max(seed, shortlist):
     """Few distinct scores, so that ties are everywhere; newcomers and removals between any two picks."""
     rng = np.random.default_rng(seed)
-    table = GrowingTable(1, capacity=2)
+    table = GrowingTable(1, NONE, capacity=2)
     ranking = Ranking(table, shortlist)
     rows = rng.permutation(200)
     scores: dict[int, float] = {}
@@ -88,7 +89,7 @@ def test_information_density_is_the_quadratic_definition(beta, growing):
     rng = np.random.default_rng(0)
     models = [LinearModel(rng.normal(size=8).astype(np.float32), 0.1) for _ in range(3)]
     selector = InformationDensity(beta)
-    table = GrowingTable(8) if growing else FixedTable(np.arange(300), vectors, np.arange(20))
+    table = GrowingTable(8, NONE) if growing else FixedTable(np.arange(300), vectors, np.arange(20))
     for pick in range(60):
         if growing:
             new = np.arange(len(table), len(table) + (40 if pick == 0 else 4))
@@ -119,7 +120,7 @@ def test_information_density_of_two_rounds_by_hand():
 
 def test_frozen_density_is_that_of_the_pool_on_entry():
     vectors, _ = clustered(100, 6, 4)
-    table = GrowingTable(6)
+    table = GrowingTable(6, NONE)
     density = FrozenDensity(1.0)
     table.enter(np.arange(30), vectors[:30])
     first = density.of(table, 0)
@@ -135,14 +136,14 @@ def test_frozen_density_is_that_of_the_pool_on_entry():
 def test_running_sum_does_not_depend_on_the_order(seed):
     rng = np.random.default_rng(seed)
     vectors, _ = clustered(60, 5, 3)
-    table, total = GrowingTable(5), RunningSum()
+    table, total = GrowingTable(5, NONE), RunningSum()
     order = rng.permutation(60)
     for part in np.array_split(order, 7):
         table.enter(part, vectors[part])
         for row in rng.choice(order[: len(table)], 3):
             table.remove(int(row))
         summed = total.catch_up(table)
-    again = GrowingTable(5)
+    again = GrowingTable(5, NONE)
     rest = np.sort(table.rows[table.is_live])
     again.enter(rest, vectors[rest])
     np.testing.assert_array_equal(summed, RunningSum().catch_up(again))
@@ -152,7 +153,7 @@ def test_running_sum_does_not_depend_on_the_order(seed):
 def test_k_centers_is_the_farthest_first_traversal():
     vectors, _ = clustered(200, 6, 5)
     centers = [0, 1, 2]
-    table = GrowingTable(6)
+    table = GrowingTable(6, NONE)
     selector = KCenters(vectors[centers])
     model = LinearModel(np.zeros(6, dtype=np.float32), 0.0)
     for pick in range(30):
@@ -204,10 +205,10 @@ class _CountingModel:
 
 def test_a_pick_scores_only_newcomers():
     vectors, _ = clustered(300, 4, 5)
-    table = GrowingTable(4)
+    table = GrowingTable(4, NONE)
     model = _CountingModel()
     for selector in (ArgMax(max_entropy), InformationDensity()):
-        table, model = GrowingTable(4), _CountingModel()
+        table, model = GrowingTable(4, NONE), _CountingModel()
         for start in range(0, 300, 10):
             table.enter(np.arange(start, start + 10), vectors[start : start + 10])
             row = selector.select(table, model)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from seals_sim.datasets.overlap import low_overlap
-from seals_sim.indexes import ExactIndex, GraphIndex
+from seals_sim.indexes import ExactIndex
 from seals_sim.structure import average_cosine, concept_graph, structure
 from tests.conftest import clustered
 
@@ -43,7 +43,7 @@ def test_it_is_what_the_words_say(seed, k):
     vectors, cluster = clustered(80, 5, 4, seed)
     members = np.flatnonzero(cluster == 0)
     distance = np.linalg.norm(vectors[:, None].astype(float) - vectors[None], axis=2)
-    index = GraphIndex(vectors, k)
+    index = ExactIndex(vectors)
     graph = concept_graph(members, index, k)
     near = np.array([[j in set(index.neighbors(np.array([i]), k)[0].tolist()) for j in members] for i in members])
     joined = (near | near.T) & ~np.eye(len(members), dtype=bool)

@@ -1,13 +1,14 @@
-"""An inverted file over many millions of vectors: built in stages, kept on disk, searched through mapped memory.
+"""Inverted files over many millions of vectors: built in stages, kept on disk, searched through mapped memory.
 
-k-means cuts the space into cells; a query is compared only with the rows of the few cells nearest to it, by 8-bit
-codes. So neighbours are missed: those in other cells, and a few that the codes put in the wrong order.
+k-means cuts the space into cells; a query is compared only with the rows of the few cells nearest to it, by codes of
+them. So neighbours are missed: those in other cells, and a few that the codes put in the wrong order.
 """
 
 from __future__ import annotations
 
 import ctypes
-import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,10 @@ import numpy as np
 from faiss.contrib.clustering import two_level_clustering
 from numpy.typing import NDArray
 
-from seals_sim.candidates import Rows, StoredVectors, Vectors
+from seals_sim.candidates import StoredVectors, Vectors
 from seals_sim.codes import KIND, coded, scale_for
 from seals_sim.files import replacing
-from seals_sim.indexes import without_padding
+from seals_sim.indexes.stored import StoredIndex, stored
 from seals_sim.scan import block_of, widened
 from seals_sim.stages import ArrayStage, Stage
 
@@ -30,6 +31,47 @@ _REFINED = 2
 _ONE_LEVEL = 1024  # cells up to which plain k-means is quick enough
 _READ_WHOLE = 65_536  # rows: a millisecond or so
 _BLOCK = 65_536
+_CODES_TRAINED_ON = 65_536  # rows
+_PQ_LEAST = 256  # Faiss wants a row for each of a part's centroids; a smaller table is repeated
+
+
+@dataclass(frozen=True)
+class Codes:
+    """How the rows of the cells are kept.
+
+    make: a Faiss index, of quantizer, dimensions, cells; is_trained: whether its codes have to be fitted; is_rounded:
+    whether vectors are scaled and rounded to 8 bits first; n_reranked: of `StoredIndex`, so that the index finds about
+    what its cells hold.
+    """
+
+    make: Callable[[Any, int, int], Any]
+    is_trained: bool
+    is_rounded: bool
+    n_reranked: int
+
+
+def _scalar(kind: int) -> Callable[[Any, int, int], Any]:
+    return lambda quantizer, d, n_cells: faiss.IndexIVFScalarQuantizer(
+        quantizer, d, n_cells, kind, faiss.METRIC_INNER_PRODUCT, False
+    )
+
+
+def _product(quantizer: Any, d: int, n_cells: int) -> Any:
+    n_parts = max(part for part in range(1, d // 4 + 1) if d % part == 0) if d >= 4 else 1
+    return faiss.IndexIVFPQ(quantizer, d, n_cells, n_parts, 8, faiss.METRIC_L2)
+
+
+def _rabitq(quantizer: Any, d: int, n_cells: int) -> Any:
+    return faiss.IndexIVFRaBitQ(quantizer, d, n_cells, faiss.METRIC_L2)
+
+
+# Bytes a row at d dimensions, beside 8 of its number: 2 d, d, d / 4, d / 8 + 8.
+CODES = {
+    "flat": Codes(_scalar(faiss.ScalarQuantizer.QT_fp16), is_trained=False, is_rounded=False, n_reranked=1),
+    "sq": Codes(_scalar(KIND), is_trained=False, is_rounded=True, n_reranked=1),
+    "pq": Codes(_product, is_trained=True, is_rounded=False, n_reranked=5),
+    "rabitq": Codes(_rabitq, is_trained=True, is_rounded=False, n_reranked=8),
+}
 
 
 def cells_for(n: int) -> int:
@@ -41,59 +83,22 @@ def cells_for(n: int) -> int:
     return 1 if n <= _READ_WHOLE else 1 << round(np.log2(4 * np.sqrt(n)))
 
 
-class IVFIndex:
-    """The index that `build_ivf` has left in a file, opened for searching.
-
-    vectors: (n, d), those that it was built on; queries are its rows. scale: of the codes. digest: of the index.
-    """
-
-    def __init__(
-        self, path: Path, vectors: StoredVectors, scale: float, n_probe: int, build_seconds: float, digest: str
-    ) -> None:
-        self.build_seconds, self.digest = build_seconds, digest
-        self._path, self.vectors, self._scale, self._n_probe = path, vectors, scale, n_probe
-        self._open()
-
-    def _open(self) -> None:
-        self._index: Any
-        self._index = faiss.read_index(str(self._path), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
-        self._index.nprobe = self._n_probe
-        lists: Any
-        lists = faiss.downcast_InvertedLists(self._index.invlists)
-        lists.prefetch_nthread = 0  # threads would cost more than they save
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_index"}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._open()
-
-    def neighbors(self, rows: Rows, k: int) -> list[Rows]:
-        queries = widened(self.vectors[rows]) * np.float32(self._scale)
-        _, found = self._index.search(queries, min(k, len(self.vectors)))
-        return without_padding(found)
-
-    def largest(self, weights: NDArray[np.float32], n: int) -> Rows:
-        """Up to n rows with the largest inner products with weights (d,), of those in the cells looked into."""
-        query = coded(weights[None], scale_for(weights[None]))
-        return without_padding(self._index.search(query, min(n, len(self.vectors)))[1])[0]
-
-
 def build_ivf(
     vectors: StoredVectors,
     made_from: str,
     folder: Path,
     rng: np.random.Generator,
+    codes: str = "sq",
     n_probe: int = N_PROBE,
     quiet: bool = True,
-) -> tuple[IVFIndex, tuple[Stage, ...]]:
+) -> tuple[StoredIndex, tuple[Stage, ...]]:
     """Build in folder / index-*, going on where an earlier call was stopped; the index and the stages of its making.
 
     vectors: (n, d), l2-normalised, perhaps memory-mapped; made_from: a digest of them; rng: for the rows that the cells
-    are trained on. Memory: 8-bit codes of all rows (n d bytes), and the sample. Raises UserError.
+    are trained on; codes: one of CODES, which share their cells; n_probe: cells that a query looks into. Memory: the
+    codes of all rows, and the sample. Raises UserError.
     """
-    n = len(vectors)
+    kind, n = CODES[codes], len(vectors)
     origin = {"vectors": made_from, "cells": cells_for(n)}
     centroids, scale, training = _trained(vectors, folder, origin, rng)
     quantizer = _quantizer(centroids)
@@ -101,17 +106,19 @@ def build_ivf(
     cells = assigned.fill(
         lambda start, end: quantizer.assign(block_of(vectors, start, end), 1)[:, 0].astype(np.int32), _BLOCK, quiet
     )
-    listing = Stage(folder, "index-lists", {**origin, "cells digest": assigned.stage.digest})
-    path = listing.folder / "index.faiss"
-    if listing.result is None:
-        with replacing(path) as temporary:
-            faiss.write_index(_filled(vectors, quantizer, cells, scale), str(temporary))
-        _give_back_memory()
-        listing.finish_with(path, {})
-    listing.require_whole(path)
+    scale = scale if kind.is_rounded else 1.0
+    path, listing = stored(
+        folder,
+        f"index-lists-{codes}",
+        {**origin, "cells digest": assigned.stage.digest},
+        lambda: _filled(vectors, kind, quantizer, cells, scale),
+    )
+    _give_back_memory()
     stages = (training, assigned.stage, listing)
     seconds = sum(stage.seconds for stage in stages)
-    return IVFIndex(path, vectors, scale, n_probe, seconds, listing.digest), stages
+    searched = {"nprobe": n_probe}
+    index = StoredIndex(path, vectors, searched, seconds, listing.digest, scale, kind.n_reranked)
+    return index, stages
 
 
 def _trained(
@@ -171,12 +178,15 @@ def _refined(centroids: Vectors, sample: Vectors) -> Vectors:
     return moved
 
 
-def _filled(vectors: StoredVectors, quantizer: Any, cells: NDArray[np.int32], scale: float) -> Any:
-    n_cells, d = quantizer.ntotal, vectors.shape[1]
-    index = faiss.IndexIVFScalarQuantizer(quantizer, d, n_cells, KIND, faiss.METRIC_INNER_PRODUCT, False)
-    index.is_trained = True  # cells are assigned already, and the codes need no training
+def _filled(vectors: StoredVectors, codes: Codes, quantizer: Any, cells: NDArray[np.int32], scale: float) -> Any:
+    index = codes.make(quantizer, vectors.shape[1], quantizer.ntotal)
+    index.is_trained = not codes.is_trained
+    if codes.is_trained:
+        sample = widened(vectors[:: max(1, len(vectors) // _CODES_TRAINED_ON)])
+        index.train(np.resize(sample, (max(len(sample), _PQ_LEAST), vectors.shape[1])))
     for start in range(0, len(vectors), _BLOCK):
-        rows = coded(block_of(vectors, start, start + _BLOCK), scale)
+        block = block_of(vectors, start, start + _BLOCK)
+        rows = coded(block, scale) if codes.is_rounded else block
         ids = np.arange(start, start + len(rows))
         places = cells[start : start + len(rows)].astype(np.int64)
         index.add_core(len(rows), faiss.swig_ptr(rows), faiss.swig_ptr(ids), faiss.swig_ptr(places))
@@ -188,21 +198,3 @@ def _give_back_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
-
-
-def measured_recall(index: IVFIndex, vectors: StoredVectors, rows: Rows, k: int) -> tuple[float, float]:
-    """The part of the exact k nearest neighbours of `rows` that the index finds, and its milliseconds a query, asked
-    one by one.
-    """
-    queries = widened(vectors[rows])
-    best = faiss.ResultHeap(len(rows), k)
-    for start in range(0, len(vectors), _BLOCK):
-        block = block_of(vectors, start, start + _BLOCK)
-        distance, found = faiss.knn(queries, block, min(k, len(block)))
-        best.add_result(distance, found + start)
-    best.finalize()
-    since = time.perf_counter()
-    answers = [index.neighbors(rows[i : i + 1], k)[0] for i in range(len(rows))]
-    milliseconds = 1000 * (time.perf_counter() - since) / len(rows)
-    shared = [np.isin(answer, exact).sum() for answer, exact in zip(answers, best.I, strict=True)]
-    return float(np.sum(shared)) / best.I.size, milliseconds

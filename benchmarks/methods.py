@@ -1,0 +1,119 @@
+"""What is measured against what: the full scans, SEALS with each kind of neighbours, and retrieval by the model."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from seals_sim import (
+    AllPool,
+    ArgMax,
+    InformationDensity,
+    LabeledRows,
+    LabelTable,
+    LinearModel,
+    LogisticLearner,
+    NeighborIndex,
+    Round,
+    SealsPool,
+    max_entropy,
+    most_likely_positive,
+    run,
+)
+from seals_sim.candidates import CandidateTable, Rows, StoredVectors
+from seals_sim.indexes import INDEXES, StoredGraph, VectorIndex
+from seals_sim.loop import Pool, Selector
+from seals_sim.retrieval import CodedTable, ModelSearch, along_weights, onto_hyperplane
+
+SEALS = tuple(f"seals-{name}" for name in INDEXES)
+METHODS = ("all", "all-int8", "retrieval", *SEALS)
+STRATEGIES = ("maxent", "most_likely_positive", "information_density")
+_AIMS = {"maxent": onto_hyperplane, "most_likely_positive": along_weights}
+_SCORES = {"maxent": max_entropy, "most_likely_positive": most_likely_positive}
+_SOUGHT = {"maxent": 100, "most_likely_positive": 1_000}  # rows a search: there are 100 searches, or one
+
+
+def is_defined(method: str, strategy: str) -> bool:
+    """8-bit codes bring the rows that one vector points to, and no search finds dense and uncertain rows."""
+    return not (
+        (method == "all-int8" and strategy != "most_likely_positive")
+        or (method == "retrieval" and strategy == "information_density")
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """One table: its rows as SEALS reads them (float16), as the full scan does (float32), and an index of them."""
+
+    vectors: StoredVectors
+    scanned: StoredVectors
+    index: NeighborIndex | None
+    searched: VectorIndex | None
+    k: int
+    batch: int
+    budget: int
+    n_threads: int
+
+    @functools.cached_property
+    def codes(self) -> CodedTable:
+        return CodedTable(self.vectors, self.n_threads)
+
+    def rounds(
+        self, method: str, strategy: str, seeds: LabeledRows, is_positive: NDArray[np.bool_]
+    ) -> tuple[float, list[Round[LabeledRows, LinearModel]]]:
+        """One run: seconds until the pool was ready, with the neighbours of the seeds, and its rounds."""
+        learner = LogisticLearner(self.vectors, n_threads=self.n_threads)
+        selector = self._selector(method, strategy, seeds)
+        likely = selector.likely if isinstance(selector, ArgMax) and method != "seals-graph" else None
+        with threadpool_limits(self.n_threads):
+            start = time.perf_counter()
+            pool = self._pool(method, seeds, likely)
+            before = time.perf_counter() - start
+            oracle = LabelTable(is_positive)
+            return before, list(run(seeds, pool, learner, selector, oracle, self.batch, self.budget))
+
+    def _pool(self, method: str, seeds: LabeledRows, likely: Callable[[int], Rows] | None) -> Pool[CandidateTable, int]:
+        if method.startswith("seals-"):
+            assert self.index is not None
+            return SealsPool(seeds, self.vectors, self.index, self.k, likely)
+        return AllPool(seeds, self.scanned if method == "all" else self.vectors)
+
+    def _selector(self, method: str, strategy: str, seeds: LabeledRows) -> Selector[CandidateTable, LinearModel, int]:
+        if method not in ("all-int8", "retrieval"):
+            return InformationDensity() if strategy == "information_density" else ArgMax(_SCORES[strategy])
+        table = self.codes if method == "all-int8" else self.searched
+        assert table is not None
+        centers = np.asarray(self.vectors[seeds.rows], dtype=np.float32)
+        return ModelSearch(table, _AIMS[strategy], _SCORES[strategy], centers, _SOUGHT[strategy])
+
+
+class Remembering:
+    """An index whose answers are kept: what a graph of all rows would say in the same run."""
+
+    build_seconds = 0.0
+    n_bytes = 0
+
+    def __init__(self, index: NeighborIndex) -> None:
+        self._index = index
+        self.answers: dict[int, Rows] = {}
+
+    def neighbors(self, rows: Rows, k: int) -> list[Rows]:
+        found = self._index.neighbors(rows, k)
+        self.answers.update(zip(rows.tolist(), found, strict=True))
+        return found
+
+    def graph(self, k: int, path: Path) -> StoredGraph:
+        """All answers so far, on disk."""
+        rows = np.array(sorted(self.answers))
+        found = np.full((len(rows), k), -1, dtype=np.int32)
+        for place, row in enumerate(rows.tolist()):
+            found[place, : len(self.answers[row])] = self.answers[row]
+        np.save(path, found)
+        return StoredGraph(rows, np.load(path, mmap_mode="r"))

@@ -1,0 +1,122 @@
+"""The page of `benchmarks.rounds`, drawn from its tables alone: medians, ratios, exponents, and a figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jinja2
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from experiments.figures import STYLE
+from experiments.store import write_csv
+from seals_sim.files import replacing, write_text
+
+_SECONDS = ["select_seconds", "neighbor_seconds", "train_seconds"]
+_RUN = ["n", "strategy", "method", "concept", "repeat"]
+_KIND = ["n", "strategy", "method"]
+
+
+def summarized(rounds: pd.DataFrame) -> pd.DataFrame:
+    """Medians over runs, by size, strategy and method, of a run's seconds; recall: the mean at the last round.
+
+    speedup: the float32 scan's total over this one's, of the same strategy; over_int8: the 8-bit scan's, which knows
+    most-likely positive alone; search_speedup: the same of selection and neighbours without training.
+    """
+    runs = rounds.groupby(_RUN, sort=False)[_SECONDS].sum()
+    runs["total_seconds"] = runs.sum(axis=1)
+    runs[["recall", "n_candidates"]] = rounds.groupby(_RUN, sort=False)[["recall", "n_candidates"]].last()
+    found = runs.groupby(_KIND, sort=False).median()
+    found["recall"] = runs.groupby(_KIND, sort=False)["recall"].mean()
+    found["slowest_run"] = runs.groupby(_KIND, sort=False)["total_seconds"].max()
+    found["peak_GB"] = rounds.groupby(_KIND, sort=False)["peak_bytes"].max() / 1e9
+    found["search_seconds"] = found["select_seconds"] + found["neighbor_seconds"]
+    found = found.reset_index()
+    found["speedup"] = _ratio(found, "all", "total_seconds")
+    found["search_speedup"] = _ratio(found, "all", "search_seconds")
+    found["over_int8"] = _ratio(found, "all-int8", "total_seconds")
+    return found
+
+
+def _ratio(found: pd.DataFrame, method: str, measure: str) -> np.ndarray:
+    other = found[found["method"] == method].set_index(["n", "strategy"])[measure]
+    keys = pd.MultiIndex.from_frame(found[["n", "strategy"]])
+    ratio: np.ndarray = other.reindex(keys).to_numpy() / found[measure].to_numpy()
+    return ratio
+
+
+def exponents(summary: pd.DataFrame) -> pd.DataFrame:
+    """The a of seconds ~ n^a, fitted over the sizes that a method ran on; growth: from the second largest size to the
+    largest.
+    """
+    rows = []
+    for (strategy, method), part in summary.groupby(["strategy", "method"], sort=False):
+        part = part.sort_values("n")
+        row: dict[str, object] = {"strategy": strategy, "method": method, "sizes": len(part)}
+        for measure in ("total_seconds", "search_seconds"):
+            if len(part) > 1:
+                row[f"{measure}_exponent"] = np.polyfit(np.log(part["n"]), np.log(part[measure]), 1)[0]
+                row[f"{measure}_growth"] = part[measure].iloc[-1] / part[measure].iloc[-2]
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def graph_pays_from(summary: pd.DataFrame, indexes: pd.DataFrame) -> pd.DataFrame:
+    """Runs (a concept, a repeat and a strategy each) after which building the graph has cost less than ivf-sq."""
+    rows = []
+    for (n, strategy), part in summary.groupby(["n", "strategy"], sort=False):
+        total = part.set_index("method")["total_seconds"]
+        built = indexes[indexes["n"] == n].set_index("index")["build_seconds"]
+        if {"seals-graph", "seals-ivf-sq"} <= set(total.index) and "graph" in built.index:
+            saved = total["seals-ivf-sq"] - total["seals-graph"]
+            extra = built["graph"] - built.get("ivf-sq", 0.0)
+            rows.append({"n": n, "strategy": strategy, "graph_extra_seconds": extra, "saved_a_run": saved,
+                         "runs": np.ceil(extra / saved) if saved > 0 else np.nan})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def write_rounds_report(folder: Path, command: str) -> str:
+    """summary.csv, exponents.csv, rounds.png and index.html, from rounds.csv and indexes.csv; the tables as text."""
+    rounds, indexes = pd.read_csv(folder / "rounds.csv"), _read_or_empty(folder / "indexes.csv")
+    summary = summarized(rounds)
+    tables = {
+        "summary": summary,
+        "indexes": indexes,
+        "exponents": exponents(summary),
+        "graph": graph_pays_from(summary, indexes) if len(indexes) else pd.DataFrame(),
+    }
+    for name in ("summary", "exponents"):
+        write_csv(folder / f"{name}.csv", tables[name])
+    _draw(summary, folder / "rounds.png")
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("benchmarks"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+    )
+    shown = {name: table.to_html(index=False, float_format="%.3g", border=0) for name, table in tables.items()}
+    write_text(folder / "index.html", environment.get_template("rounds.html").render(command=command, **shown))
+    return "\n\n".join(table.to_string(index=False, float_format="%.3f") for table in tables.values() if len(table))
+
+
+def _read_or_empty(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_csv(path)
+    except pd.errors.EmptyDataError:
+        return pd.DataFrame()
+
+
+def _draw(summary: pd.DataFrame, path: Path) -> None:
+    """Seconds of a whole run against rows, both on log scales."""
+    strategies = list(dict.fromkeys(summary["strategy"]))
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(6.2 * len(strategies), 4.6))
+        axes = figure.subplots(1, len(strategies), squeeze=False)[0]
+        for axis, strategy in zip(axes, strategies, strict=True):
+            part = summary[summary["strategy"] == strategy]
+            for place, (method, line) in enumerate(part.groupby("method", sort=False)):
+                axis.plot(line["n"], line["total_seconds"], marker="osx^v<>dph*+"[place % 12], label=method)
+            axis.set(xscale="log", yscale="log", xlabel="rows of the pool", ylabel="seconds a run, without the index")
+            axis.set_title(f"{strategy}, SIMULATED vectors")
+            axis.legend(fontsize=8)
+        with replacing(path) as temporary:
+            figure.savefig(temporary, dpi=110, bbox_inches="tight")

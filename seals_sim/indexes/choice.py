@@ -1,0 +1,109 @@
+"""Which index to use, by a written rule, and the one door through which all are built or opened again.
+
+The rule of `--index auto`, from the measurements of `python -m benchmarks.rounds` (reports/rounds):
+
+1. `graph` where at least half as many queries are to come as there are rows: a look-up costs next to nothing, and
+   queries in large blocks cost less than one by one. It takes 4 n k bytes of disk.
+2. else `exact` up to 65,536 rows, where reading everything takes a millisecond or two;
+3. else `ivf-sq`, where its d bytes a row fit into the memory allowed;
+4. else `ivf-rabitq`, d / 8 + 8 bytes a row, which orders what it finds by reading the vectors themselves.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from seals_sim.candidates import StoredVectors
+from seals_sim.errors import UserError
+from seals_sim.indexes.exact import ExactIndex
+from seals_sim.indexes.graph import build_graph
+from seals_sim.indexes.ivf import CODES, N_PROBE, build_ivf
+from seals_sim.indexes.protocol import NeighborIndex, VectorIndex, fingerprint
+from seals_sim.indexes.whole import N_BITS, build_hnsw, build_lsh
+
+INDEXES = ("exact", "lsh", "hnsw", *(f"ivf-{codes}" for codes in CODES), "graph")
+EXACT_ROWS = 65_536
+EXACT_GRAPH_ROWS = 131_072  # up to which the graph is of exact neighbours: some minutes
+GRAPH_QUERIES = 0.5  # a row of the table
+
+
+@dataclass(frozen=True)
+class IndexOptions:
+    """k: the most neighbours that will be asked for; n_bits: of lsh; n_probe: cells of an ivf that are looked into."""
+
+    k: int = 100
+    n_bits: int = N_BITS
+    n_probe: int = N_PROBE
+
+
+def choose_index(n: int, d: int, n_queries: int, memory_bytes: int) -> str:
+    """The rule above.
+
+    n_queries: rows whose neighbours will be asked for, over all runs; memory_bytes: what an index may take.
+
+    >>> choose_index(1_000_000, 256, 2_000, 2**33), choose_index(1_000_000, 256, 2_000_000, 2**33)
+    ('ivf-sq', 'graph')
+    >>> choose_index(10_000, 256, 2_000, 2**33), choose_index(100_000_000, 256, 2_000, 2**33)
+    ('exact', 'ivf-rabitq')
+    """
+    if n_queries >= GRAPH_QUERIES * n:
+        return "graph"
+    if n <= EXACT_ROWS:
+        return "exact"
+    return "ivf-sq" if n * d <= memory_bytes else "ivf-rabitq"
+
+
+def build_index(
+    name: str,
+    vectors: StoredVectors,
+    folder: Path,
+    options: IndexOptions,
+    rng: np.random.Generator,
+    made_from: str | None = None,
+    quiet: bool = True,
+) -> NeighborIndex:
+    """The index called `name`, one of INDEXES: opened, where an earlier call has left it in this folder; else built.
+
+    vectors: (n, d) l2-normalised, float32 or float16, perhaps memory-mapped; rng: for the samples that an index is
+    trained on; made_from: a digest of the vectors, where one is known already (default: their `fingerprint`).
+    Raises UserError where the folder holds an index of other vectors or other options, or there is no such index.
+
+    >>> import tempfile
+    >>> vectors = np.eye(4, dtype=np.float32)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     index = build_index("graph", vectors, Path(folder), IndexOptions(k=1), np.random.default_rng(0))
+    >>> index.neighbors(np.array([2]), k=1)
+    [array([2])]
+    """
+    if name not in INDEXES:
+        raise UserError(f"--index {name}: there is no such index; choose from auto, {', '.join(INDEXES)}")
+    if name == "exact":
+        return ExactIndex(vectors)
+    made_from = made_from or fingerprint(vectors)
+    if name != "graph":
+        return _searchable(name, vectors, folder, options, rng, made_from, quiet)
+    n = len(vectors)
+    if n <= EXACT_GRAPH_ROWS:
+        return build_graph(ExactIndex(vectors), made_from, n, options.k, folder, f"graph-{options.k}", quiet)[0]
+    index, stages = build_ivf(vectors, made_from, folder, rng, n_probe=2 * options.n_probe, quiet=quiet)
+    origin = f"{stages[-1].digest} {2 * options.n_probe}"  # built once, so that it may take twice the time
+    return build_graph(index, origin, n, options.k, folder, f"graph-{options.k}", quiet)[0]
+
+
+def _searchable(
+    name: str,
+    vectors: StoredVectors,
+    folder: Path,
+    options: IndexOptions,
+    rng: np.random.Generator,
+    made_from: str,
+    quiet: bool,
+) -> VectorIndex:
+    if name == "lsh":
+        return build_lsh(vectors, made_from, folder, options.n_bits)
+    if name == "hnsw":
+        return build_hnsw(vectors, made_from, folder)
+    return build_ivf(vectors, made_from, folder, rng, name.removeprefix("ivf-"), options.n_probe, quiet)[0]

@@ -1,0 +1,39 @@
+"""Brute force: every row is compared with every query."""
+
+from __future__ import annotations
+
+import faiss
+import numpy as np
+
+from seals_sim.candidates import Rows, StoredVectors, Vectors
+from seals_sim.indexes.protocol import without_padding
+from seals_sim.scan import blocks_of, is_float32, widened
+
+
+class ExactIndex:
+    """Brute force over vectors (n, d), float32 or float16, used in place.
+
+    >>> index = ExactIndex(np.array([[1, 0], [0, 1], [0.8, 0.6]], dtype=np.float32))
+    >>> index.neighbors(np.array([0]), k=2)[0].tolist()
+    [0, 2]
+    """
+
+    build_seconds = 0.0
+    n_bytes = 0
+
+    def __init__(self, vectors: StoredVectors) -> None:
+        self.vectors = vectors
+
+    def neighbors(self, rows: Rows, k: int) -> list[Rows]:
+        return self.nearest(widened(self.vectors[rows]), k)
+
+    def nearest(self, queries: Vectors, k: int) -> list[Rows]:
+        k = min(k, len(self.vectors))
+        if is_float32(self.vectors):
+            return without_padding(faiss.knn(np.ascontiguousarray(queries), self.vectors, k)[1])
+        best = faiss.ResultHeap(len(queries), k)
+        for start, block in blocks_of(self.vectors):
+            distance, found = faiss.knn(queries, widened(block), min(k, len(block)))
+            best.add_result(distance, found + start)
+        best.finalize()
+        return without_padding(best.I)

@@ -1,0 +1,48 @@
+"""What an index is worth on a table: recall against brute force, and time."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from seals_sim.candidates import Rows, StoredVectors
+from seals_sim.indexes.exact import ExactIndex
+from seals_sim.indexes.protocol import NeighborIndex
+
+
+@dataclass(frozen=True)
+class IndexFacts:
+    """recall: the part of the exact k nearest neighbours that the index finds, over `n_queries` rows; milliseconds: of
+    a query asked alone; build_seconds, n_bytes: of `NeighborIndex`.
+    """
+
+    k: int
+    n_queries: int
+    recall: float
+    milliseconds: float
+    build_seconds: float
+    n_bytes: int
+
+    def __str__(self) -> str:
+        return (
+            f"built in {self.build_seconds:.1f} s, {self.n_bytes / 1e6:,.0f} MB, recall@{self.k} {self.recall:.3f}, "
+            f"{self.milliseconds:.2f} ms a query"
+        )
+
+
+def measured(index: NeighborIndex, vectors: StoredVectors, rows: Rows, k: int) -> IndexFacts:
+    """Ask for the neighbours of `rows` (m,), m > 0, one by one; brute force reads the whole table once.
+
+    >>> vectors = np.eye(4, dtype=np.float32)
+    >>> measured(ExactIndex(vectors), vectors, np.arange(4), k=1).recall
+    1.0
+    """
+    exact = ExactIndex(vectors).neighbors(rows, k)
+    since = time.perf_counter()
+    answers = [index.neighbors(rows[place : place + 1], k)[0] for place in range(len(rows))]
+    milliseconds = 1000 * (time.perf_counter() - since) / len(rows)
+    shared = sum(int(np.isin(answer, true).sum()) for answer, true in zip(answers, exact, strict=True))
+    recall = shared / sum(len(true) for true in exact)
+    return IndexFacts(k, len(rows), recall, milliseconds, index.build_seconds, index.n_bytes)

@@ -1,0 +1,93 @@
+"""A Faiss index in a file: opened through mapped memory, so that processes share it and opening takes no time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from seals_sim.candidates import Rows, StoredVectors, Vectors
+from seals_sim.files import replacing
+from seals_sim.indexes.protocol import without_padding
+from seals_sim.scan import widened
+from seals_sim.stages import Stage
+
+_FILE = "index.faiss"
+
+
+class StoredIndex:
+    """An index that `stored` has left in a file.
+
+    vectors: (n, d), those that it was built on; queries may be any. searched: Faiss's settings of a search, such as
+    nprobe. scale: queries are multiplied by it, where the codes need that. n_reranked: so many times k rows are sought
+    by the codes, and the k nearest of them by the vectors themselves are given; 1 for none. digest: of the index.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        vectors: StoredVectors,
+        searched: Mapping[str, int],
+        build_seconds: float,
+        digest: str,
+        scale: float = 1.0,
+        n_reranked: int = 1,
+    ) -> None:
+        self.vectors, self.build_seconds, self.digest = vectors, build_seconds, digest
+        self.n_bytes = path.stat().st_size
+        self._path, self._searched, self._scale, self._n_reranked = path, dict(searched), scale, n_reranked
+        self._open()
+
+    def _open(self) -> None:
+        self._index: Any = _opened(self._path, "nprobe" in self._searched)
+        for name, value in self._searched.items():
+            faiss.ParameterSpace().set_index_parameter(self._index, name, value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_index"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._open()
+
+    def neighbors(self, rows: Rows, k: int) -> list[Rows]:
+        return self.nearest(widened(self.vectors[rows]), k)
+
+    def nearest(self, queries: Vectors, k: int) -> list[Rows]:
+        k = min(k, len(self.vectors))
+        sought = min(self._n_reranked * k, len(self.vectors))
+        found = without_padding(self._index.search(queries * np.float32(self._scale), sought)[1])
+        if self._n_reranked == 1:
+            return found
+        return [_nearest_of(rows, self.vectors, query, k) for rows, query in zip(found, queries, strict=True)]
+
+
+def _nearest_of(rows: Rows, vectors: StoredVectors, query: NDArray[np.float32], k: int) -> Rows:
+    difference = widened(vectors[rows]) - query
+    order = np.argsort(np.vecdot(difference, difference), kind="stable")
+    return rows[order[:k]]
+
+
+def _opened(path: Path, is_ivf: bool) -> Any:
+    if not is_ivf:
+        return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
+    index: Any = faiss.read_index(str(path), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
+    lists: Any = faiss.downcast_InvertedLists(index.invlists)
+    lists.prefetch_nthread = 0  # threads would cost more than they save
+    return index
+
+
+def stored(folder: Path, name: str, made_from: Mapping[str, object], make: Callable[[], Any]) -> tuple[Path, Stage]:
+    """The file of the Faiss index that `make` makes, unless it is in folder / name already, and its stage."""
+    stage = Stage(folder, name, made_from)
+    path = stage.folder / _FILE
+    if stage.result is None:
+        with replacing(path) as temporary:
+            faiss.write_index(make(), str(temporary))
+        stage.finish_with(path, {})
+    stage.require_whole(path)
+    return path, stage
