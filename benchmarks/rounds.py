@@ -40,7 +40,7 @@ from seals_sim.stages import peak_bytes
 
 _SEEDS = (5, 95)  # 5.1
 _DEFAULT = ("all", "all-int8", "retrieval", "seals-ivf-sq", "seals-graph")
-_SLOW = ("seals-exact", "seals-lsh", "seals-hnsw")
+_SLOW = ("seals-exact", "seals-lsh", "seals-hnsw", "seals-ivf-flat", "seals-ivf-pq")  # to ask, to build, or to hold
 
 
 def _parser() -> argparse.ArgumentParser:

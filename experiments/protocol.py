@@ -25,9 +25,10 @@ from seals_sim.pools import AllPool, RandomPool, SealsPool
 from seals_sim.randomness import generator
 from seals_sim.retrieval import CodedTable, ModelSearch, along_weights
 from seals_sim.scan import widened
+from seals_sim.scores import most_likely_positive
 from seals_sim.seeds import draw_seeds
 from seals_sim.splits import Split
-from seals_sim.strategies import ArgMax, build_selector, most_likely_positive
+from seals_sim.strategies import ArgMax, build_selector
 
 ROUND_COLUMNS = (
     "dataset", "concept", "pool", "strategy", "k", "repeat", "round", "n_labeled", "n_positive", "recall",

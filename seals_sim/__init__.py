@@ -17,25 +17,16 @@
 True
 """
 
+from seals_sim.density import FrozenDensity, InformationDensity
 from seals_sim.errors import UserError
 from seals_sim.indexes import ExactIndex, IndexOptions, NeighborIndex, build_index, choose_index
 from seals_sim.learners import LinearModel, LogisticLearner
 from seals_sim.loop import LabeledRows, Round, Seconds, run
 from seals_sim.oracles import LabelTable
 from seals_sim.pools import AllPool, RandomPool, SealsPool
+from seals_sim.scores import least_confidence, margin, max_entropy, most_likely_positive
 from seals_sim.seeds import draw_seeds
-from seals_sim.strategies import (
-    ArgMax,
-    FrozenDensity,
-    InformationDensity,
-    KCenters,
-    Random,
-    build_selector,
-    least_confidence,
-    margin,
-    max_entropy,
-    most_likely_positive,
-)
+from seals_sim.strategies import ArgMax, KCenters, Random, build_selector
 
 __all__ = [
     "AllPool",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import ThreadpoolController
 
-from seals_sim.candidates import StoredVectors
+from seals_sim.candidates import Rows, StoredVectors
 from seals_sim.loop import LabeledRows
 from seals_sim.scan import dots
 
@@ -50,13 +50,28 @@ class LogisticLearner:
     regularization: scikit-learn's C. Training runs on one thread: at these sizes more are slower, and the sums
     then do not depend on how many there are. n_threads: of the models. Raises ValueError where only one class is
     labelled.
+
+    The solver is lbfgs, the fastest from a cold start (`python -m benchmarks.solvers`). A warm start would save a third
+    of the time, but then the model would depend on all the models before it: this one is a function of the labelled
+    set alone, so that a search that is resumed goes on as if it had not been stopped.
     """
 
     def __init__(self, vectors: StoredVectors, regularization: float = 1.0, n_threads: int = 1) -> None:
         self._vectors, self._regularization, self._n_threads = vectors, regularization, n_threads
+        self._rows: Rows = np.empty(0, dtype=np.int64)
+        self._read: NDArray[np.float64] = np.empty((0, vectors.shape[1]))  # the vectors of _rows
 
     def fit(self, labeled: LabeledRows) -> LinearModel:
         classifier = LogisticRegression(C=self._regularization, max_iter=1000)
         with _THREADS.limit(limits=1):
-            classifier.fit(self._vectors[labeled.rows].astype(np.float64), labeled.labels)
+            classifier.fit(self._vectors_of(labeled.rows), labeled.labels)
         return LinearModel(classifier.coef_[0].astype(np.float32), float(classifier.intercept_[0]), self._n_threads)
+
+    def _vectors_of(self, rows: Rows) -> NDArray[np.float64]:
+        """In float64; of a set that has grown only the newcomers are read."""
+        n = len(self._rows)
+        if not np.array_equal(rows[:n], self._rows):
+            n, self._read = 0, self._read[:0]
+        self._read = np.concatenate([self._read, self._vectors[rows[n:]].astype(np.float64)])
+        self._rows = rows
+        return self._read

@@ -19,7 +19,7 @@ from seals_sim.candidates import CandidateTable, Rows, StoredVectors, Vectors
 from seals_sim.codes import KIND, coded, scale_for
 from seals_sim.learners import LinearModel
 from seals_sim.scan import block_of, widened
-from seals_sim.strategies import Score, order_of
+from seals_sim.scores import Score, order_of
 
 _BLOCK = 65_536
 

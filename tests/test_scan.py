@@ -23,7 +23,7 @@ from seals_sim.candidates import FixedTable
 from seals_sim.ranking import Ranking
 from seals_sim.retrieval import CodedTable, ModelSearch, along_weights, onto_hyperplane
 from seals_sim.scan import dots, widened
-from seals_sim.strategies import _SAME_ORDER
+from seals_sim.scores import _SAME_ORDER
 from tests.conftest import clustered
 
 

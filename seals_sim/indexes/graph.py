@@ -42,10 +42,9 @@ class StoredGraph:
         if not is_held:
             raise ValueError(f"this graph holds {k_max} neighbours of {n:,} rows")
         found = self._found[places, :k]
-        is_found = found >= 0
-        if is_found.all():
+        if (found[:, -1] >= 0).all():  # padding stands at the end
             return list(found.astype(np.int64))
-        return [row[here].astype(np.int64) for row, here in zip(found, is_found, strict=True)]
+        return [row[row >= 0].astype(np.int64) for row in found]
 
 
 def build_graph(

@@ -1,0 +1,102 @@
+"""Which solver trains the logistic regression of 5.1: time and exactness over the labelled sets of a whole run.
+
+The rows are those that MaxEnt-SEALS labels on SIMULATED vectors; each solver is fitted after every batch, on one
+thread, from scikit-learn's cold start or from its last solution. off: the largest difference of a log-odds from a
+solution of tolerance 1e-10, on the labelled rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
+
+from benchmarks.tables import SimulatedTable
+from experiments.command import Parser, errors_for_people, parse
+from seals_sim import (
+    ArgMax,
+    ExactIndex,
+    LabelTable,
+    LogisticLearner,
+    SealsPool,
+    draw_seeds,
+    max_entropy,
+    run,
+)
+from seals_sim.randomness import generator
+
+_SOLVERS: tuple[dict[str, Any], ...] = (
+    {"solver": "lbfgs"},
+    {"solver": "lbfgs", "warm_start": True},
+    {"solver": "lbfgs", "tol": 1e-6},
+    {"solver": "lbfgs", "tol": 1e-6, "warm_start": True},
+    {"solver": "newton-cholesky"},
+    {"solver": "newton-cholesky", "warm_start": True},
+    {"solver": "newton-cg"},
+    {"solver": "liblinear"},
+)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = Parser(prog="python -m benchmarks.solvers", description=__doc__)
+    parser.add_argument("--n", type=int, default=50_000)
+    parser.add_argument("--dimensions", type=int, default=256, metavar="D")
+    parser.add_argument("--budget", type=int, default=2_000, metavar="T")
+    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="of each; the fastest counts")
+    arguments = parse(parser, argv)
+    with errors_for_people(), threadpool_limits(1):
+        vectors, labels = _labelled(arguments)
+        exact = [
+            LogisticRegression(solver="newton-cholesky", tol=1e-10, max_iter=10_000).fit(vectors[:m], labels[:m])
+            for m in range(100, len(labels) + 1, 100)
+        ]
+        rows = [_timed(options, vectors, labels, exact, arguments.repeats) for options in _SOLVERS]
+        print(f"python -m benchmarks.solvers {arguments.command}\n{pd.DataFrame(rows).to_string(index=False)}")
+
+
+def _labelled(arguments: argparse.Namespace) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+    table = SimulatedTable(arguments.n, arguments.dimensions)
+    clusters = table.clusters()
+    vectors = table.rows_of(clusters)(0, arguments.n)
+    is_positive = np.zeros(arguments.n, dtype=np.bool_)
+    is_positive[table.concepts(clusters, 1)[0]] = True
+    seeds = draw_seeds(is_positive, 5, 95, generator(0, "seeds", "solvers"))
+    selector = ArgMax(max_entropy)
+    pool = SealsPool(seeds, vectors, ExactIndex(vectors), 100, selector.likely)
+    *_, last = run(seeds, pool, LogisticLearner(vectors), selector, LabelTable(is_positive), 100, arguments.budget)
+    return vectors[last.labeled.rows].astype(np.float64), last.labeled.labels
+
+
+def _timed(
+    options: dict[str, Any],
+    vectors: NDArray[np.float64],
+    labels: NDArray[np.int8],
+    exact: Sequence[LogisticRegression],
+    repeats: int,
+) -> dict[str, object]:
+    fastest, off, n_iterations = np.inf, 0.0, 0
+    for _ in range(repeats):
+        classifier = LogisticRegression(max_iter=10_000, **options)
+        seconds, off, n_iterations = 0.0, 0.0, 0
+        for number, reference in enumerate(exact, start=1):
+            m = 100 * number
+            start = time.perf_counter()
+            classifier.fit(vectors[:m], labels[:m])
+            seconds += time.perf_counter() - start
+            n_iterations += int(np.max(classifier.n_iter_))
+            difference = vectors[:m] @ (classifier.coef_[0] - reference.coef_[0])
+            off = max(off, float(np.abs(difference + classifier.intercept_ - reference.intercept_).max()))
+        fastest = min(fastest, seconds)
+    shown = {"solver": "", "warm_start": False, "tol": "default", **options}
+    return {**shown, "milliseconds": 1000 * fastest, "iterations": n_iterations, "off": off}
+
+
+if __name__ == "__main__":
+    main()
