@@ -1,0 +1,169 @@
+"""This package's side of benchmarks.peers: the SIMULATED task that all get, and our own methods at it.
+
+Our methods are run as the others are, each in a process of its own that reads a job: `python -m benchmarks.ours JOB`.
+All that benchmarks.peers needs of seals_sim is imported here.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from benchmarks.peer_scripts.job import Job, Progress, Rows
+from benchmarks.rounds import _SEEDS, _Remembering
+from benchmarks.tables import SimulatedTable
+from seals_sim import (
+    AllPool,
+    ArgMax,
+    LabeledRows,
+    LabelTable,
+    LogisticLearner,
+    NeighborIndex,
+    SealsPool,
+    draw_seeds,
+    max_entropy,
+    run,
+)
+from seals_sim.candidates import StoredVectors
+from seals_sim.errors import UserError
+from seals_sim.files import replacing, write_text
+from seals_sim.ivf import IVFIndex, build_ivf
+from seals_sim.randomness import generator
+
+METHODS = {
+    "seals-ivf": "MaxEnt-SEALS, IVF index",
+    "seals-graph": "MaxEnt-SEALS, remembered neighbours",
+    "all": "MaxEnt-All",
+}
+N_SEEDS = sum(_SEEDS)
+
+
+@dataclass(frozen=True)
+class Task:
+    """Where the table of one size is, and how many rows are to be found in it."""
+
+    folder: Path
+    n_positive: int
+    job: Job
+
+    def job_file(self, method: str) -> Path:
+        """The job of one method, written for its process to read; an earlier result of it is gone."""
+        path = self.folder / f"{method}.job.json"
+        job = replace(self.job, method=method, result=str(path.with_name(f"{method}.result.json")))
+        Path(job.result).unlink(missing_ok=True)
+        write_text(path, json.dumps(asdict(job), indent=1) + "\n")
+        return path
+
+
+def prepared(n: int, dimensions: int, seed: int, work: Path, quiet: bool, **numbers: int) -> Task:
+    """The table of benchmarks.rounds with its first concept, the seeds of that one's first repeat, and our index.
+
+    numbers: k, budget, batch and threads. What is there from an earlier call, or of benchmarks.rounds, is used again.
+    """
+    table = SimulatedTable(n, dimensions, seed=seed)
+    clusters = table.clusters()
+    concepts = table.concepts(clusters, 1)
+    if not concepts:
+        raise UserError(f"--n {n}: no simulated cluster has a size that fits a concept; choose a larger n")
+    is_positive = np.zeros(n, dtype=np.bool_)
+    is_positive[concepts[0]] = True
+    seeds = draw_seeds(is_positive, *_SEEDS, generator(seed, "seeds", n, 0, 0))
+    _vectors_and_index(n, dimensions, seed, work / f"n-{n}", quiet)
+    _, stage = table.stored(clusters, np.float32, work / f"n-{n}", quiet)
+
+    folder = work / f"n-{n}" / "peers"
+    arrays: dict[str, NDArray[Any]] = {
+        "labels": is_positive.astype(np.int8),
+        "seed-rows": seeds.rows,
+        "seed-labels": seeds.labels,
+    }
+    paths = {name: folder / f"{name}.npy" for name in arrays}
+    for name, array in arrays.items():
+        with replacing(paths[name]) as temporary:
+            np.save(temporary, array)
+    job = Job(
+        method="", vectors=str(stage.path), labels=str(paths["labels"]), seed_rows=str(paths["seed-rows"]),
+        seed_labels=str(paths["seed-labels"]), index=str(folder / f"hnsw-{stage.stage.digest[:16]}.bin"), result="",
+        seed=seed, **numbers,
+    )  # fmt: skip
+    return Task(folder, int(is_positive.sum()), job)
+
+
+def _vectors_and_index(n: int, dimensions: int, seed: int, folder: Path, quiet: bool) -> tuple[StoredVectors, IVFIndex]:
+    """As in benchmarks.rounds, so that one --work folder does for both."""
+    table = SimulatedTable(n, dimensions, seed=seed)
+    vectors, stored = table.stored(table.clusters(), np.float16, folder, quiet)
+    index, _ = build_ivf(vectors, stored.stage.digest, folder, generator(seed, "index", n), quiet=quiet)
+    return vectors, index
+
+
+class _Run:
+    """One of METHODS, ready to start."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._scanned = np.load(job.vectors, mmap_mode="r")
+        n, dimensions = self._scanned.shape
+        self._folder = Path(job.result).parent
+        table = self._folder.parent
+        self._vectors, self._index = _vectors_and_index(n, dimensions, job.seed, table, quiet=True)
+        self._seeds = LabeledRows(np.load(job.seed_rows), np.load(job.seed_labels))
+        self.index_seconds = 0.0 if job.method == "all" else self._index.build_seconds
+        for name in ("SIMULATED-float32",) if job.method == "all" else ("SIMULATED-float16", "index-lists"):
+            _read_through(table / name)
+        self._neighbors: NeighborIndex = self._index
+        if job.method == "seals-graph":
+            self._neighbors = remembering = _Remembering(self._index)
+            for _ in self.rounds():
+                pass
+            self._neighbors = remembering.graph(job.k, self._folder / "asked.npy")
+
+    def rounds(self) -> Iterator[tuple[int, float, float, Rows]]:
+        """Each training's number, the seconds of selection (with neighbours) and training before it, labelled rows."""
+        job, ranked = self._job, ArgMax(max_entropy)
+        before = time.perf_counter()
+        pool = self._pool(ranked)
+        first = time.perf_counter() - before  # with the neighbours of the seeds
+        learner = LogisticLearner(self._vectors, n_threads=job.threads)
+        oracle = LabelTable(np.load(job.labels) == 1)
+        for state in run(self._seeds, pool, learner, ranked, oracle, job.batch, job.budget):
+            spent = state.seconds
+            yield state.number, spent.select + spent.neighbor + first, spent.train, state.labeled.rows
+            first = 0.0
+
+    def _pool(self, ranked: ArgMax) -> Any:
+        if self._job.method == "all":
+            return AllPool(self._seeds, self._scanned)
+        likely = ranked.likely if self._neighbors is self._index else None  # a look-up has nothing to be sought ahead
+        return SealsPool(self._seeds, self._vectors, self._neighbors, self._job.k, likely)
+
+
+def _read_through(folder: Path) -> None:
+    """So that the files are in memory, as the vectors of the others are."""
+    for path in folder.iterdir():
+        with path.open("rb") as file:
+            while file.read(2**24):
+                pass
+
+
+def main() -> None:
+    job = Job.read(sys.argv[1])
+    with threadpool_limits(job.threads):
+        method = _Run(job)
+        progress = Progress(job, version("seals-sim"), method.index_seconds)
+        for number, select_seconds, train_seconds, rows in method.rounds():
+            progress.round(number, select_seconds, train_seconds, rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,193 @@
+"""Other people's libraries at the same task: how long a run of 5.1 takes them, and what they find.
+
+small-text (its SEALS and its AnchorSubsampling, which is AnchorAL), modAL and scikit-activeml (uncertainty sampling
+over the whole pool) get the same SIMULATED vectors, seeds, budget, batches, learner (scikit-learn's logistic
+regression with its defaults, max_iter=1000) and threads as our MaxEnt-SEALS and MaxEnt-All, each in a process and an
+environment of its own, each by the fast path of its documentation (see peer_scripts). With two classes the least
+confident rows are those of greatest entropy. Seconds are those of choosing rows and of training; loading data and
+building indexes are timed apart, for us as for them, and are no part of the total. Ratios come from one run of this
+command: seconds alone mean little.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks import ours
+from benchmarks.peer_environments import MODAL, SCIKIT_ACTIVEML, SMALL_TEXT, Environment, PeerError, python_of
+from benchmarks.peer_figure import draw_bars
+from benchmarks.peer_process import Limits, Outcome, outcome_of
+from experiments.command import Parser, errors_for_people, parse
+from experiments.options import names
+from experiments.store import write_csv
+from seals_sim.errors import UserError
+from seals_sim.files import require_writable
+
+FIRST = "seals-ivf"  # what the ratios are to
+_EVERYTHING = "all"
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A way of one library to do the task: where it is installed, what runs it, what it does."""
+
+    environment: Environment
+    command: tuple[str, ...]
+    does: str
+
+
+PEERS = {
+    "small-text-seals": Peer(SMALL_TEXT, ("-m", "benchmarks.peer_scripts.small_text"), "small-text SEALS, HNSW index"),
+    "small-text-anchoral": Peer(
+        SMALL_TEXT, ("-m", "benchmarks.peer_scripts.small_text"), "small-text AnchorSubsampling, HNSW index"
+    ),
+    "modal": Peer(MODAL, ("-m", "benchmarks.peer_scripts.modal"), "modAL, whole pool"),
+    "scikit-activeml": Peer(
+        SCIKIT_ACTIVEML, ("-m", "benchmarks.peer_scripts.scikit_activeml"), "scikit-activeml, whole pool"
+    ),
+}
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = Parser(prog="python -m benchmarks.peers", description=__doc__)
+    parser.add_argument("--n", type=int, nargs="+", default=[100_000, 1_000_000], help="sizes of the pool")
+    parser.add_argument("--dimensions", type=int, default=256, metavar="D")
+    parser.add_argument("--k", type=int, default=100, help="neighbours of each labelled row, in both SEALS")
+    parser.add_argument("--budget", type=int, default=2_000, metavar="T")
+    parser.add_argument("--batch", type=int, default=100, metavar="b")
+    parser.add_argument(
+        "--peers", type=names, default=tuple(PEERS), metavar="NAMES", help=f"of {', '.join(PEERS)}; none: ours alone"
+    )
+    parser.add_argument("--timeout", type=float, default=600, metavar="SECONDS", help="for the rounds of each run")
+    parser.add_argument(
+        "--ready-timeout", type=float, default=7_200, metavar="SECONDS",
+        help="for what comes before them: loading, and building an index where none is there (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, metavar="N")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--quiet", action="store_true")
+    parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="for vectors, indexes, environments")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for peers.csv and peers.png")
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    arguments = parse(_parser(), argv)
+    with errors_for_people():
+        _require_sensible(arguments)
+        rows: list[dict[str, object]] = []
+        for n in arguments.n:
+            rows += _measured(n, arguments)
+            write_csv(arguments.out / "peers.csv", compared(pd.DataFrame(rows)))
+        table = compared(pd.DataFrame(rows))
+        draw_bars(table, arguments.out / "peers.png")
+        print(f"python -m benchmarks.peers {arguments.command}\n{printed(table)}")
+
+
+def _require_sensible(arguments: argparse.Namespace) -> None:
+    for name in arguments.peers:
+        if name not in PEERS:
+            raise UserError(f"--peers {name}: there is no such peer; choose from {', '.join(PEERS)}")
+    for name in ("k", "batch", "threads", "dimensions"):
+        if getattr(arguments, name) < 1:
+            raise UserError(f"--{name} {getattr(arguments, name)}: must be at least 1")
+    if not ours.N_SEEDS < arguments.budget <= min(arguments.n):
+        raise UserError(f"--budget {arguments.budget}: must be above the {ours.N_SEEDS} seeds and at most --n")
+    require_writable(arguments.work, "--work")
+    require_writable(arguments.out, "--out")
+
+
+def _measured(n: int, arguments: argparse.Namespace) -> list[dict[str, object]]:
+    """A row a method, ours first. One that fails has its reason in its row."""
+    numbers = {name: getattr(arguments, name) for name in ("k", "budget", "batch", "threads")}
+    work = arguments.work.absolute()
+    task = ours.prepared(n, arguments.dimensions, arguments.seed, work, arguments.quiet, **numbers)
+    limits = Limits(arguments.ready_timeout, arguments.timeout)
+    rows = []
+    labeled: dict[str, set[int]] = {}
+    for method in (*ours.METHODS, *arguments.peers):
+        outcome = _outcome(method, task.job_file(method), work, limits)
+        labeled[method] = set(outcome.found.get("rows", ()))
+        shared = len(labeled[method] & labeled[_EVERYTHING]) if _EVERYTHING in labeled else np.nan
+        rows.append({"n": n, "method": method, **_row(method, outcome, task.n_positive), "shared_with_all": shared})
+        if not arguments.quiet:
+            print(f"n = {n}, {method}: {outcome.error or f'{outcome.seconds:.2f} s'}", file=sys.stderr)
+    return rows
+
+
+def _outcome(method: str, job_file: Path, work: Path, limits: Limits) -> Outcome:
+    if method in ours.METHODS:
+        return outcome_of((sys.executable, "-m", "benchmarks.ours"), job_file, limits)
+    peer = PEERS[method]
+    try:
+        python = python_of(peer.environment, work)
+    except PeerError as error:
+        return Outcome({}, 0.0, str(error))
+    return outcome_of((str(python), *peer.command), job_file, limits)
+
+
+def _row(method: str, outcome: Outcome, n_positive: int) -> dict[str, object]:
+    found: Any = outcome.found
+    copied = ("rounds", "n_rounds", "select_seconds", "train_seconds", "index_seconds", "n_labeled", "n_positive")
+    return {
+        "does": ours.METHODS.get(method) or PEERS[method].does,
+        "version": found.get("version", ""),
+        "is_finished": not outcome.error,
+        "is_timed_out": outcome.is_timed_out,
+        **{name: found.get(name, np.nan) for name in copied},
+        "total_seconds": outcome.seconds if found else np.nan,
+        "recall": found["n_positive"] / n_positive if found else np.nan,
+        "peak_bytes": found.get("peak_bytes", np.nan),
+        "error": outcome.error,
+    }
+
+
+def compared(table: pd.DataFrame) -> pd.DataFrame:
+    """With `ratio`: total seconds over those of our MaxEnt-SEALS at the same n.
+
+    Of a run that was timed out it is a lower bound; of one that failed there is none.
+    """
+    first = table[(table["method"] == FIRST) & table["is_finished"]].set_index("n")["total_seconds"]
+    ratio = table["total_seconds"] / first.reindex(table["n"]).to_numpy()
+    return table.assign(ratio=ratio.where(table["is_finished"] | table["is_timed_out"]))
+
+
+def printed(table: pd.DataFrame) -> str:
+    """The table for people. A total or ratio that is a lower bound has a > before it."""
+    lines = []
+    for row in table.to_dict("records"):
+        bound = ">" if row["is_timed_out"] else ""
+        lines.append(
+            {
+                "n": row["n"],
+                "method (SIMULATED data)": row["does"],
+                "version": row["version"],
+                "select s": _number(row["select_seconds"], 2),
+                "train s": _number(row["train_seconds"], 2),
+                "total s": bound + _number(row["total_seconds"], 2),
+                "ratio": bound + _number(row["ratio"], 2),
+                "recall": _number(row["recall"], 3),
+                "as MaxEnt-All": _number(row["shared_with_all"], 0),
+                "index s": _number(row["index_seconds"], 0),
+                "peak GB": _number(row["peak_bytes"] / 1e9, 1),
+                "error": row["error"],
+            }
+        )
+    return str(pd.DataFrame(lines).to_string(index=False))
+
+
+def _number(value: float, digits: int) -> str:
+    return "" if np.isnan(value) else f"{value:,.{digits}f}"
+
+
+if __name__ == "__main__":
+    main()
