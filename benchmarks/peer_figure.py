@@ -26,7 +26,7 @@ def draw_bars(table: pd.DataFrame, path: Path) -> None:
             part = table[table["n"] == n].reset_index(drop=True)
             measured = part["total_seconds"].where(part["is_finished"] | part["is_timed_out"])
             known = measured[measured > 0]
-            least, most = (known.min() / 2, known.max() * 30) if len(known) else (0.1, 10.0)
+            least, most = (known.min() / 2, known.max() * 100) if len(known) else (0.1, 10.0)
             for place, row in part.iterrows():
                 seconds = measured[place]
                 if pd.isna(seconds):
@@ -48,6 +48,7 @@ def draw_bars(table: pd.DataFrame, path: Path) -> None:
 
 
 def _said(row: pd.Series) -> str:
+    ratio = f"{row['ratio']:,.2f}x" if row["ratio"] < 9.95 else f"{row['ratio']:,.0f}x"
     if row["is_timed_out"]:
-        return f"> {row['ratio']:,.1f}x, timed out after {row['rounds']:.0f} of {row['n_rounds']:.0f} rounds"
-    return f"{row['ratio']:,.1f}x, recall {row['recall']:.2f}"
+        return f"> {ratio}, timed out after {row['rounds']:.0f} of {row['n_rounds']:.0f} rounds"
+    return f"{ratio}, recall {row['recall']:.2f}"

@@ -60,7 +60,8 @@ def outcome_of(command: Sequence[str], job_file: Path, limits: Limits) -> Outcom
     if found.get("is_finished"):
         return Outcome(found, found["total_seconds"])
     if not is_timed_out:
-        return Outcome(found, found.get("total_seconds", 0.0), f"failed: {last_line(words)}")
+        where = f"failed in round {found['rounds'] + (found['n_labeled'] > 0)}" if found else "failed"
+        return Outcome(found, found.get("total_seconds", 0.0), f"{where}: {last_line(words)}")
     if not found:
         return Outcome({}, 0.0, f"not ready to start within {limits.ready:g} s")
     seconds = until - found["started"]
