@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import peer_environments, peers
+from benchmarks import ours, peer_environments, peers
 from benchmarks.peer_environments import Environment, PeerError, python_of
-from benchmarks.peer_process import Limits, outcome_of
+from benchmarks.peer_process import Limits, Outcome, outcome_of
 from benchmarks.peer_scripts.job import Job, ShrinkingPool
 
 _ROOT = Path(__file__).parents[1]
@@ -70,17 +70,27 @@ def test_our_runs_and_a_peer_that_cannot_be_installed(tmp_path, monkeypatch, cap
     def refuse(environment: Environment, work: Path) -> Path:
         raise PeerError("cannot be installed: ERROR: no such release")
 
+    def outcome(command: tuple[str, ...], job_file: Path, limits: Limits) -> Outcome:
+        """One of our runs in its process as it should, the others here: what they import takes longer than they do."""
+        if job_file.name.startswith("seals-ivf"):
+            return outcome_of(command, job_file, limits)
+        monkeypatch.setattr(sys, "argv", ["benchmarks.ours", str(job_file)])
+        ours.main()
+        found = json.loads(Path(Job.read(job_file).result).read_text())
+        return Outcome(found, found["total_seconds"])
+
     monkeypatch.setattr(peers, "python_of", refuse)
+    monkeypatch.setattr(peers, "outcome_of", outcome)
     out = tmp_path / "o"
     peers.main(["--n", "5000", "--dimensions", "16", "--k", "10", "--budget", "200", "--peers", "modal", "--quiet",
                 "--threads", "1", "--work", str(tmp_path / "w"), "--out", str(out)])  # fmt: skip
     table = pd.read_csv(out / "peers.csv").set_index("method")
     assert list(table.index) == ["seals-ivf", "seals-graph", "all", "modal"]
     assert table.loc["seals-ivf", "ratio"] == 1
-    ours = table.iloc[:3]
-    assert ours["is_finished"].all()
-    assert (ours["n_labeled"] == 200).all()
-    assert ours["recall"].between(0.01, 1).all()
+    own = table.iloc[:3]
+    assert own["is_finished"].all()
+    assert (own["n_labeled"] == 200).all()
+    assert own["recall"].between(0.01, 1).all()
     assert table.loc["seals-ivf", "n_positive"] == table.loc["seals-graph", "n_positive"]
     assert table.loc["all", "shared_with_all"] == 200
     assert table.loc["modal", "error"] == "cannot be installed: ERROR: no such release"

@@ -1,9 +1,9 @@
 """small-text: its SEALS and its AnchorSubsampling (AnchorAL), each with an HNSW index and least confidence.
 
-Its fast path by its documentation (small-text.readthedocs.io, v1.4.1): "Query strategies" has `normalize=False` for
-embeddings that are unit vectors already, else `AnchorSubsampling` normalises a copy of the pool in every query;
-"Classifiers" lets a classifier give embeddings of its own (`EmbeddingMixin`), here the vectors as they are. With two
-classes `LeastConfidence` chooses what `PredictionEntropy` does, and in one call of numpy instead of one of Python a
+Its fast path by its documentation (small-text.readthedocs.io, v1.4.1, "Query strategies" and the classes that it
+lists): `normalize=False` for embeddings that are unit vectors already, else `AnchorSubsampling` normalises a copy of
+the pool in every query; a classifier that is an `EmbeddingMixin` gives the embeddings, here the vectors as they are.
+With two classes `LeastConfidence` chooses what `PredictionEntropy` does, by one call of numpy and not one of Python a
 row. Both take the defaults of their parameters but SEALS' k, which is that of the run (and 100 by default, too).
 
 The index is built before the first query asks for it, by the library's own function with its defaults, so that this
