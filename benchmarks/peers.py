@@ -45,15 +45,14 @@ class Peer:
     does: str
 
 
+_SMALL_TEXT = ("-m", "benchmarks.peer_scripts.small_text")
+_SCIKIT_ACTIVEML = ("-m", "benchmarks.peer_scripts.scikit_activeml")
 PEERS = {
-    "small-text-seals": Peer(SMALL_TEXT, ("-m", "benchmarks.peer_scripts.small_text"), "small-text SEALS, HNSW index"),
-    "small-text-anchoral": Peer(
-        SMALL_TEXT, ("-m", "benchmarks.peer_scripts.small_text"), "small-text AnchorSubsampling, HNSW index"
-    ),
+    "small-text-seals": Peer(SMALL_TEXT, _SMALL_TEXT, "small-text SEALS, HNSW index"),
+    "small-text-anchoral": Peer(SMALL_TEXT, _SMALL_TEXT, "small-text AnchorSubsampling, HNSW index"),
     "modal": Peer(MODAL, ("-m", "benchmarks.peer_scripts.modal"), "modAL, whole pool"),
-    "scikit-activeml": Peer(
-        SCIKIT_ACTIVEML, ("-m", "benchmarks.peer_scripts.scikit_activeml"), "scikit-activeml, whole pool"
-    ),
+    "scikit-activeml": Peer(SCIKIT_ACTIVEML, _SCIKIT_ACTIVEML, "scikit-activeml, whole pool"),
+    "scikit-activeml-utilities": Peer(SCIKIT_ACTIVEML, _SCIKIT_ACTIVEML, "scikit-activeml, by its utilities"),
 }
 
 

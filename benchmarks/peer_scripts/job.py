@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -139,14 +139,14 @@ class ShrinkingPool:
     into the gaps, so that what is timed is the library's own work.
     """
 
-    def __init__(self, vectors: NDArray[np.float32], labeled: Rows) -> None:
+    def __init__(self, vectors: NDArray[Any], labeled: Rows) -> None:
         self._vectors = vectors
         self._row_at = np.arange(len(vectors))
         self._n = len(vectors)
         self.remove(labeled)
 
     @property
-    def vectors(self) -> NDArray[np.float32]:
+    def vectors(self) -> NDArray[Any]:
         return self._vectors[: self._n]
 
     def rows(self, positions: Rows) -> Rows:

@@ -4,6 +4,9 @@ Its fast path by its documentation: `ActiveLearner.query(X_pool, n_instances=...
 which scores the pool once a batch (modal-python.readthedocs.io: "Uncertainty sampling", and "Pool-based sampling" for
 the loop); "Ranked batch-mode sampling" computes distances between all of the pool in addition. With two classes the
 least confident rows are those of greatest entropy, and `uncertainty_sampling`, the default, takes no logarithms.
+
+The pool is float64: "for optimal performance" by the reference of LogisticRegression, whose release that modAL needs
+widens float32 rows to that in every query.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from benchmarks.peer_scripts.job import Job, Labels, Rows, ShrinkingPool, run
 
 class Modal:
     def __init__(self, job: Job) -> None:
-        self._vectors = np.load(job.vectors)
+        self._vectors = np.load(job.vectors, mmap_mode="r").astype(np.float64)
 
     def start(self, rows: Rows, labels: Labels) -> None:
         self._learner = ActiveLearner(

@@ -6,6 +6,8 @@ the pool in every query; a classifier that is an `EmbeddingMixin` gives the embe
 With two classes `LeastConfidence` chooses what `PredictionEntropy` does, by one call of numpy and not one of Python a
 row. Both take the defaults of their parameters but SEALS' k, which is that of the run (and 100 by default, too).
 
+AnchorSubsampling draws its anchors by a generator that cannot be seeded: what it finds differs from run to run.
+
 The index is built before the first query asks for it, by the library's own function with its defaults, so that this
 can be timed apart and kept. Both strategies build the same one, over the rows that are not seeds.
 """
@@ -51,7 +53,6 @@ class SmallText:
             strategy = SEALS(LeastConfidence(), k=job.k, normalize=False)
         else:
             strategy = AnchorSubsampling(LeastConfidence(), normalize=False)
-            np.random.seed(job.seed)  # noqa: NPY002  (its anchors are drawn from numpy's own state)
         strategy.initialize_index = ready  # what the first query calls
         vectors = np.load(job.vectors)
         no_labels = np.zeros(len(vectors), dtype=np.int64)  # those that it knows it is told; these it replaces
