@@ -116,11 +116,11 @@ def _measured(n: int, arguments: argparse.Namespace) -> list[dict[str, object]]:
     for method in (*ours.METHODS, *arguments.peers):
         outcome = _outcome(method, task.job_file(method), work, limits)
         labeled[method] = set(outcome.found.get("rows", ()))
-        shared = len(labeled[method] & labeled[_EVERYTHING]) if _EVERYTHING in labeled else np.nan
-        rows.append({"n": n, "method": method, **_row(method, outcome, task.n_positive), "shared_with_all": shared})
+        rows.append({"n": n, "method": method, **_row(method, outcome, task.n_positive)})
         if not arguments.quiet:
             print(f"n = {n}, {method}: {outcome.error or f'{outcome.seconds:.2f} s'}", file=sys.stderr)
-    return rows
+    shared = {method: len(found & labeled[_EVERYTHING]) for method, found in labeled.items() if found}
+    return [{**row, "shared_with_all": shared.get(str(row["method"]), np.nan)} for row in rows]
 
 
 def _outcome(method: str, job_file: Path, work: Path, limits: Limits) -> Outcome:

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.methods import METHODS, SEALS, STRATEGIES, Bench, Remembering, is_defined
+from benchmarks.methods import METHODS, SEALS, SEEDS, STRATEGIES, Bench, Remembering, is_defined
 from benchmarks.report import summarized, write_rounds_report
 from benchmarks.tables import SimulatedTable
 from experiments.command import Parser, errors_for_people, parse
@@ -38,7 +38,6 @@ from seals_sim.metrics import n_positive
 from seals_sim.randomness import generator
 from seals_sim.stages import peak_bytes
 
-_SEEDS = (5, 95)  # 5.1
 _DEFAULT = ("all", "all-int8", "retrieval", "seals-ivf-sq", "seals-graph")
 _SLOW = ("seals-exact", "seals-lsh", "seals-hnsw", "seals-ivf-flat", "seals-ivf-pq")  # to ask, to build, or to hold
 
@@ -179,7 +178,7 @@ class _Tables:
         is_positive = np.zeros(self._table.n, dtype=np.bool_)
         is_positive[self._positives[number]] = True
         rng = generator(self._arguments.seed, "seeds", self._table.n, number, repeat)
-        return is_positive, draw_seeds(is_positive, *_SEEDS, rng)
+        return is_positive, draw_seeds(is_positive, *SEEDS, rng)
 
     def index(self, method: str) -> tuple[NeighborIndex | None, dict[str, object] | None]:
         """The index that a method searches, and what it is worth."""
@@ -190,7 +189,8 @@ class _Tables:
         if name == "graph" and n > options.graph_rows:
             name = "ivf-sq"
         rng, chosen = generator(options.seed, "index", n), IndexOptions(options.k, n_probe=options.n_probe)
-        index = build_index(name, self.vectors, self.folder, chosen, rng, self._stored.stage.digest, options.quiet)
+        vectors = self.scanned if name == "exact" else self.vectors
+        index = build_index(name, vectors, self.folder, chosen, rng, self._stored.stage.digest, options.quiet)
         if method != f"seals-{name}":
             return index, None
         some = generator(options.seed, "measured").choice(n, min(n, 200), replace=False)

@@ -9,9 +9,11 @@ from seals_sim.candidates import Rows, StoredVectors, Vectors
 from seals_sim.indexes.protocol import without_padding
 from seals_sim.scan import blocks_of, is_float32, widened
 
+_WIDENED = 2**28  # values
+
 
 class ExactIndex:
-    """Brute force over vectors (n, d), float32 or float16, used in place.
+    """Brute force over vectors (n, d), float32, used in place, or float16, widened once where that takes up to 1 GB.
 
     >>> index = ExactIndex(np.array([[1, 0], [0, 1], [0.8, 0.6]], dtype=np.float32))
     >>> index.neighbors(np.array([0]), k=2)[0].tolist()
@@ -22,7 +24,7 @@ class ExactIndex:
     n_bytes = 0
 
     def __init__(self, vectors: StoredVectors) -> None:
-        self.vectors = vectors
+        self.vectors = widened(vectors) if vectors.size <= _WIDENED else vectors
 
     def neighbors(self, rows: Rows, k: int) -> list[Rows]:
         return self.nearest(widened(self.vectors[rows]), k)
