@@ -1,0 +1,125 @@
+"""Where the milliseconds of a SEALS run go, part by part, and what the same bytes would take at the speed of memory.
+
+SIMULATED vectors; neighbours from a graph of the rows that the run asks for, read from disk. cProfile makes small calls
+look dearer than they are: the run's own time stands beside the profiled one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import cProfile
+import os
+import pstats
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+
+from benchmarks.methods import SEEDS, STRATEGIES, Bench, Remembering
+from benchmarks.tables import SimulatedTable
+from experiments.command import Parser, errors_for_people, parse
+from seals_sim import LabeledRows, draw_seeds
+from seals_sim.candidates import GrowingTable
+from seals_sim.indexes import StoredGraph, build_ivf
+from seals_sim.learners import LinearModel, LogisticLearner
+from seals_sim.pools import SealsPool
+from seals_sim.randomness import generator
+from seals_sim.ranking import Ranking
+from seals_sim.scan import widened
+from seals_sim.strategies import ArgMax
+
+_PARTS: dict[str, Callable[..., Any]] = {
+    "neighbours: a pick's, all of it": SealsPool.expand,
+    "  look-up in the graph": StoredGraph.neighbors,
+    "  which are new": GrowingTable.unseen,
+    "  vectors, gathered and widened": widened,
+    "  into the block": GrowingTable.enter,
+    "selection: a pick's, all of it": ArgMax.select,
+    "  scores": LinearModel.decision,
+    "  ranking": Ranking.append,
+    "  best": Ranking.best,
+    "training: a round's, all of it": LogisticLearner.fit,
+    "  scikit-learn": LogisticRegression.fit,
+    "the labelled set": LabeledRows.add,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = Parser(prog="python -m benchmarks.where", description=__doc__)
+    parser.add_argument("--n", type=int, default=1_000_000)
+    parser.add_argument("--dimensions", type=int, default=256, metavar="D")
+    parser.add_argument("--k", type=int, default=100)
+    parser.add_argument("--budget", type=int, default=2_000, metavar="T")
+    parser.add_argument("--batch", type=int, default=100, metavar="b")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, metavar="N")
+    parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="of benchmarks.rounds, or a new one")
+    arguments = parse(parser, argv)
+    with errors_for_people():
+        print(f"python -m benchmarks.where {arguments.command}")
+        for strategy in STRATEGIES[:2]:
+            print(_profiled(strategy, arguments))
+
+
+def _profiled(strategy: str, arguments: argparse.Namespace) -> str:
+    bench, seeds, is_positive = _prepared(strategy, arguments)
+    seconds = []
+    for _ in range(3):
+        start = time.perf_counter()
+        _, rounds = bench.rounds("seals-graph", strategy, seeds, is_positive)
+        seconds.append(time.perf_counter() - start)
+    profile = cProfile.Profile()
+    profile.runcall(bench.rounds, "seals-graph", strategy, seeds, is_positive)
+    stats: Any = pstats.Stats(profile)
+    rows = []
+    for part, function in _PARTS.items():
+        code: Any = function
+        code = getattr(code, "__wrapped__", code).__code__
+        found = stats.stats.get((code.co_filename, code.co_firstlineno, code.co_name))
+        if found:
+            rows.append(
+                {"part": part, "calls": found[1], "ms": 1000 * found[3], "us a call": 1e6 * found[3] / found[1]}
+            )
+    table = pd.DataFrame(rows).to_string(index=False, float_format="%.1f", justify="left")
+    before = np.array([state.n_candidates for state in rounds])
+    d, speed = arguments.dimensions, _bytes_a_second()
+    read, kept = 2 * d * int(before[-1]), 4 * d * int(before.sum())
+    return (
+        f"\n{strategy}: {1000 * min(seconds):.0f} ms a run ({1000 * stats.total_tt:.0f} profiled), {len(rounds)} "
+        f"trainings, {int(before[-1]):,} candidates\n{table}\n"
+        f"at {speed / 1e9:.0f} GB/s, as one thread copies here: reading each candidate once, {read / 1e6:.0f} MB, takes "
+        f"{1e3 * read / speed:.1f} ms; scoring all after each training, {kept / 1e6:.0f} MB, {1e3 * kept / speed:.1f} ms"
+    )
+
+
+def _prepared(strategy: str, arguments: argparse.Namespace) -> tuple[Bench, LabeledRows, np.ndarray[Any, Any]]:
+    n, k = arguments.n, arguments.k
+    simulated, folder = SimulatedTable(n, arguments.dimensions), arguments.work / f"n-{n}"
+    clusters = simulated.clusters()
+    vectors, stored = simulated.stored(clusters, np.float16, folder, True)
+    index, _ = build_ivf(vectors, stored.stage.digest, folder, generator(0, "index", n))
+    is_positive = np.zeros(n, dtype=np.bool_)
+    is_positive[simulated.concepts(clusters, 1)[0]] = True
+    seeds = draw_seeds(is_positive, *SEEDS, generator(0, "seeds", n, 0, 0))
+    remembering = Remembering(index)
+    numbers = (k, arguments.batch, arguments.budget, arguments.threads)
+    Bench(vectors, vectors, remembering, None, *numbers).rounds("seals-ivf-sq", strategy, seeds, is_positive)
+    graph = remembering.graph(k, folder / "asked.npy")
+    return Bench(vectors, vectors, graph, None, *numbers), seeds, is_positive
+
+
+def _bytes_a_second() -> float:
+    """Of reading, while as much is written: the fastest of some copies of 256 MB."""
+    source, target, fastest = np.ones(2**25), np.empty(2**25), np.inf
+    for _ in range(5):
+        start = time.perf_counter()
+        np.copyto(target, source)
+        fastest = min(fastest, time.perf_counter() - start)
+    return 2 * source.nbytes / fastest
+
+
+if __name__ == "__main__":
+    main()
