@@ -90,8 +90,9 @@ def _profiled(strategy: str, arguments: argparse.Namespace) -> str:
     return (
         f"\n{strategy}: {1000 * min(seconds):.0f} ms a run ({1000 * stats.total_tt:.0f} profiled), {len(rounds)} "
         f"trainings, {int(before[-1]):,} candidates\n{table}\n"
-        f"at {speed / 1e9:.0f} GB/s, as one thread copies here: reading each candidate once, {read / 1e6:.0f} MB, takes "
-        f"{1e3 * read / speed:.1f} ms; scoring all after each training, {kept / 1e6:.0f} MB, {1e3 * kept / speed:.1f} ms"
+        f"at {speed / 1e9:.0f} GB/s, as one thread copies here: reading each candidate once, {read / 1e6:.0f} MB, "
+        f"takes {1e3 * read / speed:.1f} ms; scoring all after each training, {kept / 1e6:.0f} MB, "
+        f"{1e3 * kept / speed:.1f} ms"
     )
 
 

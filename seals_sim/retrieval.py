@@ -98,7 +98,7 @@ class ModelSearch:
 
     def select(self, candidates: CandidateTable, model: LinearModel) -> int | None:
         if model is not self._model:
-            self._model, self._n = model, self._n_sought
+            self._model, self._n, self._is_exhausted = model, self._n_sought, False
             if self._aim is along_weights:
                 self._n += len(candidates) - candidates.n_live
             self._search(candidates)
@@ -108,11 +108,12 @@ class ModelSearch:
                 position = candidates.find(row)
                 if position is not None and candidates.is_live[position]:
                     return row
+            if self._is_exhausted:
+                return None
             n_found = self._n_found
             self._n *= 2
             self._search(candidates)
-            if self._n_found == n_found:
-                return None
+            self._is_exhausted = self._n_found == n_found
         return None
 
     def _search(self, candidates: CandidateTable) -> None:

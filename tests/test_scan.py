@@ -114,3 +114,30 @@ def test_projections_lie_on_the_hyperplane(seed):
     moved = labeled - found * np.vecdot(labeled, found)[:, None]  # what projecting took away is along w
     w = model.weights / np.linalg.norm(model.weights)
     np.testing.assert_allclose(moved, np.vecdot(moved, w)[:, None] * w, atol=1e-5)
+
+
+def test_a_search_that_finds_no_more_is_not_repeated_under_the_same_model():
+    vectors, _ = clustered(300, 8, 3)
+
+    class FewFound:
+        n_searches = 0
+
+        def __init__(self):
+            self.vectors = vectors
+
+        def nearest(self, queries, k):
+            self.n_searches += 1
+            return [np.arange(min(k, 40))]
+
+    table, index = FixedTable(np.arange(300), vectors, np.arange(3)), FewFound()
+    selector = ModelSearch(index, along_weights, most_likely_positive, vectors[:3], n_sought=10)
+    model, rows = LinearModel(np.ones(8, dtype=np.float32), 0.0), []
+    while (row := selector.select(table, model)) is not None:
+        rows.append(row)
+        table.remove(row)
+    assert sorted(rows) == list(range(3, 40))
+    n_searches = index.n_searches
+    assert selector.select(table, model) is None
+    assert index.n_searches == n_searches
+    assert selector.select(table, LinearModel(np.ones(8, dtype=np.float32), 1.0)) is None
+    assert index.n_searches > n_searches
