@@ -108,5 +108,9 @@ class GrowingTable(CandidateTable):
         self.n_live += len(rows)
         self._expose(end)
 
+    def exclude(self, row: int) -> None:
+        """Never let a row enter that has not entered yet."""
+        self._position.setdefault(row)
+
     def find(self, row: int) -> int | None:
         return self._position.get(row)

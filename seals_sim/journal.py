@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from seals_sim.candidates import Vectors
+from seals_sim.candidates import Rows
 from seals_sim.errors import UserError
+from seals_sim.files import replacing
 
 VERSION = 1
 _APPLICATION = 0x5EA15EA1 & 0x7FFFFFFF  # SQLite's application_id of these files
@@ -21,7 +23,13 @@ Kind = Literal["ask", "answer", "undo"]
 
 _TABLES = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE seeds (id INTEGER PRIMARY KEY, text TEXT, vector BLOB NOT NULL, label INTEGER NOT NULL);
+CREATE TABLE seeds (
+    id INTEGER PRIMARY KEY,
+    text TEXT NOT NULL,
+    label INTEGER NOT NULL CHECK (label IN (0, 1)),
+    vector BLOB NOT NULL,     -- float32
+    neighbors BLOB NOT NULL   -- int64: rows
+);
 CREATE TABLE events (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     time TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
@@ -29,15 +37,17 @@ CREATE TABLE events (
     row INTEGER NOT NULL,
     answer INTEGER CHECK (answer IN (0, 1)),  -- NULL: skipped
     is_control INTEGER NOT NULL DEFAULT 0,
-    score REAL
+    score REAL,
+    neighbors BLOB  -- int64: rows that this one has brought into the pool
 );
 """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Event:
     """ask: a row was put to the person, with its score, drawn at random if is_control; answer: 1, 0 or None (skipped);
-    undo: the last answer for the row does not count.
+    undo: the last answer for the row does not count. neighbors: rows that this one has brought into the pool, where it
+    is the first event of its row, so that a session goes on with the pool that it had.
     """
 
     kind: Kind
@@ -45,14 +55,17 @@ class Event:
     answer: int | None = None
     is_control: bool = False
     score: float | None = None
+    neighbors: Rows | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Seed:
-    """An example that is no row of the table, such as a text typed in."""
+    """An example that is no row of the table, such as a text typed in. vector: (d,); neighbors: rows."""
 
     text: str
     label: int
+    vector: NDArray[np.float32]
+    neighbors: Rows
 
 
 class Journal:
@@ -63,84 +76,82 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        if not path.exists():
-            raise UserError(f"{path}: there is no such session")
-        self._database = self._connected()
+        _require_session(path)
+        self._database = sqlite3.connect(path, timeout=0, check_same_thread=False)
+        try:
+            self._take()
+        except UserError:
+            self._database.close()
+            raise
+
+    def _take(self) -> None:
+        """Lock the file for as long as it is open, and look whether it is sound."""
         with self._reported():
-            application = self._database.execute("PRAGMA application_id").fetchone()[0]
-            version = self._database.execute("PRAGMA user_version").fetchone()[0]
-            if application != _APPLICATION:
-                raise UserError(f"{path}: is not a label session; choose another name")
-            if version != VERSION:
-                raise UserError(f"{path}: is a session of version {version}, and this program reads version {VERSION}")
-            if self._database.execute("PRAGMA quick_check").fetchone()[0] != "ok":
-                raise UserError(f"{path}: is damaged; restore it from a copy, or begin another session")
+            self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._database.execute("PRAGMA journal_mode = WAL")
+            self._database.execute("PRAGMA synchronous = FULL")
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.execute("COMMIT")
+            is_sound = self._database.execute("PRAGMA quick_check").fetchone()[0] == "ok"
+        if not is_sound:
+            raise UserError(f"{self._path}: is damaged; restore it from a copy, or begin another session")
 
     @classmethod
-    def create(cls, path: Path, about: Mapping[str, object], seeds: Sequence[Seed], vectors: Vectors) -> Journal:
-        """A new file. vectors: (m, d) float32, of the seeds. Raises UserError where the file is there."""
+    def create(cls, path: Path, about: Mapping[str, object], seeds: Sequence[Seed]) -> Journal:
+        """A new file, whole or not at all. Raises UserError where one is there."""
         if path.exists():
             raise UserError(f"{path}: is there already; open it, or choose another name")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.new")
-        temporary.unlink(missing_ok=True)
-        database = sqlite3.connect(temporary)
-        with database:
+        with replacing(path) as temporary, closing(sqlite3.connect(temporary)) as database, database:
             database.executescript(_TABLES)
+            values = [(name, json.dumps(value)) for name, value in about.items()]
+            database.executemany("INSERT INTO about VALUES (?, ?)", values)
             database.executemany(
-                "INSERT INTO about VALUES (?, ?)", [(name, json.dumps(value)) for name, value in about.items()]
-            )
-            database.executemany(
-                "INSERT INTO seeds (text, vector, label) VALUES (?, ?, ?)",
+                "INSERT INTO seeds (text, label, vector, neighbors) VALUES (?, ?, ?, ?)",
                 [
-                    (seed.text, np.ascontiguousarray(vector, dtype="<f4").tobytes(), seed.label)
-                    for seed, vector in zip(seeds, vectors, strict=True)
+                    (seed.text, seed.label, seed.vector.astype("<f4").tobytes(), _packed(seed.neighbors))
+                    for seed in seeds
                 ],
             )
             database.execute(f"PRAGMA application_id = {_APPLICATION}")
             database.execute(f"PRAGMA user_version = {VERSION}")
-        database.close()
-        temporary.rename(path)
         return cls(path)
 
     def about(self) -> dict[str, Any]:
         with self._reported():
             return {name: json.loads(value) for name, value in self._database.execute("SELECT name, value FROM about")}
 
-    def seeds(self) -> tuple[list[Seed], Vectors]:
-        """And their vectors (m, d); (0, 0) for none."""
+    def seeds(self) -> list[Seed]:
         with self._reported():
-            rows = self._database.execute("SELECT text, label, vector FROM seeds ORDER BY id").fetchall()
-        vectors = [np.frombuffer(vector, dtype="<f4") for _, _, vector in rows]
-        found = np.array(vectors, dtype=np.float32).reshape(len(rows), -1)
-        return [Seed(text, label) for text, label, _ in rows], found
+            rows = self._database.execute("SELECT text, label, vector, neighbors FROM seeds ORDER BY id").fetchall()
+        return [
+            Seed(text, label, np.frombuffer(vector, dtype="<f4").astype(np.float32), _unpacked(neighbors))
+            for text, label, vector, neighbors in rows
+        ]
 
     def events(self) -> list[Event]:
         with self._reported():
-            query = "SELECT kind, row, answer, is_control, score FROM events ORDER BY id"
+            query = "SELECT kind, row, answer, is_control, score, neighbors FROM events ORDER BY id"
             rows = self._database.execute(query).fetchall()
-        return [Event(kind, row, answer, bool(is_control), score) for kind, row, answer, is_control, score in rows]
+        return [
+            Event(kind, row, answer, bool(is_control), score, None if neighbors is None else _unpacked(neighbors))
+            for kind, row, answer, is_control, score, neighbors in rows
+        ]
 
     def add(self, events: Sequence[Event]) -> None:
         """All or none; they are on the disk when this returns."""
-        with self._reported(), self._database:
-            self._database.executemany(
-                "INSERT INTO events (kind, row, answer, is_control, score) VALUES (?, ?, ?, ?, ?)",
-                [(event.kind, event.row, event.answer, int(event.is_control), event.score) for event in events],
+        values = [
+            (
+                event.kind, event.row, event.answer, int(event.is_control), event.score,
+                None if event.neighbors is None else _packed(event.neighbors),
             )
+            for event in events
+        ]  # fmt: skip
+        query = "INSERT INTO events (kind, row, answer, is_control, score, neighbors) VALUES (?, ?, ?, ?, ?, ?)"
+        with self._reported(), self._database:
+            self._database.executemany(query, values)
 
     def close(self) -> None:
         self._database.close()
-
-    def _connected(self) -> sqlite3.Connection:
-        with self._reported():
-            database = sqlite3.connect(self._path, timeout=0, check_same_thread=False)
-            database.execute("PRAGMA locking_mode = EXCLUSIVE")
-            database.execute("PRAGMA journal_mode = WAL")
-            database.execute("PRAGMA synchronous = FULL")
-            database.execute("BEGIN IMMEDIATE")  # takes the lock, which this mode keeps
-            database.execute("COMMIT")
-            return database
 
     @contextmanager
     def _reported(self) -> Iterator[None]:
@@ -152,3 +163,27 @@ class Journal:
             raise UserError(f"{self._path}: cannot be used ({error})") from error
         except sqlite3.DatabaseError as error:
             raise UserError(f"{self._path}: is damaged or no label session ({error}); it is left as it is") from error
+
+
+def _require_session(path: Path) -> None:
+    """By SQLite's header, so that nothing is done to a file that is not ours."""
+    try:
+        with path.open("rb") as file:
+            header = file.read(100)
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no such session") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
+    version, application = (int.from_bytes(header[place : place + 4], "big") for place in (60, 68))
+    if len(header) < 100 or application != _APPLICATION:
+        raise UserError(f"{path}: is damaged or no label session; choose another name")
+    if version != VERSION:
+        raise UserError(f"{path}: is a session of version {version}, and this program reads version {VERSION}")
+
+
+def _packed(rows: Rows) -> bytes:
+    return rows.astype("<i8").tobytes()
+
+
+def _unpacked(content: bytes) -> Rows:
+    return np.frombuffer(content, dtype="<i8").astype(np.int64)

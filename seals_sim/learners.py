@@ -44,6 +44,16 @@ class LinearModel:
         return decision
 
 
+def logistic(
+    vectors: NDArray[np.float64], labels: NDArray[np.int8], regularization: float, n_threads: int = 1
+) -> LinearModel:
+    """scikit-learn's logistic regression on vectors (m, d) with labels (m,), 1 or 0, both there."""
+    classifier = LogisticRegression(C=regularization, max_iter=1000)
+    with _THREADS.limit(limits=1):
+        classifier.fit(vectors, labels)
+    return LinearModel(classifier.coef_[0].astype(np.float32), float(classifier.intercept_[0]), n_threads)
+
+
 class LogisticLearner:
     """scikit-learn's logistic regression on the labelled rows of `vectors` (n, d).
 
@@ -62,10 +72,7 @@ class LogisticLearner:
         self._read: NDArray[np.float64] = np.empty((0, vectors.shape[1]))  # the vectors of _rows
 
     def fit(self, labeled: LabeledRows) -> LinearModel:
-        classifier = LogisticRegression(C=self._regularization, max_iter=1000)
-        with _THREADS.limit(limits=1):
-            classifier.fit(self._vectors_of(labeled.rows), labeled.labels)
-        return LinearModel(classifier.coef_[0].astype(np.float32), float(classifier.intercept_[0]), self._n_threads)
+        return logistic(self._vectors_of(labeled.rows), labeled.labels, self._regularization, self._n_threads)
 
     def _vectors_of(self, rows: Rows) -> NDArray[np.float64]:
         """In float64; of a set that has grown only the newcomers are read."""

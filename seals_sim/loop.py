@@ -151,6 +151,46 @@ class _Clock:
         return seconds
 
 
+class Search(Generic[Labeled, Model, Candidates, Query]):
+    """The loop between two of its steps: `run` takes them to the end, a session one at a time, as a person answers.
+
+    Line numbers are those of Algorithms 1 and 2.
+    """
+
+    def __init__(
+        self,
+        labeled: Labeled,
+        pool: Pool[Candidates, Query],
+        learner: Learner[Labeled, Model],
+        selector: Selector[Candidates, Model, Query],
+    ) -> None:
+        self.labeled, self.pool = labeled, pool
+        self._learner, self._selector = learner, selector
+        self._clock = _Clock()
+        self._n_trained = 0
+
+    def train(self) -> Round[Labeled, Model]:
+        """Line 4."""
+        with self._clock.timing("train"):
+            self.model = self._learner.fit(self.labeled)
+        self._n_trained += 1
+        return Round(self._n_trained - 1, self.labeled, self.model, self.pool.n_candidates, self._clock.lap())
+
+    def pick(self, slot: int) -> Query | None:
+        """Line 6."""
+        with self._clock.timing("select"):
+            return self._selector.select(self.pool.candidates(slot), self.model)
+
+    def record(self, query: Query, label: int) -> None:
+        """Line 7."""
+        self.labeled = self.labeled.add(query, label)
+
+    def expand(self, slot: int, query: Query, label: int) -> None:
+        """Line 8."""
+        with self._clock.timing("neighbor"):
+            self.pool.expand(slot, query, label)
+
+
 def run(
     labeled: Labeled,
     pool: Pool[Candidates, Query],
@@ -167,22 +207,16 @@ def run(
 
     Line numbers are those of Algorithms 1 and 2.
     """
-    clock = _Clock()
-    number = 0
+    search = Search(labeled, pool, learner, selector)
     while True:
-        n_labeled = len(labeled)
-        with clock.timing("train"):
-            model = learner.fit(labeled)  # line 4
-        yield Round(number, labeled, model, pool.n_candidates, clock.lap())
+        n_labeled = len(search.labeled)
+        yield search.train()  # line 4
         for slot in range(min(batch_size, budget - n_labeled)):  # line 5
-            with clock.timing("select"):
-                query = selector.select(pool.candidates(slot), model)  # line 6
+            query = search.pick(slot)  # line 6
             if query is None:
                 continue
             label = oracle.label(query)
-            labeled = labeled.add(query, label)  # line 7
-            with clock.timing("neighbor"):
-                pool.expand(slot, query, label)  # line 8
-        if len(labeled) == n_labeled:  # line 10, or the pool ran dry
+            search.record(query, label)  # line 7
+            search.expand(slot, query, label)  # line 8
+        if len(search.labeled) == n_labeled:  # line 10, or the pool ran dry
             return
-        number += 1

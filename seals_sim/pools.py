@@ -74,7 +74,8 @@ class SealsPool:
         self._index, self._k, self._likely = index, k, likely
         self._found: dict[int, Rows] = {}  # neighbours of rows that are not labelled yet
         self._table = GrowingTable(vectors.shape[1], excluded=labeled.rows)
-        self._admit(np.concatenate(index.neighbors(labeled.rows, k)))  # line 2
+        if len(labeled):
+            self.admit(np.concatenate(index.neighbors(labeled.rows, k)))  # line 2
 
     @property
     def n_candidates(self) -> int:
@@ -84,17 +85,24 @@ class SealsPool:
         return self._table
 
     def expand(self, slot: int, query: int, label: int) -> None:
-        self._table.remove(query)
-        self._admit(self._neighbors(query))  # line 8
+        self.take(query, self.neighbors(query))  # line 8
 
-    def _neighbors(self, query: int) -> Rows:
+    def take(self, query: int, neighbors: Rows) -> None:
+        """`expand` with neighbours that are known already; which label the query gets makes no difference."""
+        self._table.remove(query)
+        self._table.exclude(query)
+        self.admit(neighbors)
+
+    def neighbors(self, query: int) -> Rows:
+        """Found once, and no more than once."""
         if query not in self._found:
             ahead = [] if self._likely is None else self._likely(self._AHEAD).tolist()
             rows = [query, *(row for row in ahead if row not in self._found)]
             self._found.update(zip(rows, self._index.neighbors(np.array(rows), self._k), strict=True))
         return self._found.pop(query)
 
-    def _admit(self, neighbors: Rows) -> None:
+    def admit(self, neighbors: Rows) -> None:
+        """Make rows candidates, unless they have been labelled."""
         new = self._table.unseen(neighbors)
         if len(new):
             self._table.enter(new, widened(self._vectors[new]))

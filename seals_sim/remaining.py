@@ -27,7 +27,7 @@ def remaining_positives(n_left: int, n_drawn: int, n_positive: int, confidence: 
     still held the positives found since.
 
     >>> remaining_positives(10_000, 50, 0)
-    Interval(low=0, guess=0.0, high=711)
+    Interval(low=0, guess=0.0, high=712)
     >>> remaining_positives(10_000, 0, 0)
     Interval(low=0, guess=nan, high=10000)
     """
@@ -62,4 +62,4 @@ def p_of_missing_target(labels: Sequence[int], n_rows: int, target_recall: float
     n_before = n_rows - m + last  # rows left before the last i
     positives_before = least_total - (n_found - positives_in_last)
     p = hypergeom.cdf(positives_in_last, n_before, np.minimum(positives_before, n_before), last)
-    return float(p.min())
+    return float(np.min(p))
