@@ -24,6 +24,7 @@ from experiments.report import counted, write_report
 from experiments.store import RunFolder, RunStore, write_csv
 from seals_sim.cache import default_folder
 from seals_sim.candidates import Rows, StoredVectors, Vectors
+from seals_sim.corpus import index_folder
 from seals_sim.datasets import Dataset
 from seals_sim.embedding import DEFAULT_DIMENSIONS, embed_texts
 from seals_sim.errors import UserError
@@ -205,7 +206,7 @@ def index_of(
     worth on a sample of the rows.
     """
     made_from = fingerprint(vectors)
-    n, folder = len(vectors), cache / "indexes" / made_from[:32]
+    n, folder = len(vectors), index_folder(cache, made_from)
     chosen = IndexOptions(k, options.lsh_bits, options.n_probe)
     rng = generator(options.seed, "index")
     index = build_index(options.index, vectors, folder, chosen, rng, made_from, quiet)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +18,7 @@ from seals_sim.cache import cached
 from seals_sim.candidates import Vectors
 from seals_sim.datasets.dataset import update_with_texts
 from seals_sim.errors import UserError
-from seals_sim.whitening import whiten
+from seals_sim.whitening import Whitening, whiten
 
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
@@ -42,14 +43,45 @@ def embed_texts(
     (normalised). cache: the folder to keep embeddings in; None keeps nothing. Raises UserError.
     """
     encoder = Encoder(model)
-    digest = hashlib.sha256()
-    update_with_texts(digest, texts)
-    key = f"texts {digest.hexdigest()} model {encoder.digest}"
+    key = _key(texts, encoder)
     return cached(
         cache,
         f"{key} whitened {dimensions}",
         lambda: whiten(cached(cache, key, lambda: _encode(texts, encoder, quiet)), dimensions),
     )
+
+
+def encoder_beside(
+    texts: Sequence[str], model: str, dimensions: int, cache: Path | None
+) -> Callable[[Sequence[str]], Vectors]:
+    """What gives other texts vectors in the space of `embed_texts` with the same arguments: the model, and the
+    whitening that was fitted on these texts.
+    """
+    encoder = Encoder(model)
+
+    @functools.cache
+    def whitening() -> Whitening:
+        arrays = cached(cache, f"{_key(texts, encoder)} whitening {dimensions}", lambda: _packed(fitted()))
+        return Whitening(arrays[0], np.ascontiguousarray(arrays[1:].T))
+
+    def fitted() -> Whitening:
+        return Whitening.fit(cached(cache, _key(texts, encoder), lambda: _encode(texts, encoder, True)), dimensions)
+
+    def encode(others: Sequence[str]) -> Vectors:
+        found = encoder.encode(others)
+        return whitening().apply(found) if dimensions else whiten(found, 0)
+
+    return encode
+
+
+def _packed(whitening: Whitening) -> Vectors:
+    return np.vstack([whitening.mean, whitening.directions.T])
+
+
+def _key(texts: Sequence[str], encoder: Encoder) -> str:
+    digest = hashlib.sha256()
+    update_with_texts(digest, texts)
+    return f"texts {digest.hexdigest()} model {encoder.digest}"
 
 
 def _model_folder(model: str) -> Path:

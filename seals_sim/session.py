@@ -115,7 +115,7 @@ class Session:
             raise UserError("this session was begun on other texts or vectors; open it with those, or begin another")
         self.options = SessionOptions(**about["options"])
         self.corpus, self._journal = corpus, journal
-        self._seeds = journal.seeds()
+        self.seeds = journal.seeds()
         self._answers: dict[int, list[int | None]] = {}
         self._asked: dict[int, Event] = {}
         self._waiting: list[int] = []
@@ -256,9 +256,9 @@ class Session:
     def _new_search(self) -> tuple[Search[LabeledRows, LinearModel, CandidateTable, int], SealsPool]:
         nothing = LabeledRows([], [])
         pool = SealsPool(nothing, self.corpus.vectors, self.corpus.index, self.options.k)
-        for seed in self._seeds:
+        for seed in self.seeds:
             pool.admit(seed.neighbors)
-        learner = _SeededLearner(self.corpus.vectors, self._seeds, self.options.regularization)
+        learner = _SeededLearner(self.corpus.vectors, self.seeds, self.options.regularization)
         return Search(nothing, pool, learner, _Selector(learner, self.options.strategy)), pool
 
     def _apply(self, event: Event) -> None:
@@ -324,7 +324,7 @@ class Session:
 
     def _reason(self, row: int) -> Reason | None:
         rows = [other for other, answer in self.answers.items() if answer == 1 and other != row]
-        seeds = [seed for seed in self._seeds if seed.label == 1]
+        seeds = [seed for seed in self.seeds if seed.label == 1]
         vectors = [*(widened(self.corpus.vectors[rows])), *(seed.vector for seed in seeds)]
         if not vectors:
             return None
@@ -336,7 +336,7 @@ class Session:
         return Reason(rows[best], text, float(similarity[best]))
 
     def _explanation(self) -> str:
-        labels = {seed.label for seed in self._seeds} | {a for a in self.answers.values() if a is not None}
+        labels = {seed.label for seed in self.seeds} | {a for a in self.answers.values() if a is not None}
         match sorted(labels):
             case [0, 1]:
                 return ""

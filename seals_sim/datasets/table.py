@@ -38,6 +38,12 @@ def read_text_table(
     return Dataset(stem(path), concepts, texts=texts, source_rows=np.array(rows), bad_lines=bad.reports)
 
 
+def read_texts(path: Path, text_column: str = "text", skip_bad_lines: bool = False) -> tuple[list[str], Rows, BadLines]:
+    """Texts of a table that need not have labels, their rows in the file, and lines left out. Raises UserError."""
+    texts, _, rows, bad = _read_columns(path, "TABLE", text_column, None, None, skip_bad_lines)
+    return texts, np.array(rows), bad
+
+
 def read_label_table(path: Path, label_columns: Sequence[str], separator: str | None) -> tuple[int, dict[str, Rows]]:
     """The number of rows and the concepts of a table that holds labels alone. A bad line is always an error."""
     _, columns, _, _ = _read_columns(path, "--labels", None, label_columns, separator, skip_bad_lines=False)
@@ -64,7 +70,7 @@ def _read_columns(
     path: Path,
     option: str,
     text_column: str | None,
-    label_columns: Sequence[str],
+    label_columns: Sequence[str] | None,
     separator: str | None,
     skip_bad_lines: bool,
 ) -> tuple[list[str], dict[str, list[Label]], list[int], BadLines]:
@@ -73,9 +79,12 @@ def _read_columns(
     texts: list[str] = []
     rows: list[int] = []  # where each stands in the table; lines left out count
     columns: dict[str, list[Label]] = {}
+    is_first = True
     for where, record in _records(path, option, bad):
-        if not columns:
-            columns = {name: [] for name in label_columns or _default_label_columns(path, option, record)}
+        if is_first:
+            is_first = False
+            if label_columns is not None:
+                columns = {name: [] for name in label_columns or _default_label_columns(path, option, record)}
             for name in (text_column, *columns):
                 if name is not None and name not in record:
                     raise UserError(f"{option} {path}: there is no column {name!r}; there are {_listed(record)}")

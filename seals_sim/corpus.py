@@ -1,0 +1,66 @@
+"""From a table of texts to what a session searches: embeddings and an index, from the cache where they are there."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from seals_sim.datasets.dataset import update_with_texts
+from seals_sim.embedding import DEFAULT_DIMENSIONS, DEFAULT_MODEL, embed_texts, encoder_beside
+from seals_sim.errors import UserError
+from seals_sim.indexes import (
+    ExactIndex,
+    IndexOptions,
+    NeighborIndex,
+    StoredIndex,
+    VectorIndex,
+    build_index,
+    fingerprint,
+)
+from seals_sim.randomness import generator
+from seals_sim.session import Corpus
+
+
+def corpus_of_texts(
+    texts: Sequence[str],
+    index: str,
+    cache: Path,
+    model: str = DEFAULT_MODEL,
+    dimensions: int | None = None,
+    options: IndexOptions | None = None,
+    quiet: bool = True,
+) -> Corpus:
+    """dimensions: to whiten to; None for 256, or as many as a small table has. index: one that takes any vector, that
+    is, all but the graph. Raises UserError.
+    """
+    dimensions = fitting_dimensions(texts) if dimensions is None else dimensions
+    vectors = embed_texts(texts, model, dimensions, cache, quiet)
+    made_from = fingerprint(vectors)
+    digest = hashlib.sha256(made_from.encode())
+    update_with_texts(digest, texts)
+    folder = index_folder(cache, made_from)
+    chosen = options or IndexOptions()
+    found = build_index(index, vectors, folder, chosen, generator(0, "index"), made_from, quiet)
+    encode = encoder_beside(texts, model, dimensions, cache)
+    return Corpus(vectors, _searchable(found, index), digest.hexdigest(), texts, encode)
+
+
+def fitting_dimensions(texts: Sequence[str]) -> int:
+    """256, or fewer where the table is too small for that.
+
+    >>> fitting_dimensions(["a", "b", "c"])
+    1
+    """
+    return max(1, min(DEFAULT_DIMENSIONS, len(texts) // 4, len(set(texts)) - 1))
+
+
+def index_folder(cache: Path, made_from: str) -> Path:
+    """Where the indexes of a table with this fingerprint are kept."""
+    return cache / "indexes" / made_from[:32]
+
+
+def _searchable(index: NeighborIndex, name: str) -> VectorIndex:
+    if isinstance(index, ExactIndex | StoredIndex):
+        return index
+    raise UserError(f"--index {name}: finds neighbours of rows alone, and texts typed in are to be looked for too")
