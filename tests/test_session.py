@@ -11,10 +11,12 @@ import textwrap
 from contextlib import closing
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from experiments import rare_concepts, stopping
 from seals_sim import ArgMax, LabelTable, LogisticLearner, SealsPool, UserError, most_likely_positive, run
 from seals_sim.indexes import ExactIndex
 from seals_sim.loop import LabeledRows
@@ -281,3 +283,22 @@ def test_the_stopping_rule_is_kept_to_its_level_on_random_orders():
     assert early <= 9
     assert p_of_missing_target([0] * 299, 300) == 1.0
     assert p_of_missing_target([1, *[0] * 299], 300) < 1e-9
+
+
+def test_the_stopping_rule_over_a_finished_replay(vectors_and_labels, tmp_path, capsys):
+    out = tmp_path / "o"
+    options = "--concepts 2 --repeats 2 --seed-negatives 10 --k 20 --batch 20 --budget 195 --pools all,seals --quiet"
+    where = ["--cache", str(tmp_path), "--out", str(out)]
+    strategies = ["--strategies", "most_likely_positive,random"]
+    rare_concepts.main([*vectors_and_labels, *options.split(), *strategies, *where])
+    capsys.readouterr()
+    stopping.main([str(out), "--target-recall", "0.7"])
+    assert "most_likely_positive" in capsys.readouterr().out
+    table = pd.read_csv(out / "stopping.csv")
+    assert len(table) == 2 * 2 * 2 * 2
+    stopped = table[table["is_stopped"]]
+    assert len(stopped)
+    assert stopped["is_reached"].mean() > 0.9
+    assert (table.loc[~table["is_stopped"], "n_labeled"] == 195).all()
+    median = stopped.groupby("strategy")["n_labeled"].median()
+    assert median["most_likely_positive"] < median["random"]
