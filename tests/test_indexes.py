@@ -165,6 +165,7 @@ def test_the_rule_of_auto():
     gigabyte = 2**30
     assert choose_index(65_536, 256, 2_000, gigabyte) == "exact"
     assert choose_index(65_537, 256, 2_000, gigabyte) == "ivf-sq"
-    assert choose_index(65_537, 256, 40_000, gigabyte) == "graph"
+    assert choose_index(65_537, 256, 65_537, gigabyte) == "graph"
+    assert choose_index(65_537, 256, 65_536, gigabyte) == "ivf-sq"
     assert choose_index(10_000, 256, 2_000 * 5, gigabyte) == "graph"
     assert choose_index(10**7, 256, 2_000, gigabyte) == "ivf-rabitq"

@@ -2,10 +2,10 @@
 
 The rule of `--index auto`, from the measurements of `python -m benchmarks.rounds` (reports/rounds):
 
-1. `graph` where at least half as many queries are to come as there are rows: a look-up costs next to nothing, and
-   queries in large blocks cost less than one by one. It takes 4 n k bytes of disk.
-2. else `exact` up to 65,536 rows, where reading everything takes a millisecond or two;
-3. else `ivf-sq`, where its d bytes a row fit into the memory allowed;
+1. Up to 65,536 rows: `graph` where at least half as many queries are to come as there are rows, else `exact`. A query
+   that reads every row takes a millisecond or two, as long as some three rows of the graph.
+2. Beyond: `graph` where at least as many queries are to come as there are rows. It takes 4 n k bytes of disk.
+3. Else `ivf-sq`, where its d bytes a row fit into the memory allowed,
 4. else `ivf-rabitq`, d / 8 + 8 bytes a row, which orders what it finds by reading the vectors themselves.
 """
 
@@ -27,7 +27,6 @@ from seals_sim.indexes.whole import N_BITS, build_hnsw, build_lsh
 INDEXES = ("exact", "lsh", "hnsw", *(f"ivf-{codes}" for codes in CODES), "graph")
 EXACT_ROWS = 65_536
 EXACT_GRAPH_ROWS = 131_072  # up to which the graph is of exact neighbours: some minutes
-GRAPH_QUERIES = 0.5  # a row of the table
 
 
 @dataclass(frozen=True)
@@ -49,10 +48,10 @@ def choose_index(n: int, d: int, n_queries: int, memory_bytes: int) -> str:
     >>> choose_index(10_000, 256, 2_000, 2**33), choose_index(100_000_000, 256, 2_000, 2**33)
     ('exact', 'ivf-rabitq')
     """
-    if n_queries >= GRAPH_QUERIES * n:
-        return "graph"
     if n <= EXACT_ROWS:
-        return "exact"
+        return "graph" if 2 * n_queries >= n else "exact"
+    if n_queries >= n:
+        return "graph"
     return "ivf-sq" if n * d <= memory_bytes else "ivf-rabitq"
 
 
