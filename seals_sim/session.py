@@ -186,8 +186,7 @@ class Session:
             raise ValueError(f"{len(rows)} rows and {len(answers)} answers")
         events = []
         for row, answer in zip(rows, answers, strict=True):
-            if not 0 <= row < len(self.corpus.vectors):
-                raise UserError(f"row {row}: there is no such row; the table has {len(self.corpus.vectors):,}")
+            self._require(row)
             if answer not in (0, 1, None):
                 raise UserError(f"row {row}: {answer!r} is no answer; say 1, 0 or skip")
             is_new = row not in self._asked and row not in self._answers
@@ -209,6 +208,10 @@ class Session:
     def answer(self, row: int) -> int | None:
         """That counts; None for a skipped row. Raises KeyError where there is none."""
         return self._answers[row][-1]
+
+    def is_control(self, row: int) -> bool:
+        """Whether the row was asked because it was drawn at random."""
+        return row in self._asked and self._asked[row].is_control
 
     @property
     def answers(self) -> dict[int, int | None]:
@@ -244,14 +247,21 @@ class Session:
         return _probability(self._search.model.decision(self.corpus.vectors))
 
     def similar(self, row: int, n: int) -> list[int]:
-        """The n rows nearest to a row, without it."""
-        found = self.corpus.index.neighbors(np.array([row]), n + 1)[0].tolist()
-        return [other for other in found if other != row][:n]
+        """The n rows nearest to a row, without it. Raises UserError for a row that the table does not have."""
+        self._require(row)
+        found = self._asked[row].neighbors if row in self._asked else None
+        if found is None or len(found) <= n:
+            found = self.corpus.index.neighbors(np.array([row]), n + 1)[0]
+        return [other for other in found.tolist() if other != row][:n]
 
     def find(self, text: str, n: int) -> list[int]:
         """The n rows nearest to a text in plain words."""
         found: list[int] = self.corpus.index.nearest(self.corpus.encoded([text]), n)[0].tolist()
         return found
+
+    def _require(self, row: int) -> None:
+        if not 0 <= row < len(self.corpus.vectors):
+            raise UserError(f"row {row}: there is no such row; the table has {len(self.corpus.vectors):,}")
 
     def _new_search(self) -> tuple[Search[LabeledRows, LinearModel, CandidateTable, int], SealsPool]:
         nothing = LabeledRows([], [])

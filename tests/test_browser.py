@@ -1,0 +1,229 @@
+"""The page in a real browser: a person's keys, a server that is killed, texts that would like to be markup."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+from selenium.webdriver.common.by import By  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
+
+CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+pytestmark = pytest.mark.skipif(
+    not (CHROMIUM and DRIVER), reason="no chromium and chromedriver (Debian: chromium, chromium-driver)"
+)
+
+MARKUP = "<script>document.title = 'run'; alert(1)</script><img src=x onerror=alert(2)><b>bold</b>"
+SERVER = textwrap.dedent(
+    """
+    import sys
+    from pathlib import Path
+    import numpy as np
+    from seals_sim.indexes import ExactIndex
+    from seals_sim.session import Corpus, Session, SessionOptions
+    from seals_sim.web import serve
+    rng = np.random.default_rng(0)
+    cluster = np.arange(300) % 6
+    vectors = rng.normal(size=(6, 16))[cluster] + 0.6 * rng.normal(size=(300, 16))
+    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+    texts = [f"row {row} of cluster {number}\\n  second line" for row, number in enumerate(cluster)]
+    texts[0], texts[6], texts[12] = sys.argv[3], "long text " * 1000, "\u05e9\u05dc\u05d5\u05dd \u05e2\u05d5\u05dc\u05dd"
+    encode = lambda words: vectors[[int(word) for word in words]]
+    corpus = Corpus(vectors, ExactIndex(vectors), "made up", texts, encode)
+    path, options = Path(sys.argv[1]), SessionOptions(k=20, control_every=10)
+    session = Session.open(path, corpus) if path.exists() else Session.begin(path, corpus, ["18"], ["1"], options)
+    serve(session, port=int(sys.argv[2]), open_browser=False, quiet=True, name="made up <i>texts</i>")
+    """
+)
+
+
+class Served:
+    """A server process on a session file, and the address that it printed."""
+
+    def __init__(self, path, port=0):
+        command = [sys.executable, "-c", SERVER, str(path), str(port), MARKUP]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.url = self.process.stdout.readline().strip()
+        self.port = int(re.search(r":(\d+)/", self.url)[1])
+
+    def end(self, by):
+        self.process.send_signal(by)
+        return self.process.wait(timeout=20)
+
+
+@pytest.fixture
+def browser(tmp_path):
+    options = webdriver.ChromeOptions()
+    options.binary_location = CHROMIUM
+    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,800",
+                     "--force-prefers-reduced-motion", f"--user-data-dir={tmp_path / 'profile'}"):  # fmt: skip
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    options.add_experimental_option("prefs", {"download.default_directory": str(tmp_path / "downloads")})
+    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    yield driver
+    driver.quit()
+
+
+class Page:
+    """What a person sees and does."""
+
+    def __init__(self, browser):
+        self.browser = browser
+
+    def open(self, url):
+        self.browser.get(url)
+        self.wait(lambda: self.row() is not None)
+
+    def wait(self, condition):
+        WebDriverWait(self.browser, 15, poll_frequency=0.02).until(lambda _: condition())
+
+    def js(self, script, *arguments):
+        return self.browser.execute_script(script, *arguments)
+
+    def row(self):
+        return self.js("return document.querySelector('.card[aria-current=true]')?.dataset.row ?? null")
+
+    def rows(self):
+        return self.js("return [...document.querySelectorAll('.card')].map((card) => card.dataset.row)")
+
+    def text(self):
+        return self.js("return document.querySelector('.card[aria-current=true] .text').textContent")
+
+    def press(self, keys):
+        self.browser.switch_to.active_element.send_keys(keys)
+
+    def count(self):
+        """Answers and skips that the server has."""
+        said = self.js("return document.getElementById('counts').textContent")
+        found = re.match(r"(\d+) positive of (\d+) answered, (\d+) skipped", said)
+        return int(found[2]) + int(found[3]) if found else -1
+
+    def errors(self):
+        return [
+            entry["message"] for entry in self.browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")
+        ]
+
+
+def answered(page):
+    """In the journal's words: row to answer."""
+    lines = page.js("return fetch('/export/labels.jsonl').then((reply) => reply.text())").splitlines()
+    return {str(item["row"]): item["answer"] for item in map(json.loads, lines)}
+
+
+def test_fifty_answers_by_keyboard_survive_the_server_being_killed(browser, tmp_path):
+    path, page, given = tmp_path / "s", Page(browser), {}
+    served = Served(path)
+    page.open(served.url)
+    assert "token" not in browser.current_url
+    for place in range(50):
+        page.wait(lambda: page.row() not in (None, *given))
+        row, text = page.row(), page.text()
+        assert text in (
+            MARKUP,
+            "long text " * 1000,
+            "\u05e9\u05dc\u05d5\u05dd \u05e2\u05d5\u05dc\u05dd",
+        ) or text.startswith(f"row {row} of cluster")
+        key = "s" if place % 12 == 5 else "1" if int(row) % 6 == 0 else "0"
+        given[row] = {"1": 1, "0": 0, "s": None}[key]
+        page.press(key)
+        if place == 20:
+            browser.save_screenshot(str(tmp_path / "one.png"))
+    page.wait(lambda: page.count() == 50)
+    page.wait(lambda: page.row() not in (None, *given))
+    assert answered(page) == given
+    before = page.row()
+    assert page.errors() == []
+
+    served.end(signal.SIGKILL)
+    page.press("0")  # while nothing answers: it is sent once the server is there again
+    page.wait(lambda: "does not answer" in browser.find_element(By.ID, "error").text)
+    assert "1 of your answers has not been sent yet" in browser.find_element(By.ID, "error").text
+    assert page.row() != before
+    served = Served(path, served.port)
+    page.wait(lambda: "not let in any more" in browser.find_element(By.ID, "error").text)  # it has another token
+    browser.get_log("browser")
+    page.open(served.url)
+    for alert in [a for a in [browser.switch_to] if False]:
+        alert.alert.accept()
+    assert page.row() == before
+    assert answered(page) == given
+    assert page.count() == 50
+
+    page.press("1")
+    page.press("u")
+    page.press("0")  # meant for the row that comes back
+    page.wait(lambda: page.count() == 51 and page.row() != before)
+    assert answered(page) == {**given, before: 0}
+    page.press("g")
+    page.wait(lambda: len(page.rows()) == 6)
+    browser.save_screenshot(str(tmp_path / "grid.png"))
+    assert all((tmp_path / name).stat().st_size > 20_000 for name in ("one.png", "grid.png"))
+    assert page.errors() == []
+    assert served.end(signal.SIGTERM) == 0
+
+
+def test_a_grid_arrows_a_search_and_texts_that_look_like_markup(browser, tmp_path):
+    served, page = Served(tmp_path / "s"), Page(browser)
+    page.open(served.url)
+    page.press("?")
+    assert browser.find_element(By.ID, "keys").is_displayed()
+    page.press("1")  # goes nowhere while the keys are shown
+    page.press(Keys.ESCAPE)
+    page.press("g")
+    page.wait(lambda: len(page.rows()) == 6)
+    rows = page.rows()
+    assert page.row() == rows[0]
+    page.press(Keys.ARROW_RIGHT)
+    page.press(Keys.ARROW_DOWN)
+    assert page.row() == rows[4]
+    page.press("110")  # 4, 5, 0
+    page.wait(lambda: page.count() == 3)
+    assert answered(page) == {rows[4]: 1, rows[5]: 1, rows[0]: 0}
+    assert page.rows() == rows
+    page.press("10s")
+    page.wait(lambda: page.count() == 6)
+    page.wait(lambda: len(page.rows()) == 6)
+    assert not set(page.rows()) & set(rows)
+
+    browser.execute_script("window.isSame = true")
+    page.press("/")
+    page.press("0" + Keys.ENTER)  # the words of this table are numbers of rows; in the box a 0 is no answer
+    page.wait(lambda: browser.find_elements(By.CSS_SELECTOR, "#found-list .item"))
+    first = browser.find_element(By.CSS_SELECTOR, "#found-list .item")
+    assert first.get_attribute("data-row") == "0"
+    text = first.find_element(By.CLASS_NAME, "text")
+    assert text.get_property("textContent") == MARKUP
+    assert text.find_elements(By.CSS_SELECTOR, "*") == []
+    assert browser.find_elements(By.CSS_SELECTOR, "img, main script, b, i") == []
+    assert browser.find_element(By.ID, "name").text == "made up <i>texts</i>"
+    first.find_element(By.CSS_SELECTOR, "[data-answer='1']").click()
+    page.wait(lambda: page.count() == 7)
+    assert answered(page)["0"] == 1
+    assert first.find_element(By.CSS_SELECTOR, "[data-answer='1']").get_attribute("aria-pressed") == "true"
+    near = browser.find_element(By.CSS_SELECTOR, "#near-list .item:not(.is-answered)")
+    near.find_element(By.CSS_SELECTOR, "[data-answer='0']").click()
+    page.wait(lambda: page.count() == 8)
+    assert answered(page)[near.get_attribute("data-row")] == 0
+    assert page.js("return document.getElementById('curve').querySelectorAll('polyline').length") == 1
+
+    browser.find_element(By.CSS_SELECTOR, "#export summary").click()
+    browser.find_element(By.CSS_SELECTOR, "a[href='/export/labels.csv']").click()
+    page.wait((tmp_path / "downloads" / "labels.csv").exists)
+    assert (tmp_path / "downloads" / "labels.csv").read_text().startswith("row,text,answer,is_control")
+
+    browser.set_window_size(500, 800)
+    width = page.js("return [document.documentElement.scrollWidth, window.innerWidth]")
+    assert width[0] <= width[1]
+    assert page.js("return window.isSame")
+    assert page.errors() == []
+    assert served.end(signal.SIGINT) == 0

@@ -1,0 +1,462 @@
+"""The page's server: who is let in, what each call does, what is exported and read back."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from fastapi.testclient import TestClient
+
+from seals_sim import UserError
+from seals_sim.indexes import ExactIndex
+from seals_sim.interchange import from_argilla, from_label_studio, tell, to_argilla, to_label_studio
+from seals_sim.session import Corpus, Session, SessionOptions
+from seals_sim.web import make_app, serve
+from seals_sim.web.words import remaining_in_words, stopping_in_words
+from tests.conftest import clustered
+
+VECTORS, CLUSTER = clustered(300, 12, 8)
+ODD = {
+    7: "<script>alert(1)</script><img src=x onerror=alert(2)>",
+    8: "שלום עולם, مرحبا",
+    9: "a long text " * 834,
+    10: "two\nlines\tand \x00\x07 controls \u2028 \U0001f600",
+    11: '=HYPERLINK("http://example.org")',
+    12: "  spaces, \"quotes\", commas\r\n",
+}  # fmt: skip
+TEXTS = [ODD.get(row, f"text {row}, of {cluster}") for row, cluster in enumerate(CLUSTER)]
+
+
+def encode(texts):
+    return VECTORS[[int(re.sub(r"\D", "", text)) for text in texts]]
+
+
+CORPUS = Corpus(VECTORS, ExactIndex(VECTORS), "fingerprint", TEXTS, encode)
+TOKEN, PORT = "the-token", 8123
+BASE = f"http://127.0.0.1:{PORT}"
+LET_IN = {"X-Token": TOKEN}
+
+
+@pytest.fixture
+def session(tmp_path):
+    with Session.begin(
+        tmp_path / "s", CORPUS, ["text 3"], ["text 200"], SessionOptions(k=12, control_every=5)
+    ) as opened:
+        yield opened
+
+
+@pytest.fixture
+def client(session):
+    return TestClient(make_app(session, TOKEN, "127.0.0.1", PORT, "fractures"), base_url=BASE, headers=LET_IN)
+
+
+def stranger(session, **options):
+    return TestClient(make_app(session, TOKEN, "127.0.0.1", PORT, "s"), base_url=BASE, **options)
+
+
+CALLS = (
+    "/",
+    "/api/batch",
+    "/api/status",
+    "/static/page.js",
+    "/export/labels.csv",
+    "/export/scores.parquet",
+    "/nothing",
+)
+
+
+@pytest.mark.parametrize("path", CALLS)
+def test_without_the_token_nothing_is_told(session, path):
+    for headers in ({}, {"X-Token": "another"}, {"X-Token": "\u00e9".encode("latin-1")}):
+        refused = stranger(session).get(path, headers=headers)
+        assert refused.status_code == 403
+        assert (
+            refused.text
+            == "This page opens with the address that the program printed, with its token; open that address.\n"
+        )
+    assert session.status().n_waiting == 0
+
+
+def test_answers_and_undo_need_the_token_too(session):
+    client = stranger(session)
+    assert client.post("/api/answer", json={"row": 1, "answer": 1}).status_code == 403
+    assert client.post("/api/undo").status_code == 403
+    assert client.get("/api/status?token=the-token").status_code == 403  # it opens the page alone
+    assert client.get("/?token=another").status_code == 403
+    assert session.answers == {}
+
+
+def test_the_address_with_the_token_gives_a_cookie_that_opens_the_page(session):
+    client = stranger(session, follow_redirects=False)
+    moved = client.get(f"/?token={TOKEN}")
+    assert (moved.status_code, moved.headers["location"]) == (303, "/")
+    cookie = moved.headers["set-cookie"].lower()
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+    page = client.get("/")
+    assert page.status_code == 200
+    assert TOKEN not in page.text
+    assert client.post("/api/undo", headers={"Origin": BASE}).json()["row"] is None
+    by_link = stranger(session).get(f"/?token={TOKEN}", headers={"Sec-Fetch-Site": "cross-site"})
+    assert by_link.status_code == 200
+    assert 'http-equiv="refresh"' in by_link.text
+    assert TOKEN not in by_link.text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example:8123"}, {"Host": "127.0.0.1:8124"}, {"Host": "127.0.0.1"}, {"Host": ""},
+        {"Host": "127.0.0.1.evil.example:8123"}, {"Host": "10.0.0.7:8123"},
+        {"Origin": "http://evil.example"}, {"Origin": "null"}, {"Origin": "http://127.0.0.1:9999"},
+        {"Origin": f"https://127.0.0.1:{PORT}"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
+    ],
+)  # fmt: skip
+def test_other_hosts_and_other_origins_are_refused(session, client, headers):
+    refused = client.post("/api/answer", json={"row": 1, "answer": 1}, headers=headers)
+    assert refused.status_code == 403
+    assert refused.text.count("\n") == 1
+    assert session.answers == {}
+
+
+def test_this_machine_by_its_names_is_let_in(session, client):
+    for name in ("localhost", "127.0.0.1", "LOCALHOST", "[::1]"):
+        host = f"{name}:{PORT}"
+        assert client.get("/api/status", headers={"Host": host, "Origin": f"http://{host}"}).status_code == 200
+    anywhere = TestClient(make_app(session, TOKEN, "0.0.0.0", PORT, "s"), base_url=BASE, headers=LET_IN)
+    assert anywhere.get("/api/status", headers={"Host": f"10.0.0.7:{PORT}"}).status_code == 200
+    assert anywhere.get("/api/status", headers={"Host": f"evil.example:{PORT}"}).status_code == 403
+
+
+@pytest.mark.parametrize("path", CALLS)
+def test_every_answer_carries_the_headers_that_keep_foreign_code_out(session, client, path):
+    for asking in (client, stranger(session)):
+        headers = asking.get(path).headers
+        policy = headers["content-security-policy"]
+        assert policy.startswith("default-src 'self';")
+        assert "frame-ancestors 'none'" in policy
+        assert "unsafe" not in policy
+        assert headers["x-frame-options"] == "DENY"
+        assert headers["x-content-type-options"] == "nosniff"
+        assert headers["cache-control"] == "no-store"
+
+
+def test_the_page_is_whole_and_never_makes_markup_of_texts(client):
+    page, script = client.get("/").text, client.get("/static/page.js").text
+    assert not re.findall(r"(?:src|href)=\"(?!/)", page)
+    assert " style=" not in page
+    assert not re.findall(r"<script(?![^>]* src=)| on\w+=", page)
+    for file in re.findall(r"(?:src|href)=\"(/static/[^\"]+)\"", page):
+        assert client.get(file).status_code == 200
+    for way in (
+        "innerHTML",
+        "outerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "Function(",
+        "DOMParser",
+        "srcdoc",
+    ):
+        assert way not in script
+    assert "http" not in script.replace("http://www.w3.org/2000/svg", "")
+    assert client.get("/static/page.html").status_code == 404
+    assert client.get("/static/..%2fapp.py").status_code == 404
+
+
+def test_batch_answer_undo_and_status(session, client):
+    rows = client.get("/api/batch?n=4").json()["rows"]
+    assert [item["row"] for item in rows] == [asked.row for asked in session.ask(4)]
+    first = rows[0]
+    assert first["text"] == TEXTS[first["row"]]
+    assert first["because"]["text"] == "text 3"
+    assert 0 < first["score"] < 1
+    assert len(first["neighbors"]) == 5
+    assert first["row"] not in [item["row"] for item in first["neighbors"]]
+    assert first["neighbors"][0].keys() == {"row", "text", "is_answered", "answer"}
+
+    for item, answer in zip(rows, [1, 0, None, 1], strict=True):
+        reply = client.post("/api/answer", json={"row": item["row"], "answer": answer}).json()
+        assert reply["row"] == item["row"]
+    assert session.answers == dict(zip([item["row"] for item in rows], [1, 0, None, 1], strict=True))
+    status = client.get("/api/status").json()
+    assert status == reply["status"]
+    assert (status["n_answered"], status["n_positive"], status["n_skipped"]) == (3, 2, 1)
+    assert status["curve"] == [1, 1, 2]
+    assert status["name"] == "fractures"
+    assert status["explanation"] == ""
+    taken = client.post("/api/undo").json()
+    assert taken["row"] == rows[3]["row"]
+    assert not taken["left"]["is_answered"]
+    assert client.get("/api/batch").json()["rows"][0]["row"] == rows[3]["row"]
+    control = [item for item in client.get("/api/batch?n=6").json()["rows"] if item["is_control"]]
+    assert len(control) == 1
+    assert control[0]["because"] is None
+
+
+def test_an_answer_sent_again_for_want_of_a_reply_counts_once(session, client):
+    told = {"row": 5, "answer": 1}
+    client.post("/api/answer", json=told)
+    client.post("/api/answer", json={**told, "is_repeated": True})
+    client.post("/api/answer", json={"row": 6, "answer": None, "is_repeated": True})
+    assert session.answers == {5: 1, 6: None}
+    assert [session.undo(), session.undo(), session.undo()] == [6, 5, None]
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ({"row": 300, "answer": 1}, "row 300: there is no such row; the table has 300"),
+        ({"row": -1, "answer": 1}, "row -1: there is no such row; the table has 300"),
+        ({"row": 5, "answer": 2}, "answer: "),
+        ({"row": 5, "answer": True}, "answer: "),
+        ({"row": 5}, "answer: "),
+        ({"row": "5", "answer": 1}, "row: "),
+        ({"row": 5.5, "answer": 1}, "row: "),
+        ([], "the call: "),
+    ],
+)
+def test_a_bad_answer_gets_one_line_and_changes_nothing(session, client, call, said):
+    refused = client.post("/api/answer", json=call)
+    assert refused.status_code == 400
+    assert refused.json()["error"].startswith(said)
+    assert "\n" not in refused.json()["error"]
+    assert session.answers == {}
+
+
+BAD_CALLS = (
+    "batch?n=0",
+    "batch?n=101",
+    "batch?n=x",
+    "similar?row=300",
+    "similar?row=-1",
+    "similar",
+    "find",
+    "find?text=%20",
+)
+
+
+@pytest.mark.parametrize("path", [f"/api/{call}" for call in BAD_CALLS])
+def test_bad_calls_get_one_line(client, path):
+    refused = client.get(path)
+    assert refused.status_code == 400
+    assert set(refused.json()) == {"error"}
+
+
+def test_find_and_similar_give_rows_that_can_be_answered(session, client):
+    found = client.get("/api/find?text=text 40&n=3").json()["rows"]
+    assert [item["row"] for item in found] == session.find("text 40", 3)
+    assert found[0]["row"] == 40 or np.allclose(VECTORS[found[0]["row"]], VECTORS[40])
+    client.post("/api/answer", json={"row": found[0]["row"], "answer": 0})
+    again = client.get("/api/find?text=text 40&n=3").json()["rows"]
+    assert (again[0]["is_answered"], again[0]["answer"]) == (True, 0)
+    near = client.get(f"/api/similar?row={found[0]['row']}&n=4").json()["rows"]
+    assert [item["row"] for item in near] == session.similar(found[0]["row"], 4)
+
+
+def test_a_table_without_texts(tmp_path):
+    bare = replace(CORPUS, texts=None, encode=None)
+    with Session.begin(tmp_path / "s", bare, options=SessionOptions(k=5)) as session:
+        client = TestClient(make_app(session, TOKEN, "127.0.0.1", PORT, "s"), base_url=BASE, headers=LET_IN)
+        assert client.get("/api/batch").json()["rows"][0]["text"] is None
+        assert not client.get("/api/status").json()["can_find"]
+        refused = client.get("/api/find?text=words")
+        assert (refused.status_code, "has no texts" in refused.json()["error"]) == (400, True)
+        refused = client.get("/export/scores.csv")
+        assert (refused.status_code, "nothing is marked yet" in refused.json()["error"]) == (400, True)
+        client.post("/api/answer", json={"row": 3, "answer": 1})
+        assert pd.read_csv(io.BytesIO(client.get("/export/labels.csv").content))["text"].isna().all()
+
+
+def test_any_text_comes_back_as_it_is(session, client):
+    for row, text in ODD.items():
+        client.post("/api/answer", json={"row": row, "answer": 1})
+        near = client.get("/api/similar?row=0&n=100").json()["rows"]
+        near += [item for other in range(13) for item in client.get(f"/api/similar?row={other}&n=100").json()["rows"]]
+        assert text in [item["text"] for item in near if item["row"] == row]
+    reply = client.get("/api/similar?row=0&n=100")
+    assert reply.headers["content-type"] == "application/json"
+    assert reply.content.isascii()
+
+
+def read(content, kind):
+    file = io.BytesIO(content)
+    if kind == "csv":
+        return pd.read_csv(
+            file, dtype={"answer": "Int8", "text": "object"}, keep_default_na=False, na_values={"answer": ""}
+        )
+    if kind == "parquet":
+        return pd.read_parquet(file)
+    return pd.DataFrame([json.loads(line) for line in file.read().decode().split("\n") if line]).astype(
+        {"answer": "Int8"}
+    )
+
+
+@pytest.fixture
+def answered(session):
+    rows = [9, 11, 7, 8, 10, 12, 100]
+    answers = [1, 0, None, 1, 0, 1, 0]
+    session.tell(rows, answers)
+    asked = session.ask(5)
+    session.tell([asked[4].row], [None])
+    assert asked[4].is_control
+    return [*rows, asked[4].row], [*answers, None]
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_labels_are_exported_in_order(client, answered, kind):
+    reply = client.get(f"/export/labels.{kind}")
+    assert reply.headers["content-disposition"] == f'attachment; filename="labels.{kind}"'
+    table = read(reply.content, kind)
+    rows, answers = answered
+    assert list(table.columns) == ["row", "text", "answer", "is_control"]
+    assert table["row"].tolist() == rows
+    assert [None if pd.isna(answer) else answer for answer in table["answer"]] == answers
+    assert table["is_control"].tolist() == [False] * 7 + [True]
+    texts = [TEXTS[row] for row in rows]
+    if kind == "csv":  # what a spreadsheet would run gets an apostrophe
+        assert texts[1].startswith("=")
+        texts[1] = f"'{texts[1]}"
+    assert table["text"].tolist() == texts
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
+def test_scores_are_exported_for_every_row(session, client, answered, kind):
+    table = read(client.get(f"/export/scores.{kind}").content, kind)
+    assert list(table.columns) == ["row", "text", "p_positive", "answer"]
+    assert table["row"].tolist() == list(range(300))
+    np.testing.assert_allclose(table["p_positive"], session.scores(), rtol=1e-12)
+    given = {row: answer for row, answer in session.answers.items() if answer is not None}
+    assert table["answer"].dropna().to_dict() == given
+
+
+def test_label_studio_and_back(tmp_path, client, answered):
+    rows, answers = answered
+    path = tmp_path / "ls.json"
+    path.write_bytes(client.get("/export/labelstudio.json").content)
+    tasks = json.loads(path.read_text())
+    assert tasks[0]["data"]["text"] == TEXTS[9]
+    assert tasks[0]["annotations"][0]["result"][0]["value"] == {"choices": ["yes"]}
+    expected = list(zip(rows, answers, strict=True))
+    assert from_label_studio(path) == from_label_studio(path, TEXTS) == expected
+    for task in tasks:
+        del task["data"]["row"]
+    tasks.append({"data": {"text": TEXTS[0]}, "annotations": []})
+    path.write_text(json.dumps(tasks))
+    assert from_label_studio(path, TEXTS) == expected
+
+
+def test_argilla_and_back(tmp_path, client, answered):
+    rows, answers = answered
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(client.get("/export/argilla.jsonl").content)
+    expected = list(zip(rows, answers, strict=True))
+    assert from_argilla(path) == from_argilla(path, TEXTS) == expected
+    records = [json.loads(line) for line in path.read_text().splitlines()]
+    assert records[0]["responses"]["answer"][0]["value"] == "yes"
+    for record in records:
+        del record["metadata"]
+    path.write_text(json.dumps(records))  # as Argilla's to_json has it
+    assert from_argilla(path, TEXTS) == expected
+
+
+def test_labels_from_elsewhere_are_told(tmp_path, session, answered):
+    path = tmp_path / "ls.json"
+    path.write_text(json.dumps(to_label_studio(session)))
+    with Session.begin(tmp_path / "other", CORPUS, options=SessionOptions(k=12)) as other:
+        tell(other, from_label_studio(path, TEXTS))
+        assert other.answers == session.answers
+        path.write_text(json.dumps(to_argilla(session)))
+        tell(other, from_argilla(path, TEXTS))
+        assert other.answers == session.answers
+
+
+def task(choice="yes", **data):
+    choices = {"from_name": "x", "to_name": "y", "type": "choices", "value": {"choices": [choice]}}
+    return {"data": data, "annotations": [{"result": [choices]}]}
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("{", "x.json: not valid JSON (Expecting property name enclosed in double quotes, line 1)"),
+        ("[" * 100_000, "x.json: not valid JSON (too deep)"),
+        ({}, "x.json: not a list of Label Studio's tasks; export as JSON"),
+        ([task(row=1), 5], "task 2: 'data' is not there, or not an object"),
+        ([{"data": {"row": 1}}], "task 1: 'annotations' is not there, or not a list"),
+        ([task(row=1), task("perhaps", row=2)], "task 2: 'perhaps' is no answer"),
+        ([{"data": {"row": 1}, "annotations": [{"result": []}]}], "task 1: 0 choices where one is meant"),
+        ([task(row=300)], "task 1: row 300: there is no such row; the table has 300"),
+        ([task(row="1")], "task 1: row '1' is no number of a row"),
+        ([task(row=1, text="of another table")], "task 1: row 1 has another text in this table"),
+        ([task(text="of another table")], "task 1: no row of this table has the text"),
+        ([task()], "task 1: neither a row nor a text says which row it is"),
+    ],
+)
+def test_bad_files_of_label_studio_are_named(tmp_path, content, said):
+    path = tmp_path / "x.json"
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    with pytest.raises(UserError, match=re.escape(said)):
+        from_label_studio(path, TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (['{"fields": {}, "responses": {}}', "{"], "x.jsonl:2: not valid JSON"),
+        (["5"], "x.jsonl:1: not an object"),
+        (['{"fields": {"text": "t"}}'], "x.jsonl:1: 'responses' is not there"),
+        (['{"fields": {}, "responses": {"a": [], "b": []}}'], "x.jsonl:1: responses to 2 questions"),
+        (['{"fields": {}, "responses": {"a": [{"value": "maybe"}]}}'], "x.jsonl:1: 'maybe' is no answer"),
+        (['[{"fields": {}, "responses": {"a": [3]}}]'], "x.jsonl: record 1: the response is not an object"),
+    ],
+)
+def test_bad_files_of_argilla_are_named(tmp_path, lines, said):
+    path = tmp_path / "x.jsonl"
+    path.write_text("\n".join(lines))
+    with pytest.raises(UserError, match=re.escape(said)):
+        from_argilla(path, TEXTS)
+    with pytest.raises(UserError, match="cannot be read"):
+        from_argilla(tmp_path / "none")
+
+
+def test_what_the_numbers_mean(session):
+    before = session.status()
+    assert "one in 5" in remaining_in_words(before, 5)
+    assert "draws no rows at random" in remaining_in_words(before, 0)
+    assert "None has been found yet" in stopping_in_words(before)
+    while asked := session.ask(20):
+        session.tell([item.row for item in asked], [int(CLUSTER[item.row] == CLUSTER[3]) for item in asked])
+    after = session.status()
+    assert "About 0 more may be left among the 0 rows" in remaining_in_words(after, 5)
+    assert stopping_in_words(after).startswith("You may stop: ")
+
+
+def test_a_port_in_use_and_hosts_that_cannot_be(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for options, said in (
+            ({"port": port}, f"--port {port}: is in use; choose another, or 0"),
+            ({"port": 99_999}, "--port 99999: must be between 0 and 65535"),
+            ({"host": "no.such.host.invalid"}, "--host no.such.host.invalid: no such address on this machine"),
+        ):
+            session = Session.begin(tmp_path / f"{said[:12]}", CORPUS)
+            with pytest.raises(UserError, match=re.escape(said)):
+                serve(session, open_browser=False, **options)
+            Session.open(tmp_path / f"{said[:12]}", CORPUS).close()  # it had been closed
+
+
+def test_the_static_files_are_part_of_the_package():
+    static = Path(__file__).parents[1] / "seals_sim" / "web" / "static"
+    assert {path.name for path in static.iterdir()} == {"page.html", "page.css", "page.js", "icon.svg"}
+    settings = (Path(__file__).parents[1] / "pyproject.toml").read_text()
+    assert "web/static/*" in settings
