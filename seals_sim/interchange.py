@@ -233,8 +233,7 @@ def _meaning(value: object, where: str) -> int:
 def _part(thing: object, name: str, kind: type, where: str) -> Any:
     found = thing.get(name) if isinstance(thing, dict) else None
     if not isinstance(found, kind):
-        words = {dict: "an object", list: "a list"}[kind]
-        raise UserError(f"{where}: {name!r} is not there, or not {words}")
+        raise UserError(f"{where}: {name!r} is not there, or not {'an object' if kind is dict else 'a list'}")
     return found
 
 

@@ -17,6 +17,7 @@ from fastapi.testclient import TestClient
 from seals_sim import UserError
 from seals_sim.indexes import ExactIndex
 from seals_sim.interchange import from_argilla, from_label_studio, tell, to_argilla, to_label_studio
+from seals_sim.remaining import remaining_positives
 from seals_sim.session import Corpus, Session, SessionOptions
 from seals_sim.web import make_app, serve
 from seals_sim.web.words import remaining_in_words, stopping_in_words
@@ -435,7 +436,9 @@ def test_what_the_numbers_mean(session):
     while asked := session.ask(20):
         session.tell([item.row for item in asked], [int(CLUSTER[item.row] == CLUSTER[3]) for item in asked])
     after = session.status()
-    assert "About 0 more may be left among the 0 rows" in remaining_in_words(after, 5)
+    assert remaining_in_words(after, 5).startswith("About 0 more may be left among the 0 rows")
+    nothing = replace(after, n_answered=50, n_control=5, remaining=remaining_positives(250, 5, 0))
+    assert "none was positive: with 95 % confidence at most" in remaining_in_words(nothing, 5)
     assert stopping_in_words(after).startswith("You may stop: ")
 
 

@@ -20,6 +20,11 @@ def remaining_in_words(status: Status, control_every: int) -> str:
     n_left = status.n_rows - status.n_answered - status.n_skipped
     interval = status.remaining
     rows = "1 row" if status.n_control == 1 else f"{status.n_control:,} rows"
+    if interval.guess == 0 < n_left:
+        return (
+            f"Of {rows} drawn at random none was positive: with 95 % confidence at most {interval.high:,} are left "
+            f"among the {n_left:,} rows without an answer. More rows drawn at random narrow this."
+        )
     return (
         f"About {interval.guess:,.0f} more may be left among the {n_left:,} rows without an answer; with 95 % "
         f"confidence between {interval.low:,} and {interval.high:,}. This is judged by {rows} drawn at random, and "
@@ -34,6 +39,6 @@ def stopping_in_words(status: Status) -> str:
     p = f"p = {status.p_missing:.2g}" if status.p_missing >= 0.001 else "p is below 0.001"
     verdict = "You may stop" if status.p_missing < LEVEL else "Too early to stop"
     return (
-        f"{verdict}: if less than {TARGET:.0%} of all had been found, so few finds among the latest answers would be "
-        f"as likely as this: {p}. Below {LEVEL} is the usual place to stop."
+        f"{verdict}: if less than {100 * TARGET:.0f} % of all had been found, so few finds among the latest "
+        f"answers would be as likely as this: {p}. Below {LEVEL} is the usual place to stop."
     )

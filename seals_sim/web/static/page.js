@@ -42,7 +42,7 @@ async function call(path, body) {
   try {
     response = await fetch(path, body && { method: "POST", headers: json, body: JSON.stringify(body) });
   } catch {
-    throw new Error("the server does not answer; is it still running?");
+    throw new Error("the server does not answer (is it still running?)");
   }
   if (response.ok) return response.json();
   if (response.status >= 500) throw new Error("the server failed; what it printed says why");
@@ -83,21 +83,24 @@ async function drain() {
       failures = 0;
     } catch (error) {
       if (error instanceof Refused) {
-        showError(error.message, true);
-        if (!first) break;
+        showError(error.message + (isStopped ? unsentWords() : ""), true);
+        if (!first || isStopped) break;
         work.shift();
         takeBack(first);
       } else {
         if (first && first.kind === "undo") takeBack(work.shift()); // it may have been done: the person decides
         else if (first) first.isRepeated = true;
-        const n = work.filter((one) => one.kind === "answer").length;
-        const unsent = n ? ` ${n} of your answers ${n === 1 ? "has" : "have"} not been sent yet; trying again.` : "";
-        showError(`${error.message}.${unsent}`, false);
+        showError(`${error.message}; trying again${unsentWords()}`, false);
         await pause(RETRY_AFTER[Math.min(failures++, RETRY_AFTER.length - 1)]);
       }
     }
   }
   isBusy = false;
+}
+
+function unsentWords() {
+  const n = work.filter((one) => one.kind === "answer").length;
+  return n ? ` (${n} of your answers ${n === 1 ? "has" : "have"} not been sent)` : "";
 }
 
 async function perform(one) {
@@ -318,6 +321,8 @@ function cardOf(row) {
   const item = known.get(row);
   const score = item.score === null ? "" : `score ${item.score.toFixed(2)}`;
   const title = "the model's probability that it is one; while there is no model, the similarity to the examples";
+  const more = button("More", { "aria-label": `More like row ${row}` }, () => similar(row, item.text));
+  more.append(make("span", { class: "wide" }, " like this"));
   const card = make(
     "article", { class: "card", "data-row": row, "aria-label": `Example, row ${row}` },
     make("p", { class: "facts" }, `row ${number(row)}`, make("span", { title }, score)),
@@ -325,7 +330,7 @@ function cardOf(row) {
     reason(item),
     make(
       "div", { class: "answers" }, ...answerButtons(row, true),
-      button("More like this", { "aria-label": `More like row ${row}` }, () => similar(row, item.text)),
+      more,
     ),
   );
   card.addEventListener("click", () => {
@@ -466,7 +471,7 @@ by("search").addEventListener("submit", (event) => {
   const words = by("words").value.trim();
   if (words) list(`Found: ${short(words, null, 60)}`, `/api/find?n=20&text=${encodeURIComponent(words)}`);
 });
-window.addEventListener("beforeunload", (event) => work.length && event.preventDefault());
+window.addEventListener("beforeunload", (event) => work.length && !isStopped && event.preventDefault());
 
 async function start() {
   try {
