@@ -28,9 +28,11 @@ from seals_sim.errors import UserError
 from seals_sim.files import replacing, require_writable
 from seals_sim.indexes import INDEXES, IndexOptions, choose_index, measured
 from seals_sim.indexes.ivf import N_PROBE
+from seals_sim.interchange import from_argilla, from_label_studio, tell
 from seals_sim.journal import Seed
 from seals_sim.randomness import generator
 from seals_sim.session import STRATEGIES, Corpus, Session, SessionOptions
+from seals_sim.web import serve
 
 _A_SESSION = 2_000  # rows that a person will hardly go beyond
 _MEASURED = 200
@@ -65,6 +67,8 @@ def parser() -> argparse.ArgumentParser:
         "--session", type=Path, metavar="FILE",
         help="where every answer is kept; the same command goes on with it (default: the table's name with .seals)",
     )  # fmt: skip
+    for name, what in (("labelstudio", "Label Studio's export as JSON"), ("argilla", "records of Argilla, JSON")):
+        group.add_argument(f"--{name}", type=Path, metavar="FILE", help=f"answers to begin with: {what}")
     group = label.add_argument_group("the page")
     group.add_argument("--host", default="127.0.0.1", help="(default: %(default)s, this machine alone)")
     group.add_argument("--port", type=int, default=0, help="(default: one that is free)")
@@ -156,16 +160,21 @@ def _index(arguments: argparse.Namespace) -> None:
 
 
 def _label(arguments: argparse.Namespace) -> None:
-    from seals_sim.web.server import serve
-
     if arguments.control_every < 0:
         raise UserError(f"--control-every {arguments.control_every}: must be 0 (none) or more")
     path = arguments.session or arguments.table.with_name(arguments.table.name.split(".")[0] + ".seals")
     require_writable(path.parent, "--session")
     corpus = _corpus(arguments, _texts(arguments))
     options = SessionOptions(arguments.strategy, min(arguments.k, len(corpus.vectors)), arguments.control_every)
+    told = [
+        read(file, corpus.texts)
+        for file, read in ((arguments.labelstudio, from_label_studio), (arguments.argilla, from_argilla))
+        if file is not None
+    ]
     session = _opened(path, corpus, arguments.seed, arguments.not_like, options)
-    serve(session, arguments.host, arguments.port, not arguments.no_browser, arguments.quiet)
+    for labels in told:
+        tell(session, [(row, answer) for row, answer in labels if session.answers.get(row, -1) != answer])
+    serve(session, arguments.host, arguments.port, not arguments.no_browser, arguments.quiet, path.name)
 
 
 def _opened(
