@@ -101,7 +101,8 @@ class Page:
         return self.js("return document.querySelector('.card[aria-current=true] .text').textContent")
 
     def press(self, keys):
-        self.browser.switch_to.active_element.send_keys(keys)
+        """To whatever has the focus: an element that is drawn anew meanwhile does not lose them."""
+        webdriver.ActionChains(self.browser, duration=0).send_keys(keys).perform()
 
     def count(self):
         """Answers and skips that the server has."""
