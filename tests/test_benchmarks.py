@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import rounds
+from benchmarks import rounds, session
 from benchmarks.tables import SimulatedTable
 from seals_sim.structure import average_cosine
 
@@ -36,6 +36,14 @@ def test_every_method_at_two_sizes(tmp_path, capsys):
     page = (tmp_path / "o" / "index.html").read_text()
     assert "SIMULATED" in page
     assert (tmp_path / "o" / "rounds.png").stat().st_size > 10_000
+
+
+def test_what_a_person_waits_is_measured(tmp_path, capsys):
+    session.main(["--n", "2000", "--dimensions", "16", "--k", "10", "--answers", "40", "--work", str(tmp_path)])
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("python -m benchmarks.session --n 2000")
+    assert said[1].startswith("answers 10 to 40, ")
+    assert said[2].startswith("opened with 40 answers: ")
 
 
 def test_simulated_clusters_have_the_promised_cosine():

@@ -1,0 +1,105 @@
+"""How long a person waits: from an answer to the next rows to be answered, and for a session to open again.
+
+SIMULATED vectors and the neighbour index of benchmarks.rounds, in the same work folder. The calls are those of the
+page, without the network between: an answer, on which a model is trained, and then the next ten rows in JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.tables import SimulatedTable
+from experiments.command import Parser, errors_for_people, parse
+from seals_sim.indexes import IndexOptions, build_index
+from seals_sim.randomness import generator
+from seals_sim.session import Corpus, Session, SessionOptions
+from seals_sim.web.app import make_app
+
+_BATCH = 10
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    parser = Parser(prog="python -m benchmarks.session", description=__doc__)
+    parser.add_argument("--n", type=int, default=1_000_000)
+    parser.add_argument("--dimensions", type=int, default=256, metavar="D")
+    parser.add_argument("--k", type=int, default=100)
+    parser.add_argument("--answers", type=int, nargs="+", default=[200, 2_000], help="to measure up to")
+    parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="of benchmarks.rounds, or a new one")
+    arguments = parse(parser, argv)
+    with errors_for_people(), tempfile.TemporaryDirectory() as folder:
+        print(f"python -m benchmarks.session {arguments.command}")
+        corpus, is_positive = _corpus(arguments)
+        path = Path(folder) / "session"
+        Session.begin(path, corpus, options=SessionOptions(k=arguments.k)).close()
+        for n_answers in sorted(arguments.answers):
+            _measure(path, corpus, is_positive, n_answers)
+
+
+def _corpus(arguments: argparse.Namespace) -> tuple[Corpus, np.ndarray[Any, np.dtype[np.bool_]]]:
+    """The table, and which of its rows are positive."""
+    n, folder = arguments.n, arguments.work / f"n-{arguments.n}"
+    table = SimulatedTable(n, arguments.dimensions)
+    clusters = table.clusters()
+    vectors, stored = table.stored(clusters, np.float16, folder, True)
+    digest, rng = stored.stage.digest, generator(0, "index", n)
+    index: Any = build_index("ivf-sq", vectors, folder, IndexOptions(arguments.k), rng, digest)
+    is_positive = np.zeros(n, dtype=np.bool_)
+    is_positive[table.concepts(clusters, 1)[0]] = True
+    return Corpus(vectors, index, digest), is_positive
+
+
+def _measure(path: Path, corpus: Corpus, is_positive: np.ndarray[Any, np.dtype[np.bool_]], n_answers: int) -> None:
+    with Session.open(path, corpus) as session:
+        if not session.answers:
+            rows = np.concatenate([np.flatnonzero(is_positive)[:5], np.flatnonzero(~is_positive)[:5]])
+            session.tell(rows.tolist(), is_positive[rows].astype(int).tolist())
+        n_before = len(session.answers)
+        call = _calls(session)
+        waiting: list[float] = []
+        call("GET", f"/api/batch?n={_BATCH}")
+        while len(session.answers) < n_answers:
+            rows = [item["row"] for item in call("GET", f"/api/batch?n={_BATCH}")["rows"]]
+            for row in rows:
+
+                def answer_and_next(row: int = row) -> object:
+                    call("POST", "/api/answer", {"row": row, "answer": int(is_positive[row])})
+                    return call("GET", f"/api/batch?n={_BATCH}")
+
+                waiting.append(_timed(answer_and_next)[0])
+        half, most = 1000 * np.percentile(waiting, [50, 95])
+        print(
+            f"answers {n_before:,} to {len(session.answers):,}, {session.status().n_candidates:,} candidates: from an "
+            f"answer to the next rows {half:.0f} ms (median), {most:.0f} (95 %), {1000 * max(waiting):.0f} (worst)"
+        )
+    print(f"opened with {n_answers:,} answers: {1000 * _timed(lambda: Session.open(path, corpus).close())[0]:.0f} ms")
+
+
+def _calls(session: Session) -> Callable[..., Any]:
+    """The page's calls, in this process."""
+    from fastapi.testclient import TestClient  # of the tests: httpx is no dependency of the library
+
+    client = TestClient(make_app(session, "token", "127.0.0.1", 80, "benchmark"), base_url="http://127.0.0.1")
+
+    def call(method: str, path: str, told: object = None) -> Any:
+        reply = client.request(method, path, json=told, headers={"X-Token": "token"})
+        reply.raise_for_status()
+        return reply.json()
+
+    return call
+
+
+def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    start = time.perf_counter()
+    found = work()
+    return time.perf_counter() - start, found
+
+
+if __name__ == "__main__":
+    main()
