@@ -58,8 +58,8 @@ def _corpus(arguments: argparse.Namespace) -> tuple[Corpus, np.ndarray[Any, np.d
 def _measure(path: Path, corpus: Corpus, is_positive: np.ndarray[Any, np.dtype[np.bool_]], n_answers: int) -> None:
     with Session.open(path, corpus) as session:
         if not session.answers:
-            rows = np.concatenate([np.flatnonzero(is_positive)[:5], np.flatnonzero(~is_positive)[:5]])
-            session.tell(rows.tolist(), is_positive[rows].astype(int).tolist())
+            first = np.concatenate([np.flatnonzero(is_positive)[:5], np.flatnonzero(~is_positive)[:5]])
+            session.tell(first.tolist(), is_positive[first].astype(int).tolist())
         n_before = len(session.answers)
         call = _calls(session)
         waiting: list[float] = []

@@ -163,7 +163,8 @@ def from_argilla(path: Path, texts: Sequence[str] | None = None) -> Labels:
             raise UserError(f"{where}: the response is not an object with a value")
         if last.get("status") == "draft":
             continue
-        answer = None if last.get("status") == "discarded" else _meaning(last.get("value"), where)
+        is_skipped = last.get("status") == "discarded" or last.get("value") is None  # to_json tells no status
+        answer = None if is_skipped else _meaning(last["value"], where)
         metadata = record.get("metadata") or {}
         labels.append((rows.of(metadata, fields.get("text"), where), answer))
     return labels

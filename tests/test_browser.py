@@ -132,6 +132,11 @@ def test_fifty_answers_by_keyboard_survive_the_server_being_killed(browser, tmp_
         row, text = page.row(), page.text()
         expected = {"0": MARKUP, "6": LONG, "12": HEBREW}
         assert text == expected.get(row, f"row {row} of cluster {int(row) % 6}\n  second line")
+        if row == "6":
+            assert page.js("const box = document.querySelector('.text'); return box.scrollHeight > box.clientHeight")
+            assert page.js("return document.documentElement.scrollHeight <= window.innerHeight")
+        if row == "12":
+            assert page.js("return getComputedStyle(document.querySelector('.text')).direction") == "rtl"
         key = "s" if place % 12 == 5 else "1" if int(row) % 6 == 0 else "0"
         given[row] = {"1": 1, "0": 0, "s": None}[key]
         page.press(key)
@@ -140,6 +145,7 @@ def test_fifty_answers_by_keyboard_survive_the_server_being_killed(browser, tmp_
     page.wait(lambda: page.count() == 50)
     page.wait(lambda: page.row() not in (None, *given))
     assert answered(page) == given
+    assert {"0", "6", "12"} < given.keys()
     before = page.row()
     assert page.errors() == []
 
