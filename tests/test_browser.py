@@ -28,6 +28,7 @@ SERVER = textwrap.dedent(
     """
     import sys
     from pathlib import Path
+from typing import ClassVar
     import numpy as np
     from seals_sim.indexes import ExactIndex
     from seals_sim.session import Corpus, Session, SessionOptions
@@ -50,15 +51,27 @@ SERVER = textwrap.dedent(
 class Served:
     """A server process on a session file, and the address that it printed."""
 
+    started: ClassVar[list] = []
+
     def __init__(self, path, port=0):
         command = [sys.executable, "-c", SERVER, str(path), str(port), MARKUP, LONG, HEBREW]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.started.append(self.process)
         self.url = self.process.stdout.readline().strip()
         self.port = int(re.search(r":(\d+)/", self.url)[1])
 
     def end(self, by):
         self.process.send_signal(by)
         return self.process.wait(timeout=20)
+
+
+@pytest.fixture(autouse=True)
+def none_is_left_running():
+    yield
+    while Served.started:
+        process = Served.started.pop()
+        process.kill()
+        process.wait()
 
 
 @pytest.fixture
