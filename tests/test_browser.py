@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from typing import ClassVar
 
 import pytest
 
@@ -28,7 +29,6 @@ SERVER = textwrap.dedent(
     """
     import sys
     from pathlib import Path
-from typing import ClassVar
     import numpy as np
     from seals_sim.indexes import ExactIndex
     from seals_sim.session import Corpus, Session, SessionOptions
