@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from benchmarks.methods import METHODS
 from experiments.figures import STYLE
 from experiments.store import write_csv
 from seals_sim.files import replacing, write_text
@@ -106,17 +107,23 @@ def _read_or_empty(path: Path) -> pd.DataFrame:
 
 
 def _draw(summary: pd.DataFrame, path: Path) -> None:
-    """Seconds of a whole run against rows, both on log scales."""
+    """Seconds of a whole run against rows, both on log scales; a method has one colour everywhere."""
     strategies = list(dict.fromkeys(summary["strategy"]))
+    styles = {
+        method: (f"C{place}" if place < 10 else "black", "osx^v<>dph*+"[place % 12])
+        for place, method in enumerate(METHODS)
+    }
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(6.2 * len(strategies), 4.6))
+        figure = Figure(figsize=(1.8 + 5 * len(strategies), 4.6), layout="constrained")
         axes = figure.subplots(1, len(strategies), squeeze=False)[0]
+        lines = {}
         for axis, strategy in zip(axes, strategies, strict=True):
             part = summary[summary["strategy"] == strategy]
-            for place, (method, line) in enumerate(part.groupby("method", sort=False)):
-                axis.plot(line["n"], line["total_seconds"], marker="osx^v<>dph*+"[place % 12], label=method)
+            for method, line in part.groupby("method", sort=False):
+                color, marker = styles[str(method)]
+                (lines[method],) = axis.plot(line["n"], line["total_seconds"], marker=marker, color=color)
             axis.set(xscale="log", yscale="log", xlabel="rows of the pool", ylabel="seconds a run, without the index")
             axis.set_title(f"{strategy}, SIMULATED vectors")
-            axis.legend(fontsize=8)
+        figure.legend(list(lines.values()), [str(method) for method in lines], loc="outside right center")
         with replacing(path) as temporary:
-            figure.savefig(temporary, dpi=110, bbox_inches="tight")
+            figure.savefig(temporary, dpi=110)

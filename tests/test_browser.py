@@ -13,6 +13,8 @@ from typing import ClassVar
 
 import pytest
 
+from seals_sim.datasets import read_icd10cm
+
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
@@ -53,8 +55,8 @@ class Served:
 
     started: ClassVar[list] = []
 
-    def __init__(self, path, port=0):
-        command = [sys.executable, "-c", SERVER, str(path), str(port), MARKUP, LONG, HEBREW]
+    def __init__(self, path, port=0, command=None):
+        command = command or [sys.executable, "-c", SERVER, str(path), str(port), MARKUP, LONG, HEBREW]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         self.started.append(self.process)
         self.url = self.process.stdout.readline().strip()
@@ -249,3 +251,29 @@ def test_a_grid_arrows_a_search_and_texts_that_look_like_markup(browser, tmp_pat
     assert page.js("return window.isSame")
     assert page.errors() == []
     assert served.end(signal.SIGINT) == 0
+
+
+def test_the_command_on_the_built_in_texts(browser, tmp_path):
+    """Fifty texts answered by keyboard, the command killed and given again, and what comes out."""
+    texts, page, given = read_icd10cm().texts[::30], Page(browser), {}
+    table = tmp_path / "codes.jsonl"
+    table.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    command = [sys.executable, "-m", "experiments.cli", "label", str(table), "--seed", "fracture of a finger",
+               "--not-like", "poisoning by a drug", "--model", "wordllama", "--cache", str(tmp_path / "cache"),
+               "--no-browser", "--quiet"]  # fmt: skip
+    for n_answers, by in ((30, signal.SIGKILL), (50, signal.SIGTERM)):
+        served = Served(None, command=command)
+        page.open(served.url)
+        assert page.count() == len(given)
+        while len(given) < n_answers:
+            page.wait(lambda: page.row() not in (None, *given))
+            row, text = page.row(), page.text()
+            assert text == texts[int(row)]
+            given[row] = int("fracture" in text.lower())
+            page.press(str(given[row]))
+        page.wait(lambda n=n_answers: page.count() == n)
+        assert answered(page) == given
+        served.end(by)
+    prevalence = sum("fracture" in text.lower() for text in texts) / len(texts)
+    assert sum(given.values()) / 50 > 1.5 * prevalence
+    assert page.errors() == []
