@@ -7,7 +7,6 @@ hierarchy; its positives are the codes below it. The texts do not name their blo
 from __future__ import annotations
 
 import numpy as np
-import simple_icd_10_cm as icd
 
 from seals_sim.candidates import Rows
 from seals_sim.datasets.dataset import Dataset
@@ -17,6 +16,8 @@ def read_icd10cm(min_codes: int = 20, max_codes: int = 1000) -> Dataset:
     """The leaf descriptions, in the classification's order, and the blocks and categories of `min_codes` to
     `max_codes` leaves, by code. Of a block that holds one category only, the category is kept.
     """
+    import simple_icd_10_cm as icd  # takes two seconds, which no other data should wait for
+
     codes = list(dict.fromkeys(icd.get_all_codes(with_dots=True)))
     leaves = [code for code in codes if icd.is_leaf(code)]
     row_of = {code: row for row, code in enumerate(leaves)}

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow
+import pyarrow.compute
+import pyarrow.json
 import pyarrow.parquet
 
 from seals_sim.candidates import Rows
@@ -40,8 +42,31 @@ def read_text_table(
 
 def read_texts(path: Path, text_column: str = "text", skip_bad_lines: bool = False) -> tuple[list[str], Rows, BadLines]:
     """Texts of a table that need not have labels, their rows in the file, and lines left out. Raises UserError."""
+    require_file(path, "TABLE")
+    fast = _read_json_at_once(path, text_column)
+    if fast is not None:
+        return fast, np.arange(len(fast)), BadLines(path, skip_bad_lines)
     texts, _, rows, bad = _read_columns(path, "TABLE", text_column, None, None, skip_bad_lines)
     return texts, np.array(rows), bad
+
+
+def _read_json_at_once(path: Path, text_column: str) -> list[str] | None:
+    """The texts of a JSON Lines file in which nothing is wrong, ten times as fast as line by line; None for any other,
+    which is then read so that what is wrong can be said.
+    """
+    if path.name.rpartition(".")[2].lower() not in ("jsonl", "ndjson", "json"):
+        return None
+    schema = pyarrow.schema([(text_column, pyarrow.string())])
+    options = pyarrow.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
+    try:
+        column = pyarrow.json.read_json(path, parse_options=options).column(text_column)
+    except (pyarrow.ArrowException, OSError, KeyError):
+        return None
+    blank = pyarrow.compute.equal(pyarrow.compute.utf8_length(pyarrow.compute.utf8_trim_whitespace(column)), 0)
+    if column.null_count or not len(column) or pyarrow.compute.any(blank).as_py():
+        return None
+    texts: list[str] = column.to_pylist()
+    return texts
 
 
 def read_label_table(path: Path, label_columns: Sequence[str], separator: str | None) -> tuple[int, dict[str, Rows]]:
