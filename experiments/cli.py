@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -191,6 +192,9 @@ def _opened(
     if given and given != [_pair(seed) for seed in session.seeds]:
         session.close()
         raise UserError(f"--seed: {path} was begun with other examples; leave them out, or name another --session")
+    for name, old in asdict(session.options).items():
+        if old != getattr(options, name):
+            print(f"{path} goes on with the {name.replace('_', ' ')} that it was begun with: {old}", file=sys.stderr)
     return session
 
 

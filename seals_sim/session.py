@@ -115,6 +115,7 @@ class Session:
             raise UserError("this session was begun on other texts or vectors; open it with those, or begin another")
         self.options = SessionOptions(**about["options"])
         self.corpus, self._journal = corpus, journal
+        widened(corpus.vectors[:1])  # what float16 needs takes seconds to import: now, and not at the first answer
         self.seeds = journal.seeds()
         self._answers: dict[int, list[int | None]] = {}
         self._asked: dict[int, Event] = {}

@@ -54,12 +54,15 @@ def test_a_text_typed_in_gets_the_vector_that_it_has_in_the_table(texts, tmp_pat
         assert session.find("salmonella", 3)
 
 
-def test_a_session_of_the_same_words_is_opened_again_and_of_others_refused(texts, tmp_path):
+def test_a_session_of_the_same_words_is_opened_again_and_of_others_refused(texts, tmp_path, capsys):
     corpus = corpus_of_texts(texts, "exact", tmp_path, model="wordllama")
     options = cli.SessionOptions()
     cli._opened(tmp_path / "s", corpus, ["cholera"], [], options).close()
     cli._opened(tmp_path / "s", corpus, ["cholera"], [], options).close()
     cli._opened(tmp_path / "s", corpus, [], [], options).close()
+    assert capsys.readouterr().err == ""
+    cli._opened(tmp_path / "s", corpus, [], [], cli.SessionOptions(strategy="maxent")).close()
+    assert "goes on with the strategy that it was begun with: most_likely_positive" in capsys.readouterr().err
     with pytest.raises(cli.UserError, match="begun with other examples"):
         cli._opened(tmp_path / "s", corpus, ["plague"], [], options)
 
