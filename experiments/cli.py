@@ -35,7 +35,6 @@ from seals_sim.randomness import generator
 from seals_sim.session import STRATEGIES, Corpus, Session, SessionOptions
 from seals_sim.web import serve
 
-_A_SESSION = 2_000  # rows that a person will hardly go beyond
 _MEASURED = 200
 _REPLAYED = {"search": rare_concepts.main, "report": report.main}
 
@@ -135,7 +134,7 @@ def _corpus(arguments: argparse.Namespace, texts: list[str]) -> Corpus:
     d = fitting_dimensions(texts) if arguments.dimensions is None else arguments.dimensions
     name = arguments.index
     if name == AUTO:
-        name = choose_index(len(texts), d, 0 if arguments.does == "label" else _A_SESSION, machine_memory() // 2)
+        name = choose_index(len(texts), d, 0, machine_memory() // 2)  # one search, and of texts typed in too
     options = IndexOptions(arguments.k, n_probe=arguments.n_probe)
     arguments.index = name
     return corpus_of_texts(texts, name, cache, arguments.model, arguments.dimensions, options, arguments.quiet)

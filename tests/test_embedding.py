@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -101,3 +104,14 @@ def test_a_damaged_or_half_written_cache_is_not_used(tmp_path):
     with pytest.raises(RuntimeError):
         cached(tmp_path, "other", fail)
     assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_making_embeddings_turns_on_no_log(tmp_path):
+    script = (
+        "import logging; from seals_sim.embedding import embed_texts\n"
+        "for model in ('wordllama', 'all-MiniLM-L6-v2'): embed_texts(['a b', 'c d'], model, 0)\n"
+        "assert logging.root.level == logging.WARNING and not logging.root.handlers"
+    )
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert "INFO" not in ended.stderr
