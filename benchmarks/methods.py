@@ -23,6 +23,7 @@ from seals_sim import (
     NeighborIndex,
     Round,
     SealsPool,
+    draw_seeds,
     max_entropy,
     most_likely_positive,
     run,
@@ -30,6 +31,7 @@ from seals_sim import (
 from seals_sim.candidates import CandidateTable, Rows, StoredVectors
 from seals_sim.indexes import INDEXES, StoredGraph, VectorIndex
 from seals_sim.loop import Pool, Selector
+from seals_sim.randomness import generator
 from seals_sim.retrieval import CodedTable, ModelSearch, along_weights, onto_hyperplane
 
 SEALS = tuple(f"seals-{name}" for name in INDEXES)
@@ -47,6 +49,11 @@ def is_defined(method: str, strategy: str) -> bool:
         (method == "all-int8" and strategy != "most_likely_positive")
         or (method == "retrieval" and strategy == "information_density")
     )
+
+
+def seeds_of(is_positive: NDArray[np.bool_], seed: int, concept: int, repeat: int) -> LabeledRows:
+    """The same for every method."""
+    return draw_seeds(is_positive, *SEEDS, generator(seed, "seeds", len(is_positive), concept, repeat))
 
 
 @dataclass(frozen=True, eq=False)

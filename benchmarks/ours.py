@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from benchmarks.methods import SEEDS, Remembering
+from benchmarks.methods import SEEDS, Remembering, seeds_of
 from benchmarks.peer_scripts.job import Job, Progress, Rows
 from benchmarks.tables import SimulatedTable
 from seals_sim import (
@@ -30,15 +30,10 @@ from seals_sim import (
     LogisticLearner,
     NeighborIndex,
     SealsPool,
-    draw_seeds,
     max_entropy,
     run,
 )
-from seals_sim.candidates import StoredVectors
-from seals_sim.errors import UserError
 from seals_sim.files import replacing, write_text
-from seals_sim.indexes import StoredIndex, build_ivf
-from seals_sim.randomness import generator
 from seals_sim.scan import widened
 
 METHODS = {
@@ -73,13 +68,9 @@ def prepared(n: int, dimensions: int, seed: int, work: Path, quiet: bool, **numb
     """
     table = SimulatedTable(n, dimensions, seed=seed)
     clusters = table.clusters()
-    concepts = table.concepts(clusters, 1)
-    if not concepts:
-        raise UserError(f"--n {n}: no simulated cluster has a size that fits a concept; choose a larger n")
-    is_positive = np.zeros(n, dtype=np.bool_)
-    is_positive[concepts[0]] = True
-    seeds = draw_seeds(is_positive, *SEEDS, generator(seed, "seeds", n, 0, 0))
-    _vectors_and_index(n, dimensions, seed, work / f"n-{n}", quiet)
+    is_positive = table.is_positive(clusters, 0)
+    seeds = seeds_of(is_positive, seed, 0, 0)
+    table.index(clusters, work / f"n-{n}", quiet)
     _, stage = table.stored(clusters, np.float32, work / f"n-{n}", quiet)
 
     folder = work / f"n-{n}" / "peers"
@@ -100,16 +91,6 @@ def prepared(n: int, dimensions: int, seed: int, work: Path, quiet: bool, **numb
     return Task(folder, int(is_positive.sum()), job)
 
 
-def _vectors_and_index(
-    n: int, dimensions: int, seed: int, folder: Path, quiet: bool
-) -> tuple[StoredVectors, StoredIndex]:
-    """As in benchmarks.rounds, so that one --work folder does for both."""
-    table = SimulatedTable(n, dimensions, seed=seed)
-    vectors, stored = table.stored(table.clusters(), np.float16, folder, quiet)
-    index, _ = build_ivf(vectors, stored.stage.digest, folder, generator(seed, "index", n), quiet=quiet)
-    return vectors, index
-
-
 class _Run:
     """One of METHODS, ready to start."""
 
@@ -119,7 +100,9 @@ class _Run:
         n, dimensions = self._scanned.shape
         self._folder = Path(job.result).parent
         table = self._folder.parent
-        self._vectors, self._index = _vectors_and_index(n, dimensions, job.seed, table, quiet=True)
+        simulated = SimulatedTable(n, dimensions, seed=job.seed)
+        self._index = simulated.index(simulated.clusters(), table, quiet=True)
+        self._vectors = self._index.vectors
         self._seeds = LabeledRows(np.load(job.seed_rows), np.load(job.seed_labels))
         self.index_seconds = 0.0 if job.method == "all" else self._index.build_seconds
         for name in ("SIMULATED-float32",) if job.method == "all" else ("SIMULATED-float16", "index-lists-sq"):

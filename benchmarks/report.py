@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import jinja2
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
@@ -12,8 +11,9 @@ from matplotlib.figure import Figure
 
 from benchmarks.methods import METHODS
 from experiments.figures import STYLE
+from experiments.page import write_page
 from experiments.store import write_csv
-from seals_sim.files import replacing, write_text
+from seals_sim.files import replacing
 
 _SECONDS = ["select_seconds", "neighbor_seconds", "train_seconds"]
 _RUN = ["n", "strategy", "method", "concept", "repeat"]
@@ -91,11 +91,8 @@ def write_rounds_report(folder: Path, command: str) -> str:
     for name in ("summary", "exponents"):
         write_csv(folder / f"{name}.csv", tables[name])
     _draw(summary, folder / "rounds.png")
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("benchmarks"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
-    )
     shown = {name: table.to_html(index=False, float_format="%.3g", border=0) for name, table in tables.items()}
-    write_text(folder / "index.html", environment.get_template("rounds.html").render(command=command, **shown))
+    write_page(folder / "index.html", "rounds.html", package="benchmarks", command=command, **shown)
     return "\n\n".join(table.to_string(index=False, float_format="%.3f") for table in tables.values() if len(table))
 
 

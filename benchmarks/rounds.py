@@ -16,22 +16,21 @@ import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from benchmarks.methods import METHODS, SEALS, SEEDS, STRATEGIES, Bench, Remembering, is_defined
+from benchmarks.methods import METHODS, SEALS, STRATEGIES, Bench, Remembering, is_defined, seeds_of
 from benchmarks.report import summarized, write_rounds_report
 from benchmarks.tables import SimulatedTable
 from experiments.command import Parser, errors_for_people, parse
-from experiments.options import names
+from experiments.options import names, require_known
 from experiments.store import write_csv
-from seals_sim import LabeledRows, draw_seeds
+from seals_sim import LabeledRows
 from seals_sim.candidates import StoredVectors
-from seals_sim.errors import UserError
 from seals_sim.indexes import IndexOptions, NeighborIndex, build_index, measured
 from seals_sim.indexes.ivf import N_PROBE
 from seals_sim.metrics import n_positive
@@ -69,8 +68,8 @@ def _parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     arguments = parse(_parser(), argv)
     with errors_for_people():
-        _require_known("--methods", arguments.methods, METHODS)
-        _require_known("--strategies", arguments.strategies, STRATEGIES)
+        require_known("--methods", arguments.methods, METHODS)
+        require_known("--strategies", arguments.strategies, STRATEGIES)
         rounds, indexes = [], []
         for n, method in itertools.product(arguments.n, arguments.methods):
             if n > arguments.slow_rows and method in _SLOW:
@@ -83,12 +82,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         command = f"python -m benchmarks.rounds {arguments.command}"
         print(command)
         print(write_rounds_report(arguments.out, command))
-
-
-def _require_known(option: str, given: Sequence[str], known: Sequence[str]) -> None:
-    for name in given:
-        if name not in known:
-            raise UserError(f"{option} {name}: there is no such name; choose from {', '.join(known)}")
 
 
 def _in_a_process(n: int, method: str, arguments: argparse.Namespace) -> tuple[pd.DataFrame, list[dict[str, object]]]:
@@ -115,8 +108,9 @@ def _measured(n: int, method: str, arguments: argparse.Namespace) -> tuple[pd.Da
         if is_graph_of_asked:
             assert index is not None
             remembering = Remembering(index)
-            _with(bench, remembering).rounds("seals-ivf-sq", strategy, seeds, is_positive)
-            bench = _with(bench, remembering.graph(arguments.k, tables.folder / "asked.npy"))
+            replace(bench, index=remembering).rounds("seals-ivf-sq", strategy, seeds, is_positive)
+            graph = remembering.graph(arguments.k, tables.folder / "asked.npy")
+            bench = replace(bench, index=graph)
         if number == 0:  # not counted: the first finds no page in memory
             bench.rounds(method, strategy, seeds, is_positive)
         before, rounds = bench.rounds(method, strategy, seeds, is_positive)
@@ -134,12 +128,6 @@ def _measured(n: int, method: str, arguments: argparse.Namespace) -> tuple[pd.Da
     if not arguments.quiet and rows:
         print(summarized(table).to_string(index=False, header=False), file=sys.stderr)
     return table, [] if facts is None else [{"n": n, "index": method.removeprefix("seals-"), **facts}]
-
-
-def _with(bench: Bench, index: NeighborIndex) -> Bench:
-    return Bench(
-        bench.vectors, bench.scanned, index, bench.searched, bench.k, bench.batch, bench.budget, bench.n_threads
-    )
 
 
 @dataclass(frozen=True)
@@ -171,14 +159,11 @@ class _Tables:
         self.vectors, self._stored = self._table.stored(self._clusters, np.float16, self.folder, arguments.quiet)
         self.scanned: StoredVectors
         self.scanned, _ = self._table.stored(self._clusters, np.float32, self.folder, arguments.quiet)
-        self._positives = self._table.concepts(self._clusters, arguments.concepts)
 
     def concept(self, number: int, repeat: int) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], LabeledRows]:
         """(n,) bool, and the seeds."""
-        is_positive = np.zeros(self._table.n, dtype=np.bool_)
-        is_positive[self._positives[number]] = True
-        rng = generator(self._arguments.seed, "seeds", self._table.n, number, repeat)
-        return is_positive, draw_seeds(is_positive, *SEEDS, rng)
+        is_positive = self._table.is_positive(self._clusters, number)
+        return is_positive, seeds_of(is_positive, self._arguments.seed, number, repeat)
 
     def index(self, method: str) -> tuple[NeighborIndex | None, dict[str, object] | None]:
         """The index that a method searches, and what it is worth."""

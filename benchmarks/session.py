@@ -17,8 +17,6 @@ import numpy as np
 
 from benchmarks.tables import SimulatedTable
 from experiments.command import Parser, errors_for_people, parse
-from seals_sim.indexes import IndexOptions, build_index
-from seals_sim.randomness import generator
 from seals_sim.session import Corpus, Session, SessionOptions
 from seals_sim.web.app import make_app
 
@@ -44,15 +42,10 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _corpus(arguments: argparse.Namespace) -> tuple[Corpus, np.ndarray[Any, np.dtype[np.bool_]]]:
     """The table, and which of its rows are positive."""
-    n, folder = arguments.n, arguments.work / f"n-{arguments.n}"
-    table = SimulatedTable(n, arguments.dimensions)
+    table = SimulatedTable(arguments.n, arguments.dimensions)
     clusters = table.clusters()
-    vectors, stored = table.stored(clusters, np.float16, folder, True)
-    digest, rng = stored.stage.digest, generator(0, "index", n)
-    index: Any = build_index("ivf-sq", vectors, folder, IndexOptions(arguments.k), rng, digest)
-    is_positive = np.zeros(n, dtype=np.bool_)
-    is_positive[table.concepts(clusters, 1)[0]] = True
-    return Corpus(vectors, index, digest), is_positive
+    index = table.index(clusters, arguments.work / f"n-{arguments.n}", quiet=True)
+    return Corpus(index.vectors, index, index.digest), table.is_positive(clusters, 0)
 
 
 def _measure(path: Path, corpus: Corpus, is_positive: np.ndarray[Any, np.dtype[np.bool_]], n_answers: int) -> None:

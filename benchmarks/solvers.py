@@ -65,8 +65,7 @@ def _labelled(arguments: argparse.Namespace) -> tuple[NDArray[np.float64], NDArr
     table = SimulatedTable(arguments.n, arguments.dimensions)
     clusters = table.clusters()
     vectors = table.rows_of(clusters)(0, arguments.n)
-    is_positive = np.zeros(arguments.n, dtype=np.bool_)
-    is_positive[table.concepts(clusters, 1)[0]] = True
+    is_positive = table.is_positive(clusters, 0)
     seeds = draw_seeds(is_positive, 5, 95, generator(0, "seeds", "solvers"))
     selector = ArgMax(max_entropy)
     pool = SealsPool(seeds, vectors, ExactIndex(vectors), 100, selector.likely)

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from seals_sim.candidates import Rows, StoredVectors, Vectors
 from seals_sim.datasets.vectors import normalized
+from seals_sim.errors import UserError
+from seals_sim.indexes import StoredIndex, build_ivf
 from seals_sim.randomness import generator
 from seals_sim.stages import ArrayStage
 
@@ -41,6 +43,21 @@ class SimulatedTable:
         fit = np.flatnonzero((sizes >= 300) & (sizes <= 3_000))
         drawn = generator(self.seed, "concepts", self.n).permutation(fit)[:n_concepts]
         return [np.flatnonzero(clusters == cluster) for cluster in drawn]
+
+    def is_positive(self, clusters: NDArray[np.int32], number: int) -> NDArray[np.bool_]:
+        """(n,): the rows of one of these concepts. Raises UserError where the table is too small for it."""
+        concepts = self.concepts(clusters, number + 1)
+        if number >= len(concepts):
+            raise UserError(f"--n {self.n}: no simulated cluster has a size that fits a concept; choose a larger n")
+        found = np.zeros(self.n, dtype=np.bool_)
+        found[concepts[number]] = True
+        return found
+
+    def index(self, clusters: NDArray[np.int32], folder: Path, quiet: bool) -> StoredIndex:
+        """ivf-sq over the float16 rows, with its defaults, as benchmarks.rounds leaves it in the same folder."""
+        vectors, stored = self.stored(clusters, np.float16, folder, quiet)
+        rng = generator(self.seed, "index", self.n)
+        return build_ivf(vectors, stored.stage.digest, folder, rng, quiet=quiet)[0]
 
     def rows_of(self, clusters: NDArray[np.int32]) -> Callable[[int, int], Vectors]:
         """A function that gives the unit vectors from a start to an end, float32."""

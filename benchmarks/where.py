@@ -12,6 +12,7 @@ import os
 import pstats
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,15 +20,14 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
-from benchmarks.methods import SEEDS, STRATEGIES, Bench, Remembering
+from benchmarks.methods import STRATEGIES, Bench, Remembering, seeds_of
 from benchmarks.tables import SimulatedTable
 from experiments.command import Parser, errors_for_people, parse
-from seals_sim import LabeledRows, draw_seeds
+from seals_sim import LabeledRows
 from seals_sim.candidates import GrowingTable
-from seals_sim.indexes import StoredGraph, build_ivf
+from seals_sim.indexes import StoredGraph
 from seals_sim.learners import LinearModel, LogisticLearner
 from seals_sim.pools import SealsPool
-from seals_sim.randomness import generator
 from seals_sim.ranking import Ranking
 from seals_sim.scan import widened
 from seals_sim.strategies import ArgMax
@@ -97,19 +97,17 @@ def _profiled(strategy: str, arguments: argparse.Namespace) -> str:
 
 
 def _prepared(strategy: str, arguments: argparse.Namespace) -> tuple[Bench, LabeledRows, np.ndarray[Any, Any]]:
-    n, k = arguments.n, arguments.k
-    simulated, folder = SimulatedTable(n, arguments.dimensions), arguments.work / f"n-{n}"
-    clusters = simulated.clusters()
-    vectors, stored = simulated.stored(clusters, np.float16, folder, True)
-    index, _ = build_ivf(vectors, stored.stage.digest, folder, generator(0, "index", n))
-    is_positive = np.zeros(n, dtype=np.bool_)
-    is_positive[simulated.concepts(clusters, 1)[0]] = True
-    seeds = draw_seeds(is_positive, *SEEDS, generator(0, "seeds", n, 0, 0))
-    remembering = Remembering(index)
-    numbers = (k, arguments.batch, arguments.budget, arguments.threads)
-    Bench(vectors, vectors, remembering, None, *numbers).rounds("seals-ivf-sq", strategy, seeds, is_positive)
-    graph = remembering.graph(k, folder / "asked.npy")
-    return Bench(vectors, vectors, graph, None, *numbers), seeds, is_positive
+    table, folder = SimulatedTable(arguments.n, arguments.dimensions), arguments.work / f"n-{arguments.n}"
+    clusters = table.clusters()
+    index = table.index(clusters, folder, quiet=True)
+    is_positive = table.is_positive(clusters, 0)
+    seeds = seeds_of(is_positive, 0, 0, 0)
+    remembering, vectors = Remembering(index), index.vectors
+    numbers = (arguments.k, arguments.batch, arguments.budget, arguments.threads)
+    asking = Bench(vectors, vectors, remembering, None, *numbers)
+    asking.rounds("seals-ivf-sq", strategy, seeds, is_positive)
+    graph = remembering.graph(arguments.k, folder / "asked.npy")
+    return replace(asking, index=graph), seeds, is_positive
 
 
 def _bytes_a_second() -> float:

@@ -22,15 +22,14 @@ from experiments import rare_concepts, report
 from experiments.command import Parser, errors_for_people
 from experiments.options import AUTO, machine_memory
 from seals_sim.cache import default_folder
-from seals_sim.corpus import corpus_of_texts, fitting_dimensions
+from seals_sim.corpus import corpus_of_texts
 from seals_sim.datasets import read_texts
-from seals_sim.embedding import DEFAULT_MODEL, STATIC_MODEL, embed_texts
+from seals_sim.embedding import DEFAULT_MODEL, STATIC_MODEL, embed_texts, fitting_dimensions
 from seals_sim.errors import UserError
 from seals_sim.files import replacing, require_writable
 from seals_sim.indexes import INDEXES, IndexOptions, choose_index, measured
 from seals_sim.indexes.ivf import N_PROBE
 from seals_sim.interchange import from_argilla, from_label_studio, tell
-from seals_sim.journal import Seed
 from seals_sim.randomness import generator
 from seals_sim.session import STRATEGIES, Corpus, Session, SessionOptions
 from seals_sim.web import serve
@@ -137,7 +136,7 @@ def _corpus(arguments: argparse.Namespace, texts: list[str]) -> Corpus:
         name = choose_index(len(texts), d, 0, machine_memory() // 2)  # one search, and of texts typed in too
     options = IndexOptions(arguments.k, n_probe=arguments.n_probe)
     arguments.index = name
-    return corpus_of_texts(texts, name, cache, arguments.model, arguments.dimensions, options, arguments.quiet)
+    return corpus_of_texts(texts, name, cache, arguments.model, d, options, arguments.quiet)
 
 
 def _embed(arguments: argparse.Namespace) -> None:
@@ -188,17 +187,13 @@ def _opened(
         return Session.begin(path, corpus, positives, negatives, options)
     session = Session.open(path, corpus)
     given = [(text, 1) for text in positives] + [(text, 0) for text in negatives]
-    if given and given != [_pair(seed) for seed in session.seeds]:
+    if given and given != [(seed.text, seed.label) for seed in session.seeds]:
         session.close()
         raise UserError(f"--seed: {path} was begun with other examples; leave them out, or name another --session")
     for name, old in asdict(session.options).items():
         if old != getattr(options, name):
             print(f"{path} goes on with the {name.replace('_', ' ')} that it was begun with: {old}", file=sys.stderr)
     return session
-
-
-def _pair(seed: Seed) -> tuple[str, int]:
-    return seed.text, seed.label
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from seals_sim.cache import default_folder
 from seals_sim.candidates import Rows, StoredVectors, Vectors
 from seals_sim.corpus import index_folder
 from seals_sim.datasets import Dataset
-from seals_sim.embedding import DEFAULT_DIMENSIONS, embed_texts
+from seals_sim.embedding import embed_texts, fitting_dimensions
 from seals_sim.errors import UserError
 from seals_sim.files import require_writable, write_text
 from seals_sim.indexes import IndexFacts, IndexOptions, NeighborIndex, build_index, fingerprint, measured
@@ -152,7 +152,7 @@ def _dimensions(dataset: Dataset, options: Options) -> int:
         return options.dimensions
     if dataset.texts is None:
         return 0
-    return max(1, min(DEFAULT_DIMENSIONS, len(dataset) // 4, len(set(dataset.texts)) - 1))
+    return fitting_dimensions(dataset.texts)
 
 
 def _vectors(dataset: Dataset, options: Options, cache: Path, quiet: bool) -> Vectors:

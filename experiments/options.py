@@ -52,9 +52,9 @@ class Options:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        _require_known("--pools", self.pools, POOLS)
-        _require_known("--strategies", self.strategies, STRATEGIES)
-        _require_known("--index", (self.index,), (AUTO, *INDEXES))
+        require_known("--pools", self.pools, POOLS)
+        require_known("--strategies", self.strategies, STRATEGIES)
+        require_known("--index", (self.index,), (AUTO, *INDEXES))
         for name in ("k", "lsh_bits", "n_probe", "batch", "seed_positives", "seed_negatives", "repeats", "concepts"):
             if getattr(self, name) < 1:
                 raise UserError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be at least 1")
@@ -105,7 +105,7 @@ def machine_memory() -> int:
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
 
-def _require_known(option: str, names: tuple[str, ...], known: tuple[str, ...]) -> None:
+def require_known(option: str, names: tuple[str, ...], known: tuple[str, ...]) -> None:
     for name in names:
         if name not in known:
             raise UserError(f"{option} {name}: there is no such name; choose from {', '.join(known)}")

@@ -26,10 +26,10 @@ def read_rows(path: Path, columns: Sequence[str], **options: Any) -> pd.DataFram
     return table
 
 
-def write_page(path: Path, template: str, **values: Any) -> None:
-    """Render a template of `templates/` to `path`."""
+def write_page(path: Path, template: str, package: str = "experiments", **values: Any) -> None:
+    """Render a template of the package's `templates/` to `path`."""
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("experiments"), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
+        loader=jinja2.PackageLoader(package), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
     write_text(path, environment.get_template(template).render(**values))
 

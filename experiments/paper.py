@@ -38,7 +38,7 @@ from experiments.studies import (
 from seals_sim.cache import default_folder
 from seals_sim.candidates import Vectors
 from seals_sim.datasets import Dataset
-from seals_sim.embedding import DEFAULT_MODEL, STATIC_MODEL, embed_texts
+from seals_sim.embedding import DEFAULT_MODEL, STATIC_MODEL, embed_texts, fitting_dimensions
 from seals_sim.errors import UserError
 from seals_sim.files import replacing, require_writable
 from seals_sim.randomness import generator
@@ -192,7 +192,7 @@ def _embeddings(dataset: Dataset, models: Sequence[str], dimensions: Sequence[st
     if dataset.texts is None:
         return tuple(f"vectors/{d}" for d in dimensions or ("0",))
     if dimensions is None:
-        most = max(1, min(_DIMENSIONS[0], len(dataset) // 4, len(set(dataset.texts)) - 1))
+        most = fitting_dimensions(dataset.texts)
         dimensions = [str(d) for d in dict.fromkeys(min(d, most) for d in _DIMENSIONS)]
     return tuple(f"{model}/{d}" for model in models for d in dimensions)
 

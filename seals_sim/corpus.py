@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from seals_sim.datasets.dataset import update_with_texts
-from seals_sim.embedding import DEFAULT_DIMENSIONS, DEFAULT_MODEL, embed_texts, encoder_beside
+from seals_sim.embedding import DEFAULT_MODEL, TextSpace, fitting_dimensions
 from seals_sim.errors import UserError
 from seals_sim.indexes import (
     ExactIndex,
@@ -35,24 +35,15 @@ def corpus_of_texts(
     is, all but the graph. Raises UserError.
     """
     dimensions = fitting_dimensions(texts) if dimensions is None else dimensions
-    vectors = embed_texts(texts, model, dimensions, cache, quiet)
+    space = TextSpace(texts, model, dimensions, cache, quiet)
+    vectors = space.vectors()
     made_from = fingerprint(vectors)
     digest = hashlib.sha256(made_from.encode())
     update_with_texts(digest, texts)
     folder = index_folder(cache, made_from)
     chosen = options or IndexOptions()
     found = build_index(index, vectors, folder, chosen, generator(0, "index"), made_from, quiet)
-    encode = encoder_beside(texts, model, dimensions, cache)
-    return Corpus(vectors, _searchable(found, index), digest.hexdigest(), texts, encode)
-
-
-def fitting_dimensions(texts: Sequence[str]) -> int:
-    """256, or fewer where the table is too small for that.
-
-    >>> fitting_dimensions(["a", "b", "c"])
-    1
-    """
-    return max(1, min(DEFAULT_DIMENSIONS, len(texts) // 4, len(set(texts)) - 1))
+    return Corpus(vectors, _searchable(found, index), digest.hexdigest(), texts, space.encode)
 
 
 def index_folder(cache: Path, made_from: str) -> Path:

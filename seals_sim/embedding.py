@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -42,46 +41,53 @@ def embed_texts(
     The whitening is fitted on these texts, without labels. dimensions: 0 leaves the model's own embedding as it is
     (normalised). cache: the folder to keep embeddings in; None keeps nothing. Raises UserError.
     """
-    encoder = Encoder(model)
-    key = _key(texts, encoder)
-    return cached(
-        cache,
-        f"{key} whitened {dimensions}",
-        lambda: whiten(cached(cache, key, lambda: _encode(texts, encoder, quiet)), dimensions),
-    )
+    return TextSpace(texts, model, dimensions, cache, quiet).vectors()
 
 
-def encoder_beside(
-    texts: Sequence[str], model: str, dimensions: int, cache: Path | None
-) -> Callable[[Sequence[str]], Vectors]:
-    """What gives other texts vectors in the space of `embed_texts` with the same arguments: the model, and the
-    whitening that was fitted on these texts.
+def fitting_dimensions(texts: Sequence[str]) -> int:
+    """256, or fewer where the table is too small for that.
+
+    >>> fitting_dimensions(["a", "b", "c"])
+    1
     """
-    encoder = Encoder(model)
+    return max(1, min(DEFAULT_DIMENSIONS, len(texts) // 4, len(set(texts)) - 1))
 
-    @functools.cache
-    def whitening() -> Whitening:
-        arrays = cached(cache, f"{_key(texts, encoder)} whitening {dimensions}", lambda: _packed(fitted()))
+
+class TextSpace:
+    """The space that `embed_texts` puts a table of texts in, for these and for any other texts: one model, and the
+    whitening that was fitted on the table. The arguments are those of `embed_texts`.
+    """
+
+    def __init__(
+        self, texts: Sequence[str], model: str, dimensions: int, cache: Path | None = None, quiet: bool = True
+    ) -> None:
+        self._texts, self._dimensions, self._cache, self._quiet = texts, dimensions, cache, quiet
+        self._encoder = Encoder(model)
+        digest = hashlib.sha256()
+        update_with_texts(digest, texts)
+        self._key = f"texts {digest.hexdigest()} model {self._encoder.digest}"
+
+    def vectors(self) -> Vectors:
+        """Of the table (n, dimensions)."""
+        key = f"{self._key} whitened {self._dimensions}"
+        return cached(self._cache, key, lambda: whiten(self._unwhitened(), self._dimensions))
+
+    def encode(self, others: Sequence[str]) -> Vectors:
+        """Of other texts (m, dimensions)."""
+        found = self._encoder.encode(others)
+        return self._whitening.apply(found) if self._dimensions else whiten(found, 0)
+
+    def _unwhitened(self) -> Vectors:
+        return cached(self._cache, self._key, lambda: _encode(self._texts, self._encoder, self._quiet))
+
+    @cached_property
+    def _whitening(self) -> Whitening:
+        def fitted() -> Vectors:
+            whitening = Whitening.fit(self._unwhitened(), self._dimensions)
+            return np.vstack([whitening.mean, whitening.directions.T])
+
+        arrays = cached(self._cache, f"{self._key} whitening {self._dimensions}", fitted)
         return Whitening(arrays[0], np.ascontiguousarray(arrays[1:].T))
-
-    def fitted() -> Whitening:
-        return Whitening.fit(cached(cache, _key(texts, encoder), lambda: _encode(texts, encoder, True)), dimensions)
-
-    def encode(others: Sequence[str]) -> Vectors:
-        found = encoder.encode(others)
-        return whitening().apply(found) if dimensions else whiten(found, 0)
-
-    return encode
-
-
-def _packed(whitening: Whitening) -> Vectors:
-    return np.vstack([whitening.mean, whitening.directions.T])
-
-
-def _key(texts: Sequence[str], encoder: Encoder) -> str:
-    digest = hashlib.sha256()
-    update_with_texts(digest, texts)
-    return f"texts {digest.hexdigest()} model {encoder.digest}"
 
 
 def _model_folder(model: str) -> Path:

@@ -39,7 +39,7 @@ def labels_table(session: Session) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "row": pd.Series(rows, dtype="int64"),
-            "text": pd.Series([_text(session, row) for row in rows], dtype="object"),
+            "text": pd.Series([session.corpus.text(row) for row in rows], dtype="object"),
             "answer": pd.Series([answers[row] for row in rows], dtype="Int8"),
             "is_control": pd.Series([session.is_control(row) for row in rows], dtype="bool"),
         }
@@ -94,7 +94,7 @@ def to_label_studio(session: Session) -> list[dict[str, object]]:
             result = [{"from_name": "answer", "to_name": "text", "type": "choices", "value": value}]
         tasks.append(
             {
-                "data": {"row": row, "text": _text(session, row), "is_control": session.is_control(row)},
+                "data": {"row": row, "text": session.corpus.text(row), "is_control": session.is_control(row)},
                 "annotations": [{"result": result, "was_cancelled": answer is None}],
             }
         )
@@ -132,7 +132,7 @@ def to_argilla(session: Session, user_id: str = _NOBODY) -> list[dict[str, objec
         records.append(
             {
                 "id": str(row),
-                "fields": {"text": _text(session, row)},
+                "fields": {"text": session.corpus.text(row)},
                 "metadata": {"row": row},
                 "responses": {"answer": [said]},
             }
@@ -273,10 +273,6 @@ def _parsed(content: str, where: str) -> Any:
     except (json.JSONDecodeError, RecursionError) as error:
         reason = f"{error.msg}, line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "too deep"
         raise UserError(f"{where}: not valid JSON ({reason})") from error
-
-
-def _text(session: Session, row: int) -> str | None:
-    return None if session.corpus.texts is None else session.corpus.texts[row]
 
 
 def _harmless(text: Any) -> Any:

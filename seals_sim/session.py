@@ -29,7 +29,6 @@ from seals_sim.scan import widened
 from seals_sim.scores import max_entropy, most_likely_positive
 from seals_sim.strategies import ArgMax
 
-SKIP = None
 STRATEGIES = {"most_likely_positive": most_likely_positive, "maxent": max_entropy}
 
 
@@ -44,6 +43,9 @@ class Corpus:
     fingerprint: str
     texts: Sequence[str] | None = None
     encode: Callable[[Sequence[str]], Vectors] | None = None
+
+    def text(self, row: int) -> str | None:
+        return None if self.texts is None else self.texts[row]
 
     def encoded(self, texts: Sequence[str]) -> Vectors:
         if self.encode is None:
@@ -206,10 +208,6 @@ class Session:
         self._apply(event)
         return event.row
 
-    def answer(self, row: int) -> int | None:
-        """That counts; None for a skipped row. Raises KeyError where there is none."""
-        return self._answers[row][-1]
-
     def is_control(self, row: int) -> bool:
         """Whether the row was asked because it was drawn at random."""
         return row in self._asked and self._asked[row].is_control
@@ -328,10 +326,8 @@ class Session:
         return int(rng.choice(np.setdiff1d(np.arange(n), np.fromiter(seen, dtype=np.int64))))
 
     def _described(self, event: Event) -> Asked:
-        text = None if self.corpus.texts is None else self.corpus.texts[event.row]
-        return Asked(
-            event.row, text, event.score, event.is_control, None if event.is_control else self._reason(event.row)
-        )
+        because = None if event.is_control else self._reason(event.row)
+        return Asked(event.row, self.corpus.text(event.row), event.score, event.is_control, because)
 
     def _reason(self, row: int) -> Reason | None:
         rows = [other for other, answer in self.answers.items() if answer == 1 and other != row]
@@ -343,8 +339,7 @@ class Session:
         best = int(similarity.argmax())
         if best >= len(rows):
             return Reason(None, seeds[best - len(rows)].text, float(similarity[best]))
-        text = None if self.corpus.texts is None else self.corpus.texts[rows[best]]
-        return Reason(rows[best], text, float(similarity[best]))
+        return Reason(rows[best], self.corpus.text(rows[best]), float(similarity[best]))
 
     def _explanation(self) -> str:
         labels = {seed.label for seed in self.seeds} | {a for a in self.answers.values() if a is not None}

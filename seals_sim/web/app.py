@@ -136,8 +136,8 @@ class _Page:
         }
 
     def _listed(self, rows: Iterable[int]) -> list[dict[str, object]]:
-        texts, answers = self._session.corpus.texts, self._session.answers
-        return [{"row": row, "text": None if texts is None else texts[row], **_answer_of(row, answers)} for row in rows]
+        corpus, answers = self._session.corpus, self._session.answers
+        return [{"row": row, "text": corpus.text(row), **_answer_of(row, answers)} for row in rows]
 
     def _status(self) -> dict[str, object]:
         status: Status = self._session.status(TARGET)
