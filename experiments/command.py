@@ -24,12 +24,12 @@ from experiments.report import counted, write_report
 from experiments.store import RunFolder, RunStore, write_csv
 from seals_sim.cache import default_folder
 from seals_sim.candidates import Rows, StoredVectors, Vectors
-from seals_sim.corpus import index_folder
+from seals_sim.corpus import kept_index
 from seals_sim.datasets import Dataset
 from seals_sim.embedding import embed_texts, fitting_dimensions
 from seals_sim.errors import UserError
 from seals_sim.files import require_writable, write_text
-from seals_sim.indexes import IndexFacts, IndexOptions, NeighborIndex, build_index, fingerprint, measured
+from seals_sim.indexes import IndexFacts, IndexOptions, NeighborIndex, measured
 from seals_sim.randomness import generator
 from seals_sim.splits import Split, random_split
 from seals_sim.whitening import whiten
@@ -205,11 +205,8 @@ def index_of(
     """The index of --index for up to k neighbours, kept among the caches under the vectors' fingerprint, and what it is
     worth on a sample of the rows.
     """
-    made_from = fingerprint(vectors)
-    n, folder = len(vectors), index_folder(cache, made_from)
-    chosen = IndexOptions(k, options.lsh_bits, options.n_probe)
-    rng = generator(options.seed, "index")
-    index = build_index(options.index, vectors, folder, chosen, rng, made_from, quiet)
+    n, chosen = len(vectors), IndexOptions(k, options.lsh_bits, options.n_probe)
+    index, _ = kept_index(options.index, vectors, cache, chosen, generator(options.seed, "index"), quiet)
     some = generator(options.seed, "measured").choice(n, min(n, _MEASURED), replace=False)
     facts = measured(index, vectors, some, min(k, n))
     if not quiet:

@@ -6,6 +6,9 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
+from seals_sim.candidates import StoredVectors
 from seals_sim.datasets.dataset import update_with_texts
 from seals_sim.embedding import DEFAULT_MODEL, TextSpace, fitting_dimensions
 from seals_sim.errors import UserError
@@ -37,18 +40,19 @@ def corpus_of_texts(
     dimensions = fitting_dimensions(texts) if dimensions is None else dimensions
     space = TextSpace(texts, model, dimensions, cache, quiet)
     vectors = space.vectors()
-    made_from = fingerprint(vectors)
+    found, made_from = kept_index(index, vectors, cache, options or IndexOptions(), generator(0, "index"), quiet)
     digest = hashlib.sha256(made_from.encode())
     update_with_texts(digest, texts)
-    folder = index_folder(cache, made_from)
-    chosen = options or IndexOptions()
-    found = build_index(index, vectors, folder, chosen, generator(0, "index"), made_from, quiet)
     return Corpus(vectors, _searchable(found, index), digest.hexdigest(), texts, space.encode)
 
 
-def index_folder(cache: Path, made_from: str) -> Path:
-    """Where the indexes of a table with this fingerprint are kept."""
-    return cache / "indexes" / made_from[:32]
+def kept_index(
+    name: str, vectors: StoredVectors, cache: Path, options: IndexOptions, rng: np.random.Generator, quiet: bool
+) -> tuple[NeighborIndex, str]:
+    """The index called `name`, kept among the caches under the vectors' fingerprint, which is given too."""
+    made_from = fingerprint(vectors)
+    folder = cache / "indexes" / made_from[:32]
+    return build_index(name, vectors, folder, options, rng, made_from, quiet), made_from
 
 
 def _searchable(index: NeighborIndex, name: str) -> VectorIndex:
