@@ -79,7 +79,7 @@ class Bench:
         """One run: seconds until the pool was ready, with the neighbours of the seeds, and its rounds."""
         learner = LogisticLearner(self.vectors, n_threads=self.n_threads)
         selector = self._selector(method, strategy, seeds)
-        likely = selector.likely if isinstance(selector, ArgMax) and method != "seals-graph" else None
+        likely = selector.likely if isinstance(selector, ArgMax) else None
         with threadpool_limits(self.n_threads):
             start = time.perf_counter()
             pool = self._pool(method, seeds, likely)

@@ -131,8 +131,7 @@ class _Run:
     def _pool(self, ranked: ArgMax) -> Any:
         if self._job.method == "all":
             return AllPool(self._seeds, self._scanned)
-        likely = ranked.likely if self._neighbors is self._index else None  # a look-up has nothing to be sought ahead
-        return SealsPool(self._seeds, self._vectors, self._neighbors, self._job.k, likely)
+        return SealsPool(self._seeds, self._vectors, self._neighbors, self._job.k, ranked.likely)
 
 
 def _read_through(folder: Path) -> None:

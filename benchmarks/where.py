@@ -29,15 +29,16 @@ from seals_sim.indexes import StoredGraph
 from seals_sim.learners import LinearModel, LogisticLearner
 from seals_sim.pools import SealsPool
 from seals_sim.ranking import Ranking
-from seals_sim.scan import widened
+from seals_sim.scan import gathered
 from seals_sim.strategies import ArgMax
 
 _PARTS: dict[str, Callable[..., Any]] = {
     "neighbours: a pick's, all of it": SealsPool.expand,
     "  look-up in the graph": StoredGraph.neighbors,
     "  which are new": GrowingTable.unseen,
-    "  vectors, gathered and widened": widened,
-    "  into the block": GrowingTable.enter,
+    "  vectors, gathered and widened": gathered,
+    "  into the block": GrowingTable.hold,
+    "  who joins": GrowingTable.join,
     "selection: a pick's, all of it": ArgMax.select,
     "  scores": LinearModel.decision,
     "  ranking": Ranking.append,

@@ -26,6 +26,9 @@ class RunningSum:
         self._sum: NDArray[np.float64] | float = 0.0
 
     def catch_up(self, candidates: CandidateTable) -> NDArray[np.float64]:
+        """Raises ValueError for a table that holds rows which have not joined it."""
+        if candidates.has_waiting:
+            raise ValueError("the pool's density is defined only where its rows join as soon as they are held")
         removed = [p for p in candidates.removed[self._n_removed_read :] if p < self._n_read]
         self._sum = self._sum - self._total(candidates.vectors[removed])
         for first in range(self._n_read, len(candidates), 1024):

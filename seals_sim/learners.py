@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import ThreadpoolController
 
-from seals_sim.candidates import Rows, StoredVectors
+from seals_sim.candidates import Growing, Rows, StoredVectors
 from seals_sim.loop import LabeledRows
 from seals_sim.scan import dots
 
@@ -69,7 +69,7 @@ class LogisticLearner:
     def __init__(self, vectors: StoredVectors, regularization: float = 1.0, n_threads: int = 1) -> None:
         self._vectors, self._regularization, self._n_threads = vectors, regularization, n_threads
         self._rows: Rows = np.empty(0, dtype=np.int64)
-        self._read: NDArray[np.float64] = np.empty((0, vectors.shape[1]))  # the vectors of _rows
+        self._read = Growing(np.float64, (vectors.shape[1],))  # the vectors of _rows
 
     def fit(self, labeled: LabeledRows) -> LinearModel:
         return logistic(self._vectors_of(labeled.rows), labeled.labels, self._regularization, self._n_threads)
@@ -78,7 +78,7 @@ class LogisticLearner:
         """In float64; of a set that has grown only the newcomers are read."""
         n = len(self._rows)
         if not np.array_equal(rows[:n], self._rows):
-            n, self._read = 0, self._read[:0]
-        self._read = np.concatenate([self._read, self._vectors[rows[n:]].astype(np.float64)])
+            n, self._read = 0, Growing(np.float64, self._vectors.shape[1:])
+        self._read.extend(len(rows) - n)[:] = self._vectors[rows[n:]]
         self._rows = rows
-        return self._read
+        return self._read.values

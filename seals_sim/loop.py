@@ -22,7 +22,6 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Generic, Protocol, Self, TypeVar
 
@@ -120,17 +119,24 @@ class LabeledRows:
     labels: NDArray[np.int8]
 
     def __init__(self, rows: ArrayLike, labels: ArrayLike) -> None:
-        object.__setattr__(self, "rows", np.array(rows, dtype=np.int64))
-        object.__setattr__(self, "labels", np.array(labels, dtype=np.int8))
+        self._set(np.array(rows, dtype=np.int64), np.array(labels, dtype=np.int8))
         if self.rows.shape != self.labels.shape or self.rows.ndim != 1:
             raise ValueError(f"{self.rows.shape} rows and {self.labels.shape} labels: one label a row is needed")
-        self.rows.flags.writeable = self.labels.flags.writeable = False
+
+    def _set(self, rows: NDArray[np.int64], labels: NDArray[np.int8]) -> None:
+        rows.flags.writeable = labels.flags.writeable = False
+        self.__dict__.update(rows=rows, labels=labels)  # the class is frozen to others
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def add(self, query: int, label: int) -> LabeledRows:
-        return LabeledRows(np.append(self.rows, query), np.append(self.labels, label))
+        n = len(self.rows)
+        rows, labels = np.empty(n + 1, dtype=np.int64), np.empty(n + 1, dtype=np.int8)
+        rows[:n], rows[n], labels[:n], labels[n] = self.rows, query, self.labels, label
+        more = object.__new__(LabeledRows)
+        more._set(rows, labels)
+        return more
 
 
 class _Clock:
@@ -139,11 +145,11 @@ class _Clock:
     def __init__(self) -> None:
         self._spent = {"select": 0.0, "neighbor": 0.0, "train": 0.0}
 
-    @contextmanager
-    def timing(self, work: str) -> Iterator[None]:
-        start = time.perf_counter()
-        yield
-        self._spent[work] += time.perf_counter() - start
+    def start(self) -> None:
+        self._started = time.perf_counter()
+
+    def stop(self, work: str) -> None:
+        self._spent[work] += time.perf_counter() - self._started
 
     def lap(self) -> Seconds:
         seconds = Seconds(**self._spent)
@@ -171,15 +177,18 @@ class Search(Generic[Labeled, Model, Candidates, Query]):
 
     def train(self) -> Round[Labeled, Model]:
         """Line 4."""
-        with self._clock.timing("train"):
-            self.model = self._learner.fit(self.labeled)
+        self._clock.start()
+        self.model = self._learner.fit(self.labeled)
+        self._clock.stop("train")
         self._n_trained += 1
         return Round(self._n_trained - 1, self.labeled, self.model, self.pool.n_candidates, self._clock.lap())
 
     def pick(self, slot: int) -> Query | None:
         """Line 6."""
-        with self._clock.timing("select"):
-            return self._selector.select(self.pool.candidates(slot), self.model)
+        self._clock.start()
+        query = self._selector.select(self.pool.candidates(slot), self.model)
+        self._clock.stop("select")
+        return query
 
     def record(self, query: Query, label: int) -> None:
         """Line 7."""
@@ -187,8 +196,9 @@ class Search(Generic[Labeled, Model, Candidates, Query]):
 
     def expand(self, slot: int, query: Query, label: int) -> None:
         """Line 8."""
-        with self._clock.timing("neighbor"):
-            self.pool.expand(slot, query, label)
+        self._clock.start()
+        self.pool.expand(slot, query, label)
+        self._clock.stop("neighbor")
 
 
 def run(

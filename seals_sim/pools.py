@@ -15,7 +15,7 @@ import numpy as np
 from seals_sim.candidates import CandidateTable, FixedTable, GrowingTable, Rows, StoredVectors
 from seals_sim.indexes import NeighborIndex
 from seals_sim.loop import LabeledRows
-from seals_sim.scan import widened
+from seals_sim.scan import gathered
 
 
 class _FixedPool:
@@ -56,8 +56,9 @@ class SealsPool:
     """The k nearest neighbours of every labelled row, growing after each pick (Algorithm 2 lines 2 and 8).
 
     vectors: (n, d) float32 or float16. `index` may have been built on another embedding of the same rows (Fig. 5).
-    likely: gives up to so many rows that may be labelled next; their neighbours are sought together with those of the
-    row that has been, since an index answers many queries at once several times faster. That changes no pick.
+    likely: gives up to so many rows that may be labelled next; their neighbours are sought, read and scored together
+    with those of the row that has been, which is several times faster, and join when their own row is labelled. That
+    changes no pick.
     """
 
     _AHEAD = 32
@@ -73,36 +74,46 @@ class SealsPool:
         self._vectors: Any = np.asarray(vectors)  # without the cost of a memmap at every read
         self._index, self._k, self._likely = index, k, likely
         self._found: dict[int, Rows] = {}  # neighbours of rows that are not labelled yet
-        self._table = GrowingTable(vectors.shape[1], excluded=labeled.rows)
+        self._table = GrowingTable(len(vectors), vectors.shape[1], excluded=labeled.rows)
         if len(labeled):
-            self.admit(np.concatenate(index.neighbors(labeled.rows, k)))  # line 2
+            found = index.neighbors(labeled.rows, k)
+            self._hold(np.concatenate(found))
+            for neighbors in found:
+                self._table.join(neighbors)  # line 2
 
     @property
     def n_candidates(self) -> int:
-        return len(self._table)
+        return len(self._table.joined)
 
     def candidates(self, slot: int) -> CandidateTable:
         return self._table
 
     def expand(self, slot: int, query: int, label: int) -> None:
-        self.take(query, self.neighbors(query))  # line 8
+        neighbors = self.neighbors(query)
+        self._table.remove(query)
+        self._table.join(neighbors)  # line 8
 
     def take(self, query: int, neighbors: Rows) -> None:
         """`expand` with neighbours that are known already; which label the query gets makes no difference."""
         self._table.remove(query)
-        self._table.exclude(query)
         self.admit(neighbors)
 
     def neighbors(self, query: int) -> Rows:
-        """Found once, and no more than once."""
+        """Of a row that joins the labelled next: found once, and no more than once."""
         if query not in self._found:
             ahead = [] if self._likely is None else self._likely(self._AHEAD).tolist()
-            rows = [query, *(row for row in ahead if row not in self._found)]
-            self._found.update(zip(rows, self._index.neighbors(np.array(rows), self._k), strict=True))
+            rows = [query, *(row for row in ahead if row not in self._found and row != query)]
+            found = self._index.neighbors(np.array(rows), self._k)
+            self._hold(np.concatenate(found))
+            self._found.update(zip(rows, found, strict=True))
         return self._found.pop(query)
 
     def admit(self, neighbors: Rows) -> None:
-        """Make rows candidates, unless they have been labelled."""
-        new = self._table.unseen(neighbors)
+        """Make rows (m,), each given once, candidates, unless they have been labelled."""
+        self._hold(neighbors)
+        self._table.join(neighbors)
+
+    def _hold(self, rows: Rows) -> None:
+        new = self._table.unseen(rows)
         if len(new):
-            self._table.enter(new, widened(self._vectors[new]))
+            self._table.hold(new, gathered(self._vectors, new))

@@ -7,9 +7,10 @@ import heapq
 import numpy as np
 from numpy.typing import NDArray
 
-from seals_sim.candidates import CandidateTable
+from seals_sim.candidates import CandidateTable, Growing, Rows
 
 Scores = NDArray[np.float64]
+_Entry = tuple[float, int, int]  # minus the score, the row, its position
 
 
 class Ranking:
@@ -20,34 +21,36 @@ class Ranking:
     that changes how long the shortlist is, never what is best.
     """
 
-    _SAMPLE = 65_536
+    _SAMPLE = 8_192
 
     def __init__(self, candidates: CandidateTable, shortlist: int = 256) -> None:
         self._candidates = candidates
-        self._scores = self._room = np.empty(0)
-        self._heap: list[tuple[float, int, int]] = []
+        self._scores = Growing(np.float64, capacity=0)
+        self._n_joined = len(candidates.joined)
+        self._heap: list[_Entry] = []
+        self._waiting: dict[int, _Entry] = {}  # held positions that will enter the heap if they join
         self._floor = np.inf
         self._shortlist = shortlist
 
     def __len__(self) -> int:
-        return len(self._scores)
+        return len(self._scores.values)
 
     def append(self, scores: Scores) -> None:
         """Scores of the positions that follow those already here."""
-        first, end = len(self._scores), len(self._scores) + len(scores)
-        if first == end:
-            return
-        if end > len(self._room):
-            self._room = np.concatenate([self._scores, scores, np.empty(first)])
-        else:
-            self._room[first:end] = scores
-        self._scores = self._room[:end]
-        for position in first + np.flatnonzero(scores >= self._floor):
-            heapq.heappush(self._heap, self._entry(position))
+        first = len(self)
+        self._scores.extend(len(scores))[:] = scores
+        for entry in self._entries(first + np.flatnonzero(scores >= self._floor)):
+            self._waiting[entry[2]] = entry
 
     def best(self) -> int | None:
         """The position of the best live candidate, or None."""
-        is_live = self._candidates.is_live
+        joined, is_live = self._candidates.joined, self._candidates.is_live
+        if len(joined) > self._n_joined:
+            new = joined[self._n_joined :]
+            for entry in self._entries(new[self._scores.values[new] >= self._floor]):
+                self._waiting.pop(entry[2], None)
+                heapq.heappush(self._heap, entry)
+            self._n_joined = len(joined)
         while True:
             while self._heap:
                 position = self._heap[0][2]
@@ -58,23 +61,25 @@ class Ranking:
                 return None
 
     def likely(self, n: int) -> list[int]:
-        """Positions of live candidates that come next, best first, as things stand: up to n of them."""
-        is_live = self._candidates.is_live
-        return [position for _, _, position in heapq.nsmallest(n, self._heap) if is_live[position]]
+        """Positions that come next, best first, as things stand and if all that is held joins: up to n of them."""
+        return [position for _, _, position in heapq.nsmallest(n, [*self._heap, *self._waiting.values()])]
 
     def _lower_floor(self) -> bool:
-        is_below = self._candidates.is_live[: len(self._scores)] & (self._scores < self._floor)
+        scores = self._scores.values
+        is_below = self._candidates.is_live & (scores < self._floor)
         step = max(1, len(is_below) // self._SAMPLE)
-        sample = self._scores[::step][is_below[::step]]
+        sample = scores[::step][is_below[::step]]
         if not len(sample):
-            sample = self._scores[is_below]
+            sample = scores[is_below]
         if not len(sample):
             return False
         cut = max(len(sample) - 1 - self._shortlist // step, 0)
         self._floor = float(np.partition(sample, cut)[cut])
-        self._heap = [self._entry(position) for position in np.flatnonzero(is_below & (self._scores >= self._floor))]
+        self._heap = self._entries(np.flatnonzero(is_below & (scores >= self._floor)))
         heapq.heapify(self._heap)
+        self._waiting.clear()
         return True
 
-    def _entry(self, position: np.int64) -> tuple[float, int, int]:
-        return -float(self._scores[position]), int(self._candidates.rows[position]), int(position)
+    def _entries(self, positions: Rows) -> list[_Entry]:
+        scores, rows = -self._scores.values[positions], self._candidates.rows[positions]
+        return list(zip(scores.tolist(), rows.tolist(), positions.tolist(), strict=True))

@@ -14,7 +14,7 @@ from typing import TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from seals_sim.candidates import StoredVectors, Vectors
+from seals_sim.candidates import Rows, StoredVectors, Vectors
 
 _BLOCK = 16_384  # rows that a thread takes at a time
 _CONVERTED = 1_024  # rows of float16 that are widened at a time: 1 MB at 256 dimensions
@@ -29,6 +29,9 @@ def dots(vectors: StoredVectors, weights: NDArray[np.float32], n_threads: int = 
     >>> dots(np.eye(3, 2, dtype=np.float16), np.array([2, 3], dtype=np.float32)).tolist()
     [2.0, 3.0, 0.0]
     """
+    if len(vectors) <= _CONVERTED:
+        found: NDArray[np.float32] = np.vecdot(widened(vectors), weights)
+        return found
     out = np.empty(len(vectors), dtype=np.float32)
 
     def fill(first: int, last: int) -> None:
@@ -72,6 +75,19 @@ def widened(vectors: StoredVectors) -> Vectors:
     if is_float32(vectors):
         return vectors
     found: Vectors = _torch().from_numpy(np.asarray(vectors)).float().numpy()
+    return found
+
+
+def gathered(vectors: StoredVectors, rows: Rows) -> Vectors:
+    """Some rows (m,) of a table, in float32: (m, d).
+
+    >>> gathered(np.eye(3, 2, dtype=np.float16), np.array([1, 1])).tolist()
+    [[0.0, 1.0], [0.0, 1.0]]
+    """
+    if is_float32(vectors):
+        return vectors[rows]
+    torch = _torch()
+    found: Vectors = torch.from_numpy(np.asarray(vectors)).index_select(0, torch.from_numpy(rows)).float().numpy()
     return found
 
 

@@ -21,7 +21,7 @@ class Weight(Protocol):
     """A factor of the score that belongs to the candidate and not to the model."""
 
     def of(self, candidates: CandidateTable, first: int) -> Scores:
-        """The factors of the positions from `first` on; called once at each pick."""
+        """The factors of the positions from `first` on; called when there are new ones."""
 
 
 class ArgMax:
@@ -40,17 +40,20 @@ class ArgMax:
         if model is not self._model:
             self._model, self._ranking = model, Ranking(candidates)
         first = len(self._ranking)
-        scores = self._score(model.decision(candidates.vectors[first:]))
-        if self._weight is not None:
-            scores = scores * self._weight.of(candidates, first)
-        self._ranking.append(scores)
+        if first < len(candidates):
+            scores = self._score(model.decision(candidates.vectors[first:]))
+            if self._weight is not None:
+                scores = scores * self._weight.of(candidates, first)
+            self._ranking.append(scores)
         self._rows = candidates.rows
         position = self._ranking.best()
         return None if position is None else int(candidates.rows[position])
 
     def likely(self, n: int) -> Rows:
-        """Up to n rows that will be selected next, unless newcomers or a new model come before them."""
-        return self._rows[self._ranking.likely(n)]
+        """Up to n rows that will be selected next, unless other newcomers or a new model come before them; none where a
+        weight needs newcomers one pick at a time.
+        """
+        return self._rows[self._ranking.likely(n) if self._weight is None else []]
 
 
 class Random:

@@ -20,6 +20,11 @@ NONE = np.empty(0, dtype=np.int64)  # rows
 LOG_ODDS = st.floats(-700, 700, allow_nan=False)
 
 
+def _enter(table, rows, vectors):
+    table.hold(rows, vectors)
+    table.join(rows)
+
+
 @given(st.lists(st.floats(-30, 30), min_size=1, max_size=20))
 def test_scores_are_what_their_definitions_say(values):
     t = np.array(values)
@@ -42,19 +47,29 @@ def test_order_survives_where_probabilities_round_to_0_and_1(one, other):
 @settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 8))
 def test_ranking_is_the_plain_arg_max(seed, shortlist):
-    """Few distinct scores, so that ties are everywhere; newcomers and removals between any two picks."""
+    """Few distinct scores, so that ties are everywhere; rows are held, join, and leave between any two picks."""
     rng = np.random.default_rng(seed)
-    table = GrowingTable(1, NONE, capacity=2)
+    table = GrowingTable(200, 1, NONE, capacity=2)
     ranking = Ranking(table, shortlist)
     rows = rng.permutation(200)
-    scores: dict[int, float] = {}
+    values = rng.integers(5, size=200).astype(float)  # by row
+    scores: dict[int, float] = {}  # of the live ones
+    never: set[int] = set()  # removed before they joined
     for _ in range(30):
         new = rows[len(table) : len(table) + rng.integers(6)]
-        table.enter(new, np.zeros((len(new), 1), dtype=np.float32))
-        values = rng.integers(5, size=len(new)).astype(float)
-        scores.update(zip(new.tolist(), values, strict=True))
-        ranking.append(values)
+        table.hold(new, np.zeros((len(new), 1), dtype=np.float32))
+        ranking.append(values[new])
+        if len(table) and rng.integers(4) == 0:
+            row = int(rng.choice(table.rows))
+            never |= {row} - set(table.rows[table.joined].tolist())
+            table.remove(row)
+            scores.pop(row, None)
+        known = set(table.rows[table.joined].tolist()) | never
+        some = rng.permutation(table.rows)[: rng.integers(9)]
+        table.join(some)
+        scores.update({row: values[row] for row in some.tolist() if row not in known})
         best = ranking.best()
+        assert set(ranking.likely(200)) >= {table.find(row) for row, value in scores.items() if value >= ranking._floor}
         if not scores:
             assert best is None
             continue
@@ -79,11 +94,11 @@ def test_information_density_is_the_quadratic_definition(beta, growing):
     rng = np.random.default_rng(0)
     models = [LinearModel(rng.normal(size=8).astype(np.float32), 0.1) for _ in range(3)]
     selector = InformationDensity(beta)
-    table = GrowingTable(8, NONE) if growing else FixedTable(np.arange(300), vectors, np.arange(20))
+    table = GrowingTable(300, 8, NONE) if growing else FixedTable(np.arange(300), vectors, np.arange(20))
     for pick in range(60):
         if growing:
             new = np.arange(len(table), len(table) + (40 if pick == 0 else 4))
-            table.enter(new, vectors[new])
+            _enter(table, new, vectors[new])
         model = models[pick // 20]
         row = selector.select(table, model)
         live = table.rows[table.is_live]
@@ -110,32 +125,40 @@ def test_information_density_of_two_rounds_by_hand():
 
 def test_frozen_density_is_that_of_the_pool_on_entry():
     vectors, _ = clustered(100, 6, 4)
-    table = GrowingTable(6, NONE)
+    table = GrowingTable(200, 6, NONE)
     density = FrozenDensity(1.0)
-    table.enter(np.arange(30), vectors[:30])
+    _enter(table, np.arange(30), vectors[:30])
     first = density.of(table, 0)
     np.testing.assert_allclose(first, _naive_density(vectors, np.arange(30), 1.0), atol=1e-6)
     table.remove(3)
-    table.enter(np.arange(30, 50), vectors[30:50])
+    _enter(table, np.arange(30, 50), vectors[30:50])
     live = np.setdiff1d(np.arange(50), [3])
     np.testing.assert_allclose(density.of(table, 30), _naive_density(vectors, live, 1.0)[-20:], atol=1e-6)
     np.testing.assert_array_equal(density.of(table, 0)[:30], first)
+
+
+def test_a_density_is_refused_while_rows_are_held_that_have_not_joined():
+    table = GrowingTable(9, 1, NONE)
+    table.hold(np.array([3]), np.ones((1, 1), dtype=np.float32))
+    for selector in (ArgMax(max_entropy, FrozenDensity(1.0)), InformationDensity()):
+        with pytest.raises(ValueError, match="as soon as they are held"):
+            selector.select(table, LinearModel(np.ones(1, dtype=np.float32), 0.0))
 
 
 @given(st.integers(0, 2**32 - 1))
 def test_running_sum_does_not_depend_on_the_order(seed):
     rng = np.random.default_rng(seed)
     vectors, _ = clustered(60, 5, 3)
-    table, total = GrowingTable(5, NONE), RunningSum()
+    table, total = GrowingTable(60, 5, NONE), RunningSum()
     order = rng.permutation(60)
     for part in np.array_split(order, 7):
-        table.enter(part, vectors[part])
+        _enter(table, part, vectors[part])
         for row in rng.choice(order[: len(table)], 3):
             table.remove(int(row))
         summed = total.catch_up(table)
-    again = GrowingTable(5, NONE)
+    again = GrowingTable(60, 5, NONE)
     rest = np.sort(table.rows[table.is_live])
-    again.enter(rest, vectors[rest])
+    _enter(again, rest, vectors[rest])
     np.testing.assert_array_equal(summed, RunningSum().catch_up(again))
     np.testing.assert_allclose(summed, vectors[rest].astype(np.float64).sum(axis=0), atol=1e-7)
 
@@ -143,12 +166,12 @@ def test_running_sum_does_not_depend_on_the_order(seed):
 def test_k_centers_is_the_farthest_first_traversal():
     vectors, _ = clustered(200, 6, 5)
     centers = [0, 1, 2]
-    table = GrowingTable(6, NONE)
+    table = GrowingTable(200, 6, NONE)
     selector = KCenters(vectors[centers])
     model = LinearModel(np.zeros(6, dtype=np.float32), 0.0)
     for pick in range(30):
         new = np.arange(3 + 5 * pick, 3 + 5 * (pick + 1))
-        table.enter(new, vectors[new])
+        _enter(table, new, vectors[new])
         live = table.rows[table.is_live]
         distance = np.linalg.norm(vectors[live][:, None].astype(np.float64) - vectors[centers][None], axis=2).min(
             axis=1
@@ -195,12 +218,12 @@ class _CountingModel:
 
 def test_a_pick_scores_only_newcomers():
     vectors, _ = clustered(300, 4, 5)
-    table = GrowingTable(4, NONE)
+    table = GrowingTable(300, 4, NONE)
     model = _CountingModel()
     for selector in (ArgMax(max_entropy), InformationDensity()):
-        table, model = GrowingTable(4, NONE), _CountingModel()
+        table, model = GrowingTable(300, 4, NONE), _CountingModel()
         for start in range(0, 300, 10):
-            table.enter(np.arange(start, start + 10), vectors[start : start + 10])
+            _enter(table, np.arange(start, start + 10), vectors[start : start + 10])
             row = selector.select(table, model)
             table.remove(row)
         assert model.n_scored == 300
