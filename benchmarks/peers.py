@@ -26,9 +26,9 @@ from benchmarks import ours
 from benchmarks.peer_environments import MODAL, SCIKIT_ACTIVEML, SMALL_TEXT, Environment, PeerError, python_of
 from benchmarks.peer_figure import draw_bars
 from benchmarks.peer_process import Limits, Outcome, outcome_of
-from experiments.command import Parser, errors_for_people, parse
 from experiments.options import names
 from experiments.store import write_csv
+from experiments.terminal import Parser, errors_for_people, parse
 from seals_sim.errors import UserError
 from seals_sim.files import require_writable
 

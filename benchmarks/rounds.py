@@ -26,9 +26,9 @@ import pandas as pd
 from benchmarks.methods import METHODS, SEALS, STRATEGIES, Bench, Remembering, is_defined, seeds_of
 from benchmarks.report import summarized, write_rounds_report
 from benchmarks.tables import SimulatedTable
-from experiments.command import Parser, errors_for_people, parse
 from experiments.options import names, require_known
 from experiments.store import write_csv
+from experiments.terminal import Parser, errors_for_people, parse
 from seals_sim import LabeledRows
 from seals_sim.candidates import StoredVectors
 from seals_sim.indexes import IndexOptions, NeighborIndex, build_index, measured

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.tables import SimulatedTable
-from experiments.command import Parser, errors_for_people, parse
+from experiments.terminal import Parser, errors_for_people, parse
 from seals_sim.session import Corpus, Session, SessionOptions
 from seals_sim.web.app import make_app
 

@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from benchmarks.tables import SimulatedTable
-from experiments.command import Parser, errors_for_people, parse
+from experiments.terminal import Parser, errors_for_people, parse
 from seals_sim import (
     ArgMax,
     ExactIndex,

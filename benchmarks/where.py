@@ -22,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks.methods import STRATEGIES, Bench, Remembering, seeds_of
 from benchmarks.tables import SimulatedTable
-from experiments.command import Parser, errors_for_people, parse
+from experiments.terminal import Parser, errors_for_people, parse
 from seals_sim import LabeledRows
 from seals_sim.candidates import GrowingTable
 from seals_sim.indexes import StoredGraph

@@ -10,6 +10,7 @@ seals report DIR     draw the report of a finished replay again
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -18,9 +19,8 @@ from pathlib import Path
 import numpy as np
 import shtab
 
-from experiments import rare_concepts, report
-from experiments.command import Parser, errors_for_people
 from experiments.options import AUTO, machine_memory
+from experiments.terminal import Parser, errors_for_people
 from seals_sim.cache import default_folder
 from seals_sim.corpus import corpus_of_texts
 from seals_sim.datasets import read_texts
@@ -35,7 +35,7 @@ from seals_sim.session import STRATEGIES, Corpus, Session, SessionOptions
 from seals_sim.web import serve
 
 _MEASURED = 200
-_REPLAYED = {"search": rare_concepts.main, "report": report.main}
+_REPLAYED = {"search": "experiments.rare_concepts", "report": "experiments.report"}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -87,7 +87,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if argv is None else argv)
     if words and words[0] in _REPLAYED:
-        _REPLAYED[words[0]](words[1:])
+        importlib.import_module(_REPLAYED[words[0]]).main(words[1:])  # takes a second, of which the others need nothing
         return
     arguments = parser().parse_args(words)
     with errors_for_people():

@@ -1,17 +1,14 @@
-"""What the experiment commands share: data in, rows and report out, errors in one line."""
+"""What the experiment commands share: data in, rows and report out."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import shlex
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import NoReturn
 
 import joblib
 import numpy as np
@@ -29,41 +26,13 @@ from seals_sim.datasets import Dataset
 from seals_sim.embedding import embed_texts, fitting_dimensions
 from seals_sim.errors import UserError
 from seals_sim.files import require_writable, write_text
-from seals_sim.indexes import IndexFacts, IndexOptions, NeighborIndex, measured
+from seals_sim.indexes import IndexFacts, IndexOptions, NeighborIndex, fingerprint, measured
 from seals_sim.randomness import generator
 from seals_sim.splits import Split, random_split
 from seals_sim.whitening import whiten
 
 _MEASURED = 200  # rows
 VERSIONS = ("seals-sim", "numpy", "scipy", "scikit-learn", "faiss-cpu", "sentence-transformers", "torch", "pandas")
-
-
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message.removeprefix('argument ')} (--help lists the options)\n")
-
-
-@contextmanager
-def errors_for_people() -> Iterator[None]:
-    """Print a UserError as one line and exit with code 2; a Ctrl-C ends with what is finished kept."""
-    try:
-        yield
-    except UserError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from what is finished", file=sys.stderr)
-        sys.exit(130)
-
-
-def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
-    """Parsed arguments, with the words themselves as `command`."""
-    words = sys.argv[1:] if argv is None else list(argv)
-    arguments = parser.parse_args(words)
-    arguments.command = shlex.join(words)
-    return arguments
 
 
 def run_experiment(arguments: argparse.Namespace, name: str, load: Callable[[], Dataset], first_metric: str) -> None:
@@ -206,7 +175,8 @@ def index_of(
     worth on a sample of the rows.
     """
     n, chosen = len(vectors), IndexOptions(k, options.lsh_bits, options.n_probe)
-    index, _ = kept_index(options.index, vectors, cache, chosen, generator(options.seed, "index"), quiet)
+    rng = generator(options.seed, "index")
+    index = kept_index(options.index, vectors, fingerprint(vectors), cache, chosen, rng, quiet)
     some = generator(options.seed, "measured").choice(n, min(n, _MEASURED), replace=False)
     facts = measured(index, vectors, some, min(k, n))
     if not quiet:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.command import VERSIONS, Parser, errors_for_people, parse
+from experiments.command import VERSIONS
 from experiments.goodreads_report import write_goodreads_report
 from experiments.goodreads_sources import (
     Encoding,
@@ -43,6 +43,7 @@ from experiments.options import (
 from experiments.paper_runs import LoopRun, collected, execute
 from experiments.protocol import Experiment, method_of
 from experiments.store import RunFolder, RunStore, require_run_or_nothing, write_csv
+from experiments.terminal import Parser, errors_for_people, parse
 from seals_sim.embedding import BACKENDS, DEFAULT_DIMENSIONS, DEFAULT_MODEL
 from seals_sim.errors import UserError
 from seals_sim.files import require_writable, write_text

@@ -9,6 +9,7 @@ from typing import Any
 import jinja2
 import pandas as pd
 
+from experiments.terminal import Parser, errors_for_people
 from seals_sim.errors import UserError
 from seals_sim.files import write_text
 
@@ -38,8 +39,6 @@ def redraw_command(
     name: str, description: str | None, write: Callable[[Path], object], argv: Sequence[str] | None
 ) -> None:
     """`python -m experiments.NAME DIR ...`: write(DIR) for each; prints what it gives back."""
-    from experiments.command import Parser, errors_for_people
-
     parser = Parser(prog=f"python -m experiments.{name}", description=description)
     parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="the --out folder of a finished run")
     with errors_for_people():

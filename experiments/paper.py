@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from experiments.command import VERSIONS, Parser, errors_for_people, index_of, parse, sampled
+from experiments.command import VERSIONS, index_of, sampled
 from experiments.inputs import add_input_options, load_dataset
 from experiments.options import Options, add_shared_options, names, options_from
 from experiments.paper_concepts import Choice, choose
@@ -35,6 +35,7 @@ from experiments.studies import (
     scaled_k,
     studies,
 )
+from experiments.terminal import Parser, errors_for_people, parse
 from seals_sim.cache import default_folder
 from seals_sim.candidates import Vectors
 from seals_sim.datasets import Dataset

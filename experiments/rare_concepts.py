@@ -8,9 +8,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from experiments.command import Parser, errors_for_people, parse, run_experiment
+from experiments.command import run_experiment
 from experiments.inputs import add_input_options, load_dataset
 from experiments.options import add_protocol_options
+from experiments.terminal import Parser, errors_for_people, parse
 
 
 def _parser() -> argparse.ArgumentParser:

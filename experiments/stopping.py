@@ -12,10 +12,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from experiments.command import Parser, errors_for_people, parse
 from experiments.page import read_rows
 from experiments.protocol import PICK_COLUMNS, ROUND_COLUMNS
 from experiments.store import read_config, write_csv
+from experiments.terminal import Parser, errors_for_people, parse
 from seals_sim.errors import UserError
 from seals_sim.remaining import p_of_missing_target
 

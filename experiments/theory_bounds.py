@@ -22,9 +22,9 @@ import pandas as pd
 from pebble import ProcessExpired, ProcessPool
 from tqdm import tqdm
 
-from experiments.command import Parser, errors_for_people, parse
 from experiments.options import names
 from experiments.store import RunFolder, write_csv
+from experiments.terminal import Parser, errors_for_people, parse
 from experiments.theory_grid import ALGORITHMS, DIMS, PROBLEMS, RATIOS, STUDIES, Job, TheoryOptions, jobs
 from experiments.theory_jobs import (
     BOUND_COLUMNS,

@@ -19,21 +19,23 @@ def default_folder() -> Path:
 
 
 def cached(folder: Path | None, key: str, compute: Callable[[], Vectors]) -> Vectors:
-    """The array stored under `key`, or else `compute()`, stored.
+    """The array of `kept`; or, where folder is None, `compute()`."""
+    return compute() if folder is None else kept(folder, key, compute)[0]
 
-    A file gets its name only when it is whole, and is used only if its checksum is right. folder: None for no cache.
+
+def kept(folder: Path, key: str, compute: Callable[[], Vectors]) -> tuple[Vectors, str]:
+    """The array stored under `key`, or else `compute()`, stored; with the checksum of its file.
+
+    A file gets its name only when it is whole, and is used only if its checksum is right.
     """
-    if folder is None:
-        return compute()
     path = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
     checksum = path.with_suffix(".sha256")
-    if path.exists() and checksum.exists() and sha256_of_file(path) == checksum.read_text().strip():
-        array: Vectors = np.load(path, mmap_mode="r", allow_pickle=False)
-        return array
+    if path.exists() and checksum.exists() and (digest := sha256_of_file(path)) == checksum.read_text().strip():
+        return np.load(path, mmap_mode="r", allow_pickle=False), digest
     array = compute()
     with replacing(path) as temporary:
         np.save(temporary, array, allow_pickle=False)
         digest = sha256_of_file(temporary)
         with replacing(checksum) as temporary_checksum:
             temporary_checksum.write_text(digest + "\n")
-    return array
+    return array, digest

