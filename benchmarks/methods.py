@@ -95,7 +95,11 @@ class Bench:
 
     def _selector(self, method: str, strategy: str, seeds: LabeledRows) -> Selector[CandidateTable, LinearModel, int]:
         if method not in ("all-int8", "retrieval"):
-            return InformationDensity() if strategy == "information_density" else ArgMax(_SCORES[strategy])
+            return (
+                InformationDensity(n_threads=self.n_threads)
+                if strategy == "information_density"
+                else ArgMax(_SCORES[strategy])
+            )
         table = self.codes if method == "all-int8" else self.searched
         assert table is not None
         centers = np.asarray(self.vectors[seeds.rows], dtype=np.float32)

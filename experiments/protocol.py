@@ -294,6 +294,7 @@ def _build_selector(
         rng=generator(options.seed, "selector", *names),
         n_rows=len(space.pool_vectors),
         centers=centers,
+        n_threads=experiment.n_threads,
     )
 
 

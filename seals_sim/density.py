@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from seals_sim.candidates import CandidateTable, Rows, StoredVectors
+from seals_sim.candidates import CandidateTable, Rows, StoredVectors, Vectors
 from seals_sim.learners import Model
 from seals_sim.ranking import Scores
-from seals_sim.scan import dots
+from seals_sim.scan import dots, sweep
 from seals_sim.scores import max_entropy
 
 
@@ -21,7 +21,8 @@ class RunningSum:
 
     _ROUNDING = 1.5 * 2.0**24  # beside it float64 has no smaller bit than 2^-28
 
-    def __init__(self) -> None:
+    def __init__(self, n_threads: int = 1) -> None:
+        self._n_threads = n_threads
         self._n_read = self._n_removed_read = 0
         self._sum: NDArray[np.float64] | float = 0.0
 
@@ -31,10 +32,14 @@ class RunningSum:
             raise ValueError("the pool's density is defined only where its rows join as soon as they are held")
         removed = [p for p in candidates.removed[self._n_removed_read :] if p < self._n_read]
         self._sum = self._sum - self._total(candidates.vectors[removed])
-        for first in range(self._n_read, len(candidates), 1024):
-            block = slice(first, first + 1024)
-            rows, is_live = candidates.vectors[block], candidates.is_live[block]
-            self._sum = self._sum + self._total(rows if is_live.all() else rows[is_live])
+        is_live, totals = candidates.is_live[self._n_read :], []
+
+        def add(start: int, rows: Vectors) -> None:
+            there = is_live[start : start + len(rows)]
+            totals.append(self._total(rows if there.all() else rows[there]))
+
+        sweep(candidates.vectors[self._n_read :], add, self._n_threads)
+        self._sum = sum(totals, self._sum)
         self._n_read, self._n_removed_read = len(candidates), len(candidates.removed)
         return np.asarray(self._sum)
 
@@ -88,11 +93,11 @@ class InformationDensity:
     _LIKELY = 256
     _BLOCK = 65_536
 
-    def __init__(self, beta: float = 1.0) -> None:
-        self._beta = beta
-        self._sum = RunningSum()
+    def __init__(self, beta: float = 1.0, n_threads: int = 1) -> None:
+        self._beta, self._n_threads = beta, n_threads
+        self._sum = RunningSum(n_threads)
         self._model: Model | None = None
-        self._reference: NDArray[np.float64] | None = None  # m0
+        self._reference: NDArray[np.float64]  # m0: the mean when the model was new, or when it had moved too far
         self._similarity = np.empty(0, dtype=np.float32)  # z . m0, by position
         self._log_odds: Scores = np.empty(0)
         self._entropy = np.empty(0, dtype=np.float32)  # at most, by position
@@ -106,8 +111,10 @@ class InformationDensity:
         mean = total / candidates.n_live
         is_new_model = model is not self._model
         if is_new_model:
-            self._model, self._log_odds, self._entropy = model, np.empty(0), np.empty(0, dtype=np.float32)
-        self._take_in(candidates, model, mean)
+            self._model, self._reference = model, mean
+            self._log_odds, self._similarity, self._entropy = np.empty(0), *np.empty((2, 0), dtype=np.float32)
+        if len(self._log_odds) < len(candidates):
+            self._take_in(candidates, model)
         while True:
             if self._shortlist is not None and not is_new_model:
                 row = self._shortlist.best(candidates, mean)
@@ -115,39 +122,42 @@ class InformationDensity:
                     return row
                 if len(self._shortlist) < self._SHORT:
                     self._room *= 2
-            self._shorten(candidates, model, mean)
+            self._shorten(candidates, mean)
             is_new_model = False
 
-    def _take_in(self, candidates: CandidateTable, model: Model, mean: NDArray[np.float64]) -> None:
-        """Similarities of newcomers to m0, and bounds of entropies that are not known under this model."""
-        if self._reference is None:
-            self._reference = mean
-        first = len(self._similarity)
-        if first < len(candidates):
-            new = candidates.vectors[first:]
-            self._similarity = np.concatenate([self._similarity, dots(new, self._reference.astype(np.float32))])
-        first = len(self._entropy)
-        if first < len(candidates):
-            new = candidates.vectors[first:]
-            t = model.decision(new)
-            self._log_odds = np.concatenate([self._log_odds, t]) if first else t
-            self._entropy = np.concatenate([self._entropy, _most_entropy(t)])
-            if first and self._shortlist is not None:
-                self._shortlist.admit(
-                    np.arange(first, len(candidates)), max_entropy(t), self._shortlist.similarity(new)
-                )
+    def _take_in(self, candidates: CandidateTable, model: Model) -> None:
+        """Of newcomers, all where the model is new, in one pass: log-odds, similarity to m0, a bound of the entropy."""
+        first = len(self._log_odds)
+        new, reference = candidates.vectors[first:], self._reference.astype(np.float32)
+        t = np.empty(len(new))
+        similarity = np.empty(len(new), dtype=np.float32)
 
-    def _shorten(self, candidates: CandidateTable, model: Model, mean: NDArray[np.float64]) -> None:
+        def score(start: int, rows: Vectors) -> None:
+            block = slice(start, start + len(rows))
+            t[block] = model.decision(rows)
+            np.vecdot(rows, reference, out=similarity[block])
+
+        sweep(new, score, self._n_threads)
+        entropy = _most_entropy(t)
+        if first == 0:
+            self._log_odds, self._similarity, self._entropy = t, similarity, entropy
+            return
+        self._log_odds = np.concatenate([self._log_odds, t])
+        self._similarity = np.concatenate([self._similarity, similarity])
+        self._entropy = np.concatenate([self._entropy, entropy])
+        if self._shortlist is not None:
+            self._shortlist.admit(np.arange(first, len(candidates)), max_entropy(t), self._shortlist.similarity(new))
+
+    def _shorten(self, candidates: CandidateTable, mean: NDArray[np.float64]) -> None:
         """Make the shortlist of all that may be best while m does not move by more than the room."""
-        assert self._reference is not None
         likely = self._likely(candidates)
         best = _scored(candidates.vectors[likely], max_entropy(self._log_odds[likely]), mean, self._beta).max()
         floor = float(best) - np.log(2) * self._room
         reach = float(np.linalg.norm(mean - self._reference))
         sifted = self._sifted(candidates, reach + self._room + self._SLACK, floor)
         if len(sifted) > len(candidates) // self._SIFTED and reach > self._SLACK / 2:
-            self._reference, self._similarity, reach = mean, np.empty(0, dtype=np.float32), 0.0
-            self._take_in(candidates, model, mean)
+            self._reference, reach = mean, 0.0
+            self._similarity = dots(candidates.vectors, mean.astype(np.float32), self._n_threads)
             sifted = self._sifted(candidates, self._room + self._SLACK, floor)
         self._shortlist = _Shortlist(mean, self._room, self._SLACK, floor, self._beta)
         is_up_to_date = reach <= self._SLACK / 2
@@ -169,12 +179,12 @@ class InformationDensity:
         return np.concatenate(found)
 
     def _likely(self, candidates: CandidateTable) -> Rows:
-        """Positions of some live candidates with high scores among them: of the last shortlist, or the best bounded."""
+        """Positions of the live candidates with the highest scores, about, of the last shortlist if there are any."""
+        live = np.empty(0, dtype=np.int64)
         if self._shortlist is not None:
-            old = self._shortlist.positions[candidates.is_live[self._shortlist.positions]]
-            if len(old):
-                return old
-        live = np.flatnonzero(candidates.is_live)
+            live = self._shortlist.positions[candidates.is_live[self._shortlist.positions]]
+        if not len(live):
+            live = np.flatnonzero(candidates.is_live)
         n = min(self._LIKELY, len(live))
         return live[np.argpartition(-self._similarity[live] * self._entropy[live], n - 1)[:n]]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import mmap
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import starmap
 from types import ModuleType
@@ -18,6 +18,7 @@ from seals_sim.candidates import Rows, StoredVectors, Vectors
 
 _BLOCK = 16_384  # rows that a thread takes at a time
 _CONVERTED = 1_024  # rows of float16 that are widened at a time: 1 MB at 256 dimensions
+_KEPT = 2_048  # rows that a second reader still finds in the cache
 
 
 def dots(vectors: StoredVectors, weights: NDArray[np.float32], n_threads: int = 1) -> NDArray[np.float32]:
@@ -34,17 +35,33 @@ def dots(vectors: StoredVectors, weights: NDArray[np.float32], n_threads: int = 
         return found
     out = np.empty(len(vectors), dtype=np.float32)
 
-    def fill(first: int, last: int) -> None:
-        for start, rows in _widened(vectors, first, last):
-            np.vecdot(rows, weights, out=out[start : start + len(rows)])
+    def fill(start: int, rows: Vectors) -> None:
+        np.vecdot(rows, weights, out=out[start : start + len(rows)])
+
+    sweep(vectors, fill, n_threads, _BLOCK)
+    return out
+
+
+def sweep(vectors: StoredVectors, visit: Callable[[int, Vectors], None], n_threads: int = 1, size: int = _KEPT) -> None:
+    """visit(start, rows) for all rows of vectors (n, d), in float32, at most `size` at a time (of float16 a thousand),
+    from several threads at once.
+
+    >>> found = []
+    >>> sweep(np.eye(3, 2, dtype=np.float32), lambda start, rows: found.append((start, rows.shape)), size=2)
+    >>> found
+    [(0, (2, 2)), (2, (1, 2))]
+    """
+
+    def visit_block(first: int, last: int) -> None:
+        for start, rows in _widened(vectors, first, last, size):
+            visit(start, rows)
 
     blocks = [(first, min(first + _BLOCK, len(vectors))) for first in range(0, len(vectors), _BLOCK)]
     if n_threads == 1 or len(blocks) < 2:
-        list(starmap(fill, blocks))
+        list(starmap(visit_block, blocks))
     else:
         with ThreadPoolExecutor(n_threads) as threads:
-            list(threads.map(fill, *zip(*blocks, strict=True)))
-    return out
+            list(threads.map(visit_block, *zip(*blocks, strict=True)))
 
 
 def block_of(vectors: StoredVectors, start: int, end: int) -> Vectors:
@@ -91,10 +108,11 @@ def gathered(vectors: StoredVectors, rows: Rows) -> Vectors:
     return found
 
 
-def _widened(vectors: StoredVectors, first: int, last: int) -> Iterator[tuple[int, Vectors]]:
+def _widened(vectors: StoredVectors, first: int, last: int, size: int) -> Iterator[tuple[int, Vectors]]:
     """Rows first to last in float32, in pieces with the place where each begins."""
     if is_float32(vectors):
-        yield first, vectors[first:last]
+        for start in range(first, last, size):
+            yield start, vectors[start : min(start + size, last)]
         return
     torch = _torch()
     buffer = torch.empty((_CONVERTED, vectors.shape[1]))

@@ -127,12 +127,12 @@ STRATEGIES = (
 
 
 def build_selector(
-    name: str, *, beta: float, rng: np.random.Generator, n_rows: int, centers: Vectors
+    name: str, *, beta: float, rng: np.random.Generator, n_rows: int, centers: Vectors, n_threads: int = 1
 ) -> Selector[CandidateTable, Model, int]:
     """The selector called `name` (one of STRATEGIES), fresh for one run.
 
     beta: exponent of the information density; rng, n_rows: for `random`; centers: the seeds' vectors, for
-    `k_centers`. Raises UserError where there is no such strategy.
+    `k_centers`; n_threads: for passes over a large pool. Raises UserError where there is no such strategy.
     """
     match name:
         case "maxent":
@@ -144,7 +144,7 @@ def build_selector(
         case "margin":
             return ArgMax(margin)
         case "information_density":
-            return InformationDensity(beta)
+            return InformationDensity(beta, n_threads)
         case "information_density_frozen":
             return ArgMax(max_entropy, FrozenDensity(beta))
         case "random":
