@@ -119,13 +119,17 @@ class Session:
         self.corpus, self._journal = corpus, journal
         widened(corpus.vectors[:1])  # what float16 needs takes seconds to import: now, and not at the first answer
         self.seeds = journal.seeds()
+        self._restore()
+
+    def _restore(self) -> None:
+        """The state that the journal tells of."""
         self._answers: dict[int, list[int | None]] = {}
         self._asked: dict[int, Event] = {}
         self._waiting: list[int] = []
         self._order: list[int] = []  # rows of the answers that count, latest last
         self._search, self._pool = self._new_search()
         self._trained_on: LabeledRows | None = None
-        for event in journal.events():
+        for event in self._journal.events():
             self._apply(event)
 
     @classmethod
@@ -177,7 +181,11 @@ class Session:
                     break
                 self._apply(event)
                 new.append(event)
-            self._journal.add(new)
+            try:
+                self._journal.add(new)
+            except UserError:  # the disk is full, say: what is not in the journal has not been asked
+                self._restore()
+                raise
         return [self._described(self._asked[row]) for row in self._waiting[:n]]
 
     def tell(self, rows: Sequence[int], answers: Sequence[int | None]) -> None:

@@ -197,6 +197,24 @@ def test_other_texts_other_versions_and_damaged_files_are_refused_and_left_alone
         assert path.read_bytes() == content
 
 
+def test_what_a_full_disk_kept_out_of_the_journal_has_not_been_asked(tmp_path):
+    """SQLite's own limit of pages stands for the disk's end."""
+    path = tmp_path / "s"
+    with Session.begin(path, CORPUS, ["text 3"], options=PLAIN) as session:
+        database = session._journal._database
+        (n_pages,) = database.execute("PRAGMA page_count").fetchone()
+        database.execute(f"PRAGMA max_page_count = {n_pages + 1}")
+        asked = session.ask(5)
+        with pytest.raises(UserError, match="full"):
+            session.ask(395)
+        assert session.status().n_waiting == 5
+        assert session.ask(5) == asked
+        candidates = session.status().n_candidates
+    with Session.open(path, CORPUS) as again:
+        assert again.ask(5) == asked
+        assert again.status().n_candidates == candidates
+
+
 def test_a_second_process_is_told_that_the_session_is_open(tmp_path):
     path = tmp_path / "s"
     session = Session.begin(path, CORPUS, ["text 3"], options=PLAIN)
