@@ -95,11 +95,9 @@ class Bench:
 
     def _selector(self, method: str, strategy: str, seeds: LabeledRows) -> Selector[CandidateTable, LinearModel, int]:
         if method not in ("all-int8", "retrieval"):
-            return (
-                InformationDensity(n_threads=self.n_threads)
-                if strategy == "information_density"
-                else ArgMax(_SCORES[strategy])
-            )
+            if strategy == "information_density":
+                return InformationDensity(n_threads=self.n_threads)
+            return ArgMax(_SCORES[strategy])
         table = self.codes if method == "all-int8" else self.searched
         assert table is not None
         centers = np.asarray(self.vectors[seeds.rows], dtype=np.float32)

@@ -31,7 +31,7 @@ from experiments.store import write_csv
 from experiments.terminal import Parser, errors_for_people, parse
 from seals_sim import LabeledRows
 from seals_sim.candidates import StoredVectors
-from seals_sim.indexes import IndexOptions, NeighborIndex, build_index, measured
+from seals_sim.indexes import IndexOptions, NeighborIndex, build_index, measured_on_some
 from seals_sim.indexes.ivf import N_PROBE
 from seals_sim.metrics import n_positive
 from seals_sim.randomness import generator
@@ -178,8 +178,7 @@ class _Tables:
         index = build_index(name, vectors, self.folder, chosen, rng, self._stored.stage.digest, options.quiet)
         if method != f"seals-{name}":
             return index, None
-        some = generator(options.seed, "measured").choice(n, min(n, 200), replace=False)
-        return index, asdict(measured(index, self.vectors, some, options.k))
+        return index, asdict(measured_on_some(index, self.vectors, options.k, options.seed))
 
 
 if __name__ == "__main__":

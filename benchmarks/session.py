@@ -65,13 +65,13 @@ def _measure(path: Path, corpus: Corpus, is_positive: np.ndarray[Any, np.dtype[n
                     call("POST", "/api/answer", {"row": row, "answer": int(is_positive[row])})
                     return call("GET", f"/api/batch?n={_BATCH}")
 
-                waiting.append(_timed(answer_and_next)[0])
+                waiting.append(_timed(answer_and_next))
         half, most = 1000 * np.percentile(waiting, [50, 95])
         print(
             f"answers {n_before:,} to {len(session.answers):,}, {session.status().n_candidates:,} candidates: from an "
             f"answer to the next rows {half:.0f} ms (median), {most:.0f} (95 %), {1000 * max(waiting):.0f} (worst)"
         )
-    print(f"opened with {n_answers:,} answers: {1000 * _timed(lambda: Session.open(path, corpus).close())[0]:.0f} ms")
+    print(f"opened with {n_answers:,} answers: {1000 * _timed(lambda: Session.open(path, corpus).close()):.0f} ms")
 
 
 def _calls(session: Session) -> Callable[..., Any]:
@@ -88,10 +88,10 @@ def _calls(session: Session) -> Callable[..., Any]:
     return call
 
 
-def _timed(work: Callable[[], Any]) -> tuple[float, Any]:
+def _timed(work: Callable[[], object]) -> float:
     start = time.perf_counter()
-    found = work()
-    return time.perf_counter() - start, found
+    work()
+    return time.perf_counter() - start
 
 
 if __name__ == "__main__":

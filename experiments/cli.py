@@ -27,14 +27,12 @@ from seals_sim.datasets import read_texts
 from seals_sim.embedding import DEFAULT_MODEL, STATIC_MODEL, embed_texts, fitting_dimensions
 from seals_sim.errors import UserError
 from seals_sim.files import replacing, require_writable
-from seals_sim.indexes import INDEXES, IndexOptions, choose_index, measured
+from seals_sim.indexes import INDEXES, IndexOptions, choose_index, measured_on_some
 from seals_sim.indexes.ivf import N_PROBE
 from seals_sim.interchange import from_argilla, from_label_studio, tell
-from seals_sim.randomness import generator
 from seals_sim.session import STRATEGIES, Corpus, Session, SessionOptions
 from seals_sim.web import serve
 
-_MEASURED = 200
 _REPLAYED = {"search": "experiments.rare_concepts", "report": "experiments.report"}
 
 
@@ -131,19 +129,16 @@ def _corpus(arguments: argparse.Namespace, texts: list[str]) -> Corpus:
     cache = arguments.cache or default_folder()
     require_writable(cache, "--cache")
     d = fitting_dimensions(texts) if arguments.dimensions is None else arguments.dimensions
-    name = arguments.index
-    if name == AUTO:
-        name = choose_index(len(texts), d, 0, machine_memory() // 2)  # one search, and of texts typed in too
+    if arguments.index == AUTO:  # one search, and of texts typed in too
+        arguments.index = choose_index(len(texts), d, 0, machine_memory() // 2)
     options = IndexOptions(arguments.k, n_probe=arguments.n_probe)
-    arguments.index = name
-    return corpus_of_texts(texts, name, cache, arguments.model, d, options, arguments.quiet)
+    return corpus_of_texts(texts, arguments.index, cache, arguments.model, d, options, arguments.quiet)
 
 
 def _embed(arguments: argparse.Namespace) -> None:
     texts, cache = _texts(arguments), arguments.cache or default_folder()
     require_writable(cache, "--cache")
-    d = fitting_dimensions(texts) if arguments.dimensions is None else arguments.dimensions
-    vectors = embed_texts(texts, arguments.model, d, cache, arguments.quiet)
+    vectors = embed_texts(texts, arguments.model, arguments.dimensions, cache, arguments.quiet)
     if arguments.out:
         with replacing(arguments.out) as temporary, temporary.open("wb") as file:
             np.save(file, vectors, allow_pickle=False)
@@ -153,9 +148,7 @@ def _embed(arguments: argparse.Namespace) -> None:
 
 def _index(arguments: argparse.Namespace) -> None:
     corpus = _corpus(arguments, _texts(arguments))
-    n = len(corpus.vectors)
-    some = generator(0, "measured").choice(n, min(n, _MEASURED), replace=False)
-    print(f"index {arguments.index}: {measured(corpus.index, corpus.vectors, some, min(arguments.k, n))}")
+    print(f"index {arguments.index}: {measured_on_some(corpus.index, corpus.vectors, arguments.k)}")
 
 
 def _label(arguments: argparse.Namespace) -> None:

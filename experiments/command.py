@@ -26,12 +26,11 @@ from seals_sim.datasets import Dataset
 from seals_sim.embedding import embed_texts, fitting_dimensions
 from seals_sim.errors import UserError
 from seals_sim.files import require_writable, write_text
-from seals_sim.indexes import IndexFacts, IndexOptions, NeighborIndex, fingerprint, measured
+from seals_sim.indexes import IndexFacts, IndexOptions, NeighborIndex, fingerprint, measured_on_some
 from seals_sim.randomness import generator
 from seals_sim.splits import Split, random_split
 from seals_sim.whitening import whiten
 
-_MEASURED = 200  # rows
 VERSIONS = ("seals-sim", "numpy", "scipy", "scikit-learn", "faiss-cpu", "sentence-transformers", "torch", "pandas")
 
 
@@ -174,11 +173,10 @@ def index_of(
     """The index of --index for up to k neighbours, kept among the caches under the vectors' fingerprint, and what it is
     worth on a sample of the rows.
     """
-    n, chosen = len(vectors), IndexOptions(k, options.lsh_bits, options.n_probe)
+    chosen = IndexOptions(k, options.lsh_bits, options.n_probe)
     rng = generator(options.seed, "index")
     index = kept_index(options.index, vectors, fingerprint(vectors), cache, chosen, rng, quiet)
-    some = generator(options.seed, "measured").choice(n, min(n, _MEASURED), replace=False)
-    facts = measured(index, vectors, some, min(k, n))
+    facts = measured_on_some(index, vectors, k, options.seed)
     if not quiet:
         print(f"index {options.index}: {facts}", file=sys.stderr)
     return index, facts

@@ -19,10 +19,10 @@ from experiments.protocol import Space
 from seals_sim.candidates import Rows, StoredVectors, Vectors
 from seals_sim.datasets.vectors import normalized
 from seals_sim.errors import UserError
-from seals_sim.indexes import StoredGraph, StoredIndex, build_graph, build_ivf, measured
+from seals_sim.indexes import StoredGraph, StoredIndex, build_graph, build_ivf, measured_on_some
 from seals_sim.randomness import generator
 from seals_sim.retrieval import CodedTable
-from seals_sim.scan import widened
+from seals_sim.scan import gathered, widened
 from seals_sim.splits import Split, group_split, random_split
 from seals_sim.stages import ArrayStage, Stage
 from seals_sim.structure import average_cosine, components, concept_graph
@@ -32,7 +32,6 @@ SPLITS = ("sentence", "review", "book")
 COMPONENT_KS = (10, 100)  # Figure 19
 _WHITENING_SAMPLE = 262_144
 _BLOCK = 65_536
-_MEASURED = 200
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def _vectors(
 
     def stored(part: str, rows: Rows, dtype: type) -> tuple[StoredVectors, Stage]:
         def rows_of(start: int, end: int) -> Vectors:
-            some = widened(embeddings[rows[start:end]])
+            some = gathered(embeddings, rows[start:end])
             return normalized(some, "the embeddings") if whitening is None else whitening.apply(some)
 
         array = ArrayStage(folder, part, origin, (len(rows), dimensions), dtype)
@@ -137,7 +136,7 @@ def _whitening(
     if stage.result is None:
         n = len(embeddings)
         rows = np.sort(generator(settings.seed, "whitening").choice(n, min(n, _WHITENING_SAMPLE), replace=False))
-        Whitening.fit(widened(embeddings[rows]), settings.dimensions).save(path)
+        Whitening.fit(gathered(embeddings, rows), settings.dimensions).save(path)
         stage.finish_with(path, {"rows": len(rows)})
     stage.require_whole(path)
     return Whitening.load(path), [stage]
@@ -179,16 +178,13 @@ def _facts(
     stages = []
     measuring = Stage(folder, "measure-index", {"n_probe": settings.n_probe, "index": index.digest})
     if measuring.result is None:
-        rng = generator(settings.seed, "measured")
-        n, k = len(vectors.pool), min(COMPONENT_KS[-1], len(vectors.pool))
-        rows = np.sort(rng.choice(n, min(_MEASURED, n), replace=False))
-        measuring.finish(asdict(measured(index, vectors.pool, rows, k)))
+        measuring.finish(asdict(measured_on_some(index, vectors.pool, COMPONENT_KS[-1], settings.seed)))
     assert measuring.result is not None
     facts: dict[str, object] = {
         "index": measuring.result,
         "rows": {name: len(getattr(split, name)) for name in ("pool", "validation", "test")},
         "pool_positives": len(positives),
-        "average_cosine": average_cosine(widened(vectors.pool[positives])) if len(positives) > 1 else None,
+        "average_cosine": average_cosine(gathered(vectors.pool, positives)) if len(positives) > 1 else None,
         "float16_error": None if vectors.scanned is None else _largest_difference(vectors.pool, vectors.scanned),
     }
     if settings.has_structure:

@@ -16,7 +16,7 @@ from experiments.protocol import Experiment, Method, full_supervision, run_metho
 from experiments.store import RunStore
 from experiments.studies import FULL_SUPERVISION, Plan, Study, seals_of
 from seals_sim.candidates import Rows
-from seals_sim.scan import widened
+from seals_sim.scan import gathered
 from seals_sim.stages import peak_bytes
 from seals_sim.structure import average_cosine, concept_graph, structure
 
@@ -96,7 +96,7 @@ class Latent:
     def work(self, experiment: Experiment, positives: Rows, n_seals_candidates: int) -> pd.DataFrame:
         space = experiment.spaces[self.embedding]
         members = np.flatnonzero(np.isin(experiment.split.pool, positives))
-        cosine = average_cosine(widened(space.pool_vectors[members]))
+        cosine = average_cosine(gathered(space.pool_vectors, members))
         assert space.index is not None
         graphs = {k: concept_graph(members, space.index, k) for k in self.ks}
         return pd.DataFrame(

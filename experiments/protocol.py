@@ -24,7 +24,7 @@ from seals_sim.oracles import LabelTable
 from seals_sim.pools import AllPool, RandomPool, SealsPool
 from seals_sim.randomness import generator
 from seals_sim.retrieval import CodedTable, ModelSearch, along_weights
-from seals_sim.scan import widened
+from seals_sim.scan import gathered
 from seals_sim.scores import most_likely_positive
 from seals_sim.seeds import draw_seeds
 from seals_sim.splits import Split
@@ -283,7 +283,7 @@ def _build_selector(
     method: Method, experiment: Experiment, seeds: LabeledRows, names: tuple[str | int, ...]
 ) -> Selector[CandidateTable, LinearModel, int]:
     space, options = experiment.spaces[method.embedding], experiment.options
-    centers = widened(space.pool_vectors[seeds.rows])
+    centers = gathered(space.pool_vectors, seeds.rows)
     if method.pool == "all_int8":
         assert space.codes is not None
         assert method.strategy == "most_likely_positive"

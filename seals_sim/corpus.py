@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from seals_sim.candidates import StoredVectors
-from seals_sim.embedding import DEFAULT_MODEL, TextSpace, fitting_dimensions
+from seals_sim.embedding import DEFAULT_MODEL, TextSpace
 from seals_sim.errors import UserError
 from seals_sim.indexes import (
     ExactIndex,
@@ -35,7 +35,6 @@ def corpus_of_texts(
     """dimensions: to whiten to; None for 256, or as many as a small table has. index: one that takes any vector, that
     is, all but the graph. Raises UserError.
     """
-    dimensions = fitting_dimensions(texts) if dimensions is None else dimensions
     space = TextSpace(texts, model, dimensions, cache, quiet)
     vectors, made_from = space.kept_vectors(cache)
     found = kept_index(index, vectors, made_from, cache, options or IndexOptions(), generator(0, "index"), quiet)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from seals_sim.candidates import CandidateTable, Rows, StoredVectors, Vectors
+from seals_sim.candidates import CandidateTable, Growing, Rows, StoredVectors, Vectors
 from seals_sim.learners import Model
 from seals_sim.ranking import Scores
 from seals_sim.scan import dots, sweep
@@ -66,16 +66,15 @@ class FrozenDensity:
     def __init__(self, beta: float) -> None:
         self._beta = beta
         self._sum = RunningSum()
-        self._density: Scores = np.empty(0)
+        self._density = Growing(np.float64)
 
     def of(self, candidates: CandidateTable, first: int) -> Scores:
         total = self._sum.catch_up(candidates)
-        new = candidates.vectors[len(self._density) :]
+        new = candidates.vectors[len(self._density.values) :]
         if len(new):
             mean = (total / max(candidates.n_live, 1)).astype(np.float32)
-            entered = signed_power(dots(new, mean).astype(np.float64), self._beta)
-            self._density = np.concatenate([self._density, entered])
-        return self._density[first:]
+            self._density.extend(len(new))[:] = signed_power(dots(new, mean).astype(np.float64), self._beta)
+        return self._density.values[first:]
 
 
 class InformationDensity:
@@ -98,9 +97,9 @@ class InformationDensity:
         self._sum = RunningSum(n_threads)
         self._model: Model | None = None
         self._reference: NDArray[np.float64]  # m0: the mean when the model was new, or when it had moved too far
-        self._similarity = np.empty(0, dtype=np.float32)  # z . m0, by position
-        self._log_odds: Scores = np.empty(0)
-        self._entropy = np.empty(0, dtype=np.float32)  # at most, by position
+        self._log_odds: Growing[np.float64]  # by position, as are these:
+        self._similarity: Growing[np.float32]  # z . m0
+        self._entropy: Growing[np.float32]  # at most
         self._shortlist: _Shortlist | None = None
         self._room = 1e-4  # by which m may move before the next shortlist
 
@@ -112,8 +111,9 @@ class InformationDensity:
         is_new_model = model is not self._model
         if is_new_model:
             self._model, self._reference = model, mean
-            self._log_odds, self._similarity, self._entropy = np.empty(0), *np.empty((2, 0), dtype=np.float32)
-        if len(self._log_odds) < len(candidates):
+            self._log_odds = Growing(np.float64, capacity=len(candidates))
+            self._similarity, self._entropy = (Growing(np.float32, capacity=len(candidates)) for _ in range(2))
+        if len(self._log_odds.values) < len(candidates):
             self._take_in(candidates, model)
         while True:
             if self._shortlist is not None and not is_new_model:
@@ -127,10 +127,9 @@ class InformationDensity:
 
     def _take_in(self, candidates: CandidateTable, model: Model) -> None:
         """Of newcomers, all where the model is new, in one pass: log-odds, similarity to m0, a bound of the entropy."""
-        first = len(self._log_odds)
+        first = len(self._log_odds.values)
         new, reference = candidates.vectors[first:], self._reference.astype(np.float32)
-        t = np.empty(len(new))
-        similarity = np.empty(len(new), dtype=np.float32)
+        t, similarity = self._log_odds.extend(len(new)), self._similarity.extend(len(new))
 
         def score(start: int, rows: Vectors) -> None:
             block = slice(start, start + len(rows))
@@ -138,33 +137,27 @@ class InformationDensity:
             np.vecdot(rows, reference, out=similarity[block])
 
         sweep(new, score, self._n_threads)
-        entropy = _most_entropy(t)
-        if first == 0:
-            self._log_odds, self._similarity, self._entropy = t, similarity, entropy
-            return
-        self._log_odds = np.concatenate([self._log_odds, t])
-        self._similarity = np.concatenate([self._similarity, similarity])
-        self._entropy = np.concatenate([self._entropy, entropy])
-        if self._shortlist is not None:
+        self._entropy.extend(len(new))[:] = _most_entropy(t)
+        if first and self._shortlist is not None:
             self._shortlist.admit(np.arange(first, len(candidates)), max_entropy(t), self._shortlist.similarity(new))
 
     def _shorten(self, candidates: CandidateTable, mean: NDArray[np.float64]) -> None:
         """Make the shortlist of all that may be best while m does not move by more than the room."""
         likely = self._likely(candidates)
-        best = _scored(candidates.vectors[likely], max_entropy(self._log_odds[likely]), mean, self._beta).max()
+        best = _scored(candidates.vectors[likely], max_entropy(self._log_odds.values[likely]), mean, self._beta).max()
         floor = float(best) - np.log(2) * self._room
         reach = float(np.linalg.norm(mean - self._reference))
         sifted = self._sifted(candidates, reach + self._room + self._SLACK, floor)
         if len(sifted) > len(candidates) // self._SIFTED and reach > self._SLACK / 2:
             self._reference, reach = mean, 0.0
-            self._similarity = dots(candidates.vectors, mean.astype(np.float32), self._n_threads)
+            self._similarity.values[:] = dots(candidates.vectors, mean.astype(np.float32), self._n_threads)
             sifted = self._sifted(candidates, self._room + self._SLACK, floor)
         self._shortlist = _Shortlist(mean, self._room, self._SLACK, floor, self._beta)
         is_up_to_date = reach <= self._SLACK / 2
         similarity = (
-            self._similarity[sifted] if is_up_to_date else self._shortlist.similarity(candidates.vectors[sifted])
+            self._similarity.values[sifted] if is_up_to_date else self._shortlist.similarity(candidates.vectors[sifted])
         )
-        self._shortlist.admit(sifted, max_entropy(self._log_odds[sifted]), similarity.astype(np.float64))
+        self._shortlist.admit(sifted, max_entropy(self._log_odds.values[sifted]), similarity.astype(np.float64))
         if len(self._shortlist) > self._LONG:
             self._room /= 2
 
@@ -173,8 +166,8 @@ class InformationDensity:
         found = []
         for first in range(0, len(candidates), self._BLOCK):
             block = slice(first, first + self._BLOCK)
-            density = signed_power(np.maximum(self._similarity[block] + np.float32(limit), 0), self._beta)
-            is_possible = (self._entropy[block] * density >= floor) & candidates.is_live[block]
+            density = signed_power(np.maximum(self._similarity.values[block] + np.float32(limit), 0), self._beta)
+            is_possible = (self._entropy.values[block] * density >= floor) & candidates.is_live[block]
             found.append(first + np.flatnonzero(is_possible))
         return np.concatenate(found)
 
@@ -186,7 +179,8 @@ class InformationDensity:
         if not len(live):
             live = np.flatnonzero(candidates.is_live)
         n = min(self._LIKELY, len(live))
-        return live[np.argpartition(-self._similarity[live] * self._entropy[live], n - 1)[:n]]
+        most = self._similarity.values[live] * self._entropy.values[live]
+        return live[np.argpartition(-most, n - 1)[:n]]
 
 
 class _Shortlist:

@@ -32,14 +32,15 @@ _BLOCK = 2048  # texts between two steps of the progress bar
 def embed_texts(
     texts: Sequence[str],
     model: str = DEFAULT_MODEL,
-    dimensions: int = DEFAULT_DIMENSIONS,
+    dimensions: int | None = DEFAULT_DIMENSIONS,
     cache: Path | None = None,
     quiet: bool = True,
 ) -> Vectors:
     """Whitened, l2-normalised embeddings (n, dimensions), float32, from the cache where they are there.
 
     The whitening is fitted on these texts, without labels. dimensions: 0 leaves the model's own embedding as it is
-    (normalised). cache: the folder to keep embeddings in; None keeps nothing. Raises UserError.
+    (normalised); None: `fitting_dimensions`. cache: the folder to keep embeddings in; None keeps nothing. Raises
+    UserError.
     """
     return TextSpace(texts, model, dimensions, cache, quiet).vectors()
 
@@ -64,9 +65,10 @@ class TextSpace:
     """
 
     def __init__(
-        self, texts: Sequence[str], model: str, dimensions: int, cache: Path | None = None, quiet: bool = True
+        self, texts: Sequence[str], model: str, dimensions: int | None, cache: Path | None = None, quiet: bool = True
     ) -> None:
-        self._texts, self._dimensions, self._cache, self._quiet = texts, dimensions, cache, quiet
+        self._texts, self._cache, self._quiet = texts, cache, quiet
+        self._dimensions = fitting_dimensions(texts) if dimensions is None else dimensions
         self._encoder = Encoder(model)
         digest = hashlib.sha256()
         update_with_texts(digest, texts)

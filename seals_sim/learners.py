@@ -69,7 +69,7 @@ class LogisticLearner:
     def __init__(self, vectors: StoredVectors, regularization: float = 1.0, n_threads: int = 1) -> None:
         self._vectors, self._regularization, self._n_threads = vectors, regularization, n_threads
         self._rows: Rows = np.empty(0, dtype=np.int64)
-        self._read = Growing(np.float64, (vectors.shape[1],))  # the vectors of _rows
+        self._read = Growing(np.float64, vectors.shape[1:])  # the vectors of _rows
 
     def fit(self, labeled: LabeledRows) -> LinearModel:
         return logistic(self._vectors_of(labeled.rows), labeled.labels, self._regularization, self._n_threads)

@@ -4,7 +4,7 @@ from seals_sim.indexes.choice import INDEXES, IndexOptions, build_index, choose_
 from seals_sim.indexes.exact import ExactIndex
 from seals_sim.indexes.graph import StoredGraph, build_graph
 from seals_sim.indexes.ivf import build_ivf
-from seals_sim.indexes.measure import IndexFacts, measured
+from seals_sim.indexes.measure import IndexFacts, measured, measured_on_some
 from seals_sim.indexes.protocol import NeighborIndex, VectorIndex, fingerprint
 from seals_sim.indexes.stored import StoredIndex
 
@@ -23,4 +23,5 @@ __all__ = [
     "choose_index",
     "fingerprint",
     "measured",
+    "measured_on_some",
 ]

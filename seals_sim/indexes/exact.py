@@ -10,7 +10,7 @@ import numpy as np
 
 from seals_sim.candidates import Rows, StoredVectors, Vectors
 from seals_sim.indexes.protocol import without_padding
-from seals_sim.scan import blocks_of, is_float32, widened
+from seals_sim.scan import blocks_of, gathered, is_float32, widened
 
 _WIDENED = 2**28  # values
 _MATRIX_FROM = 5_120  # queries times dimensions: Faiss's own is 128,000, where 32 queries take three times as long
@@ -41,7 +41,7 @@ class ExactIndex:
         self.vectors = widened(vectors) if vectors.size <= _WIDENED else vectors
 
     def neighbors(self, rows: Rows, k: int) -> list[Rows]:
-        return self.nearest(widened(self.vectors[rows]), k)
+        return self.nearest(gathered(self.vectors, rows), k)
 
     def nearest(self, queries: Vectors, k: int) -> list[Rows]:
         k = min(k, len(self.vectors))

@@ -21,7 +21,7 @@ from seals_sim.candidates import StoredVectors, Vectors
 from seals_sim.codes import KIND, coded, scale_for
 from seals_sim.files import replacing
 from seals_sim.indexes.stored import StoredIndex, stored
-from seals_sim.scan import block_of, widened
+from seals_sim.scan import block_of, gathered, widened
 from seals_sim.stages import ArrayStage, Stage
 
 N_PROBE = 32
@@ -130,7 +130,7 @@ def _trained(
     path = stage.folder / "centroids.npy"
     if stage.result is None:
         rows = np.sort(rng.choice(n, size=min(n, _TRAINED_ON * n_cells), replace=False))
-        sample = widened(vectors[rows])
+        sample = gathered(vectors, rows)
         scale = scale_for(sample)
         options = {
             "niter": _ITERATIONS,

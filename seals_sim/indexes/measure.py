@@ -10,6 +10,9 @@ import numpy as np
 from seals_sim.candidates import Rows, StoredVectors
 from seals_sim.indexes.exact import ExactIndex
 from seals_sim.indexes.protocol import NeighborIndex
+from seals_sim.randomness import generator
+
+_SOME = 200
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,13 @@ class IndexFacts:
             f"built in {self.build_seconds:.1f} s, {self.n_bytes / 1e6:,.0f} MB, recall@{self.k} {self.recall:.3f}, "
             f"{self.milliseconds:.2f} ms a query"
         )
+
+
+def measured_on_some(index: NeighborIndex, vectors: StoredVectors, k: int, seed: int = 0) -> IndexFacts:
+    """`measured` on rows drawn at random, 200 where there are so many; k: n where it is more."""
+    n = len(vectors)
+    rows = generator(seed, "measured").choice(n, min(n, _SOME), replace=False)
+    return measured(index, vectors, rows, min(k, n))
 
 
 def measured(index: NeighborIndex, vectors: StoredVectors, rows: Rows, k: int) -> IndexFacts:

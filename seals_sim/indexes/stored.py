@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from seals_sim.candidates import Rows, StoredVectors, Vectors
 from seals_sim.files import replacing
 from seals_sim.indexes.protocol import without_padding
-from seals_sim.scan import widened
+from seals_sim.scan import gathered
 from seals_sim.stages import Stage
 
 _FILE = "index.faiss"
@@ -55,7 +55,7 @@ class StoredIndex:
         self._open()
 
     def neighbors(self, rows: Rows, k: int) -> list[Rows]:
-        return self.nearest(widened(self.vectors[rows]), k)
+        return self.nearest(gathered(self.vectors, rows), k)
 
     def nearest(self, queries: Vectors, k: int) -> list[Rows]:
         k = min(k, len(self.vectors))
@@ -67,7 +67,7 @@ class StoredIndex:
 
 
 def _nearest_of(rows: Rows, vectors: StoredVectors, query: NDArray[np.float32], k: int) -> Rows:
-    difference = widened(vectors[rows]) - query
+    difference = gathered(vectors, rows) - query
     order = np.argsort(np.vecdot(difference, difference), kind="stable")
     return rows[order[:k]]
 

@@ -25,6 +25,7 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+ANY = ("0.0.0.0", "::")  # hosts that stand for all addresses of this machine
 _NO_TOKEN = "This page opens with the address that the program printed, with its token; open that address.\n"
 _MOVED = '<!doctype html><html lang="en"><meta http-equiv="refresh" content="0; url=/"><title>Labels</title></html>'
 
@@ -36,7 +37,7 @@ class Guard:
         self._app, self._token, self._port = app, token, port
         self._cookie = f"seals-{port}"  # cookies of all ports of a machine are sent to each of them
         self._names = {host.lower(), "127.0.0.1", "localhost", "::1"}
-        self._is_any = host in ("0.0.0.0", "::")
+        self._is_any = host in ANY
         if self._is_any:
             self._names.add(socket.gethostname().lower())
 

@@ -16,6 +16,7 @@ import uvicorn
 from seals_sim.errors import UserError
 from seals_sim.session import Session
 from seals_sim.web.app import make_app
+from seals_sim.web.guard import ANY
 
 
 def serve(
@@ -104,6 +105,6 @@ def _is_loopback(host: str) -> bool:
 
 def _shown(host: str) -> str:
     """As it stands in an address."""
-    if host in ("0.0.0.0", "::"):
+    if host in ANY:
         return socket.gethostname()
     return f"[{host}]" if ":" in host else host
