@@ -22,7 +22,7 @@ lint: .venv/installed
 	$(RUN) -m mypy
 
 demo: .venv/installed
-	$(RUN) -m experiments.rare_concepts --sample 15000 --k 5 --budget 500 --concepts 6 --repeats 3 \
+	$(RUN) -m seals_sim.replay.rare_concepts --sample 15000 --k 5 --budget 500 --concepts 6 --repeats 3 \
 		--strategies maxent,most_likely_positive,random --index graph --jobs 2 --out demo
 
 clean:

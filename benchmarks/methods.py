@@ -28,11 +28,11 @@ from seals_sim import (
     most_likely_positive,
     run,
 )
-from seals_sim.candidates import CandidateTable, Rows, StoredVectors
 from seals_sim.indexes import INDEXES, StoredGraph, VectorIndex
-from seals_sim.loop import Pool, Selector
 from seals_sim.randomness import generator
-from seals_sim.retrieval import CodedTable, ModelSearch, along_weights, onto_hyperplane
+from seals_sim.search.candidates import CandidateTable
+from seals_sim.search.retrieval import CodedTable, ModelSearch, along_weights, onto_hyperplane
+from seals_sim.types import Pool, Rows, Selector, StoredVectors
 
 SEALS = tuple(f"seals-{name}" for name in INDEXES)
 SEEDS = (5, 95)  # 5.1

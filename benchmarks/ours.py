@@ -33,8 +33,8 @@ from seals_sim import (
     max_entropy,
     run,
 )
-from seals_sim.files import replacing, write_text
-from seals_sim.scan import widened
+from seals_sim.disk.files import replacing, write_text
+from seals_sim.vectors.scan import widened
 
 METHODS = {
     "seals-ivf": "MaxEnt-SEALS, IVF index",

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seals_sim.files import write_text
+from seals_sim.disk.files import write_text
 
 _SECONDS = 1_800  # for pip
 

@@ -9,8 +9,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from benchmarks.ours import METHODS
-from experiments.figures import STYLE
-from seals_sim.files import replacing
+from seals_sim.disk.files import replacing
+from seals_sim.replay.figures import STYLE
 
 
 def draw_bars(table: pd.DataFrame, path: Path) -> None:

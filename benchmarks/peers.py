@@ -26,11 +26,11 @@ from benchmarks import ours
 from benchmarks.peer_environments import MODAL, SCIKIT_ACTIVEML, SMALL_TEXT, Environment, PeerError, python_of
 from benchmarks.peer_figure import draw_bars
 from benchmarks.peer_process import Limits, Outcome, outcome_of
-from experiments.options import names
-from experiments.store import write_csv
-from experiments.terminal import Parser, errors_for_people, parse
+from seals_sim.cli.terminal import Parser, errors_for_people, parse
+from seals_sim.disk.files import require_writable
 from seals_sim.errors import UserError
-from seals_sim.files import require_writable
+from seals_sim.replay.options import names
+from seals_sim.replay.store import write_csv
 
 FIRST = "seals-ivf"  # what the ratios are to
 _EVERYTHING = "all"

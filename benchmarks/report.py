@@ -10,10 +10,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from benchmarks.methods import METHODS
-from experiments.figures import STYLE
-from experiments.page import write_page
-from experiments.store import write_csv
-from seals_sim.files import replacing
+from seals_sim.disk.files import replacing
+from seals_sim.replay.figures import STYLE
+from seals_sim.replay.page import write_page
+from seals_sim.replay.store import write_csv
 
 _SECONDS = ["select_seconds", "neighbor_seconds", "train_seconds"]
 _RUN = ["n", "strategy", "method", "concept", "repeat"]

@@ -26,16 +26,16 @@ import pandas as pd
 from benchmarks.methods import METHODS, SEALS, STRATEGIES, Bench, Remembering, is_defined, seeds_of
 from benchmarks.report import summarized, write_rounds_report
 from benchmarks.tables import SimulatedTable
-from experiments.options import names, require_known
-from experiments.store import write_csv
-from experiments.terminal import Parser, errors_for_people, parse
 from seals_sim import LabeledRows
-from seals_sim.candidates import StoredVectors
+from seals_sim.cli.terminal import Parser, errors_for_people, parse
+from seals_sim.disk.stages import peak_bytes
+from seals_sim.evaluate.metrics import n_positive
 from seals_sim.indexes import IndexOptions, NeighborIndex, build_index, measured_on_some
 from seals_sim.indexes.ivf import N_PROBE
-from seals_sim.metrics import n_positive
 from seals_sim.randomness import generator
-from seals_sim.stages import peak_bytes
+from seals_sim.replay.options import names, require_known
+from seals_sim.replay.store import write_csv
+from seals_sim.types import StoredVectors
 
 _DEFAULT = ("all", "all-int8", "retrieval", "seals-ivf-sq", "seals-graph")
 _SLOW = ("seals-exact", "seals-lsh", "seals-hnsw", "seals-ivf-flat", "seals-ivf-pq")  # to ask, to build, or to hold

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.tables import SimulatedTable
-from experiments.terminal import Parser, errors_for_people, parse
-from seals_sim.session import Corpus, Session, SessionOptions
-from seals_sim.web.app import make_app
+from seals_sim.cli.terminal import Parser, errors_for_people, parse
+from seals_sim.label.session import Corpus, Session, SessionOptions
+from seals_sim.label.web.app import make_app
 
 _BATCH = 10
 

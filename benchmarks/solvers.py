@@ -19,7 +19,6 @@ from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
 from benchmarks.tables import SimulatedTable
-from experiments.terminal import Parser, errors_for_people, parse
 from seals_sim import (
     ArgMax,
     ExactIndex,
@@ -30,6 +29,7 @@ from seals_sim import (
     max_entropy,
     run,
 )
+from seals_sim.cli.terminal import Parser, errors_for_people, parse
 from seals_sim.randomness import generator
 
 _SOLVERS: tuple[dict[str, Any], ...] = (

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seals_sim.candidates import Rows, StoredVectors, Vectors
-from seals_sim.datasets.vectors import normalized
+from seals_sim.disk.stages import ArrayStage
 from seals_sim.errors import UserError
 from seals_sim.indexes import StoredIndex, build_ivf
 from seals_sim.randomness import generator
-from seals_sim.stages import ArrayStage
+from seals_sim.types import Rows, StoredVectors, Vectors
+from seals_sim.vectors.normalize import normalized
 
 _BLOCK = 65_536  # part of the simulation: another size would draw other numbers
 

@@ -22,15 +22,15 @@ from sklearn.linear_model import LogisticRegression
 
 from benchmarks.methods import STRATEGIES, Bench, Remembering, seeds_of
 from benchmarks.tables import SimulatedTable
-from experiments.terminal import Parser, errors_for_people, parse
 from seals_sim import LabeledRows
-from seals_sim.candidates import GrowingTable
+from seals_sim.cli.terminal import Parser, errors_for_people, parse
 from seals_sim.indexes import StoredGraph
-from seals_sim.learners import LinearModel, LogisticLearner
-from seals_sim.pools import SealsPool
-from seals_sim.ranking import Ranking
-from seals_sim.scan import gathered
-from seals_sim.strategies import ArgMax
+from seals_sim.search.candidates import GrowingTable
+from seals_sim.search.learners import LinearModel, LogisticLearner
+from seals_sim.search.pools import SealsPool
+from seals_sim.search.ranking import Ranking
+from seals_sim.search.strategies import ArgMax
+from seals_sim.vectors.scan import gathered
 
 _PARTS: dict[str, Callable[..., Any]] = {
     "neighbours: a pick's, all of it": SealsPool.expand,

@@ -17,16 +17,17 @@
 True
 """
 
-from seals_sim.density import FrozenDensity, InformationDensity
 from seals_sim.errors import UserError
 from seals_sim.indexes import ExactIndex, IndexOptions, NeighborIndex, build_index, choose_index
-from seals_sim.learners import LinearModel, LogisticLearner
-from seals_sim.loop import LabeledRows, Round, Seconds, run
-from seals_sim.oracles import LabelTable
-from seals_sim.pools import AllPool, RandomPool, SealsPool
-from seals_sim.scores import least_confidence, margin, max_entropy, most_likely_positive
-from seals_sim.seeds import draw_seeds
-from seals_sim.strategies import ArgMax, KCenters, Random, build_selector
+from seals_sim.loop import run
+from seals_sim.search.density import FrozenDensity, InformationDensity
+from seals_sim.search.learners import LinearModel, LogisticLearner
+from seals_sim.search.oracles import LabelTable
+from seals_sim.search.pools import AllPool, RandomPool, SealsPool
+from seals_sim.search.scores import least_confidence, margin, max_entropy, most_likely_positive
+from seals_sim.search.seeds import draw_seeds
+from seals_sim.search.strategies import ArgMax, KCenters, Random, build_selector
+from seals_sim.types import LabeledRows, Round, Seconds
 
 __all__ = [
     "AllPool",

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seals_sim.candidates import Vectors
+from seals_sim.types import Vectors
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 

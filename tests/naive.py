@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from seals_sim.learners import LinearModel
+from seals_sim.search.learners import LinearModel
 
 Score = Callable[[LinearModel, np.ndarray, list[int]], np.ndarray]
 

@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks import rounds, session
 from benchmarks.tables import SimulatedTable
-from seals_sim.structure import average_cosine
+from seals_sim.evaluate.structure import average_cosine
 
 
 def test_every_method_at_two_sizes(tmp_path, capsys):

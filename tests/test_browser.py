@@ -33,8 +33,8 @@ SERVER = textwrap.dedent(
     from pathlib import Path
     import numpy as np
     from seals_sim.indexes import ExactIndex
-    from seals_sim.session import Corpus, Session, SessionOptions
-    from seals_sim.web import serve
+    from seals_sim.label.session import Corpus, Session, SessionOptions
+    from seals_sim.label.web import serve
     rng = np.random.default_rng(0)
     cluster = np.arange(300) % 6
     vectors = rng.normal(size=(6, 16))[cluster] + 0.6 * rng.normal(size=(300, 16))
@@ -258,7 +258,7 @@ def test_the_command_on_the_built_in_texts(browser, tmp_path):
     texts, page, given = read_icd10cm().texts[::30], Page(browser), {}
     table = tmp_path / "codes.jsonl"
     table.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
-    command = [sys.executable, "-m", "experiments.cli", "label", str(table), "--seed", "fracture of a finger",
+    command = [sys.executable, "-m", "seals_sim.cli.main", "label", str(table), "--seed", "fracture of a finger",
                "--not-like", "poisoning by a drug", "--model", "wordllama", "--cache", str(tmp_path / "cache"),
                "--no-browser", "--quiet"]  # fmt: skip
     for n_answers, by in ((30, signal.SIGKILL), (50, signal.SIGTERM)):

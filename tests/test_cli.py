@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments import cli
-from seals_sim.corpus import corpus_of_texts
+from seals_sim.cli import main as cli
 from seals_sim.datasets import read_icd10cm, read_texts
 from seals_sim.datasets import table as table_reader
 from seals_sim.errors import UserError
-from seals_sim.session import Session
+from seals_sim.label.corpus import corpus_of_texts
+from seals_sim.label.session import Session
 
 FAST = ["--model", "wordllama", "--quiet"]
 
@@ -100,7 +100,7 @@ def test_help_completion_and_the_commands_of_experiments(capsys):
 
 
 def test_the_installed_command_runs():
-    ended = subprocess.run([sys.executable, "-m", "experiments.cli", "--help"], capture_output=True, text=True)
+    ended = subprocess.run([sys.executable, "-m", "seals_sim.cli.main", "--help"], capture_output=True, text=True)
     assert ended.returncode == 0
     assert "seals label TABLE" in ended.stdout
 

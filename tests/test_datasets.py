@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seals_sim.datasets import read_goodreads, read_icd10cm, read_text_table, read_vectors
-from seals_sim.datasets.vectors import normalized
 from seals_sim.errors import UserError
+from seals_sim.vectors.normalize import normalized
 
 ROWS = [
     {"text": "a cat sleeps", "label": "cat", "tags": ["animal", "calm"], "good": 1},

@@ -8,11 +8,11 @@ import sys
 import numpy as np
 import pytest
 
-from seals_sim import embedding
-from seals_sim.cache import cached
-from seals_sim.embedding import embed_texts
+from seals_sim.disk.cache import cached
+from seals_sim.embed import embedding
+from seals_sim.embed.embedding import embed_texts
 from seals_sim.errors import UserError
-from seals_sim.whitening import whiten
+from seals_sim.vectors.whitening import whiten
 
 TEXTS = ["a cat sleeps on the sofa", "a kitten naps", "interest rates rose", "the bank raised rates", "rain", "snow"]
 

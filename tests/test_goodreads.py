@@ -15,11 +15,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import goodreads, goodreads_report
-from experiments.goodreads_sources import Simulation
-from experiments.goodreads_stages import memory_of
+from experiments.goodreads import __main__ as goodreads
+from experiments.goodreads import report as goodreads_report
+from experiments.goodreads.sources import Simulation
+from experiments.goodreads.stages import memory_of
 from seals_sim.errors import UserError
-from seals_sim.structure import average_cosine
+from seals_sim.evaluate.structure import average_cosine
 
 SMALL = ["--seed-negatives", "15", "--k", "5", "--budget", "60", "--batch", "20", "--repeats", "2", "--quiet"]
 SIMULATED = ["--simulate", "3000", "--dimensions", "24", "--memory", "2GB", *SMALL]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from seals_sim.disk.stages import ArrayStage
 from seals_sim.indexes import build_ivf, measured
 from seals_sim.indexes.ivf import cells_for
-from seals_sim.stages import ArrayStage
 from tests.conftest import clustered
 
 

@@ -18,13 +18,15 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 
-from experiments import paper, paper_report
-from experiments.options import Options
-from experiments.paper_openimages import read_openimages
-from experiments.paper_rows import fit, read_paper
-from experiments.paper_runs import METHOD_FIELDS, LoopRun, tasks
-from experiments.paper_tables import alike_by_round, openimages_latent
-from experiments.studies import STUDIES, Plan, studies
+from experiments.paper import __main__ as paper
+from experiments.paper import report as paper_report
+from experiments.paper.openimages import read_openimages
+from experiments.paper.rows import fit, read_paper
+from experiments.paper.studies import STUDIES, Plan, studies
+from experiments.paper.tables import alike_by_round, openimages_latent
+from experiments.paper.tasks import tasks
+from seals_sim.replay.options import Options
+from seals_sim.replay.runs import METHOD_FIELDS, LoopRun
 
 FAST = ["--seed-positives", "3", "--seed-negatives", "12", "--budget", "45", "--batch", "10", "--concepts", "3",
         "--side-concepts", "2", "--repeats", "2", "--quiet"]  # fmt: skip
@@ -97,9 +99,9 @@ def test_k_is_set_by_the_pilot(finished):
 
 def test_full_supervision_is_the_learner_on_all_labels(finished, tmp_path):
     from seals_sim.datasets import read_icd10cm
-    from seals_sim.embedding import embed_texts
+    from seals_sim.embed.embedding import embed_texts
+    from seals_sim.evaluate.splits import random_split
     from seals_sim.randomness import generator
-    from seals_sim.splits import random_split
 
     dataset = read_icd10cm().sample(6000, generator(0, "sample"))
     split = random_split(6000, generator(0, "split"))

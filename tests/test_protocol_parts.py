@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seals_sim.errors import UserError
-from seals_sim.learners import LinearModel, LogisticLearner
-from seals_sim.loop import LabeledRows
-from seals_sim.metrics import pool_fraction, quality, recall
+from seals_sim.evaluate.metrics import pool_fraction, quality, recall
+from seals_sim.evaluate.splits import random_split
 from seals_sim.randomness import generator
-from seals_sim.seeds import draw_seeds
-from seals_sim.splits import random_split
+from seals_sim.search.learners import LinearModel, LogisticLearner
+from seals_sim.search.seeds import draw_seeds
+from seals_sim.types import LabeledRows
 from tests.conftest import clustered
 
 

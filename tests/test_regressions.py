@@ -12,9 +12,10 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
-from experiments import goodreads, rare_concepts, report
+from experiments.goodreads import __main__ as goodreads
 from seals_sim.datasets import read_text_table
 from seals_sim.errors import UserError
+from seals_sim.replay import rare_concepts, report
 from tests.conftest import clustered
 
 FAST = ["--seed-negatives", "15", "--k", "6", "--budget", "45", "--batch", "10", "--concepts", "2", "--repeats", "1",

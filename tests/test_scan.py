@@ -19,11 +19,11 @@ from seals_sim import (
     most_likely_positive,
     run,
 )
-from seals_sim.candidates import FixedTable
-from seals_sim.ranking import Ranking
-from seals_sim.retrieval import CodedTable, ModelSearch, along_weights, onto_hyperplane
-from seals_sim.scan import dots, widened
-from seals_sim.scores import _SAME_ORDER
+from seals_sim.search.candidates import FixedTable
+from seals_sim.search.ranking import Ranking
+from seals_sim.search.retrieval import CodedTable, ModelSearch, along_weights, onto_hyperplane
+from seals_sim.search.scores import _SAME_ORDER
+from seals_sim.vectors.scan import dots, widened
 from tests.conftest import clustered
 
 

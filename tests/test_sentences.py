@@ -11,7 +11,7 @@ import pytest
 from seals_sim.datasets.goodreads import read_goodreads
 from seals_sim.datasets.sentences import read_sentences
 from seals_sim.errors import UserError
-from seals_sim.splits import group_split
+from seals_sim.evaluate.splits import group_split
 
 
 def lines_of(path):

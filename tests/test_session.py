@@ -16,12 +16,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from experiments import rare_concepts, stopping
 from seals_sim import ArgMax, LabelTable, LogisticLearner, SealsPool, UserError, most_likely_positive, run
 from seals_sim.indexes import ExactIndex
-from seals_sim.loop import LabeledRows
-from seals_sim.remaining import p_of_missing_target, remaining_positives
-from seals_sim.session import Corpus, Session, SessionOptions
+from seals_sim.label.remaining import p_of_missing_target, remaining_positives
+from seals_sim.label.session import Corpus, Session, SessionOptions
+from seals_sim.replay import rare_concepts, stopping
+from seals_sim.types import LabeledRows
 from tests.conftest import clustered
 
 VECTORS, CLUSTER = clustered(400, 12, 10)
@@ -218,7 +218,9 @@ def test_what_a_full_disk_kept_out_of_the_journal_has_not_been_asked(tmp_path):
 def test_a_second_process_is_told_that_the_session_is_open(tmp_path):
     path = tmp_path / "s"
     session = Session.begin(path, CORPUS, ["text 3"], options=PLAIN)
-    script = "import sys; from pathlib import Path; from seals_sim.journal import Journal; Journal(Path(sys.argv[1]))"
+    script = (
+        "import sys; from pathlib import Path; from seals_sim.label.journal import Journal; Journal(Path(sys.argv[1]))"
+    )
     ended = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True)
     assert "another process has this session open" in ended.stderr
     session.tell([5], [1])
@@ -234,7 +236,7 @@ def test_two_thousand_answers_with_random_kills_lose_at_most_the_one_being_given
         from pathlib import Path
         import numpy as np
         from seals_sim.indexes import ExactIndex
-        from seals_sim.session import Corpus, Session, SessionOptions
+        from seals_sim.label.session import Corpus, Session, SessionOptions
         vectors = np.load(sys.argv[1], mmap_mode="r")
         path, sent = Path(sys.argv[2]), open(sys.argv[3], "a", buffering=1)
         corpus = Corpus(vectors, ExactIndex(vectors), "soak")

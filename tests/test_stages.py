@@ -7,8 +7,8 @@ import json
 import numpy as np
 import pytest
 
+from seals_sim.disk.stages import ArrayStage, Stage
 from seals_sim.errors import UserError
-from seals_sim.stages import ArrayStage, Stage
 
 
 def square(start, end):

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seals_sim.candidates import FixedTable, GrowingTable
-from seals_sim.density import FrozenDensity, InformationDensity, RunningSum
 from seals_sim.errors import UserError
-from seals_sim.learners import LinearModel
-from seals_sim.ranking import Ranking
-from seals_sim.scores import least_confidence, margin, max_entropy, most_likely_positive
-from seals_sim.strategies import ArgMax, KCenters, Random, build_selector
+from seals_sim.search.candidates import FixedTable, GrowingTable
+from seals_sim.search.density import FrozenDensity, InformationDensity, RunningSum
+from seals_sim.search.learners import LinearModel
+from seals_sim.search.ranking import Ranking
+from seals_sim.search.scores import least_confidence, margin, max_entropy, most_likely_positive
+from seals_sim.search.strategies import ArgMax, KCenters, Random, build_selector
 from tests.conftest import clustered
 
 NONE = np.empty(0, dtype=np.int64)  # rows

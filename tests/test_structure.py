@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from seals_sim.datasets.overlap import low_overlap
+from seals_sim.evaluate.structure import average_cosine, concept_graph, structure
 from seals_sim.indexes import ExactIndex
-from seals_sim.structure import average_cosine, concept_graph, structure
 from tests.conftest import clustered
 
 

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import theory_bounds, theory_report
-from experiments.theory_grid import DIMS, RATIOS, STUDIES, TheoryOptions, jobs
-from experiments.theory_jobs import BOUND_COLUMNS, KEY, ROUND_COLUMNS
-from experiments.theory_tables import collapse_shares, noise_table
+from experiments.theory_bounds import __main__ as theory_bounds
+from experiments.theory_bounds import report as theory_report
+from experiments.theory_bounds.grid import DIMS, RATIOS, STUDIES, TheoryOptions, jobs
+from experiments.theory_bounds.jobs import BOUND_COLUMNS, KEY, ROUND_COLUMNS
+from experiments.theory_bounds.tables import collapse_shares, noise_table
 from theory.bounds import sharpened_2, stated_2
 
 ARGUMENTS = [

@@ -16,11 +16,11 @@ from fastapi.testclient import TestClient
 
 from seals_sim import UserError
 from seals_sim.indexes import ExactIndex
-from seals_sim.interchange import from_argilla, from_label_studio, tell, to_argilla, to_label_studio
-from seals_sim.remaining import remaining_positives
-from seals_sim.session import Corpus, Session, SessionOptions
-from seals_sim.web import make_app, serve
-from seals_sim.web.words import remaining_in_words, stopping_in_words
+from seals_sim.label.exchange import from_argilla, from_label_studio, tell, to_argilla, to_label_studio
+from seals_sim.label.remaining import remaining_positives
+from seals_sim.label.session import Corpus, Session, SessionOptions
+from seals_sim.label.web import make_app, serve
+from seals_sim.label.web.words import remaining_in_words, stopping_in_words
 from tests.conftest import clustered
 
 VECTORS, CLUSTER = clustered(300, 12, 8)
@@ -459,7 +459,7 @@ def test_a_port_in_use_and_hosts_that_cannot_be(tmp_path):
 
 
 def test_the_static_files_are_part_of_the_package():
-    static = Path(__file__).parents[1] / "seals_sim" / "web" / "static"
+    static = Path(__file__).parents[1] / "seals_sim" / "label" / "web" / "static"
     assert {path.name for path in static.iterdir()} == {"page.html", "page.css", "page.js", "icon.svg"}
     settings = (Path(__file__).parents[1] / "pyproject.toml").read_text()
     assert "web/static/*" in settings

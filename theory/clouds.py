@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seals_sim.candidates import Rows
 from seals_sim.errors import UserError
 from seals_sim.indexes import ExactIndex, NeighborIndex
+from seals_sim.types import Rows
 from theory.problems import Problem, random_direction
 from theory.runs import Trace, follow
 from theory.searches import BallPool, Closest, HomogeneousMaxMargin, HomogeneousSeparator

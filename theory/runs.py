@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from seals_sim.loop import Learner, Oracle, Selector, run
+from seals_sim.loop import run
+from seals_sim.types import Learner, Oracle, Selector
 from theory.certificates import certify_fit
 from theory.errors import NotSeparable, SolverError
 from theory.problems import Problem

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from seals_sim.candidates import Rows, Vectors
+from seals_sim.types import Rows, Vectors
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from seals_sim.candidates import Rows
 from seals_sim.datasets.dataset import Dataset
+from seals_sim.types import Rows
 
 
 def read_icd10cm(min_codes: int = 20, max_codes: int = 1000) -> Dataset:

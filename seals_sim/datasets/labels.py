@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from seals_sim.candidates import Rows
+from seals_sim.types import Rows
 
 Label = bool | str | tuple[str, ...] | None
 _BINARY = {"0": False, "1": True, "false": False, "true": True, "-1": False}

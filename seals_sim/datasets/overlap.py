@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from seals_sim.candidates import Rows
+from seals_sim.types import Rows
 
 
 def low_overlap(concepts: Mapping[str, Rows], n_rows: int, max_shared: float = 0.1) -> list[str]:

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from seals_sim.datasets.dataset import update_with_texts
 from seals_sim.datasets.goodreads import Review, reviews_of
 from seals_sim.datasets.lines import BadLines
+from seals_sim.disk.files import replacing, sha256_of_file
+from seals_sim.disk.stages import Stage
 from seals_sim.errors import UserError
-from seals_sim.files import replacing, sha256_of_file
-from seals_sim.stages import Stage
 
 PART = 200_000  # sentences
 GROUPS = ("review", "book")

@@ -13,11 +13,11 @@ import pyarrow.compute
 import pyarrow.json
 import pyarrow.parquet
 
-from seals_sim.candidates import Rows
 from seals_sim.datasets.dataset import Dataset
 from seals_sim.datasets.labels import Label, concepts_of, is_binary, read_label
 from seals_sim.datasets.lines import BadLines, read_json_lines, read_lines, require_file
 from seals_sim.errors import UserError
+from seals_sim.types import Rows
 
 DEFAULT_LABEL_COLUMNS = ("label", "labels")
 

@@ -8,12 +8,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seals_sim.candidates import Rows, Vectors
 from seals_sim.datasets.dataset import Dataset
 from seals_sim.datasets.labels import Label, concepts_of, read_label
 from seals_sim.datasets.lines import require_file
 from seals_sim.datasets.table import read_label_table, stem
 from seals_sim.errors import UserError
+from seals_sim.types import Rows
+from seals_sim.vectors.normalize import normalized
 
 
 def read_vectors(path: Path, labels: Path, label_columns: Sequence[str] = (), separator: str | None = None) -> Dataset:
@@ -29,24 +30,6 @@ def read_vectors(path: Path, labels: Path, label_columns: Sequence[str] = (), se
     if n_labels != len(vectors):
         raise UserError(f"--labels {labels}: {n_labels} labels for the {len(vectors)} vectors of {path}")
     return Dataset(stem(path), concepts, vectors=normalized(vectors, f"--vectors {path}"))
-
-
-def normalized(vectors: NDArray[np.generic], name: str, block: int = 65536) -> Vectors:
-    """Rows of unit length, float32. Raises UserError, with `name`, for a row that has no direction."""
-    out = np.empty(vectors.shape, dtype=np.float32)
-    for first in range(0, len(vectors), block):
-        rows = vectors[first : first + block].astype(np.float64)
-        is_finite = np.isfinite(rows).all(axis=1)
-        if not is_finite.all():
-            row = first + int(np.argmin(is_finite))
-            raise UserError(f"{name}: row {row} (counted from 0) has a NaN or an infinite value")
-        scale = np.abs(rows).max(axis=1, keepdims=True)
-        if not scale.all():
-            row = first + int(np.argmin(scale))
-            raise UserError(f"{name}: row {row} (counted from 0) is zero and has no direction")
-        rows /= scale  # so that squares neither overflow nor vanish
-        out[first : first + block] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
-    return out
 
 
 def _read_labels(path: Path, label_columns: Sequence[str], separator: str | None) -> tuple[int, dict[str, Rows]]:

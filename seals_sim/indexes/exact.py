@@ -8,9 +8,9 @@ from contextlib import contextmanager
 import faiss
 import numpy as np
 
-from seals_sim.candidates import Rows, StoredVectors, Vectors
 from seals_sim.indexes.protocol import without_padding
-from seals_sim.scan import blocks_of, gathered, is_float32, widened
+from seals_sim.types import Rows, StoredVectors, Vectors
+from seals_sim.vectors.scan import blocks_of, gathered, is_float32, widened
 
 _WIDENED = 2**28  # values
 _MATRIX_FROM = 5_120  # queries times dimensions: Faiss's own is 128,000, where 32 queries take three times as long

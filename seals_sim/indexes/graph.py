@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seals_sim.candidates import Rows
+from seals_sim.disk.stages import ArrayStage, Stage
 from seals_sim.indexes.protocol import NeighborIndex
-from seals_sim.stages import ArrayStage, Stage
+from seals_sim.types import Rows
 
 _BLOCK = 4_096
 

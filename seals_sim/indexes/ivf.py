@@ -17,12 +17,12 @@ import numpy as np
 from faiss.contrib.clustering import two_level_clustering
 from numpy.typing import NDArray
 
-from seals_sim.candidates import StoredVectors, Vectors
-from seals_sim.codes import KIND, coded, scale_for
-from seals_sim.files import replacing
+from seals_sim.disk.files import replacing
+from seals_sim.disk.stages import ArrayStage, Stage
 from seals_sim.indexes.stored import StoredIndex, stored
-from seals_sim.scan import block_of, gathered, widened
-from seals_sim.stages import ArrayStage, Stage
+from seals_sim.types import StoredVectors, Vectors
+from seals_sim.vectors.codes import KIND, coded, scale_for
+from seals_sim.vectors.scan import block_of, gathered, widened
 
 N_PROBE = 32
 _TRAINED_ON = 64  # rows a cell

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seals_sim.candidates import Rows, StoredVectors
 from seals_sim.indexes.exact import ExactIndex
 from seals_sim.indexes.protocol import NeighborIndex
 from seals_sim.randomness import generator
+from seals_sim.types import Rows, StoredVectors
 
 _SOME = 200
 

@@ -12,8 +12,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from seals_sim.candidates import Rows, StoredVectors, Vectors
-from seals_sim.scan import blocks_of
+from seals_sim.types import Rows, StoredVectors, Vectors
+from seals_sim.vectors.scan import blocks_of
 
 
 class NeighborIndex(Protocol):

@@ -10,11 +10,11 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-from seals_sim.candidates import Rows, StoredVectors, Vectors
-from seals_sim.files import replacing
+from seals_sim.disk.files import replacing
+from seals_sim.disk.stages import Stage
 from seals_sim.indexes.protocol import without_padding
-from seals_sim.scan import gathered
-from seals_sim.stages import Stage
+from seals_sim.types import Rows, StoredVectors, Vectors
+from seals_sim.vectors.scan import gathered
 
 _FILE = "index.faiss"
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import faiss
 
-from seals_sim.candidates import StoredVectors
 from seals_sim.indexes.stored import StoredIndex, stored
-from seals_sim.scan import blocks_of, widened
+from seals_sim.types import StoredVectors
+from seals_sim.vectors.scan import blocks_of, widened
 
 N_BITS = 512
 _LINKS = 32

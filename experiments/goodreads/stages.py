@@ -1,0 +1,222 @@
+"""From embeddings to a pool that can be searched: whitening, the split, the pool and test vectors, the index.
+
+Each is a stage in the work folder, done once and found again; vectors are read through mapped memory throughout.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from experiments.goodreads.sources import Source
+from seals_sim.disk.stages import ArrayStage, Stage
+from seals_sim.errors import UserError
+from seals_sim.evaluate.splits import Split, group_split, random_split
+from seals_sim.evaluate.structure import average_cosine, components, concept_graph
+from seals_sim.indexes import StoredGraph, StoredIndex, build_graph, build_ivf, measured_on_some
+from seals_sim.randomness import generator
+from seals_sim.replay.options import machine_memory
+from seals_sim.replay.protocol import Space
+from seals_sim.search.retrieval import CodedTable
+from seals_sim.types import Rows, StoredVectors, Vectors
+from seals_sim.vectors.normalize import normalized
+from seals_sim.vectors.scan import gathered, widened
+from seals_sim.vectors.whitening import Whitening
+
+SPLITS = ("sentence", "review", "book")
+COMPONENT_KS = (10, 100)  # Figure 19
+_WHITENING_SAMPLE = 262_144
+_BLOCK = 65_536
+
+
+@dataclass(frozen=True)
+class Settings:
+    """memory_bytes: what the index, and the float32 copy for the scan, may take; n_probe: cells of the index that a
+    query looks into; scans: which full scans are to be run; test_rows: at most so many rows are tested on.
+    """
+
+    dimensions: int
+    test_fraction: float
+    seed: int
+    n_probe: int
+    memory_bytes: int
+    n_threads: int
+    test_rows: int | None
+    scans: tuple[str, ...]
+    has_structure: bool
+    quiet: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A split that experiments can be run on, and what is known of it."""
+
+    split: Split
+    space: Space
+    facts: dict[str, object]
+    stages: tuple[Stage, ...]
+
+
+def memory_of(text: str) -> int:
+    """Bytes meant by --memory: a number of GB with 'GB', or a part of this machine's memory. Raises UserError."""
+    number, is_gigabytes = text.strip().removesuffix("GB"), text.strip().endswith("GB")
+    try:
+        amount = float(number)
+    except ValueError:
+        raise UserError(f"--memory {text}: must be a part of the memory such as 0.75, or a size such as 16GB") from None
+    if not (amount > 0 if is_gigabytes else 0 < amount <= 1):
+        raise UserError(f"--memory {text}: must lie above 0 and up to 1, or be a size such as 16GB")
+    return int(amount * 1e9) if is_gigabytes else int(amount * machine_memory())
+
+
+def prepare(source: Source, name: str, settings: Settings, work: Path) -> Prepared:
+    """The split called `name` (one of SPLITS). Raises UserError."""
+    folder = work / f"split-{name}"
+    split = _split(source, name, settings)
+    vectors, pooled, stages = _vectors(source, split, settings, work, folder)
+    _require_memory(vectors.pool, settings)
+    rng = generator(settings.seed, "index", name)
+    index, indexing = build_ivf(
+        vectors.pool, pooled.digest, folder, rng, n_probe=settings.n_probe, quiet=settings.quiet
+    )
+    facts, measuring = _facts(source, split, vectors, index, settings, folder)
+    codes = functools.cache(lambda: CodedTable(vectors.pool, settings.n_threads))
+    space = Space(vectors.pool, vectors.test, index, vectors.scanned, codes)
+    return Prepared(split, space, facts, (*stages, *indexing, *measuring))
+
+
+class _Vectors(NamedTuple):
+    """Memory-mapped, float16; scanned: the pool in float32, where it is there."""
+
+    pool: StoredVectors
+    test: StoredVectors
+    scanned: StoredVectors | None
+
+
+def _vectors(
+    source: Source, split: Split, settings: Settings, work: Path, folder: Path
+) -> tuple[_Vectors, Stage, list[Stage]]:
+    """The vectors, the stage of the pool's, and all stages up to there."""
+    embeddings, embedded = source.embed()
+    origin = {"embeddings": embedded.digest, "dimensions": settings.dimensions, "seed": settings.seed}
+    whitening, whitened = _whitening(embeddings, settings, work, origin)
+    origin = {**origin, "test fraction": settings.test_fraction}
+    dimensions = settings.dimensions or embeddings.shape[1]
+
+    def stored(part: str, rows: Rows, dtype: type) -> tuple[StoredVectors, Stage]:
+        def rows_of(start: int, end: int) -> Vectors:
+            some = gathered(embeddings, rows[start:end])
+            return normalized(some, "the embeddings") if whitening is None else whitening.apply(some)
+
+        array = ArrayStage(folder, part, origin, (len(rows), dimensions), dtype)
+        return array.fill(rows_of, _BLOCK, settings.quiet), array.stage
+
+    pool, pooled = stored("pool", split.pool, np.float16)
+    test, tested = stored("test", split.test, np.float16)
+    stages = [*source.stages, embedded, *whitened, pooled, tested]
+    if "all" not in settings.scans or 4 * pool.size > settings.memory_bytes:
+        return _Vectors(pool, test, None), pooled, stages
+    scanned, in_float32 = stored("pool-float32", split.pool, np.float32)
+    return _Vectors(pool, test, scanned), pooled, [*stages, in_float32]
+
+
+def _whitening(
+    embeddings: StoredVectors, settings: Settings, work: Path, origin: dict[str, object]
+) -> tuple[Whitening | None, list[Stage]]:
+    """Fitted on a sample of all sentences, without labels."""
+    if settings.dimensions == 0:
+        return None, []
+    stage = Stage(work, "whiten", origin)
+    path = stage.folder / "whitening.npz"
+    if stage.result is None:
+        n = len(embeddings)
+        rows = np.sort(generator(settings.seed, "whitening").choice(n, min(n, _WHITENING_SAMPLE), replace=False))
+        Whitening.fit(gathered(embeddings, rows), settings.dimensions).save(path)
+        stage.finish_with(path, {"rows": len(rows)})
+    stage.require_whole(path)
+    return Whitening.load(path), [stage]
+
+
+def _split(source: Source, name: str, settings: Settings) -> Split:
+    rng = generator(settings.seed, "split")
+    if name == "sentence":
+        split = random_split(len(source), rng, settings.test_fraction)
+    elif name in source.groups:
+        split = group_split(source.groups[name], rng, settings.test_fraction)
+    else:
+        raise UserError(f"--splits {name}: {source.name} does not say which {name} a sentence is from")
+    if settings.test_rows is None or settings.test_rows >= len(split.test):
+        return split
+    drawn = generator(settings.seed, "tested").choice(split.test, settings.test_rows, replace=False)
+    return replace(split, test=np.sort(drawn))
+
+
+def _require_memory(pool: StoredVectors, settings: Settings) -> None:
+    needed = pool.size * (1 + ("all_int8" in settings.scans))
+    if needed > settings.memory_bytes:
+        raise UserError(
+            f"--memory: 8-bit codes of {len(pool):,} x {pool.shape[1]} vectors take {needed / 1e9:.1f} GB, and "
+            f"{settings.memory_bytes / 1e9:.1f} GB are allowed"
+        )
+
+
+def _facts(
+    source: Source,
+    split: Split,
+    vectors: _Vectors,
+    index: StoredIndex,
+    settings: Settings,
+    folder: Path,
+) -> tuple[dict[str, object], list[Stage]]:
+    """What the report says of the data and of the index; measured once."""
+    positives = np.flatnonzero(source.is_positive[split.pool])
+    stages = []
+    measuring = Stage(folder, "measure-index", {"n_probe": settings.n_probe, "index": index.digest})
+    if measuring.result is None:
+        measuring.finish(asdict(measured_on_some(index, vectors.pool, COMPONENT_KS[-1], settings.seed)))
+    assert measuring.result is not None
+    facts: dict[str, object] = {
+        "index": measuring.result,
+        "rows": {name: len(getattr(split, name)) for name in ("pool", "validation", "test")},
+        "pool_positives": len(positives),
+        "average_cosine": average_cosine(gathered(vectors.pool, positives)) if len(positives) > 1 else None,
+        "float16_error": None if vectors.scanned is None else _largest_difference(vectors.pool, vectors.scanned),
+    }
+    if settings.has_structure:
+        origin = f"{index.digest} {settings.n_probe}"
+        k = COMPONENT_KS[-1]
+        graph, stage = build_graph(index, origin, positives, k, folder, "neighbors-of-positives", settings.quiet)
+        facts["largest_component"] = {str(k): _largest_component(positives, graph, k) for k in COMPONENT_KS}
+        stages.append(stage)
+    return facts, [measuring, *stages]
+
+
+def _largest_difference(stored: StoredVectors, exact: StoredVectors) -> float:
+    """By which the inner product of a stored row with a unit vector can be off, at most, in a sample."""
+    step = max(1, len(stored) // 10_000)
+    difference = widened(stored[::step]) - widened(exact[::step])
+    return float(np.linalg.norm(difference, axis=1).max())
+
+
+def _largest_component(positives: Rows, graph: StoredGraph, k: int) -> float:
+    """Its part of the positives."""
+    _, inside = components(concept_graph(positives, graph, k))
+    return len(inside) / len(positives)
+
+
+def describe(stages: Sequence[Stage], work: Path) -> list[dict[str, object]]:
+    """A row a stage for the report."""
+    return [
+        {
+            "folder": str(stage.folder.relative_to(work)),
+            "seconds": stage.seconds,
+            "peak_bytes": stage.peak_bytes,
+            "bytes": sum(path.stat().st_size for path in stage.folder.iterdir() if path.is_file()),
+        }
+        for stage in stages
+    ]

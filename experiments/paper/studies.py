@@ -1,0 +1,181 @@
+"""What the paper compares, study by study: each line of each figure is a method.
+
+Lines that appear in several figures are the same method and are run once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from seals_sim.replay.options import Options
+from seals_sim.replay.protocol import Method, method_of
+from seals_sim.replay.tables import method_name
+
+IMAGENET_POOL, IMAGENET_K, IMAGENET_BUDGET = 639_906, 100, 2_000  # 5.1, 5.2
+IMAGENET_POOL_FRACTION = 0.066  # Table 2, MaxEnt-SEALS
+NEIGHBORS = (10, 50, 100, 500, 1000)  # Figures 6, 7
+POSITIVES = (20, 50)  # Figures 8, 9
+RANDOM_POOL_FACTORS = (1.0, 5.0, 10.0)  # Figures 12-14
+REGULARIZATIONS = (10.0, 100.0)  # the paper does not say its own
+_UNCERTAIN_AND_LIKELY = ("maxent", "most_likely_positive")
+_ALL_STRATEGIES = (*_UNCERTAIN_AND_LIKELY, "information_density")
+
+
+def scaled_k(n_pool: int, budget: int) -> int:
+    """The k at which k T / |U|, the most of the pool that T labels can bring in, is the paper's on ImageNet (0.31).
+
+    >>> scaled_k(639_906, 2000), scaled_k(94_060, 2000), scaled_k(94_060, 300)
+    (100, 15, 98)
+    """
+    return max(1, round(IMAGENET_K * IMAGENET_BUDGET / IMAGENET_POOL * n_pool / budget))
+
+
+def scaled_budget(n_pool: int, batch: int) -> int:
+    """The number of labels, in whole batches, that is the paper's 0.31 % of the pool (2,000 of 639,906).
+
+    >>> scaled_budget(639_906, 100), scaled_budget(94_060, 100)
+    (2000, 300)
+    """
+    return max(1, round(IMAGENET_BUDGET / IMAGENET_POOL * n_pool / batch)) * batch
+
+
+@dataclass(frozen=True)
+class Plan:
+    """options: 5.1 with the k of the main study; embeddings: names, the first is the one of the main study."""
+
+    options: Options
+    embeddings: tuple[str, ...]
+    neighbors: tuple[int, ...] = NEIGHBORS
+    positives: tuple[int, ...] = POSITIVES
+    random_pool_factors: tuple[float, ...] = RANDOM_POOL_FACTORS
+    regularizations: tuple[float, ...] = REGULARIZATIONS
+
+    def method(self, pool: str, strategy: str, **changes: object) -> Method:
+        """A method of the main study, with changes."""
+        return method_of(self.options, pool, strategy, **{"embedding": self.embeddings[0], **changes})
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a figure: row: the strategy that its row of panels is about, or '' where they share one."""
+
+    row: str
+    label: str
+    method: Method
+
+
+@dataclass(frozen=True)
+class Study:
+    """name: for --only; figures: what it stands for in the paper; on_all_concepts: or on the first few; left_out: lines
+    that do not fit the data, with the reason.
+    """
+
+    name: str
+    figures: str
+    title: str
+    on_all_concepts: bool
+    lines: tuple[Line, ...]
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def methods(self) -> tuple[Method, ...]:
+        return tuple(dict.fromkeys(line.method for line in self.lines))
+
+
+STUDIES = (
+    "main", "structure", "correlation", "concepts", "embeddings", "other_index", "k", "positives", "random_pool",
+    "k_centers", "regularization",
+)  # fmt: skip
+LOOK_AT_MAIN = ("structure", "correlation", "concepts")  # no runs of their own
+
+
+def studies(plan: Plan) -> dict[str, Study]:
+    """All studies that make runs, by name."""
+    made = (_main, _neighbors, _positives, _random_pool, _k_centers, _embeddings, _other_index, _regularization)
+    return {study.name: study for study in (make(plan) for make in made)}
+
+
+def _line(plan: Plan, row: str, pool: str, strategy: str, what: str = "", **changes: object) -> Line:
+    name = method_name(pool, strategy)
+    return Line(row, f"{name}, {what}" if what else name, plan.method(pool, strategy, **changes))
+
+
+def _main(plan: Plan) -> Study:
+    lines = [_line(plan, "", pool, strategy) for strategy in (*_ALL_STRATEGIES, "random") for pool in ("all", "seals")]
+    return Study("main", "Figures 1 and 2, Table 2", "Active learning and active search", True, tuple(lines))
+
+
+def _neighbors(plan: Plan) -> Study:
+    ks = sorted({plan.options.k, *plan.neighbors})
+    lines = []
+    for strategy in _UNCERTAIN_AND_LIKELY:
+        lines += [_line(plan, strategy, "all", strategy)]
+        lines += [_line(plan, strategy, "seals", strategy, f"k = {k:,}", k=k) for k in ks]
+    return Study("k", "Figures 6 and 7", "The number of neighbours k", False, tuple(lines))
+
+
+def _positives(plan: Plan) -> Study:
+    options, lines, left_out = plan.options, [], []
+    ratio = options.seed_negatives / options.seed_positives
+    for strategy in _UNCERTAIN_AND_LIKELY:
+        for n in (options.seed_positives, *plan.positives):
+            n_negative = round(ratio * n)
+            if n + n_negative >= options.budget:
+                left_out.append(
+                    f"{n} positives and {n_negative:,} negatives leave nothing of {options.budget:,} labels"
+                )
+                continue
+            for pool in ("all", "seals"):
+                what = f"{n} positives"
+                seeds = _line(plan, strategy, pool, strategy, what, seed_positives=n, seed_negatives=n_negative)
+                lines.append(seeds)
+    return Study(
+        "positives", "Figures 8 and 9", "The number of initial positives", False, tuple(lines),
+        tuple(dict.fromkeys(left_out)),
+    )  # fmt: skip
+
+
+def _random_pool(plan: Plan) -> Study:
+    lines = []
+    for strategy in _ALL_STRATEGIES:
+        lines += [_line(plan, strategy, pool, strategy) for pool in ("all", "seals")]
+        lines += [
+            _line(plan, strategy, "random_pool", strategy, f"{factor:g} x", random_pool_factor=factor)
+            for factor in plan.random_pool_factors
+        ]
+    return Study("random_pool", "Figures 12 to 14", "A random pool of 1, 5 and 10 times the size", False, tuple(lines))
+
+
+def _k_centers(plan: Plan) -> Study:
+    lines = [_line(plan, "", pool, strategy) for strategy in ("k_centers", "random") for pool in ("all", "seals")]
+    return Study("k_centers", "Section 3.1", "Greedy k-centers", False, tuple(lines))
+
+
+def _embeddings(plan: Plan) -> Study:
+    lines = [
+        _line(plan, strategy, pool, strategy, embedding, embedding=embedding)
+        for strategy in _UNCERTAIN_AND_LIKELY
+        for embedding in plan.embeddings
+        for pool in ("all", "seals")
+    ]
+    return Study("embeddings", "Figure 4", "The embedding model and its dimension", False, tuple(lines))
+
+
+def _other_index(plan: Plan) -> Study:
+    lines = []
+    for strategy in _UNCERTAIN_AND_LIKELY:
+        lines.append(_line(plan, strategy, "all", strategy))
+        for embedding in plan.embeddings:
+            other = None if embedding == plan.embeddings[0] else embedding
+            lines.append(_line(plan, strategy, "seals", strategy, f"index on {embedding}", index_embedding=other))
+    return Study("other_index", "Figure 5", "Neighbours sought in another embedding", False, tuple(lines))
+
+
+def _regularization(plan: Plan) -> Study:
+    lines = [
+        _line(plan, strategy, pool, strategy, f"C = {c:g}", regularization=c)
+        for strategy in _UNCERTAIN_AND_LIKELY
+        for c in sorted({plan.options.regularization, *plan.regularizations})
+        for pool in ("all", "seals")
+    ]
+    return Study("regularization", "Not in the paper", "The regularization of the classifier", False, tuple(lines))

@@ -1,0 +1,201 @@
+"""The figures of the theory bench, each drawn from the rows of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from experiments.theory_bounds.tables import RUN
+from seals_sim.replay.figures import STYLE, save_figure
+
+_NAMES = {"3": "Algorithm 3", "4": "Algorithm 4", "bisection": "bisection", "passive": "passive", "pool": "pool"}
+_COLORS = {"3": "C0", "4": "C1", "bisection": "C2", "passive": "C7", "pool": "C3"}
+_BOUNDS = {"stated_ln": ":", "stated_log2": "-.", "proved_log2": "--", "sharpened_log2": "-"}
+
+
+def example_run(rounds: pd.DataFrame, algorithm: str) -> pd.DataFrame | None:
+    """The run that the first figure shows: Example 1 (else any), nearest to d = 10 and gamma / delta = 20."""
+    runs = rounds[(rounds["algorithm"] == algorithm) & (rounds["status"] != "timeout")]
+    if runs.empty:
+        return None
+    first = runs.groupby(RUN, sort=False, dropna=False).head(1)
+    cost = (first["problem"] != "example1") * 1e6 + (first["dim"] - 10).abs() * 1e3
+    key = first.loc[(cost + (first["gamma_over_delta"] - 20).abs()).idxmin(), RUN]
+    return runs[(runs[RUN] == key).all(axis=1)]
+
+
+def draw_theorems(rounds: pd.DataFrame, bounds: pd.DataFrame, path: Path) -> bool:
+    """Error and rho against queries with the phases shaded and the bounds of Theorems 2 and 3."""
+    runs = [run for algorithm in ("3", "4") if (run := example_run(rounds, algorithm)) is not None]
+
+    def draw(axes: list[Axes]) -> None:
+        for axis, run in zip(axes, runs, strict=True):
+            algorithm, about = run["algorithm"].iloc[0], run.iloc[0]
+            slow = run[run["max_rho"] >= 2 * about["delta"]]["n_queries"]
+            if algorithm == "3" and len(slow):
+                axis.axvspan(0, slow.max(), color="C7", alpha=0.12)
+                axis.text(slow.max() / 2, 3e-14, "slow phase:\nrho falls by delta", ha="center", fontsize="small")
+            axis.semilogy(run["n_queries"], run["max_rho"], color="C2", label="largest rho")
+            error = run["error"].where(run["error"] > 0)
+            axis.semilogy(run["n_queries"], error, color="C0", marker=".", label="error |w_hat - w_star|")
+            axis.semilogy(run["n_queries"], np.sqrt(2) * run["certificate"], color="C1", label="its certificate")
+            axis.semilogy(run["n_queries"], run["kkt_residual"], ".", color="C7", ms=3, label="KKT residual, relative")
+            mine = bounds[(bounds[RUN] == run[RUN].iloc[0]).all(axis=1)]
+            for name, style in _BOUNDS.items():
+                if np.isfinite(mine[name]).any():
+                    axis.semilogy(mine[name], mine["epsilon"], style, color="black", lw=1, label=f"bound, {name}")
+            axis.set(
+                xlabel="queries", ylim=(1e-16, None),
+                title=f"Theorem {'2' if algorithm == '3' else '3'}: Algorithm {algorithm} on {about['problem']}, "
+                f"d = {about['dim']}, gamma/delta = {about['gamma_over_delta']:g}",
+            )  # fmt: skip
+        axes[0].set_ylabel("error, rho, epsilon")
+
+    return bool(runs) and _figure(path, len(runs), draw)
+
+
+def draw_rates(bounds: pd.DataFrame, path: Path) -> bool:
+    """Rounds to an error against log2(1 / epsilon)."""
+    known = bounds[bounds["queries_to_error"].notna()]
+    problems = [name for name in ("example1", "spread") if name in set(known["problem"])]
+
+    def draw(axes: list[Axes]) -> None:
+        for axis, problem in zip(axes, problems, strict=True):
+            for (algorithm, *_), run in known[known["problem"] == problem].groupby(
+                ["algorithm", "dim", "gamma_over_delta", "seed"]
+            ):
+                if algorithm in ("3", "4"):
+                    axis.plot(
+                        np.log2(1 / run["epsilon"]), run["rounds_to_error"], ".-", lw=0.7,
+                        color=_COLORS[algorithm], alpha=0.6,
+                    )  # fmt: skip
+            bits = np.array([0, 40])
+            for slope, style in ((1, "-"), (2, "--")):
+                axis.plot(
+                    bits,
+                    slope * bits,
+                    style,
+                    color="black",
+                    label=f"{slope} round{'s' if slope > 1 else ''} of d - 1 queries a bit",
+                )
+            for algorithm in ("3", "4"):
+                axis.plot([], [], color=_COLORS[algorithm], label=_NAMES[algorithm])
+            axis.set(xlabel="log2(1 / epsilon)", title=f"{problem}: rounds of d - 1 queries to the error epsilon")
+        axes[0].set_ylabel("rounds")
+
+    return bool(problems) and _figure(path, len(problems), draw)
+
+
+def draw_dependence(bounds: pd.DataFrame, path: Path) -> bool:
+    """Queries to one error against gamma / delta, and against d."""
+    known = bounds[bounds["queries_to_error"].notna() & bounds["problem"].isin(["example1", "spread"])]
+    if known.empty:
+        return False
+    epsilon = min(known["epsilon"].unique(), key=lambda value: abs(np.log10(value) + 6))
+    at = known[known["epsilon"] == epsilon]
+    styles = {"example1": "o-", "spread": "s--"}
+
+    def draw(axes: list[Axes]) -> None:
+        for axis, (by, fixed, value) in zip(
+            axes, (("gamma_over_delta", "dim", 10), ("dim", "gamma_over_delta", 20)), strict=True
+        ):
+            part = at[at[fixed] == value]
+            for (problem, algorithm), group in part.groupby(["problem", "algorithm"]):
+                if algorithm in ("3", "4", "bisection"):
+                    line = group.groupby(by)["queries_to_error"].mean()
+                    axis.plot(
+                        line.index, line, styles[problem], ms=4, color=_COLORS[algorithm],
+                        label=f"{_NAMES[algorithm]}, {problem}",
+                    )  # fmt: skip
+            axis.set(
+                xlabel=by.replace("gamma_over_delta", "gamma / delta").replace("dim", "d"),
+                ylabel=f"queries to error {epsilon:.0e}", title=f"{fixed.replace('_over_', '/')} = {value}",
+            )  # fmt: skip
+
+    return _figure(path, 2, draw)
+
+
+def draw_algorithms(rounds: pd.DataFrame, path: Path) -> bool:
+    """Error against queries of every algorithm, by dimension."""
+    shown = [dim for dim in (3, 5, 10) if ((rounds["dim"] == dim) & (rounds["problem"] == "spread")).any()]
+
+    def draw(axes: list[Axes]) -> None:
+        for axis, dim in zip(axes, shown, strict=True):
+            of_dim = rounds[(rounds["dim"] == dim) & (rounds["n_queries"] > 0)]
+            here = of_dim[(of_dim["problem"] == "spread") & (of_dim["gamma_over_delta"] == 20)]
+            largest = of_dim[of_dim["algorithm"] == "pool"]
+            if len(largest):
+                sizes = largest["problem"].str.extract(r"cloud-(\d+)")[0].astype(int)
+                here = pd.concat([here, largest[sizes == sizes.max()]])
+            for algorithm, group in here.groupby("algorithm"):
+                line = group[group["error"] > 0].groupby("n_queries")["error"].median()
+                axis.loglog(line.index, line, color=_COLORS[algorithm], label=_NAMES[algorithm])
+            axis.set(xlabel="labels", title=f"d = {dim}")
+        axes[0].set_ylabel("error |w_hat - w_star|")
+
+    return bool(shown) and _figure(path, len(shown), draw)
+
+
+def draw_noise(noise: pd.DataFrame, path: Path) -> bool:
+    """What flipped labels, and coin tosses near the boundary, leave of the error."""
+    table = noise[noise["kind"] == "spread"]
+
+    def draw(axes: list[Axes]) -> None:
+        flips, bands = table[table["band"] == 0], table[table["flip"] == 0]
+        for algorithm, group in flips.groupby("algorithm"):
+            x = group["flip"].replace(0, 3e-4)
+            axes[0].semilogx(x, group["within_1e-6"], "o-", color=_COLORS[algorithm], label=_NAMES[algorithm])
+            axes[0].semilogx(x, group["no_flip"], "--", color=_COLORS[algorithm], label="(1 - p)^queries", lw=1)
+        axes[0].set(
+            xlabel="p: chance that a label is flipped (leftmost: 0)", ylabel="runs with error <= 1e-6",
+            title="labels flipped at random",
+        )  # fmt: skip
+        for algorithm, group in bands[bands["band"] > 0].groupby("algorithm"):
+            axes[1].loglog(
+                group["band"], group["median_error"], "o-", color=_COLORS[algorithm], label=_NAMES[algorithm]
+            )
+        axes[1].set(
+            xlabel="half width of the band", ylabel="median error at the end",
+            title="coin tosses within a band round the boundary",
+        )  # fmt: skip
+
+    return len(table) > 0 and _figure(path, 2, draw)
+
+
+def draw_clouds(clouds: pd.DataFrame, path: Path) -> bool:
+    """The pool-based case: c, the floor of rho and the error against the number of points."""
+
+    def draw(axes: list[Axes]) -> None:
+        for dim, group in clouds.groupby("dim"):
+            label = f"d = {dim}"
+            axes[0].semilogx(group["n"], group["c_median"], "o-", label=label)
+            axes[1].loglog(group["n"], group["rho_floor"] * group["n"] ** (-1 / dim), "o-", label=label)
+            (line,) = axes[2].loglog(group["n"], group["error"], "o-", label=label)
+            axes[2].loglog(group["n"], group["passive_error"], ":", color=line.get_color())
+        axes[0].set(ylabel="c: component of the slow steps / delta, median", ylim=(0, 1.05))
+        axes[1].set(ylabel="largest rho at the end, median")
+        axes[2].set(ylabel="error at the end, median (dotted: passive)")
+        for axis in axes:
+            axis.set(xlabel="n: points of the pool")
+
+    return len(clouds) > 0 and _figure(path, 3, draw)
+
+
+def _figure(path: Path, n_panels: int, draw: Callable[[list[Axes]], None]) -> bool:
+    style: dict[Any, Any] = {**STYLE, "font.size": 9}
+    with mpl.rc_context(style):
+        figure = Figure(figsize=(6.5 * n_panels if n_panels < 3 else 15, 4.6), layout="constrained")
+        axes = list(figure.subplots(1, n_panels, squeeze=False)[0])
+        draw(axes)
+        for axis in axes:
+            if axis.get_legend_handles_labels()[0]:
+                axis.legend(fontsize="small")
+        save_figure(figure, path)
+    return True

@@ -1,0 +1,202 @@
+"""One run of the theory bench and the rows that it leaves."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from experiments.theory_bounds.grid import Job, TheoryOptions
+from seals_sim.randomness import generator
+from theory import bounds
+from theory.baselines import bisection, passive
+from theory.checks import check_all
+from theory.clouds import SlowStep, algorithm_3_on_cloud, cloud_problem, random_cloud
+from theory.noise import NoisyHalfSpace, SoftHomogeneousMaxMargin
+from theory.problems import Problem, example1, random_problem, spread_problem
+from theory.runs import Trace, algorithm_3, algorithm_4
+from theory.separators import SOLVERS
+from theory.sigma import SigmaBounds, sigma_theorem_2, sigma_theorem_3
+
+KEY = ("problem", "algorithm", "dim", "delta", "gamma_over_delta", "seed")
+ROUND_COLUMNS = (
+    *KEY, "round", "n_queries", "max_rho", "error", "certificate", "kkt_residual", "n_solves", "status"
+)  # fmt: skip
+BOUND_NAMES = ("stated_ln", "stated_log2", "proved_log2", "sharpened_log2")
+HOLDS_NAMES = ("holds_stated_ln", "holds_stated_log2", "holds_proved", "holds_sharpened")
+BOUND_COLUMNS = (*KEY, "epsilon", "queries_to_error", "queries_to_rho", *BOUND_NAMES, *HOLDS_NAMES)
+CHECK_COLUMNS = (*KEY, "check", "n", "violations", "worst")
+STUDY_TARGET = 1e-9  # of the coordinates: there a search of a study, or with noisy labels, has shown where it goes
+CVXPY_TARGET = 2e-7  # of the coordinates: below, its interior points have too few digits left
+STEP_COLUMNS = (*KEY, "search", "rho", "component")
+
+
+@dataclass(frozen=True)
+class JobRows:
+    """What one job adds to each file."""
+
+    problem: dict[str, Any]
+    queries: list[str]
+    rounds: list[tuple[Any, ...]]
+    bounds: list[tuple[Any, ...]] = field(default_factory=list)
+    checks: list[tuple[Any, ...]] = field(default_factory=list)
+    steps: list[tuple[Any, ...]] = field(default_factory=list)
+
+
+def run_job(job: Job, options: TheoryOptions) -> JobRows:
+    """Run it on one thread; the same job gives the same rows wherever it runs."""
+    with threadpool_limits(1):
+        trace, steps = _run(job, options)
+        sigma = _sigma(job, trace.problem, options)
+        ratio = float(trace.problem.gamma().max() / trace.problem.delta) if job.pool_size else job.gamma_over_delta
+        key = (job.name, job.algorithm, job.dim, trace.problem.delta, ratio, job.seed)
+        is_checked = job.algorithm in ("3", "4") and not _is_noisy(job)
+        return JobRows(
+            _problem_row(key, trace, sigma),
+            _query_rows(key, trace),
+            _round_rows(key, trace),
+            _bound_rows(key, trace, sigma, options),
+            [(*key, check.name, check.n, check.n_violations, check.worst) for check in check_all(trace)]
+            if is_checked
+            else [],
+            [(*key, step.search, step.rho, step.component) for step in steps],
+        )
+
+
+def stopped_job(job: Job, options: TheoryOptions, status: str) -> JobRows:
+    """The rows of a job that was stopped from outside."""
+    key = (job.name, job.algorithm, job.dim, options.delta, job.gamma_over_delta, job.seed)
+    nothing = (math.nan,) * 4
+    return JobRows({**dict(zip(KEY, key, strict=True)), "status": status}, [], [(*key, 0, 0, *nothing, 0, status)])
+
+
+def _is_noisy(job: Job) -> bool:
+    return job.flip > 0 or job.band > 0
+
+
+def _problem(job: Job, options: TheoryOptions) -> Problem:
+    rng = generator(options.seed, "problem", job.problem, job.dim, str(job.gamma_over_delta), job.searches, job.seed)
+    if job.problem == "example1":
+        rotation = rng if options.rotate else None
+        return example1(job.dim, options.delta, job.gamma_over_delta, options.opposite, options.margin_scale, rotation)
+    if job.problem == "spread":
+        return spread_problem(job.dim, rng, options.delta, job.gamma_over_delta)
+    n = job.searches * (job.dim - 1)
+    return random_problem(job.dim, rng, options.delta, job.gamma_over_delta, n_seeds=2 * n, n_searches=n)
+
+
+def _run(job: Job, options: TheoryOptions) -> tuple[Trace, list[SlowStep]]:
+    solver = SOLVERS[options.solver]
+    rng = generator(options.seed, "run", job.name, job.algorithm, job.dim, str(job.gamma_over_delta), job.seed)
+    if job.pool_size:
+        cloud_rng = generator(options.seed, "cloud", job.pool_size, job.dim, job.seed)
+        cloud = random_cloud(job.pool_size, job.dim, cloud_rng)
+        problem, seed_rows = cloud_problem(cloud, cloud_rng)
+        max_rounds = int(2 * problem.gamma().max() / cloud.delta) + 40  # enough for a slow phase at c = 1 / 2
+        if job.algorithm == "pool":
+            return algorithm_3_on_cloud(cloud, problem, seed_rows, max_rounds=max_rounds, solver=solver)
+        return passive(problem, rng, n_queries=max_rounds * (job.dim - 1), solver=solver), []
+    problem = _problem(job, options)
+    if job.algorithm == "passive":
+        return passive(problem, rng, n_queries=options.passive_queries, solver=solver), []
+    if job.algorithm == "bisection":
+        return bisection(problem, solver=solver), []
+    run = algorithm_3 if job.algorithm == "3" else algorithm_4
+    max_rounds = int(job.gamma_over_delta) + 100
+    scale = float(np.abs(problem.points).max())
+    if _is_noisy(job):
+        oracle = NoisyHalfSpace(problem.w_star, rng, job.flip, job.band)
+        learner, target = SoftHomogeneousMaxMargin(), STUDY_TARGET * scale
+        trace = run(problem, solver=solver, max_rounds=max_rounds, oracle=oracle, learner=learner, target=target)
+        return (replace(trace, status="soft") if learner.was_soft else trace), []
+    if job.is_study:
+        return run(problem, solver=solver, max_rounds=max_rounds, target=STUDY_TARGET * scale), []
+    target = CVXPY_TARGET * scale if options.solver == "cvxpy" else 0.0
+    certified = min(options.epsilon)
+    return run(problem, solver=solver, max_rounds=max_rounds, target=target, certified=certified), []
+
+
+def _sigma(job: Job, problem: Problem, options: TheoryOptions) -> SigmaBounds | None:
+    if job.algorithm not in ("3", "4") or _is_noisy(job) or job.is_study:
+        return None
+    enclose = sigma_theorem_2 if job.algorithm == "3" else sigma_theorem_3
+    return enclose(problem, max(options.epsilon), min(options.epsilon))
+
+
+def _problem_row(key: tuple[Any, ...], trace: Trace, sigma: SigmaBounds | None) -> dict[str, Any]:
+    problem = trace.problem
+    return {
+        **dict(zip(KEY, key, strict=True)),
+        "n_searches": len(problem.searches),
+        "w_star": problem.w_star.tolist(),
+        "gamma": problem.gamma().tolist(),
+        "sigma_lower": sigma.lower if sigma else None,
+        "sigma_upper": sigma.upper if sigma else None,
+        "status": trace.status,
+    }
+
+
+def _query_rows(key: tuple[Any, ...], trace: Trace) -> list[str]:
+    problem, common = trace.problem, dict(zip(KEY, key, strict=True))
+    search_of = {place: search for search, place in enumerate(problem.searches)}
+    rows = [
+        {"round": 0, "search": search_of.get(place), "parent": None, "label": int(label), "rho": None, "x": x.tolist()}
+        for place, (x, label) in enumerate(zip(problem.points, problem.labels, strict=True))
+    ]
+    rows += [
+        {"round": number, "search": asked.search, "parent": asked.parent, "label": int(asked.label), "rho": asked.rho,
+         "x": asked.point.tolist()}
+        for number, queries in enumerate(trace.queries, start=1)
+        for asked in queries
+    ]  # fmt: skip
+    return [json.dumps({**common, **row}) for row in rows]
+
+
+def _round_rows(key: tuple[Any, ...], trace: Trace) -> list[tuple[Any, ...]]:
+    last = len(trace.states) - 1
+    return [
+        (*key, state.number, state.n_queries, state.max_rho, state.error, state.certificate, state.kkt_residual,
+         state.n_solves, trace.status if place == last else "running")
+        for place, state in enumerate(trace.states)
+    ]  # fmt: skip
+
+
+def _bound_rows(
+    key: tuple[Any, ...], trace: Trace, sigma: SigmaBounds | None, options: TheoryOptions
+) -> list[tuple[Any, ...]]:
+    rows = []
+    for epsilon in options.epsilon:
+        to_error, to_rho = trace.queries_to_error(epsilon), trace.queries_to_rho(epsilon)
+        values = _bounds(trace, sigma, epsilon) if sigma else None
+        if values is None:
+            rows.append((*key, epsilon, to_error, to_rho, *[None] * 8))
+        else:
+            holds = [_holds(to_error, trace.states[-1].n_queries, value) for value in values]
+            rows.append((*key, epsilon, to_error, to_rho, *values, *holds))
+    return rows
+
+
+def _bounds(trace: Trace, sigma: SigmaBounds, epsilon: float) -> tuple[float, ...]:
+    """Of BOUND_NAMES. The upper bound of sigma makes the theorems claim most; a sigma that may be 0, nothing."""
+    problem = trace.problem
+    gamma, value = float(problem.gamma().max()), sigma.upper if sigma.lower > 0 else 0.0
+    if trace.algorithm == "3":
+        known = (problem.dim, gamma, problem.delta, value, epsilon)
+        stated, proved, sharpened = bounds.stated_2, bounds.proved_2(*known), bounds.sharpened_2(*known)
+        return stated(*known, math.log), stated(*known, math.log2), proved, sharpened
+    few = (problem.dim, gamma, value, epsilon)
+    proved, sharpened = bounds.proved_3(*few), bounds.sharpened_3(*few)
+    return bounds.stated_3(*few, math.log), bounds.stated_3(*few, math.log2), proved, sharpened
+
+
+def _holds(queries: int | None, n_made: int, bound: float) -> bool | None:
+    """None where the bound is void, and where the run ended before it could tell."""
+    if math.isinf(bound):
+        return None
+    if queries is not None:
+        return queries <= bound
+    return None if n_made < bound else False

@@ -1,0 +1,155 @@
+"""What the rows of a theory run say: rates, counts, shares. Computed from the files and from nothing else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.stats import linregress, t
+
+from experiments.theory_bounds.jobs import BOUND_NAMES, HOLDS_NAMES, KEY
+
+RUN = list(KEY)
+MAIN_PROBLEMS = ("example1", "spread", "random")
+
+
+@dataclass(frozen=True)
+class Slope:
+    """A fitted slope with its 95 % interval."""
+
+    value: float
+    half_width: float
+
+
+def with_rounds(bounds: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
+    """`rounds_to_error` beside queries_to_error (a round has fewer queries once a search has come to its floor), and
+    whether it lies in the `fast_phase`, every search at rho < 2 delta.
+    """
+    columns = [*RUN, "n_queries", "round", "max_rho"]
+    reached = rounds[columns].rename(columns={"n_queries": "queries_to_error", "round": "rounds_to_error"})
+    table = bounds.merge(reached, on=[*RUN, "queries_to_error"], how="left")
+    return table.assign(fast_phase=table["max_rho"] < 2 * table["delta"])
+
+
+def round_slopes(bounds: pd.DataFrame) -> pd.DataFrame:
+    """Rounds to the error epsilon against log2(1 / epsilon) in the fast phase, one row a problem and algorithm.
+
+    All runs share the slope, each has its own intercept. The theorems' rate is 1 round a bit.
+    """
+    rows = []
+    fast = bounds[bounds["fast_phase"] & bounds["problem"].isin(MAIN_PROBLEMS)]
+    for (problem, algorithm), group in fast.groupby(["problem", "algorithm"], sort=False):
+        if algorithm not in ("3", "4", "bisection"):
+            continue
+        x, y, runs = [], [], 0
+        for _, run in group.groupby(RUN, dropna=False):
+            if len(run) >= 3:
+                bits = np.log2(1 / run["epsilon"].to_numpy())
+                n_rounds = run["rounds_to_error"].to_numpy(dtype=float)
+                x.append(bits - bits.mean())
+                y.append(n_rounds - n_rounds.mean())
+                runs += 1
+        if runs:
+            slope = fitted_slope(np.concatenate(x), np.concatenate(y), n_intercepts=runs)
+            rows.append((problem, algorithm, runs, slope.value, slope.half_width))
+    return pd.DataFrame(rows, columns=["problem", "algorithm", "runs", "slope", "half_width"])
+
+
+def fitted_slope(x: np.ndarray, y: np.ndarray, n_intercepts: int = 1) -> Slope:
+    """Least squares, x and y centered within each group that has an intercept of its own."""
+    fit = linregress(x, y)
+    freedom = max(len(x) - 1 - n_intercepts, 1)
+    error = float(fit.stderr) * np.sqrt(max(len(x) - 2, 1) / freedom)
+    return Slope(float(fit.slope), float(t.ppf(0.975, freedom) * error))
+
+
+def passive_slopes(rounds: pd.DataFrame) -> pd.DataFrame:
+    """log error against log labels of passive learning, from 10 d labels on; O(d / eps) is a slope of -1."""
+    rows = []
+    here = rounds[(rounds["algorithm"] == "passive") & rounds["problem"].isin(MAIN_PROBLEMS)]
+    for (problem, dim), group in here.groupby(["problem", "dim"]):
+        late = group[group["n_queries"] >= 10 * dim]
+        if len(late) >= 10:
+            fit = linregress(np.log(late["n_queries"]), np.log(late["error"]))
+            rows.append((problem, dim, group["seed"].nunique(), fit.slope))
+    return pd.DataFrame(rows, columns=["problem", "dim", "seeds", "slope"])
+
+
+def bound_counts(bounds: pd.DataFrame) -> pd.DataFrame:
+    """For each problem and algorithm and bound: how often it held, failed, said nothing (sigma 0), or was not told
+    (the run ended first)."""
+    rows = []
+    known = bounds[bounds["stated_ln"].notna()]
+    for (problem, algorithm), group in known.groupby(["problem", "algorithm"], sort=False):
+        for name, column in zip(BOUND_NAMES, HOLDS_NAMES, strict=True):
+            is_void = np.isinf(group[name])
+            holds = group[column][~is_void]
+            n_held, n_failed = int((holds == True).sum()), int((holds == False).sum())  # noqa: E712
+            rows.append((problem, algorithm, name, n_held, n_failed, int(is_void.sum()), int(holds.isna().sum())))
+    return pd.DataFrame(rows, columns=["problem", "algorithm", "bound", "held", "failed", "void", "untold"])
+
+
+def check_counts(checks: pd.DataFrame) -> pd.DataFrame:
+    """Each lemma and step over all runs."""
+    grouped = checks.groupby("check", sort=False)
+    table = grouped.agg(n=("n", "sum"), violations=("violations", "sum"), worst=("worst", "max"))
+    table.insert(0, "runs", grouped.size())
+    return table.reset_index()
+
+
+def last_rounds(rounds: pd.DataFrame) -> pd.DataFrame:
+    """The last row of every run."""
+    return rounds.groupby(RUN, sort=False, dropna=False).tail(1)
+
+
+def collapse_shares(rounds: pd.DataFrame) -> pd.DataFrame:
+    """How many runs on random seeds ended collapsed, by the number of searches in units of d - 1."""
+    ends = last_rounds(rounds)
+    ends = ends[ends["problem"].str.fullmatch(r"random\+study(\+searches=\d+)?")].copy()
+    ends["searches"] = ends["problem"].str.extract(r"searches=(\d+)")[0].fillna("1").astype(int)
+    grouped = ends.groupby(["dim", "algorithm", "searches"])
+    table = grouped["status"].agg(runs="size", collapsed=lambda status: int((status == "collapsed").sum()))
+    table["median_certificate"] = grouped["certificate"].median()
+    return table.reset_index()
+
+
+def noise_table(rounds: pd.DataFrame) -> pd.DataFrame:
+    """By noise: shares of runs within an error, their median error, the chance (1 - p)^queries of no flip, and the
+    share of runs whose labels came to contradict one another, so that only a soft margin was left, or none.
+    """
+    ends = last_rounds(rounds)
+    is_noisy = ends["problem"].str.contains(r"\+study\+(?:flip|band)") | (ends["problem"] == "spread+study")
+    ends = ends[is_noisy].copy()
+    for what in ("flip", "band"):
+        ends[what] = ends["problem"].str.extract(rf"{what}=([0-9.e+-]+)")[0].fillna("0").astype(float)
+    ends["kind"] = ends["problem"].str.split("+").str[0]
+    ends["no_flip"] = (1 - ends["flip"]) ** ends["n_queries"]
+    for name, limit in (("within_1e-6", 1e-6), ("within_1e-3", 1e-3)):
+        ends[name] = ends["error"] <= limit
+    ends["contradictory"] = ends["status"].isin(["soft", "nonseparable"])
+    grouped = ends.groupby(["kind", "flip", "band", "algorithm"])
+    table = grouped[["within_1e-6", "within_1e-3", "no_flip", "contradictory"]].mean()
+    table["median_error"] = grouped["error"].median()
+    table.insert(0, "runs", grouped.size())
+    return table.reset_index()
+
+
+def cloud_table(rounds: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
+    """By dimension and size of the cloud: the c of the slow steps, the floor of rho in units of n^(-1/d), the error,
+    and that of passive learning with as many labels.
+    """
+    ends = last_rounds(rounds)
+    ends = ends[ends["problem"].str.startswith("cloud-")].copy()
+    ends["n"] = ends["problem"].str.extract(r"cloud-(\d+)")[0].astype(int)
+    ends["rho_floor"] = ends["max_rho"] * ends["n"] ** (1 / ends["dim"])
+    searched, passive = ends[ends["algorithm"] == "pool"], ends[ends["algorithm"] == "passive"]
+    table = searched.groupby(["dim", "n"]).agg(
+        runs=("seed", "size"), delta=("delta", "first"), rho_floor=("rho_floor", "median"), error=("error", "median")
+    )
+    table["passive_error"] = passive.groupby(["dim", "n"])["error"].median()
+    moves = steps.assign(n=steps["problem"].str.extract(r"cloud-(\d+)")[0].astype(int))
+    c = moves.groupby(["dim", "n"])["component"]
+    table["slow_steps"], table["c_median"], table["c_least"] = c.size(), c.median(), c.min()
+    table["slow_steps"] = table["slow_steps"].fillna(0).astype(int)
+    return table.reset_index()

@@ -1,0 +1,170 @@
+"""The pieces of work behind a report: each is done once, kept at once, and found again by its name."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+
+import joblib
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from seals_sim.disk.stages import peak_bytes
+from seals_sim.evaluate.structure import average_cosine, concept_graph, structure
+from seals_sim.replay.protocol import Experiment, Method, full_supervision, run_method
+from seals_sim.replay.store import RunStore
+from seals_sim.types import Rows
+from seals_sim.vectors.scan import gathered
+
+FULL_SUPERVISION = "full_supervision"
+METHOD_FIELDS = tuple(field.name for field in fields(Method))
+
+
+@dataclass(frozen=True)
+class LoopRun:
+    """One method on one concept and repeat."""
+
+    method: Method
+    concept: str
+    repeat: int
+    kind = "rounds"
+
+    @property
+    def embedding(self) -> str:
+        return self.method.embedding
+
+    @property
+    def name(self) -> str:
+        return json.dumps([self.kind, asdict(self.method), self.concept, self.repeat])
+
+    def neighbors(self) -> dict[str, int]:
+        """The embeddings that neighbours are sought in, with k."""
+        return {self.method.index_embedding or self.method.embedding: self.method.k} if self.method.k else {}
+
+    def work(self, experiment: Experiment, positives: Rows, n_seals_candidates: int) -> pd.DataFrame:
+        rounds, _ = run_method(experiment, self.method, self.concept, self.repeat, positives, n_seals_candidates)
+        return rounds.assign(**asdict(self.method), concept=self.concept, repeat=self.repeat)
+
+
+@dataclass(frozen=True)
+class FullSupervision:
+    """The learner trained on all labels of the pool; kept as a run with this strategy over everything."""
+
+    embedding: str
+    regularization: float
+    concept: str
+    kind = "rounds"
+
+    @property
+    def name(self) -> str:
+        return json.dumps([FULL_SUPERVISION, self.embedding, self.regularization, self.concept])
+
+    def neighbors(self) -> dict[str, int]:
+        return {}
+
+    def work(self, experiment: Experiment, positives: Rows, n_seals_candidates: int) -> pd.DataFrame:
+        row = full_supervision(experiment, self.embedding, self.regularization, positives)
+        names = {
+            **dict.fromkeys(METHOD_FIELDS),
+            "pool": "all",
+            "strategy": FULL_SUPERVISION,
+            "embedding": self.embedding,
+            "regularization": self.regularization,
+        }
+        return row.assign(**names, concept=self.concept, repeat=0)
+
+
+@dataclass(frozen=True)
+class Latent:
+    """The latent structure of a concept at several k: a row each."""
+
+    embedding: str
+    ks: tuple[int, ...]
+    concept: str
+    kind = "structure"
+
+    @property
+    def name(self) -> str:
+        return json.dumps([self.kind, self.embedding, self.ks, self.concept])
+
+    def neighbors(self) -> dict[str, int]:
+        return {self.embedding: max(self.ks)}
+
+    def work(self, experiment: Experiment, positives: Rows, n_seals_candidates: int) -> pd.DataFrame:
+        space = experiment.spaces[self.embedding]
+        members = np.flatnonzero(np.isin(experiment.split.pool, positives))
+        cosine = average_cosine(gathered(space.pool_vectors, members))
+        assert space.index is not None
+        graphs = {k: concept_graph(members, space.index, k) for k in self.ks}
+        return pd.DataFrame(
+            [
+                {"concept": self.concept, "embedding": self.embedding, "n_positives": len(members), "k": k,
+                 **asdict(structure(graph)), "average_cosine": cosine}
+                for k, graph in graphs.items()
+            ]
+        )  # fmt: skip
+
+
+Task = LoopRun | FullSupervision | Latent
+
+
+def execute(
+    missing: Sequence[Task],
+    store: RunStore,
+    experiment: Experiment,
+    concepts: Mapping[str, Rows],
+    n_jobs: int,
+    quiet: bool,
+) -> None:
+    """Do what is missing, in `n_jobs` processes, and keep each piece as soon as it is done.
+
+    RandPool takes its size from the SEALS run of the same repeat, so those come second.
+    """
+    waves = [
+        [task for task in missing if (_measured_in(task, experiment.options.k) is not None) is last]
+        for last in (False, True)
+    ]
+    with tqdm(total=len(missing), desc="runs", disable=quiet) as bar:
+        for wave in waves:
+            sizes = [_n_seals_candidates(task, store, experiment.options.k) for task in wave]
+            done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
+                joblib.delayed(_work)(task, experiment, concepts[task.concept], size)
+                for task, size in zip(wave, sizes, strict=True)
+            )
+            for task, table in done:
+                store.save(task.name, {task.kind: table})
+                bar.update()
+
+
+def _measured_in(task: Task, k: int) -> LoopRun | None:
+    """The SEALS run whose pool a RandPool run's size is measured in."""
+    if isinstance(task, LoopRun) and task.method.random_pool_factor is not None:
+        return replace(task, method=seals_of(task.method, k))
+    return None
+
+
+def _n_seals_candidates(task: Task, store: RunStore, k: int) -> int:
+    seals = _measured_in(task, k)
+    return 0 if seals is None else int(store.read(seals.name, seals.kind)["n_candidates"].iloc[-1])
+
+
+def _work(task: Task, experiment: Experiment, positives: Rows, size: int) -> tuple[Task, pd.DataFrame]:
+    start = time.perf_counter()
+    table = task.work(experiment, positives, size)
+    if task.kind == "rounds":
+        table = table.assign(whole_seconds=time.perf_counter() - start, peak_bytes=peak_bytes())
+    return task, table
+
+
+def collected(store: RunStore, todo: Sequence[Task], kind: str) -> pd.DataFrame:
+    """The tables of one kind, in the order of the tasks, whenever each was done."""
+    tables = [store.read(task.name, kind) for task in todo if task.kind == kind]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def seals_of(method: Method, k: int) -> Method:
+    """The SEALS run that a RandPool run takes its size from."""
+    return replace(method, pool="seals", k=k, random_pool_factor=None)

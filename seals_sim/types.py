@@ -1,0 +1,148 @@
+"""The words that all of the package shares: rows and vectors, the labelled set, and the parts of the loop.
+
+Four things are called a row elsewhere, and a mix-up between them is a wrong label. Here each has a type of its own:
+
+========== ==========================================================================================================
+TableRow   a position in the user's own file, from 0; lines that were left out count. What reports and exports print.
+DatasetRow a position among the rows that were read and sampled.
+Row        a position in the vectors that are searched, the pool. What an index, a pool and a selector speak of.
+Place      a position among the candidates that have entered a pool, in order of entry.
+========== ==========================================================================================================
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Generic, NewType, Protocol, Self, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+TableRow = NewType("TableRow", int)
+DatasetRow = NewType("DatasetRow", int)
+Row = NewType("Row", int)
+Place = NewType("Place", int)
+
+# Arrays of them, int64.
+Rows = NDArray[np.int64]
+
+Vectors = NDArray[np.float32]
+StoredVectors = NDArray[np.float32] | NDArray[np.float16]  # rows of a large table, perhaps memory-mapped
+Scores = NDArray[np.float64]
+
+Query = TypeVar("Query")
+Candidates = TypeVar("Candidates")
+Model = TypeVar("Model")
+# The same, as the argument (_in) or the result (_out) of a part: Python asks for a variable of each variance.
+_Query_in = TypeVar("_Query_in", contravariant=True)
+_Query_out = TypeVar("_Query_out", covariant=True)
+_Candidates_in = TypeVar("_Candidates_in", contravariant=True)
+_Candidates_out = TypeVar("_Candidates_out", covariant=True)
+_Model_in = TypeVar("_Model_in", contravariant=True)
+_Model_out = TypeVar("_Model_out", covariant=True)
+_Labeled_in = TypeVar("_Labeled_in", contravariant=True)
+
+
+class LabeledSet(Protocol[_Query_in]):
+    """The labelled examples L_r; `add` returns a new set and leaves this one as it is."""
+
+    def __len__(self) -> int: ...
+
+    def add(self, query: _Query_in, label: int) -> Self: ...
+
+
+Labeled = TypeVar("Labeled", bound=LabeledSet)  # type: ignore[type-arg]
+
+
+class Pool(Protocol[_Candidates_out, _Query_in]):
+    """The candidate pool P_r."""
+
+    @property
+    def n_candidates(self) -> int:
+        """How many distinct candidates have been in the pool so far."""
+
+    def candidates(self, slot: int) -> _Candidates_out:
+        """What the selector may choose from for this slot of the batch."""
+
+    def expand(self, slot: int, query: _Query_in, label: int) -> None:
+        """Take in a labelled query: it leaves the pool, its neighbors may join (Alg. 1-2 line 8)."""
+
+
+class Selector(Protocol[_Candidates_in, _Model_in, _Query_out]):
+    """The selection strategy phi and its arg max."""
+
+    def select(self, candidates: _Candidates_in, model: _Model_in) -> _Query_out | None:
+        """The next query, or None where this slot of the batch has no candidate left."""
+
+
+class Learner(Protocol[_Labeled_in, _Model_out]):
+    """Trains A_r on the labelled examples."""
+
+    def fit(self, labeled: _Labeled_in) -> _Model_out: ...
+
+
+class Oracle(Protocol[_Query_in]):
+    """Answers a query: 1 for a positive, 0 (or -1, in the theory) for a negative."""
+
+    def label(self, query: _Query_in) -> int: ...
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """Wall-clock seconds of one round, split as in the paper's Table 2."""
+
+    select: float = 0.0
+    neighbor: float = 0.0
+    train: float = 0.0
+
+
+@dataclass(frozen=True)
+class Round(Generic[Labeled, Model]):
+    """The state after a training step: round 0 is trained on the seeds alone."""
+
+    number: int
+    labeled: Labeled
+    model: Model
+    n_candidates: int
+    seconds: Seconds
+
+
+@dataclass(frozen=True, eq=False)
+class LabeledRows:
+    """Labelled rows of a pool, in the order in which they were labelled.
+
+    Attributes:
+        rows: (m,) int64, positions in the pool.
+        labels: (m,) int8, 1 or 0.
+
+    Raises:
+        ValueError: Where there is not one label for each row.
+
+    Examples:
+        >>> labeled = LabeledRows([4, 7], [1, 0]).add(Row(2), 1)
+        >>> labeled.rows.tolist(), labeled.labels.tolist()
+        ([4, 7, 2], [1, 0, 1])
+    """
+
+    rows: Rows
+    labels: NDArray[np.int8]
+
+    def __init__(self, rows: ArrayLike, labels: ArrayLike) -> None:
+        self._set(np.array(rows, dtype=np.int64), np.array(labels, dtype=np.int8))
+        if self.rows.shape != self.labels.shape or self.rows.ndim != 1:
+            raise ValueError(f"{self.rows.shape} rows and {self.labels.shape} labels: one label a row is needed")
+
+    def _set(self, rows: NDArray[np.int64], labels: NDArray[np.int8]) -> None:
+        rows.flags.writeable = labels.flags.writeable = False
+        self.__dict__.update(rows=rows, labels=labels)  # the class is frozen to others
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def add(self, query: Row, label: int) -> LabeledRows:
+        n = len(self.rows)
+        rows, labels = np.empty(n + 1, dtype=np.int64), np.empty(n + 1, dtype=np.int8)
+        rows[:n], rows[n], labels[:n], labels[n] = self.rows, query, self.labels, label
+        more = object.__new__(LabeledRows)
+        more._set(rows, labels)
+        return more
