@@ -4,4 +4,21 @@ from __future__ import annotations
 
 
 class UserError(ValueError):
-    """Bad input or options. The message names the file, line or option; commands print it and exit with code 2."""
+    """Bad input that a person can correct.
+
+    The library speaks of its own parameters and of files. The command line says which option a parameter is, prints the
+    line and exits with code 2.
+
+    Attributes:
+        problem: What is wrong, and what to do.
+        parameter: The name of the parameter that is wrong, where one is.
+        value: What was given for it.
+
+    Examples:
+        >>> print(UserError("must be at least 1", parameter="k", value=0))
+        k = 0: must be at least 1
+    """
+
+    def __init__(self, problem: str, *, parameter: str | None = None, value: object = None) -> None:
+        self.problem, self.parameter, self.value = problem, parameter, value
+        super().__init__(problem if parameter is None else f"{parameter} = {value!r}: {problem}")

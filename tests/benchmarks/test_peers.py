@@ -16,7 +16,7 @@ from benchmarks.peer_environments import Environment, PeerError, python_of
 from benchmarks.peer_process import Limits, Outcome, outcome_of
 from benchmarks.peer_scripts.job import Job, ShrinkingPool
 
-_ROOT = Path(__file__).parents[1]
+_ROOT = Path(__file__).parents[2]
 _SCRIPT = """
 import sys, time
 sys.path.insert(0, {root!r})

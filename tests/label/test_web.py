@@ -459,7 +459,7 @@ def test_a_port_in_use_and_hosts_that_cannot_be(tmp_path):
 
 
 def test_the_static_files_are_part_of_the_package():
-    static = Path(__file__).parents[1] / "seals_sim" / "label" / "web" / "static"
+    static = Path(__file__).parents[2] / "seals_sim" / "label" / "web" / "static"
     assert {path.name for path in static.iterdir()} == {"page.html", "page.css", "page.js", "icon.svg"}
-    settings = (Path(__file__).parents[1] / "pyproject.toml").read_text()
+    settings = (Path(__file__).parents[2] / "pyproject.toml").read_text()
     assert "web/static/*" in settings
