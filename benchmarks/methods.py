@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,13 +15,11 @@ from seals_sim import (
     AllPool,
     ArgMax,
     InformationDensity,
-    LabeledRows,
     LabelTable,
     LinearModel,
     LogisticLearner,
     NeighborIndex,
-    Round,
-    SealsPool,
+    build_seals_pool,
     draw_seeds,
     max_entropy,
     most_likely_positive,
@@ -31,14 +28,16 @@ from seals_sim import (
 from seals_sim.indexes import INDEXES, StoredGraph, VectorIndex
 from seals_sim.randomness import generator
 from seals_sim.search.candidates import CandidateTable
-from seals_sim.search.retrieval import CodedTable, ModelSearch, along_weights, onto_hyperplane
-from seals_sim.types import Pool, Rows, Selector, StoredVectors
+from seals_sim.search.coded_table import CodedTable
+from seals_sim.search.retrieval import ModelSearch, aim_along_weights, aim_at_hyperplane
+from seals_sim.search.selectors import RowSelector
+from seals_sim.types import LabeledRows, Pool, Round, Row, Rows, StoredVectors
 
 SEALS = tuple(f"seals-{name}" for name in INDEXES)
 SEEDS = (5, 95)  # 5.1
 METHODS = ("all", "all-int8", "retrieval", *SEALS)
 STRATEGIES = ("maxent", "most_likely_positive", "information_density")
-_AIMS = {"maxent": onto_hyperplane, "most_likely_positive": along_weights}
+_AIMS = {"maxent": aim_at_hyperplane, "most_likely_positive": aim_along_weights}
 _SCORES = {"maxent": max_entropy, "most_likely_positive": most_likely_positive}
 _SOUGHT = {"maxent": 100, "most_likely_positive": 1_000}  # rows a search: there are 100 searches, or one
 
@@ -79,21 +78,20 @@ class Bench:
         """One run: seconds until the pool was ready, with the neighbours of the seeds, and its rounds."""
         learner = LogisticLearner(self.vectors, n_threads=self.n_threads)
         selector = self._selector(method, strategy, seeds)
-        likely = selector.likely if isinstance(selector, ArgMax) else None
         with threadpool_limits(self.n_threads):
             start = time.perf_counter()
-            pool = self._pool(method, seeds, likely)
+            pool = self._pool(method, seeds, selector)
             before = time.perf_counter() - start
             oracle = LabelTable(is_positive)
             return before, list(run(seeds, pool, learner, selector, oracle, self.batch, self.budget))
 
-    def _pool(self, method: str, seeds: LabeledRows, likely: Callable[[int], Rows] | None) -> Pool[CandidateTable, int]:
+    def _pool(self, method: str, seeds: LabeledRows, selector: RowSelector) -> Pool[CandidateTable, Row]:
         if method.startswith("seals-"):
             assert self.index is not None
-            return SealsPool(seeds, self.vectors, self.index, self.k, likely)
+            return build_seals_pool(seeds, self.vectors, self.index, self.k, selector)
         return AllPool(seeds, self.scanned if method == "all" else self.vectors)
 
-    def _selector(self, method: str, strategy: str, seeds: LabeledRows) -> Selector[CandidateTable, LinearModel, int]:
+    def _selector(self, method: str, strategy: str, seeds: LabeledRows) -> RowSelector:
         if method not in ("all-int8", "retrieval"):
             if strategy == "information_density":
                 return InformationDensity(n_threads=self.n_threads)
@@ -121,7 +119,7 @@ class Remembering:
 
     def graph(self, k: int, path: Path) -> StoredGraph:
         """All answers so far, on disk."""
-        rows = np.array(sorted(self.answers))
+        rows = Rows(np.array(sorted(self.answers)))
         found = np.full((len(rows), k), -1, dtype=np.int32)
         for place, row in enumerate(rows.tolist()):
             found[place, : len(self.answers[row])] = self.answers[row]

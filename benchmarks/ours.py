@@ -29,7 +29,7 @@ from seals_sim import (
     LabelTable,
     LogisticLearner,
     NeighborIndex,
-    SealsPool,
+    build_seals_pool,
     max_entropy,
     run,
 )
@@ -131,7 +131,7 @@ class _Run:
     def _pool(self, ranked: ArgMax) -> Any:
         if self._job.method == "all":
             return AllPool(self._seeds, self._scanned)
-        return SealsPool(self._seeds, self._vectors, self._neighbors, self._job.k, ranked.likely)
+        return build_seals_pool(self._seeds, self._vectors, self._neighbors, self._job.k, ranked)
 
 
 def _read_through(folder: Path) -> None:

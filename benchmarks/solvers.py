@@ -24,7 +24,7 @@ from seals_sim import (
     ExactIndex,
     LabelTable,
     LogisticLearner,
-    SealsPool,
+    build_seals_pool,
     draw_seeds,
     max_entropy,
     run,
@@ -68,7 +68,7 @@ def _labelled(arguments: argparse.Namespace) -> tuple[NDArray[np.float64], NDArr
     is_positive = table.is_positive(clusters, 0)
     seeds = draw_seeds(is_positive, 5, 95, generator(0, "seeds", "solvers"))
     selector = ArgMax(max_entropy)
-    pool = SealsPool(seeds, vectors, ExactIndex(vectors), 100, selector.likely)
+    pool = build_seals_pool(seeds, vectors, ExactIndex(vectors), 100, selector)
     *_, last = run(seeds, pool, LogisticLearner(vectors), selector, LabelTable(is_positive), 100, arguments.budget)
     return vectors[last.labeled.rows].astype(np.float64), last.labeled.labels
 

@@ -21,12 +21,14 @@ from seals_sim.errors import UserError
 from seals_sim.indexes import ExactIndex, IndexOptions, NeighborIndex, build_index, choose_index
 from seals_sim.loop import run
 from seals_sim.search.density import FrozenDensity, InformationDensity
+from seals_sim.search.kcenters import KCenters
 from seals_sim.search.learners import LinearModel, LogisticLearner
+from seals_sim.search.lookahead import LookaheadPool, build_seals_pool
 from seals_sim.search.oracles import LabelTable
 from seals_sim.search.pools import AllPool, RandomPool, SealsPool
 from seals_sim.search.scores import least_confidence, margin, max_entropy, most_likely_positive
 from seals_sim.search.seeds import draw_seeds
-from seals_sim.search.strategies import ArgMax, KCenters, Random, build_selector
+from seals_sim.search.strategies import ArgMax, Random, build_selector
 from seals_sim.types import LabeledRows, Round, Seconds
 
 __all__ = [
@@ -41,6 +43,7 @@ __all__ = [
     "LabeledRows",
     "LinearModel",
     "LogisticLearner",
+    "LookaheadPool",
     "NeighborIndex",
     "Random",
     "RandomPool",
@@ -49,6 +52,7 @@ __all__ = [
     "Seconds",
     "UserError",
     "build_index",
+    "build_seals_pool",
     "build_selector",
     "choose_index",
     "draw_seeds",

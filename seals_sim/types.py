@@ -24,7 +24,10 @@ Row = NewType("Row", int)
 Place = NewType("Place", int)
 
 # Arrays of them, int64.
-Rows = NDArray[np.int64]
+TableRows = NewType("TableRows", np.ndarray[tuple[int, ...], np.dtype[np.int64]])
+DatasetRows = NewType("DatasetRows", np.ndarray[tuple[int, ...], np.dtype[np.int64]])
+Rows = NewType("Rows", np.ndarray[tuple[int, ...], np.dtype[np.int64]])
+Places = NewType("Places", np.ndarray[tuple[int, ...], np.dtype[np.int64]])
 
 Vectors = NDArray[np.float32]
 StoredVectors = NDArray[np.float32] | NDArray[np.float16]  # rows of a large table, perhaps memory-mapped

@@ -77,7 +77,7 @@ def test_contract_of_every_part(table, pool, strategy):
     assert [len(r.labeled) for r in rounds] == [20, 35, 50, 65, 80, 90]
     assert [r.number for r in rounds] == [0, 1, 2, 3, 4, 5]
     final = rounds[-1].labeled
-    assert len(set(final.rows.tolist())) == len(final), "a row was labelled twice"
+    assert len(set(final.rows.tolist())) == len(final), "a row was labeled twice"
     assert (final.labels == is_positive[final.rows]).all()
     for earlier in rounds:
         assert (final.rows[: len(earlier.labeled)] == earlier.labeled.rows).all(), "a yielded round has changed"
@@ -92,7 +92,7 @@ def test_contract_of_every_part(table, pool, strategy):
         radius = np.sort(distance, axis=1)[:, K - 1]
         for place in range(len(seeds), len(final)):
             pick, before = final.rows[place], final.rows[:place]
-            assert (distance[before, pick] <= radius[before] + 1e-5).any(), "no neighbour of an earlier labelled row"
+            assert (distance[before, pick] <= radius[before] + 1e-5).any(), "no neighbor of an earlier labeled row"
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -137,40 +137,15 @@ def test_uncertainty_strategies_choose_alike_on_binary_problems(table, pool, oth
     assert rows[0] == rows[1]
 
 
-def test_neighbours_of_a_pick_can_be_the_next_pick_of_the_same_batch(table):
+def test_neighbors_of_a_pick_can_be_the_next_pick_of_the_same_batch(table):
     vectors, _ = table
     seeds = _seeds(table, 1, 5)
     pool = SealsPool(seeds, vectors, ExactIndex(vectors), k=4)
     at_start = set(pool.candidates(0).rows.tolist())
-    final = _rounds(table, pool, "most_likely_positive", budget=40, batch=34, seeds=seeds)[-1].labeled
-    assert set(final.rows[len(seeds) :].tolist()) - at_start
-
-
-@pytest.mark.parametrize("strategy", ["maxent", "most_likely_positive"])
-def test_neighbours_sought_ahead_change_no_pick_and_save_searches(table, strategy):
-    vectors, is_positive = table
-    seeds = _seeds(table)
-
-    class Counting(ExactIndex):
-        n_searches = n_queries = 0
-
-        def neighbors(self, rows, k):
-            self.n_searches += 1
-            self.n_queries += len(rows)
-            return super().neighbors(rows, k)
-
-    def picks(is_ahead):
-        index, selector = Counting(vectors), _selector(strategy, vectors, seeds)
-        pool = SealsPool(seeds, vectors, index, K, selector.likely if is_ahead else None)
-        rounds = list(run(seeds, pool, LogisticLearner(vectors), selector, LabelTable(is_positive), 15, 110))
-        return [state.labeled.rows.tolist() for state in rounds], index
-
-    plain, one_by_one = picks(False)
-    ahead, together = picks(True)
-    assert ahead == plain
-    assert one_by_one.n_searches == 1 + 90
-    assert together.n_searches < 30
-    assert together.n_queries < 2 * one_by_one.n_queries
+    _, after_one_batch = _rounds(table, pool, "most_likely_positive", budget=40, batch=34, seeds=seeds)
+    picks = after_one_batch.labeled.rows[len(seeds) :]
+    assert len(picks) == 34
+    assert any(row not in at_start for row in picks.tolist())
 
 
 def test_the_run_ends_where_the_pool_runs_dry(table):

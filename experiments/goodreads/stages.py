@@ -22,7 +22,7 @@ from seals_sim.indexes import StoredGraph, StoredIndex, build_graph, build_ivf, 
 from seals_sim.randomness import generator
 from seals_sim.replay.options import machine_memory
 from seals_sim.replay.protocol import Space
-from seals_sim.search.retrieval import CodedTable
+from seals_sim.search.coded_table import CodedTable
 from seals_sim.types import Rows, StoredVectors, Vectors
 from seals_sim.vectors.normalize import normalized
 from seals_sim.vectors.scan import gathered, widened

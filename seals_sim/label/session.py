@@ -21,7 +21,7 @@ from seals_sim.label.journal import Event, Journal, Seed
 from seals_sim.label.remaining import Interval, p_of_missing_target, remaining_positives
 from seals_sim.randomness import generator
 from seals_sim.search.candidates import CandidateTable
-from seals_sim.search.learners import LinearModel, logistic
+from seals_sim.search.learners import LinearModel, fit_logistic
 from seals_sim.search.pools import SealsPool
 from seals_sim.search.scores import max_entropy, most_likely_positive
 from seals_sim.search.strategies import ArgMax
@@ -377,7 +377,7 @@ class _SeededLearner:
         labels = np.concatenate([self._seed_labels, labeled.labels])
         self.has_both = 0 < labels.sum() < len(labels)
         if self.has_both:
-            return logistic(vectors, labels, self._regularization)
+            return fit_logistic(vectors, labels, self._regularization)
         sign = 1 if labels.any() else -1
         mean = sign * vectors.mean(axis=0) if len(vectors) else np.zeros(vectors.shape[1])
         length = float(np.linalg.norm(mean))

@@ -21,14 +21,17 @@ from seals_sim.loop import run
 from seals_sim.randomness import generator
 from seals_sim.replay.options import Options
 from seals_sim.search.candidates import CandidateTable
+from seals_sim.search.coded_table import CodedTable
 from seals_sim.search.learners import LinearModel, LogisticLearner
+from seals_sim.search.lookahead import build_seals_pool
 from seals_sim.search.oracles import LabelTable
-from seals_sim.search.pools import AllPool, RandomPool, SealsPool
-from seals_sim.search.retrieval import CodedTable, ModelSearch, along_weights
+from seals_sim.search.pools import AllPool, RandomPool
+from seals_sim.search.retrieval import ModelSearch, aim_along_weights
 from seals_sim.search.scores import most_likely_positive
 from seals_sim.search.seeds import draw_seeds
-from seals_sim.search.strategies import ArgMax, build_selector
-from seals_sim.types import LabeledRows, Pool, Round, Rows, Seconds, Selector, StoredVectors
+from seals_sim.search.selectors import RowSelector
+from seals_sim.search.strategies import build_selector
+from seals_sim.types import LabeledRows, Pool, Round, Row, Rows, Seconds, StoredVectors
 from seals_sim.vectors.scan import gathered
 
 ROUND_COLUMNS = (
@@ -201,7 +204,7 @@ def run_methods(experiment: Experiment, concept: str, repeat: int, positives: Ro
             rounds.append(run_rounds.assign(dataset=experiment.dataset, **names, k=chosen.k))
             if pool == "seals":
                 n_seals_candidates = int(run_rounds["n_candidates"].iloc[-1])
-            picks.append(_picks(labeled, options, experiment.source_rows[experiment.split.pool]).assign(**names))
+            picks.append(_picks(labeled, options, Rows(experiment.source_rows[experiment.split.pool])).assign(**names))
     return Results(
         pd.concat([table.astype({"k": "Int64"}) for table in rounds], ignore_index=True)[list(ROUND_COLUMNS)],
         pd.concat(picks, ignore_index=True)[list(PICK_COLUMNS)],
@@ -223,8 +226,7 @@ def run_method(
         seeds = draw_seeds(is_positive, method.seed_positives, method.seed_negatives, seed_rng)
         names = (concept, repeat, method.strategy)
         selector = _build_selector(method, experiment, seeds, names)
-        likely = selector.likely if isinstance(selector, ArgMax) else None
-        pool = _build_pool(method, experiment, seeds, n_seals_candidates, names, likely)
+        pool = _build_pool(method, experiment, seeds, n_seals_candidates, names, selector)
         learner = LogisticLearner(space.pool_vectors, method.regularization, experiment.n_threads)
         oracle = LabelTable(is_positive)
         rows, n_before = [], 0
@@ -259,8 +261,8 @@ def _build_pool(
     seeds: LabeledRows,
     n_seals_candidates: int,
     names: tuple[str | int, ...],
-    likely: Callable[[int], Rows] | None,
-) -> Pool[CandidateTable, int]:
+    selector: RowSelector,
+) -> Pool[CandidateTable, Row]:
     space = experiment.spaces[method.embedding]
     vectors = space.pool_vectors
     if method.pool in ("all", "all_int8"):
@@ -269,7 +271,7 @@ def _build_pool(
         index = experiment.spaces[method.index_embedding or method.embedding].index
         assert index is not None
         assert method.k is not None
-        return SealsPool(seeds, vectors, index, method.k, likely)
+        return build_seals_pool(seeds, vectors, index, method.k, selector)
     n_unlabeled = len(vectors) - len(seeds)
     if method.random_pool_fraction is not None:
         size = method.random_pool_fraction * n_unlabeled
@@ -282,13 +284,13 @@ def _build_pool(
 
 def _build_selector(
     method: Method, experiment: Experiment, seeds: LabeledRows, names: tuple[str | int, ...]
-) -> Selector[CandidateTable, LinearModel, int]:
+) -> RowSelector:
     space, options = experiment.spaces[method.embedding], experiment.options
     centers = gathered(space.pool_vectors, seeds.rows)
     if method.pool == "all_int8":
         assert space.codes is not None
         assert method.strategy == "most_likely_positive"
-        return ModelSearch(space.codes(), along_weights, most_likely_positive, centers)
+        return ModelSearch(space.codes(), aim_along_weights, most_likely_positive, centers)
     return build_selector(
         method.strategy,
         beta=options.beta,

@@ -1,8 +1,8 @@
 """The candidate table: which rows the selector may choose from, and their vectors.
 
-A table only grows. The position of a row in it never changes, and a row that leaves is marked dead, so a
-selector that remembers how far it has read needs to look at the newcomers alone. A row may be held before it joins the
-candidates, so that many are read and scored at once.
+A table only grows. The place of a row in it never changes, and a row that leaves is marked dead, so a selector that
+remembers how far it has read needs to look at the newcomers alone. A row may be held before it joins the candidates, so
+that many can be read and scored at once.
 """
 
 from __future__ import annotations
@@ -13,18 +13,22 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from seals_sim.types import Rows, StoredVectors
+from seals_sim.types import Place, Places, Row, Rows, StoredVectors
 
 _Values = TypeVar("_Values", bound=np.generic)
 
 
 class Growing(Generic[_Values]):
-    """An array that grows at its end; `values` is a view of what is there now.
+    """An array that grows at its end.
 
-    >>> numbers = Growing(np.int64)
-    >>> numbers.extend(2)[:] = 3, 4
-    >>> numbers.values.tolist()
-    [3, 4]
+    Attributes:
+        values: A view of what is there now.
+
+    Examples:
+        >>> numbers = Growing(np.int64)
+        >>> numbers.extend(2)[:] = 3, 4
+        >>> numbers.values.tolist()
+        [3, 4]
     """
 
     def __init__(self, dtype: type[_Values], shape: tuple[int, ...] = (), capacity: int = 1024) -> None:
@@ -32,7 +36,7 @@ class Growing(Generic[_Values]):
         self.values: NDArray[_Values] = self._room[:0]
 
     def extend(self, n: int) -> NDArray[_Values]:
-        """A view of n new places, to be filled."""
+        """Add n entries, and return a view of them to be filled."""
         start, end = len(self.values), len(self.values) + n
         if end > len(self._room):
             self._room = np.empty((max(end, 2 * len(self._room)), *self._room.shape[1:]), dtype=self._room.dtype)
@@ -44,20 +48,23 @@ class Growing(Generic[_Values]):
 class CandidateTable(ABC):
     """Rows that have been in the pool, in order of entry.
 
-    rows: (m,) int64; vectors: (m, d) float32 or float16; is_live: (m,) bool, false for a row that cannot be
-    chosen yet or any more.
-    joined: positions of the rows that have become candidates since the table was made, in order; removed: of those that
-    have left.
+    Attributes:
+        rows: (m,) the rows by place.
+        vectors: (m, d) float32 or float16.
+        is_live: (m,) bool, False for a row that cannot be chosen yet or any more.
+        joined: Places of the rows that have become candidates since the table was made, in order.
+        removed: Places of the candidates that have left, in order.
+        n_live: How many can be chosen.
     """
-
-    def __init__(self) -> None:
-        self.removed: list[int] = []
-        self.n_live = 0
 
     rows: Rows
     vectors: StoredVectors
     is_live: NDArray[np.bool_]
-    joined: Rows
+    joined: Places
+
+    def __init__(self) -> None:
+        self.removed: list[Place] = []
+        self.n_live = 0
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -68,52 +75,62 @@ class CandidateTable(ABC):
         return False
 
     @abstractmethod
-    def find(self, row: int) -> int | None:
-        """The position of `row`, or None where it never entered."""
+    def find(self, row: Row) -> Place | None:
+        """The place of `row`, or None where it never entered."""
 
-    def remove(self, row: int) -> None:
+    def remove(self, row: Row) -> None:
         """Mark `row` dead, if it is a live candidate."""
-        position = self.find(row)
-        if position is not None and self.is_live[position]:
-            self._bury(position)
+        place = self.find(row)
+        if place is not None and self.is_live[place]:
+            self._bury(place)
 
-    def _bury(self, position: int) -> None:
-        self.is_live[position] = False
-        self.removed.append(position)
+    def _bury(self, place: Place) -> None:
+        self.is_live[place] = False
+        self.removed.append(place)
         self.n_live -= 1
 
 
 class FixedTable(CandidateTable):
-    """All candidates there from the start (Algorithm 1, RandPool).
+    """All candidates from the start (Algorithm 1, RandPool).
 
-    rows: (m,) sorted; vectors: (m, d), used as they are, never copied; excluded: rows that are no candidates.
+    Args:
+        rows: (m,) sorted.
+        vectors: (m, d), used as they are, never copied.
+        excluded: Rows that are no candidates.
     """
 
     def __init__(self, rows: Rows, vectors: StoredVectors, excluded: Rows) -> None:
         super().__init__()
         self.rows, self.vectors = rows, vectors
         self.is_live = np.isin(rows, excluded, invert=True)
-        self.joined = np.empty(0, dtype=np.int64)
+        self.joined = Places(np.empty(0, dtype=np.int64))
         self.n_live = int(self.is_live.sum())
 
-    def find(self, row: int) -> int | None:
-        position = int(np.searchsorted(self.rows, row))
-        return position if position < len(self.rows) and self.rows[position] == row else None
+    def find(self, row: Row) -> Place | None:
+        place = int(np.searchsorted(self.rows, row))
+        return Place(place) if place < len(self.rows) and self.rows[place] == row else None
 
 
 class GrowingTable(CandidateTable):
-    """Candidates that come as the search goes on (Algorithm 2). Memory follows the candidates: what is set aside beyond
-    them, 4 bytes a row of the data and room for `capacity` rows at first, are pages that no one has touched.
+    """Candidates that enter as the search goes on (Algorithm 2).
 
-    n_rows: of the data; excluded: rows that are no candidates.
+    Memory follows the candidates. What is reserved beyond them, 4 bytes a row of the data and room for `capacity` rows
+    at first, are pages that nobody has touched.
 
-    >>> table = GrowingTable(n_rows=9, n_dimensions=2, excluded=np.array([5]))
-    >>> table.unseen(np.array([7, 3, 7, 5])).tolist()
-    [3, 7]
-    >>> table.hold(np.array([3, 7]), np.eye(2, dtype=np.float32))
-    >>> table.join(np.array([5, 7]))
-    >>> table.rows.tolist(), table.is_live.tolist(), table.find(7), table.find(5)
-    ([3, 7], [False, True], 1, None)
+    Args:
+        n_rows: Of the data.
+        n_dimensions: Of the vectors.
+        excluded: Rows that are no candidates.
+        capacity: Rows that there is room for at first.
+
+    Examples:
+        >>> table = GrowingTable(n_rows=9, n_dimensions=2, excluded=Rows(np.array([5])))
+        >>> table.unseen(Rows(np.array([7, 3, 7, 5]))).tolist()
+        [3, 7]
+        >>> table.hold(Rows(np.array([3, 7])), np.eye(2, dtype=np.float32))
+        >>> table.join(Rows(np.array([5, 7])))
+        >>> table.rows.tolist(), table.is_live.tolist(), table.find(Row(7)), table.find(Row(5))
+        ([3, 7], [False, True], 1, None)
     """
 
     _EXCLUDED = -1
@@ -125,26 +142,26 @@ class GrowingTable(CandidateTable):
         self._is_live = Growing(np.bool_, capacity=capacity)
         self._is_settled = Growing(np.bool_, capacity=capacity)  # has joined, or never will
         self._joined = Growing(np.int64, capacity=capacity)
-        self._place = np.zeros(n_rows, dtype=np.int32)  # 0 for a row that is not here, else its position + 1
-        self._place[excluded] = self._EXCLUDED
+        self._entry = np.zeros(n_rows, dtype=np.int32)  # 0 for a row that is not here, else its place + 1
+        self._entry[excluded] = self._EXCLUDED
         self._expose()
 
     def _expose(self) -> None:
-        self.rows, self.vectors, self.is_live = self._rows.values, self._vectors.values, self._is_live.values
-        self.joined = self._joined.values
+        self.rows, self.joined = Rows(self._rows.values), Places(self._joined.values)
+        self.vectors, self.is_live = self._vectors.values, self._is_live.values
 
     @property
     def has_waiting(self) -> bool:
         return len(self.joined) < len(self)
 
     def unseen(self, rows: Rows) -> Rows:
-        """Those of rows (m,) that are not here yet and may be, each once."""
-        found = rows[self._place[rows] == 0]
-        return np.unique(found) if len(found) else found
+        """Those of rows (m,) that have not entered and may, each once, sorted."""
+        new = rows[self._entry[rows] == 0]
+        return Rows(np.unique(new) if len(new) else new)
 
     def hold(self, rows: Rows, vectors: StoredVectors) -> None:
-        """Take in rows (m,), none of which is here, and their vectors (m, d), not as candidates yet."""
-        self._place[rows] = np.arange(len(self) + 1, len(self) + len(rows) + 1)
+        """Take in unseen rows (m,) and their vectors (m, d), not as candidates yet."""
+        self._entry[rows] = np.arange(len(self) + 1, len(self) + len(rows) + 1)
         self._rows.extend(len(rows))[:] = rows
         self._vectors.extend(len(rows))[:] = vectors
         self._is_live.extend(len(rows))[:] = False
@@ -153,25 +170,25 @@ class GrowingTable(CandidateTable):
 
     def join(self, rows: Rows) -> None:
         """Make candidates of those of rows (m,), each given once, that are held and have not been candidates."""
-        positions = self._place[rows] - 1
-        positions = positions[positions >= 0]
-        positions = positions[~self._is_settled.values[positions]]
-        if len(positions):
-            self._is_settled.values[positions] = self.is_live[positions] = True
-            self.n_live += len(positions)
-            self._joined.extend(len(positions))[:] = positions
-            self.joined = self._joined.values
+        places = self._entry[rows] - 1
+        places = places[places >= 0]
+        places = places[~self._is_settled.values[places]]
+        if len(places):
+            self._is_settled.values[places] = self.is_live[places] = True
+            self.n_live += len(places)
+            self._joined.extend(len(places))[:] = places
+            self._expose()
 
-    def remove(self, row: int) -> None:
-        """Mark `row` dead, if it is a live candidate; if it is none yet, it will not be."""
-        position = self.find(row)
-        if position is None:
-            self._place[row] = self._EXCLUDED
-        elif self.is_live[position]:
-            self._bury(position)
+    def remove(self, row: Row) -> None:
+        """Mark `row` dead, if it is a live candidate; if it is none yet, it never will be."""
+        place = self.find(row)
+        if place is None:
+            self._entry[row] = self._EXCLUDED
+        elif self.is_live[place]:
+            self._bury(place)
         else:
-            self._is_settled.values[position] = True
+            self._is_settled.values[place] = True
 
-    def find(self, row: int) -> int | None:
-        position = int(self._place[row]) - 1
-        return position if position >= 0 else None
+    def find(self, row: Row) -> Place | None:
+        place = int(self._entry[row]) - 1
+        return Place(place) if place >= 0 else None

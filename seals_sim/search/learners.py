@@ -26,12 +26,16 @@ class Model(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class LinearModel:
-    """t = w . z + b, with w (d,) float32; n_threads: used where many rows are scored at once.
+    """t = w . z + b. Equal rows tie, and a restricted pool ranks its rows as the full scan does: see `dots`.
 
-    Equal rows tie, and a restricted pool ranks its rows as the full scan does: see `dots`.
+    Attributes:
+        weights: w, (d,) float32.
+        bias: b.
+        n_threads: Used where many rows are scored at once.
 
-    >>> LinearModel(np.array([2.0, 0.0], dtype=np.float32), -1.0).decision(np.eye(2, dtype=np.float32)).tolist()
-    [1.0, -1.0]
+    Examples:
+        >>> LinearModel(np.array([2.0, 0.0], dtype=np.float32), -1.0).decision(np.eye(2, dtype=np.float32)).tolist()
+        [1.0, -1.0]
     """
 
     weights: NDArray[np.float32]
@@ -44,10 +48,24 @@ class LinearModel:
         return decision
 
 
-def logistic(
+def fit_logistic(
     vectors: NDArray[np.float64], labels: NDArray[np.int8], regularization: float, n_threads: int = 1
 ) -> LinearModel:
-    """scikit-learn's logistic regression on vectors (m, d) with labels (m,), 1 or 0, both there."""
+    """scikit-learn's logistic regression.
+
+    Training runs on one thread: at these sizes more are slower, and the sums then do not depend on how many there are.
+    The solver is lbfgs, the fastest from a cold start (`python -m benchmarks.solvers`). A warm start would save a third
+    of the time, but the model would then depend on all the models before it.
+
+    Args:
+        vectors: (m, d).
+        labels: (m,), 1 or 0, both present.
+        regularization: scikit-learn's C.
+        n_threads: Of the model.
+
+    Raises:
+        ValueError: Where only one class is labeled.
+    """
     classifier = LogisticRegression(C=regularization, max_iter=1000)
     with _THREADS.limit(limits=1):
         classifier.fit(vectors, labels)
@@ -55,30 +73,29 @@ def logistic(
 
 
 class LogisticLearner:
-    """scikit-learn's logistic regression on the labelled rows of `vectors` (n, d).
+    """Logistic regression on the labeled rows (5.1). The model is a function of the labeled set alone, so that a search
+    that is resumed goes on as if it had never stopped.
 
-    regularization: scikit-learn's C. Training runs on one thread: at these sizes more are slower, and the sums
-    then do not depend on how many there are. n_threads: of the models. Raises ValueError where only one class is
-    labelled.
-
-    The solver is lbfgs, the fastest from a cold start (`python -m benchmarks.solvers`). A warm start would save a third
-    of the time, but then the model would depend on all the models before it: this one is a function of the labelled
-    set alone, so that a search that is resumed goes on as if it had not been stopped.
+    Args:
+        vectors: (n, d), the pool.
+        regularization: scikit-learn's C.
+        n_threads: Of the models.
     """
 
     def __init__(self, vectors: StoredVectors, regularization: float = 1.0, n_threads: int = 1) -> None:
         self._vectors, self._regularization, self._n_threads = vectors, regularization, n_threads
-        self._rows: Rows = np.empty(0, dtype=np.int64)
+        self._rows = Rows(np.empty(0, dtype=np.int64))
         self._read = Growing(np.float64, vectors.shape[1:])  # the vectors of _rows
 
     def fit(self, labeled: LabeledRows) -> LinearModel:
-        return logistic(self._vectors_of(labeled.rows), labeled.labels, self._regularization, self._n_threads)
+        """Raises ValueError where only one class is labeled."""
+        self._read_vectors(labeled.rows)
+        return fit_logistic(self._read.values, labeled.labels, self._regularization, self._n_threads)
 
-    def _vectors_of(self, rows: Rows) -> NDArray[np.float64]:
-        """In float64; of a set that has grown only the newcomers are read."""
+    def _read_vectors(self, rows: Rows) -> None:
+        """In float64; when the set has grown, of the newcomers alone."""
         n = len(self._rows)
         if not np.array_equal(rows[:n], self._rows):
             n, self._read = 0, Growing(np.float64, self._vectors.shape[1:])
         self._read.extend(len(rows) - n)[:] = self._vectors[rows[n:]]
         self._rows = rows
-        return self._read.values

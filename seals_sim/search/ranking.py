@@ -7,17 +7,21 @@ import heapq
 import numpy as np
 
 from seals_sim.search.candidates import CandidateTable, Growing
-from seals_sim.types import Rows, Scores
+from seals_sim.types import Place, Places, Row, Scores
 
-_Entry = tuple[float, int, int]  # minus the score, the row, its position
+_Entry = tuple[float, int, int]  # minus the score, the row, its place
 
 
 class Ranking:
-    """Scores of a table's candidates by position, and the best live one; ties go to the lowest row.
+    """Scores of a table's candidates by place, and the best live one; ties go to the lowest row.
 
-    Only a shortlist is kept in heap order: everything at or above a floor. A newcomer below the floor costs
-    nothing, and when the shortlist runs out the floor is lowered. In a large table the floor is set from a sample:
-    that changes how long the shortlist is, never what is best.
+    Only a shortlist is in heap order: everything at or above a floor. A newcomer below the floor costs nothing, and
+    when the shortlist runs out the floor is lowered. In a large table the floor is set from a sample: that changes how
+    long the shortlist is, never what is best.
+
+    Args:
+        candidates: The table.
+        shortlist: About how many candidates to put in order at a time.
     """
 
     _SAMPLE = 8_192
@@ -27,7 +31,7 @@ class Ranking:
         self._scores = Growing(np.float64, capacity=0)
         self._n_joined = len(candidates.joined)
         self._heap: list[_Entry] = []
-        self._waiting: dict[int, _Entry] = {}  # held positions that will enter the heap if they join
+        self._waiting: dict[int, _Entry] = {}  # held places that will enter the heap if they join
         self._floor = np.inf
         self._shortlist = shortlist
 
@@ -35,35 +39,41 @@ class Ranking:
         return len(self._scores.values)
 
     def append(self, scores: Scores) -> None:
-        """Scores of the positions that follow those already here."""
+        """Add the scores of the places that follow those already here."""
         first = len(self)
         self._scores.extend(len(scores))[:] = scores
-        for entry in self._entries(first + np.flatnonzero(scores >= self._floor)):
+        for entry in self._entries(Places(first + np.flatnonzero(scores >= self._floor))):
             self._waiting[entry[2]] = entry
 
-    def best(self) -> int | None:
-        """The position of the best live candidate, or None."""
-        joined, is_live = self._candidates.joined, self._candidates.is_live
-        if len(joined) > self._n_joined:
-            new = joined[self._n_joined :]
-            for entry in self._entries(new[self._scores.values[new] >= self._floor]):
-                self._waiting.pop(entry[2], None)
-                heapq.heappush(self._heap, entry)
-            self._n_joined = len(joined)
+    def best(self) -> Place | None:
+        """The place of the best live candidate, or None."""
+        self._push_joined()
+        is_live = self._candidates.is_live
         while True:
             while self._heap:
-                position = self._heap[0][2]
-                if is_live[position]:
-                    return position
+                place = self._heap[0][2]
+                if is_live[place]:
+                    return Place(place)
                 heapq.heappop(self._heap)
             if not self._lower_floor():
                 return None
 
-    def likely(self, n: int) -> list[int]:
-        """Positions that come next, best first, as things stand and if all that is held joins: up to n of them."""
-        return [position for _, _, position in heapq.nsmallest(n, [*self._heap, *self._waiting.values()])]
+    def forecast(self, n: int) -> list[Row]:
+        """Up to n rows that come next, best first, as things stand and if all that is held joins."""
+        return [Row(row) for _, row, _ in heapq.nsmallest(n, [*self._heap, *self._waiting.values()])]
+
+    def _push_joined(self) -> None:
+        """Newcomers that have become candidates since the last call, into the heap."""
+        joined = self._candidates.joined
+        if len(joined) > self._n_joined:
+            new = joined[self._n_joined :]
+            for entry in self._entries(Places(new[self._scores.values[new] >= self._floor])):
+                self._waiting.pop(entry[2], None)
+                heapq.heappush(self._heap, entry)
+            self._n_joined = len(joined)
 
     def _lower_floor(self) -> bool:
+        """Refill the heap with about a shortlist of what lies below the floor; False where nothing does."""
         scores = self._scores.values
         is_below = self._candidates.is_live & (scores < self._floor)
         step = max(1, len(is_below) // self._SAMPLE)
@@ -74,11 +84,11 @@ class Ranking:
             return False
         cut = max(len(sample) - 1 - self._shortlist // step, 0)
         self._floor = float(np.partition(sample, cut)[cut])
-        self._heap = self._entries(np.flatnonzero(is_below & (scores >= self._floor)))
+        self._heap = self._entries(Places(np.flatnonzero(is_below & (scores >= self._floor))))
         heapq.heapify(self._heap)
         self._waiting.clear()
         return True
 
-    def _entries(self, positions: Rows) -> list[_Entry]:
-        scores, rows = -self._scores.values[positions], self._candidates.rows[positions]
-        return list(zip(scores.tolist(), rows.tolist(), positions.tolist(), strict=True))
+    def _entries(self, places: Places) -> list[_Entry]:
+        scores, rows = -self._scores.values[places], self._candidates.rows[places]
+        return list(zip(scores.tolist(), rows.tolist(), places.tolist(), strict=True))

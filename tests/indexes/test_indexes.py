@@ -12,9 +12,9 @@ from seals_sim import (
     IndexOptions,
     LabelTable,
     LogisticLearner,
-    SealsPool,
     UserError,
     build_index,
+    build_seals_pool,
     choose_index,
     draw_seeds,
     most_likely_positive,
@@ -97,7 +97,7 @@ def test_seals_over_several_rounds(name, build, monkeypatch):
     positives = []
     for index in (ExactIndex(vectors), build(name, vectors)):
         selector = ArgMax(most_likely_positive)
-        pool = SealsPool(seeds, vectors, index, 10, selector.likely)
+        pool = build_seals_pool(seeds, vectors, index, 10, selector)
         *_, last = run(seeds, pool, LogisticLearner(vectors), selector, LabelTable(is_positive), 20, 200)
         assert len(set(last.labeled.rows.tolist())) == 200
         positives.append(int(last.labeled.labels.sum()))

@@ -20,8 +20,9 @@ from seals_sim import (
     run,
 )
 from seals_sim.search.candidates import FixedTable
+from seals_sim.search.coded_table import CodedTable
 from seals_sim.search.ranking import Ranking
-from seals_sim.search.retrieval import CodedTable, ModelSearch, along_weights, onto_hyperplane
+from seals_sim.search.retrieval import ModelSearch, aim_along_weights, aim_at_hyperplane
 from seals_sim.search.scores import _SAME_ORDER
 from seals_sim.vectors.scan import dots, widened
 from tests.conftest import clustered
@@ -83,7 +84,7 @@ def test_the_scan_by_codes_makes_the_picks_of_the_full_scan():
     scanned = picks(ArgMax(most_likely_positive))
     assert len(scanned) == 1200
     centers, codes = widened(vectors[seeds.rows]), CodedTable(vectors, n_threads=2)
-    assert picks(ModelSearch(codes, along_weights, most_likely_positive, centers, 200)) == scanned
+    assert picks(ModelSearch(codes, aim_along_weights, most_likely_positive, centers, 200)) == scanned
 
 
 @pytest.mark.parametrize("score", [most_likely_positive, max_entropy])
@@ -97,7 +98,7 @@ def test_retrieval_by_the_model_makes_the_picks_of_the_full_scan(score):
         pool, learner = AllPool(seeds, vectors), LogisticLearner(vectors)
         return list(run(seeds, pool, learner, selector, LabelTable(is_positive), 80, 500))[-1].labeled.rows.tolist()
 
-    aim = along_weights if score is most_likely_positive else onto_hyperplane
+    aim = aim_along_weights if score is most_likely_positive else aim_at_hyperplane
     searched = picks(ModelSearch(ExactIndex(vectors), aim, score, vectors[seeds.rows], 300))
     assert searched == picks(ArgMax(score))
 
@@ -108,7 +109,7 @@ def test_projections_lie_on_the_hyperplane(seed):
     labeled = rng.normal(size=(20, 6)).astype(np.float32)
     labeled /= np.linalg.norm(labeled, axis=1, keepdims=True)
     model = LinearModel(rng.normal(size=6).astype(np.float32), 0.0)  # so lengths do not matter
-    found = onto_hyperplane(model, labeled)
+    found = aim_at_hyperplane(model, labeled)
     np.testing.assert_allclose(found @ model.weights, 0, atol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
     moved = labeled - found * np.vecdot(labeled, found)[:, None]  # what projecting took away is along w
@@ -130,7 +131,7 @@ def test_a_search_that_finds_no_more_is_not_repeated_under_the_same_model():
             return [np.arange(min(k, 40))]
 
     table, index = FixedTable(np.arange(300), vectors, np.arange(3)), FewFound()
-    selector = ModelSearch(index, along_weights, most_likely_positive, vectors[:3], n_sought=10)
+    selector = ModelSearch(index, aim_along_weights, most_likely_positive, vectors[:3], n_sought=10)
     model, rows = LinearModel(np.ones(8, dtype=np.float32), 0.0), []
     while (row := selector.select(table, model)) is not None:
         rows.append(row)
