@@ -85,10 +85,7 @@ def test_without_the_token_nothing_is_revealed(session, path):
     for headers in ({}, {"X-Token": "another"}, {"X-Token": "\u00e9".encode("latin-1")}):
         refused = stranger(session).get(path, headers=headers)
         assert refused.status_code == 403
-        assert (
-            refused.text
-            == "Open this page with the address that the program printed, including the token.\n"
-        )
+        assert refused.text == "Open this page with the address that the program printed, including the token.\n"
     assert session.status().n_waiting == 0
 
 
