@@ -19,7 +19,6 @@ import pytest
 from seals_sim import UserError
 from seals_sim.label.journal import ImportedFile
 from seals_sim.label.session import Session
-from seals_sim.label.types import SessionOptions
 from tests.conftest import clustered
 from tests.label.small import CORPUS, PLAIN, answer_by_cluster
 
@@ -134,9 +133,9 @@ def test_a_file_that_is_gone_is_noticed_at_the_next_answer(tmp_path, change):
             case "replace":
                 shutil.copy(path, tmp_path / "copy")
                 os.replace(tmp_path / "copy", path)
-        for give in (lambda: session.tell([7], [1]), session.undo):
-            with pytest.raises(UserError, match="t.seals: was moved, replaced, or deleted while this session was open"):
-                give()
+        for change_answers in (lambda: session.tell([7], [1]), session.undo):
+            with pytest.raises(UserError, match=r"t\.seals: was moved, replaced, or deleted while"):
+                change_answers()
         assert list(session.answers) == [row]
 
 

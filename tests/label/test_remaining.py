@@ -39,8 +39,8 @@ def test_the_stopping_rule_keeps_its_level_on_random_orders():
 
 
 def test_positives_known_before_the_search_count_as_found_and_are_no_part_of_its_sequence():
-    """10 positives of before and 10 of the search, 200 negatives, 400 rows: 22 positives at least were the target missed,
-    so 2 of the last 200 of 380 rows would have to be found by nobody.
+    """10 positives from before, then 10 and 200 negatives in a search through 390 rows. Were the target missed, there
+    would be 22 positives: the last 200 of the 380 rows left held neither of the last two.
     """
     assert compute_p_missing([], 300, n_positive_before=20) == 1.0
     p = compute_p_missing([1] * 10 + [0] * 200, 390, n_positive_before=10)

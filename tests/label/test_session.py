@@ -49,7 +49,7 @@ def test_one_class_alone_is_explained_and_rows_are_ordered_by_similarity(tmp_pat
         asked = session.ask(3)
         similarity = VECTORS @ VECTORS[3]
         assert asked[0].row == int(np.argmax(similarity))  # of exact duplicates the lower row
-        with pytest.raises(UserError, match="there are no scores yet. No negatives marked yet"):
+        with pytest.raises(UserError, match=r"there are no scores yet\. No negatives marked yet"):
             session.compute_scores()
         session.tell([a.row for a in asked], [1, 1, 0])
         assert session.status().explanation == ""
