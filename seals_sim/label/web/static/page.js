@@ -434,7 +434,7 @@ function curveOf(curve) {
     draw("polyline", { class: "line", points: points.map((point) => point.map((c) => c.toFixed(1)).join(",")).join(" ") }),
     draw("text", { x: left - 4, y: top + 6, "text-anchor": "end" }, number(most)),
     draw("text", { x: left - 4, y: height - bottom, "text-anchor": "end" }, "0"),
-    draw("text", { x: width - 8, y: height - 4, "text-anchor": "end" }, `${number(curve.length)} answers`),
+    draw("text", { x: width - 8, y: height - 4, "text-anchor": "end" }, `${number(curve.length)} answers to the search`),
     draw("text", { x: left + 4, y: top + 6 }, "positives"),
   );
   return svg;
