@@ -27,9 +27,10 @@ from seals_sim.embed.embedding import DEFAULT_MODEL, STATIC_MODEL, embed_texts, 
 from seals_sim.errors import UserError
 from seals_sim.indexes import INDEXES, IndexOptions, choose_index, measured_on_some
 from seals_sim.indexes.ivf import N_PROBE
-from seals_sim.label.corpus import corpus_of_texts
-from seals_sim.label.exchange import from_argilla, from_label_studio, tell
-from seals_sim.label.session import STRATEGIES, Corpus, Session, SessionOptions
+from seals_sim.label.corpus import Corpus, build_corpus
+from seals_sim.label.exchange import read_labels
+from seals_sim.label.session import Session
+from seals_sim.label.types import STRATEGIES, SessionOptions
 from seals_sim.label.web import serve
 from seals_sim.replay.options import AUTO, machine_memory
 
@@ -132,7 +133,7 @@ def _corpus(arguments: argparse.Namespace, texts: list[str]) -> Corpus:
     if arguments.index == AUTO:  # one search, and of texts typed in too
         arguments.index = choose_index(len(texts), d, 0, machine_memory() // 2)
     options = IndexOptions(arguments.k, n_probe=arguments.n_probe)
-    return corpus_of_texts(texts, arguments.index, cache, arguments.model, d, options, arguments.quiet)
+    return build_corpus(texts, arguments.index, cache, arguments.model, d, options, arguments.quiet)
 
 
 def _embed(arguments: argparse.Namespace) -> None:
@@ -158,14 +159,16 @@ def _label(arguments: argparse.Namespace) -> None:
     require_writable(path.parent, "--session")
     corpus = _corpus(arguments, _texts(arguments))
     options = SessionOptions(arguments.strategy, min(arguments.k, len(corpus.vectors)), arguments.control_every)
-    told = [
-        read(file, corpus.texts)
-        for file, read in ((arguments.labelstudio, from_label_studio), (arguments.argilla, from_argilla))
+    imports = [
+        read_labels(file, format, corpus.texts)
+        for file, format in ((arguments.labelstudio, "label_studio"), (arguments.argilla, "argilla"))
         if file is not None
     ]
     session = _opened(path, corpus, arguments.seed, arguments.not_like, options)
-    for labels in told:
-        tell(session, [(row, answer) for row, answer in labels if session.answers.get(row, -1) != answer])
+    for file, labels in imports:
+        report = session.add_import(file, labels)
+        if report.n_overruled:
+            print(f"{file.name}: {report.n_overruled:,} labels differ from your answers, which stand", file=sys.stderr)
     serve(session, arguments.host, arguments.port, not arguments.no_browser, arguments.quiet, path.name)
 
 

@@ -1,9 +1,10 @@
-"""From a table of texts to what a session searches: embeddings and an index, from the cache where they are there."""
+"""What a session searches: vectors with an index, and the texts they were made from."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +19,44 @@ from seals_sim.indexes import (
     VectorIndex,
     build_index,
 )
-from seals_sim.label.session import Corpus
 from seals_sim.randomness import generator
-from seals_sim.types import StoredVectors
+from seals_sim.types import StoredVectors, Vectors
 
 
-def corpus_of_texts(
+@dataclass(frozen=True, eq=False)
+class Corpus:
+    """What is searched.
+
+    Attributes:
+        vectors: (n, d) float32 or float16, L2-normalized.
+        index: Finds neighbors of rows and of other vectors.
+        fingerprint: A digest of vectors and texts; a session opens only with the corpus it was begun with.
+        texts: n texts, where there are any.
+        encode: Gives texts vectors in the same space, where that is possible.
+    """
+
+    vectors: StoredVectors
+    index: VectorIndex
+    fingerprint: str
+    texts: Sequence[str] | None = None
+    encode: Callable[[Sequence[str]], Vectors] | None = None
+
+    def get_text(self, row: int) -> str | None:
+        """The text of a row, or None where the corpus has no texts."""
+        return None if self.texts is None else self.texts[row]
+
+    def encode_texts(self, texts: Sequence[str]) -> Vectors:
+        """Vectors (m, d) of texts, in the space of the corpus.
+
+        Raises:
+            UserError: Where the corpus was not made from texts.
+        """
+        if self.encode is None:
+            raise UserError("this table has vectors only, no texts; start from its rows instead of words")
+        return self.encode(texts)
+
+
+def build_corpus(
     texts: Sequence[str],
     index: str,
     cache: Path,
@@ -32,31 +65,46 @@ def corpus_of_texts(
     options: IndexOptions | None = None,
     quiet: bool = True,
 ) -> Corpus:
-    """dimensions: to whiten to; None for 256, or as many as a small table has. index: one that takes any vector, that
-    is, all but the graph. Raises UserError.
+    """Embed texts and build an index, or read both from the cache.
+
+    Args:
+        texts: The table.
+        index: One of `INDEXES` that takes any vector: all but the graph.
+        cache: The folder for vectors and indexes.
+        model: Of the embedding.
+        dimensions: To whiten to; None for 256, or as many as a small table has.
+        options: Of the index.
+        quiet: Show no progress.
+
+    Raises:
+        UserError: For options that do not fit the texts.
     """
     space = TextSpace(texts, model, dimensions, cache, quiet)
-    vectors, made_from = space.kept_vectors(cache)
-    found = kept_index(index, vectors, made_from, cache, options or IndexOptions(), generator(0, "index"), quiet)
-    digest = hashlib.sha256(f"vectors {made_from} texts {space.texts_digest}".encode()).hexdigest()
-    return Corpus(vectors, _searchable(found, index), digest, texts, space.encode)
+    vectors, digest = space.kept_vectors(cache)
+    built = build_cached_index(index, vectors, digest, cache, options or IndexOptions(), generator(0, "index"), quiet)
+    fingerprint = hashlib.sha256(f"vectors {digest} texts {space.texts_digest}".encode()).hexdigest()
+    return Corpus(vectors, _require_vector_index(built, index), fingerprint, texts, space.encode)
 
 
-def kept_index(
+def build_cached_index(
     name: str,
     vectors: StoredVectors,
-    made_from: str,
+    digest: str,
     cache: Path,
     options: IndexOptions,
     rng: np.random.Generator,
     quiet: bool,
 ) -> NeighborIndex:
-    """The index called `name`, kept among the caches under `made_from`, a digest of the vectors."""
-    folder = cache / "indexes" / made_from[:32]
-    return build_index(name, vectors, folder, options, rng, made_from, quiet)
+    """Build the index called `name`, or read it from the cache, where it lies under `digest`, that of the vectors."""
+    folder = cache / "indexes" / digest[:32]
+    return build_index(name, vectors, folder, options, rng, digest, quiet)
 
 
-def _searchable(index: NeighborIndex, name: str) -> VectorIndex:
+def _require_vector_index(index: NeighborIndex, name: str) -> VectorIndex:
     if isinstance(index, ExactIndex | StoredIndex):
         return index
-    raise UserError(f"--index {name}: finds neighbours of rows alone, and texts typed in are to be looked for too")
+    raise UserError(
+        "finds neighbors of rows only, but a session also searches for texts that are typed in; choose another index",
+        parameter="index",
+        value=name,
+    )

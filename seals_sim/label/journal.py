@@ -1,4 +1,8 @@
-"""The journal of a label session: one SQLite file; an event is on the disk before the call that made it returns."""
+"""The journal of a label session: one SQLite file; an event is on disk before the call that made it returns.
+
+The file is complete by itself after every call: SQLite keeps a rollback journal beside it only while it writes. (A
+write-ahead log would halve the time of a write, but the answers would then lie in a second file.)
+"""
 
 from __future__ import annotations
 
@@ -15,39 +19,34 @@ from numpy.typing import NDArray
 
 from seals_sim.disk.files import replacing
 from seals_sim.errors import UserError
+from seals_sim.label.journal_file import (
+    APPLICATION,
+    TABLES,
+    UPGRADES,
+    VERSION,
+    identify,
+    read_version,
+    require_session,
+    set_aside,
+)
 from seals_sim.types import Rows
 
-VERSION = 1
-_APPLICATION = 0x5EA15EA1 & 0x7FFFFFFF  # SQLite's application_id of these files
 Kind = Literal["ask", "answer", "undo"]
-
-_TABLES = """
-CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE seeds (
-    id INTEGER PRIMARY KEY,
-    text TEXT NOT NULL,
-    label INTEGER NOT NULL CHECK (label IN (0, 1)),
-    vector BLOB NOT NULL,     -- float32
-    neighbors BLOB NOT NULL   -- int64: rows
-);
-CREATE TABLE events (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    time TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-    kind TEXT NOT NULL CHECK (kind IN ('ask', 'answer', 'undo')),
-    row INTEGER NOT NULL,
-    answer INTEGER CHECK (answer IN (0, 1)),  -- NULL: skipped
-    is_control INTEGER NOT NULL DEFAULT 0,
-    score REAL,
-    neighbors BLOB  -- int64: rows that this one has brought into the pool
-);
-"""
 
 
 @dataclass(frozen=True, eq=False)
 class Event:
-    """ask: a row was put to the person, with its score, drawn at random if is_control; answer: 1, 0 or None (skipped);
-    undo: the last answer for the row does not count. neighbors: rows that this one has brought into the pool, where it
-    is the first event of its row, so that a session goes on with the pool that it had.
+    """Something that happened to a row.
+
+    Attributes:
+        kind: "ask": the row was put to the person; "answer": it was answered; "undo": its last answer no longer counts.
+        row: Its position in the table.
+        answer: 1, 0 or None (skipped).
+        is_control: Whether an asked row was drawn at random.
+        score: Of an asked row.
+        neighbors: (k,) rows that this one brought into the pool, with the first event of each row, so that a reopened
+            session goes on with the pool it had.
+        is_imported: Whether an answer came from a file and not from the person.
     """
 
     kind: Kind
@@ -56,11 +55,19 @@ class Event:
     is_control: bool = False
     score: float | None = None
     neighbors: Rows | None = None
+    is_imported: bool = False
 
 
 @dataclass(frozen=True, eq=False)
 class Seed:
-    """An example that is no row of the table, such as a text typed in. vector: (d,); neighbors: rows."""
+    """An example that need not be in the table, such as words typed in.
+
+    Attributes:
+        text: The words.
+        label: 1 or 0.
+        vector: (d,) float32.
+        neighbors: (k,) rows.
+    """
 
     text: str
     label: int
@@ -68,90 +75,143 @@ class Seed:
     neighbors: Rows
 
 
-class Journal:
-    """An open journal; no other process can open it meanwhile.
+@dataclass(frozen=True)
+class ImportedFile:
+    """A file that labels were imported from: the SHA-256 of its content, and its name for people."""
 
-    Raises UserError for a file that is no journal, of another version, damaged, or in use; it is left as it is.
+    digest: str
+    name: str
+
+
+class Journal:
+    """An open journal; no other process can open it until it is closed.
+
+    Raises:
+        UserError: For a file that is no journal, of an unknown version, damaged, or in use. The file stays as it is.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        _require_session(path)
+        require_session(path)
         self._database = sqlite3.connect(path, timeout=0, check_same_thread=False)
+        self._file = identify(path)
         try:
-            self._take()
+            self._lock()
         except UserError:
             self._database.close()
             raise
 
-    def _take(self) -> None:
-        """Lock the file for as long as it is open, and look whether it is sound."""
+    def _lock(self) -> None:
+        """Lock the file for as long as it is open, check it, and bring it up to date."""
+        execute = self._database.execute
         with self._reported():
-            self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
-            self._database.execute("PRAGMA journal_mode = WAL")
-            self._database.execute("PRAGMA synchronous = FULL")
-            self._database.execute("BEGIN IMMEDIATE")
-            self._database.execute("COMMIT")
-            is_sound = self._database.execute("PRAGMA quick_check").fetchone()[0] == "ok"
-        if not is_sound:
-            raise UserError(f"{self._path}: is damaged; restore it from a copy, or begin another session")
+            execute("PRAGMA locking_mode = EXCLUSIVE")
+            if execute("PRAGMA quick_check").fetchone()[0] != "ok":
+                raise UserError(f"{self._path}: is damaged; restore a copy of it, or begin another session")
+            execute("PRAGMA journal_mode = DELETE")  # version 1 was written with a write-ahead log
+            execute("PRAGMA synchronous = FULL")
+            execute("BEGIN IMMEDIATE")
+            for statements in UPGRADES[read_version(self._database) - 1 :]:
+                for statement in statements:
+                    execute(statement)
+            execute("COMMIT")
 
     @classmethod
     def create(cls, path: Path, about: Mapping[str, object], seeds: Sequence[Seed]) -> Journal:
-        """A new file, whole or not at all. Raises UserError where one is there."""
+        """Write a new file, whole or not at all, and open it.
+
+        Raises:
+            UserError: Where the file exists.
+        """
         if path.exists():
-            raise UserError(f"{path}: is there already; open it, or choose another name")
+            raise UserError(f"{path}: already exists; open it, or choose another name")
+        set_aside(path, "-wal", "-journal")
         with replacing(path) as temporary, closing(sqlite3.connect(temporary)) as database, database:
-            database.executescript(_TABLES)
+            for statement in TABLES:
+                database.execute(statement)
             values = [(name, json.dumps(value)) for name, value in about.items()]
             database.executemany("INSERT INTO about VALUES (?, ?)", values)
             database.executemany(
                 "INSERT INTO seeds (text, label, vector, neighbors) VALUES (?, ?, ?, ?)",
-                [
-                    (seed.text, seed.label, seed.vector.astype("<f4").tobytes(), _packed(seed.neighbors))
-                    for seed in seeds
-                ],
+                [(seed.text, seed.label, seed.vector.astype("<f4").tobytes(), _pack(seed.neighbors)) for seed in seeds],
             )
-            database.execute(f"PRAGMA application_id = {_APPLICATION}")
+            database.execute(f"PRAGMA application_id = {APPLICATION}")
             database.execute(f"PRAGMA user_version = {VERSION}")
         return cls(path)
 
-    def about(self) -> dict[str, Any]:
+    def read_about(self) -> dict[str, Any]:
+        """What `create` was given."""
         with self._reported():
             return {name: json.loads(value) for name, value in self._database.execute("SELECT name, value FROM about")}
 
-    def seeds(self) -> list[Seed]:
+    def read_seeds(self) -> list[Seed]:
+        """The seeds, in order."""
         with self._reported():
             rows = self._database.execute("SELECT text, label, vector, neighbors FROM seeds ORDER BY id").fetchall()
         return [
-            Seed(text, label, np.frombuffer(vector, dtype="<f4").astype(np.float32), _unpacked(neighbors))
+            Seed(text, label, np.frombuffer(vector, dtype="<f4").astype(np.float32), _unpack(neighbors))
             for text, label, vector, neighbors in rows
         ]
 
-    def events(self) -> list[Event]:
+    def read_events(self) -> list[Event]:
+        """All events, in order."""
+        query = "SELECT kind, row, answer, is_control, score, neighbors, import_id FROM events ORDER BY id"
         with self._reported():
-            query = "SELECT kind, row, answer, is_control, score, neighbors FROM events ORDER BY id"
             rows = self._database.execute(query).fetchall()
         return [
-            Event(kind, row, answer, bool(is_control), score, None if neighbors is None else _unpacked(neighbors))
-            for kind, row, answer, is_control, score, neighbors in rows
-        ]
-
-    def add(self, events: Sequence[Event]) -> None:
-        """All or none; they are on the disk when this returns."""
-        values = [
-            (
-                event.kind, event.row, event.answer, int(event.is_control), event.score,
-                None if event.neighbors is None else _packed(event.neighbors),
+            Event(
+                kind, row, answer, bool(is_control), score,
+                None if neighbors is None else _unpack(neighbors), import_id is not None,
             )
-            for event in events
+            for kind, row, answer, is_control, score, neighbors, import_id in rows
         ]  # fmt: skip
-        query = "INSERT INTO events (kind, row, answer, is_control, score, neighbors) VALUES (?, ?, ?, ?, ?, ?)"
+
+    def has_imported(self, file: ImportedFile) -> bool:
+        """Whether a file with this content has been imported."""
+        with self._reported():
+            row = self._database.execute("SELECT 1 FROM imports WHERE digest = ?", (file.digest,)).fetchone()
+        return row is not None
+
+    def add(self, events: Sequence[Event], file: ImportedFile | None = None) -> None:
+        """Write all events or none; they are on disk when this returns.
+
+        Args:
+            events: In order.
+            file: Where they were imported from, which is remembered even if they are none.
+
+        Raises:
+            UserError: Where they cannot be written, or where the file is not at its place any more.
+        """
+        self._require_in_place()
+        query = (
+            "INSERT INTO events (kind, row, answer, is_control, score, neighbors, import_id) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)"
+        )
         with self._reported(), self._database:
+            import_id = None
+            if file is not None:
+                insert = "INSERT INTO imports (digest, name) VALUES (?, ?)"
+                import_id = self._database.execute(insert, (file.digest, file.name)).lastrowid
+            values = [
+                (
+                    event.kind, event.row, event.answer, int(event.is_control), event.score,
+                    None if event.neighbors is None else _pack(event.neighbors),
+                    import_id if event.is_imported else None,
+                )
+                for event in events
+            ]  # fmt: skip
             self._database.executemany(query, values)
 
     def close(self) -> None:
+        """Close the file; other processes can open it now."""
         self._database.close()
+
+    def _require_in_place(self) -> None:
+        if identify(self._path) != self._file:
+            raise UserError(
+                f"{self._path}: was moved, replaced, or deleted while this session was open; nothing more is saved: "
+                "put the file back, or save the labels, and start again"
+            )
 
     @contextmanager
     def _reported(self) -> Iterator[None]:
@@ -162,28 +222,12 @@ class Journal:
                 raise UserError(f"{self._path}: another process has this session open; close it there first") from error
             raise UserError(f"{self._path}: cannot be used ({error})") from error
         except sqlite3.DatabaseError as error:
-            raise UserError(f"{self._path}: is damaged or no label session ({error}); it is left as it is") from error
+            raise UserError(f"{self._path}: is damaged or not a label session ({error})") from error
 
 
-def _require_session(path: Path) -> None:
-    """By SQLite's header, so that nothing is done to a file that is not ours."""
-    try:
-        with path.open("rb") as file:
-            header = file.read(100)
-    except FileNotFoundError:
-        raise UserError(f"{path}: there is no such session") from None
-    except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
-    version, application = (int.from_bytes(header[place : place + 4], "big") for place in (60, 68))
-    if len(header) < 100 or application != _APPLICATION:
-        raise UserError(f"{path}: is damaged or no label session; choose another name")
-    if version != VERSION:
-        raise UserError(f"{path}: is a session of version {version}, and this program reads version {VERSION}")
-
-
-def _packed(rows: Rows) -> bytes:
+def _pack(rows: Rows) -> bytes:
     return rows.astype("<i8").tobytes()
 
 
-def _unpacked(content: bytes) -> Rows:
+def _unpack(content: bytes) -> Rows:
     return np.frombuffer(content, dtype="<i8").astype(np.int64)

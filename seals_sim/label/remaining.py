@@ -1,4 +1,4 @@
-"""How many positives are left, and when to stop: statements that hold whatever the model is worth."""
+"""How many positives remain, and when to stop: statements that hold however good or bad the model is."""
 
 from __future__ import annotations
 
@@ -18,18 +18,27 @@ class Interval:
     high: int
 
 
-def remaining_positives(n_left: int, n_drawn: int, n_positive: int, confidence: float = 0.95) -> Interval:
-    """Positives among `n_left` rows that nobody has looked at, from a control sample of the same: `n_drawn` rows drawn
-    uniformly, `n_positive` of them positive. The interval is Clopper and Pearson's (1934), exact for a sample with
-    replacement and a little too wide for one without.
+def estimate_remaining(n_left: int, n_drawn: int, n_positive: int, confidence: float = 0.95) -> Interval:
+    """Estimate the positives among rows that nobody has looked at, from rows drawn at random.
 
-    A sample that was drawn while the search went on errs to the high side: what it drew early was drawn from rows that
+    The interval is that of Clopper and Pearson (1934), exact for a sample with replacement and slightly too wide for
+    one without. A sample drawn while the search went on errs on the high side: its early draws came from rows that
     still held the positives found since.
 
-    >>> remaining_positives(10_000, 50, 0)
-    Interval(low=0, guess=0.0, high=712)
-    >>> remaining_positives(10_000, 0, 0)
-    Interval(low=0, guess=nan, high=10000)
+    Args:
+        n_left: Rows that nobody has looked at.
+        n_drawn: Rows drawn uniformly from them.
+        n_positive: Positives among the drawn rows.
+        confidence: That the interval holds the truth.
+
+    Returns:
+        The interval; its guess is NaN where nothing was drawn.
+
+    Examples:
+        >>> estimate_remaining(10_000, 50, 0)
+        Interval(low=0, guess=0.0, high=712)
+        >>> estimate_remaining(10_000, 0, 0)
+        Interval(low=0, guess=nan, high=10000)
     """
     if n_drawn == 0:
         return Interval(0, float("nan"), n_left)
@@ -38,27 +47,42 @@ def remaining_positives(n_left: int, n_drawn: int, n_positive: int, confidence: 
     return Interval(low, n_left * n_positive / n_drawn, high)
 
 
-def p_of_missing_target(labels: Sequence[int], n_rows: int, target_recall: float = 0.95) -> float:
-    """The p-value of the hypothesis that less than `target_recall` of all positives have been found: stop where it is
-    below, say, 0.05.
+def compute_p_missing(
+    labels: Sequence[int], n_rows: int, target_recall: float = 0.95, n_positive_before: int = 0
+) -> float:
+    """Compute the p-value of the hypothesis that less than `target_recall` of all positives have been found.
 
-    labels: (m,) 1 or 0, in the order in which rows were looked at; n_rows: of the whole table. The rule of Callaghan
-    and Mueller-Hansen (Systematic Reviews 9:273, 2020): for each i, the last i rows are taken for a random sample of
-    all that were left before them. A search finds more positives than such a sample would, so that the test errs to the
-    side of going on. The smallest p over i is given, as they do, uncorrected.
+    The stopping rule of Callaghan and Müller-Hansen (Systematic Reviews 9:273, 2020): stop when it falls below, say,
+    0.05. For each i, the last i rows are treated as a random sample of all that were left before them. A search finds
+    more positives than such a sample would, so the test errs on the side of going on. As they do, the smallest p over
+    all i is given, uncorrected.
 
-    >>> p_of_missing_target([1] * 10, n_rows=1000)
-    1.0
-    >>> p_of_missing_target([1] * 10 + [0] * 980, n_rows=1000) < 0.05
-    True
+    Args:
+        labels: (m,) 1 or 0, in the order in which the search asked for the rows.
+        n_rows: Rows that the search could have asked for, those it did ask for included.
+        target_recall: Of all positives, those known beforehand included.
+        n_positive_before: Positives that did not come from the search. They count as found, but they are no part of
+            the sequence, nor of `n_rows`.
+
+    Returns:
+        A probability; 1 while the search has no label or no positive is known.
+
+    Examples:
+        >>> compute_p_missing([1] * 10, n_rows=1000)
+        1.0
+        >>> compute_p_missing([1] * 10 + [0] * 980, n_rows=1000) < 0.05
+        True
+        >>> compute_p_missing([], n_rows=1000, n_positive_before=60)
+        1.0
     """
-    found = np.asarray(labels, dtype=np.int64)
-    n_found, m = int(found.sum()), len(found)
-    if n_found == 0:
+    sequence = np.asarray(labels, dtype=np.int64)
+    m, n_positive = len(sequence), int(sequence.sum())
+    n_found = n_positive_before + n_positive
+    if m == 0 or n_found == 0:
         return 1.0
     least_total = int(np.floor(n_found / target_recall)) + 1  # positives, were the target missed
     last = np.arange(1, m + 1)
-    positives_in_last = np.cumsum(found[::-1])
+    positives_in_last = np.cumsum(sequence[::-1])
     n_before = n_rows - m + last  # rows left before the last i
     positives_before = least_total - (n_found - positives_in_last)
     p = hypergeom.cdf(positives_in_last, n_before, np.minimum(positives_before, n_before), last)

@@ -22,7 +22,7 @@ from seals_sim.embed.embedding import embed_texts, fitting_dimensions
 from seals_sim.errors import UserError
 from seals_sim.evaluate.splits import Split, random_split
 from seals_sim.indexes import IndexFacts, IndexOptions, NeighborIndex, fingerprint, measured_on_some
-from seals_sim.label.corpus import kept_index
+from seals_sim.label.corpus import build_cached_index
 from seals_sim.randomness import generator
 from seals_sim.replay.options import Options, options_from
 from seals_sim.replay.protocol import (
@@ -183,7 +183,7 @@ def index_of(
     """
     chosen = IndexOptions(k, options.lsh_bits, options.n_probe)
     rng = generator(options.seed, "index")
-    index = kept_index(options.index, vectors, fingerprint(vectors), cache, chosen, rng, quiet)
+    index = build_cached_index(options.index, vectors, fingerprint(vectors), cache, chosen, rng, quiet)
     facts = measured_on_some(index, vectors, k, options.seed)
     if not quiet:
         print(f"index {options.index}: {facts}", file=sys.stderr)

@@ -14,7 +14,7 @@ import pandas as pd
 
 from seals_sim.cli.terminal import Parser, errors_for_people, parse
 from seals_sim.errors import UserError
-from seals_sim.label.remaining import p_of_missing_target
+from seals_sim.label.remaining import compute_p_missing
 from seals_sim.replay.page import read_rows
 from seals_sim.replay.protocol import PICK_COLUMNS, ROUND_COLUMNS
 from seals_sim.replay.store import read_config, write_csv
@@ -49,7 +49,7 @@ def stops(picks: pd.DataFrame, rounds: pd.DataFrame, n_pool: int, target_recall:
     rows = []
     for run, part in picks.groupby(_RUN, sort=False):
         labels, ends = part["label"].to_numpy(), part.groupby("round").size().cumsum()
-        told = [number for number, m in ends.items() if p_of_missing_target(labels[:m], n_pool, target_recall) < p]
+        told = [number for number, m in ends.items() if compute_p_missing(labels[:m], n_pool, target_recall) < p]
         number = told[0] if told else ends.index[-1]
         recall, n_labeled = float(recalls.loc[(*run, number)]), int(ends[number])
         rows.append(

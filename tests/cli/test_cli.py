@@ -15,7 +15,7 @@ from seals_sim.cli import main as cli
 from seals_sim.datasets import read_icd10cm, read_texts
 from seals_sim.datasets import table as table_reader
 from seals_sim.errors import UserError
-from seals_sim.label.corpus import corpus_of_texts
+from seals_sim.label.corpus import build_corpus
 from seals_sim.label.session import Session
 
 FAST = ["--model", "wordllama", "--quiet"]
@@ -48,8 +48,8 @@ def test_embed_and_index_a_table_without_labels(table, tmp_path, capsys):
 
 
 def test_a_text_typed_in_gets_the_vector_that_it_has_in_the_table(texts, tmp_path):
-    corpus = corpus_of_texts(texts, "exact", tmp_path, model="wordllama")
-    np.testing.assert_allclose(corpus.encoded(texts[5:8]), corpus.vectors[5:8], atol=1e-5)
+    corpus = build_corpus(texts, "exact", tmp_path, model="wordllama")
+    np.testing.assert_allclose(corpus.encode_texts(texts[5:8]), corpus.vectors[5:8], atol=1e-5)
     with Session.begin(tmp_path / "s", corpus, ["typhoid fever"]) as session:
         (first,) = session.ask(1)
         assert "yphoid" in first.text
@@ -57,7 +57,7 @@ def test_a_text_typed_in_gets_the_vector_that_it_has_in_the_table(texts, tmp_pat
 
 
 def test_a_session_of_the_same_words_is_opened_again_and_of_others_refused(texts, tmp_path, capsys):
-    corpus = corpus_of_texts(texts, "exact", tmp_path, model="wordllama")
+    corpus = build_corpus(texts, "exact", tmp_path, model="wordllama")
     options = cli.SessionOptions()
     cli._opened(tmp_path / "s", corpus, ["cholera"], [], options).close()
     cli._opened(tmp_path / "s", corpus, ["cholera"], [], options).close()
@@ -75,7 +75,7 @@ def test_a_session_of_the_same_words_is_opened_again_and_of_others_refused(texts
         (["embed", "none.jsonl"], "none.jsonl: no such file"),
         (["index", "TABLE", "--text-column", "words"], "no column 'words'"),
         (["index", "TABLE", "--text-column", "body", "--index", "annoy"], "--index annoy: there is no such index"),
-        (["index", "TABLE", "--text-column", "body", "--index", "graph"], "--index graph: finds neighbours of rows"),
+        (["index", "TABLE", "--text-column", "body", "--index", "graph"], "finds neighbors of rows only"),
         (["index", "TABLE", "--text-column", "body", "--k", "0"], "--k 0: must be at least 1"),
         (["label", "TABLE", "--text-column", "body", "--control-every", "-1"], "--control-every -1"),
         (["find", "TABLE"], "invalid choice: 'find'"),

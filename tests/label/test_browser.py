@@ -1,4 +1,4 @@
-"""The page in a real browser: a person's keys, a server that is killed, texts that would like to be markup."""
+"""The page in a real browser: a person's keys, a server that is killed, texts that look like markup."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ SERVER = textwrap.dedent(
     from pathlib import Path
     import numpy as np
     from seals_sim.indexes import ExactIndex
-    from seals_sim.label.session import Corpus, Session, SessionOptions
+    from seals_sim.label.corpus import Corpus
+    from seals_sim.label.session import Session
+    from seals_sim.label.types import SessionOptions
     from seals_sim.label.web import serve
     rng = np.random.default_rng(0)
     cluster = np.arange(300) % 6
@@ -116,14 +118,14 @@ class Page:
         return self.js("return document.querySelector('.card[aria-current=true] .text').textContent")
 
     def press(self, keys):
-        """To whatever has the focus: an element that is drawn anew meanwhile does not lose them."""
+        """To whatever has the focus: keys are not lost when an element is redrawn meanwhile."""
         webdriver.ActionChains(self.browser, duration=0).send_keys(keys).perform()
 
     def count(self):
-        """Answers and skips that the server has."""
-        said = self.js("return document.getElementById('counts').textContent")
-        found = re.match(r"(\d+) positive of (\d+) answered, (\d+) skipped", said)
-        return int(found[2]) + int(found[3]) if found else -1
+        """Answers and skips that the server has saved."""
+        counts = self.js("return document.getElementById('counts').textContent")
+        match = re.match(r"(\d+) positive of (\d+) answered, (\d+) skipped", counts)
+        return int(match[2]) + int(match[3]) if match else -1
 
     def errors(self):
         return [
@@ -132,7 +134,7 @@ class Page:
 
 
 def answered(page):
-    """In the journal's words: row to answer."""
+    """Row to answer, as the server exports them."""
     lines = page.js("return fetch('/export/labels.jsonl').then((reply) => reply.text())").splitlines()
     return {str(item["row"]): item["answer"] for item in map(json.loads, lines)}
 
@@ -166,11 +168,11 @@ def test_fifty_answers_by_keyboard_survive_the_server_being_killed(browser, tmp_
 
     served.end(signal.SIGKILL)
     page.press("0")  # while nothing answers: it is sent once the server is there again
-    page.wait(lambda: "does not answer" in browser.find_element(By.ID, "error").text)
-    assert "1 of your answers has not been sent" in browser.find_element(By.ID, "error").text
+    page.wait(lambda: "does not respond" in browser.find_element(By.ID, "error").text)
+    assert "1 answer not saved yet" in browser.find_element(By.ID, "error").text
     assert page.row() != before
     served = Served(path, served.port)
-    page.wait(lambda: "not let in any more" in browser.find_element(By.ID, "error").text)  # it has another token
+    page.wait(lambda: "has expired" in browser.find_element(By.ID, "error").text)  # it has another token
     browser.get_log("browser")
     page.open(served.url)
     assert page.row() == before
@@ -222,8 +224,8 @@ def test_a_grid_arrows_a_search_and_texts_that_look_like_markup(browser, tmp_pat
     browser.execute_script("window.isSame = true")
     page.press("/")
     page.press("0" + Keys.ENTER)  # the words of this table are numbers of rows; in the box a 0 is no answer
-    page.wait(lambda: browser.find_elements(By.CSS_SELECTOR, "#found-list .item"))
-    first = browser.find_element(By.CSS_SELECTOR, "#found-list .item")
+    page.wait(lambda: browser.find_elements(By.CSS_SELECTOR, "#results-list .item"))
+    first = browser.find_element(By.CSS_SELECTOR, "#results-list .item")
     assert first.get_attribute("data-row") == "0"
     text = first.find_element(By.CLASS_NAME, "text")
     assert text.get_property("textContent") == MARKUP
@@ -254,7 +256,7 @@ def test_a_grid_arrows_a_search_and_texts_that_look_like_markup(browser, tmp_pat
 
 
 def test_the_command_on_the_built_in_texts(browser, tmp_path):
-    """Fifty texts answered by keyboard, the command killed and given again, and what comes out."""
+    """Fifty texts answered by keyboard, with the command killed and run again in between."""
     texts, page, given = read_icd10cm().texts[::30], Page(browser), {}
     table = tmp_path / "codes.jsonl"
     table.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import re
+import signal
 import socket
+import subprocess
+import sys
+import tempfile
+import textwrap
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,11 +22,12 @@ from fastapi.testclient import TestClient
 
 from seals_sim import UserError
 from seals_sim.indexes import ExactIndex
-from seals_sim.label.exchange import from_argilla, from_label_studio, tell, to_argilla, to_label_studio
-from seals_sim.label.remaining import remaining_positives
-from seals_sim.label.session import Corpus, Session, SessionOptions
+from seals_sim.label.corpus import Corpus
+from seals_sim.label.remaining import estimate_remaining
+from seals_sim.label.session import Session
+from seals_sim.label.types import SessionOptions
 from seals_sim.label.web import make_app, serve
-from seals_sim.label.web.words import remaining_in_words, stopping_in_words
+from seals_sim.label.web.words import describe_remaining, describe_stopping
 from tests.conftest import clustered
 
 VECTORS, CLUSTER = clustered(300, 12, 8)
@@ -74,14 +81,11 @@ CALLS = (
 
 
 @pytest.mark.parametrize("path", CALLS)
-def test_without_the_token_nothing_is_told(session, path):
+def test_without_the_token_nothing_is_revealed(session, path):
     for headers in ({}, {"X-Token": "another"}, {"X-Token": "\u00e9".encode("latin-1")}):
         refused = stranger(session).get(path, headers=headers)
         assert refused.status_code == 403
-        assert (
-            refused.text
-            == "This page opens with the address that the program printed, with its token; open that address.\n"
-        )
+        assert refused.text == "Open this page with the address that the program printed, including the token.\n"
     assert session.status().n_waiting == 0
 
 
@@ -193,29 +197,29 @@ def test_batch_answer_undo_and_status(session, client):
     assert status["curve"] == [1, 1, 2]
     assert status["name"] == "fractures"
     assert status["explanation"] == ""
-    taken = client.post("/api/undo").json()
-    assert taken["row"] == rows[3]["row"]
-    assert not taken["left"]["is_answered"]
+    undone = client.post("/api/undo").json()
+    assert undone["row"] == rows[3]["row"]
+    assert not undone["left"]["is_answered"]
     assert client.get("/api/batch").json()["rows"][0]["row"] == rows[3]["row"]
     control = [item for item in client.get("/api/batch?n=6").json()["rows"] if item["is_control"]]
     assert len(control) == 1
     assert control[0]["because"] is None
 
 
-def test_an_answer_sent_again_for_want_of_a_reply_counts_once(session, client):
-    told = {"row": 5, "answer": 1}
-    client.post("/api/answer", json=told)
-    client.post("/api/answer", json={**told, "is_repeated": True})
+def test_an_answer_sent_again_because_no_reply_came_counts_once(session, client):
+    answer = {"row": 5, "answer": 1}
+    client.post("/api/answer", json=answer)
+    client.post("/api/answer", json={**answer, "is_repeated": True})
     client.post("/api/answer", json={"row": 6, "answer": None, "is_repeated": True})
     assert session.answers == {5: 1, 6: None}
     assert [session.undo(), session.undo(), session.undo()] == [6, 5, None]
 
 
 @pytest.mark.parametrize(
-    ("call", "said"),
+    ("call", "error"),
     [
-        ({"row": 300, "answer": 1}, "row 300: there is no such row; the table has 300"),
-        ({"row": -1, "answer": 1}, "row -1: there is no such row; the table has 300"),
+        ({"row": 300, "answer": 1}, "row 300: no such row; the table has 300"),
+        ({"row": -1, "answer": 1}, "row -1: no such row; the table has 300"),
         ({"row": 5, "answer": 2}, "answer: "),
         ({"row": 5, "answer": True}, "answer: "),
         ({"row": 5}, "answer: "),
@@ -224,10 +228,10 @@ def test_an_answer_sent_again_for_want_of_a_reply_counts_once(session, client):
         ([], "the call: "),
     ],
 )
-def test_a_bad_answer_gets_one_line_and_changes_nothing(session, client, call, said):
+def test_a_bad_answer_gets_one_line_and_changes_nothing(session, client, call, error):
     refused = client.post("/api/answer", json=call)
     assert refused.status_code == 400
-    assert refused.json()["error"].startswith(said)
+    assert refused.json()["error"].startswith(error)
     assert "\n" not in refused.json()["error"]
     assert session.answers == {}
 
@@ -252,14 +256,14 @@ def test_bad_calls_get_one_line(client, path):
 
 
 def test_find_and_similar_give_rows_that_can_be_answered(session, client):
-    found = client.get("/api/find?text=text 40&n=3").json()["rows"]
-    assert [item["row"] for item in found] == session.find("text 40", 3)
-    assert found[0]["row"] == 40 or np.allclose(VECTORS[found[0]["row"]], VECTORS[40])
-    client.post("/api/answer", json={"row": found[0]["row"], "answer": 0})
+    rows = client.get("/api/find?text=text 40&n=3").json()["rows"]
+    assert [item["row"] for item in rows] == session.find("text 40", 3)
+    assert rows[0]["row"] == 40 or np.allclose(VECTORS[rows[0]["row"]], VECTORS[40])
+    client.post("/api/answer", json={"row": rows[0]["row"], "answer": 0})
     again = client.get("/api/find?text=text 40&n=3").json()["rows"]
     assert (again[0]["is_answered"], again[0]["answer"]) == (True, 0)
-    near = client.get(f"/api/similar?row={found[0]['row']}&n=4").json()["rows"]
-    assert [item["row"] for item in near] == session.similar(found[0]["row"], 4)
+    near = client.get(f"/api/similar?row={rows[0]['row']}&n=4").json()["rows"]
+    assert [item["row"] for item in near] == session.find_similar(rows[0]["row"], 4)
 
 
 def test_a_table_without_texts(tmp_path):
@@ -269,9 +273,9 @@ def test_a_table_without_texts(tmp_path):
         assert client.get("/api/batch").json()["rows"][0]["text"] is None
         assert not client.get("/api/status").json()["can_find"]
         refused = client.get("/api/find?text=words")
-        assert (refused.status_code, "has no texts" in refused.json()["error"]) == (400, True)
+        assert (refused.status_code, "no texts" in refused.json()["error"]) == (400, True)
         refused = client.get("/export/scores.csv")
-        assert (refused.status_code, "nothing is marked yet" in refused.json()["error"]) == (400, True)
+        assert (refused.status_code, "Nothing marked yet" in refused.json()["error"]) == (400, True)
         client.post("/api/answer", json={"row": 3, "answer": 1})
         assert pd.read_csv(io.BytesIO(client.get("/export/labels.csv").content))["text"].isna().all()
 
@@ -287,13 +291,54 @@ def test_any_text_comes_back_as_it_is(session, client):
     assert reply.content.isascii()
 
 
-def read(content, kind):
+def test_half_a_surrogate_pair_can_be_shown_and_saved_as_json_lines(tmp_path):
+    """A JSON table may hold one, UTF-8 cannot."""
+    half = "half \ud83d of a pair"
+    corpus = replace(CORPUS, texts=[half] * 300)
+    with Session.begin(tmp_path / "s", corpus, options=SessionOptions(k=5)) as session:
+        client = TestClient(make_app(session, TOKEN, "127.0.0.1", PORT, "s"), base_url=BASE, headers=LET_IN)
+        (asked,) = client.get("/api/batch").json()["rows"]
+        assert [asked["text"], *(item["text"] for item in asked["neighbors"])] == [half] * 6
+        client.post("/api/answer", json={"row": asked["row"], "answer": 1})
+        assert json.loads(client.get("/export/labels.jsonl").content)["text"] == half
+        assert client.get("/export/labelstudio.json").json()[0]["data"]["text"] == half
+        assert json.loads(client.get("/export/argilla.jsonl").content)["fields"]["text"] == half
+        for format in ("csv", "parquet"):
+            refused = client.get(f"/export/labels.{format}")
+            assert (refused.status_code, refused.json()["error"]) == (
+                400,
+                "a text is not valid Unicode (surrogates not allowed); save it as JSONL instead",
+            )
+
+
+def test_the_temporary_file_of_a_download_is_deleted(client, tmp_path, monkeypatch):
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    client.post("/api/answer", json={"row": 5, "answer": 1})
+    reply = client.get("/export/labels.csv")
+    assert reply.text == f'row,text,answer,is_control\r\n5,"{TEXTS[5]}",1,False\r\n'
+    assert int(reply.headers["content-length"]) == len(reply.content)
+    assert client.get("/export/scores.csv").status_code == 200
+    assert client.get("/export/labels.xls").status_code == 400
+    assert list(folder.iterdir()) == []
+
+
+def test_an_answer_that_cannot_be_saved_is_an_error_of_one_line(session, client, tmp_path):
+    (tmp_path / "s").unlink()
+    refused = client.post("/api/answer", json={"row": 5, "answer": 1})
+    assert refused.status_code == 400
+    assert "was moved, replaced, or deleted" in refused.json()["error"]
+    assert client.get("/api/status").json()["n_answered"] == 0
+
+
+def read(content, format):
     file = io.BytesIO(content)
-    if kind == "csv":
+    if format == "csv":
         return pd.read_csv(
             file, dtype={"answer": "Int8", "text": "object"}, keep_default_na=False, na_values={"answer": ""}
         )
-    if kind == "parquet":
+    if format == "parquet":
         return pd.read_parquet(file)
     return pd.DataFrame([json.loads(line) for line in file.read().decode().split("\n") if line]).astype(
         {"answer": "Int8"}
@@ -311,151 +356,99 @@ def answered(session):
     return [*rows, asked[4].row], [*answers, None]
 
 
-@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
-def test_labels_are_exported_in_order(client, answered, kind):
-    reply = client.get(f"/export/labels.{kind}")
-    assert reply.headers["content-disposition"] == f'attachment; filename="labels.{kind}"'
-    table = read(reply.content, kind)
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
+def test_labels_are_exported_in_order(client, answered, format):
+    reply = client.get(f"/export/labels.{format}")
+    assert reply.headers["content-disposition"] == f'attachment; filename="labels.{format}"'
+    table = read(reply.content, format)
     rows, answers = answered
     assert list(table.columns) == ["row", "text", "answer", "is_control"]
     assert table["row"].tolist() == rows
     assert [None if pd.isna(answer) else answer for answer in table["answer"]] == answers
     assert table["is_control"].tolist() == [False] * 7 + [True]
     texts = [TEXTS[row] for row in rows]
-    if kind == "csv":  # what a spreadsheet would run gets an apostrophe
+    if format == "csv":  # what a spreadsheet would run gets an apostrophe
         assert texts[1].startswith("=")
         texts[1] = f"'{texts[1]}"
     assert table["text"].tolist() == texts
 
 
-@pytest.mark.parametrize("kind", ["csv", "jsonl", "parquet"])
-def test_scores_are_exported_for_every_row(session, client, answered, kind):
-    table = read(client.get(f"/export/scores.{kind}").content, kind)
+@pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
+def test_scores_are_exported_for_every_row(session, client, answered, format):
+    table = read(client.get(f"/export/scores.{format}").content, format)
     assert list(table.columns) == ["row", "text", "p_positive", "answer"]
     assert table["row"].tolist() == list(range(300))
-    np.testing.assert_allclose(table["p_positive"], session.scores(), rtol=1e-12)
+    np.testing.assert_allclose(table["p_positive"], session.compute_scores(), rtol=1e-12)
     given = {row: answer for row, answer in session.answers.items() if answer is not None}
     assert table["answer"].dropna().to_dict() == given
 
 
-def test_label_studio_and_back(tmp_path, client, answered):
-    rows, answers = answered
-    path = tmp_path / "ls.json"
-    path.write_bytes(client.get("/export/labelstudio.json").content)
-    tasks = json.loads(path.read_text())
-    assert tasks[0]["data"]["text"] == TEXTS[9]
-    assert tasks[0]["annotations"][0]["result"][0]["value"] == {"choices": ["yes"]}
-    expected = list(zip(rows, answers, strict=True))
-    assert from_label_studio(path) == from_label_studio(path, TEXTS) == expected
-    for task in tasks:
-        del task["data"]["row"]
-    tasks.append({"data": {"text": TEXTS[0]}, "annotations": []})
-    path.write_text(json.dumps(tasks))
-    assert from_label_studio(path, TEXTS) == expected
-
-
-def test_argilla_and_back(tmp_path, client, answered):
-    rows, answers = answered
-    path = tmp_path / "a.jsonl"
-    path.write_bytes(client.get("/export/argilla.jsonl").content)
-    expected = list(zip(rows, answers, strict=True))
-    assert from_argilla(path) == from_argilla(path, TEXTS) == expected
-    records = [json.loads(line) for line in path.read_text().splitlines()]
-    assert records[0]["responses"]["answer"][0]["value"] == "yes"
-    for record in records:
-        del record["metadata"]
-    path.write_text(json.dumps(records))  # as Argilla's to_json has it
-    assert from_argilla(path, TEXTS) == expected
-
-
-def test_labels_from_elsewhere_are_told(tmp_path, session, answered):
-    path = tmp_path / "ls.json"
-    path.write_text(json.dumps(to_label_studio(session)))
-    with Session.begin(tmp_path / "other", CORPUS, options=SessionOptions(k=12)) as other:
-        tell(other, from_label_studio(path, TEXTS))
-        assert other.answers == session.answers
-        path.write_text(json.dumps(to_argilla(session)))
-        tell(other, from_argilla(path, TEXTS))
-        assert other.answers == session.answers
-
-
-def task(choice="yes", **data):
-    choices = {"from_name": "x", "to_name": "y", "type": "choices", "value": {"choices": [choice]}}
-    return {"data": data, "annotations": [{"result": [choices]}]}
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ("{", "x.json: not valid JSON (Expecting property name enclosed in double quotes, line 1)"),
-        ("[" * 100_000, "x.json: not valid JSON (too deep)"),
-        ({}, "x.json: not a list of Label Studio's tasks; export as JSON"),
-        ([task(row=1), 5], "task 2: 'data' is not there, or not an object"),
-        ([{"data": {"row": 1}}], "task 1: 'annotations' is not there, or not a list"),
-        ([task(row=1), task("perhaps", row=2)], "task 2: 'perhaps' is no answer"),
-        ([{"data": {"row": 1}, "annotations": [{"result": []}]}], "task 1: 0 choices where one is meant"),
-        ([task(row=300)], "task 1: row 300: there is no such row; the table has 300"),
-        ([task(row="1")], "task 1: row '1' is no number of a row"),
-        ([task(row=1, text="of another table")], "task 1: row 1 has another text in this table"),
-        ([task(text="of another table")], "task 1: no row of this table has the text"),
-        ([task()], "task 1: neither a row nor a text says which row it is"),
-    ],
-)
-def test_bad_files_of_label_studio_are_named(tmp_path, content, said):
-    path = tmp_path / "x.json"
-    path.write_text(content if isinstance(content, str) else json.dumps(content))
-    with pytest.raises(UserError, match=re.escape(said)):
-        from_label_studio(path, TEXTS)
-
-
-@pytest.mark.parametrize(
-    ("lines", "said"),
-    [
-        (['{"fields": {}, "responses": {}}', "{"], "x.jsonl:2: not valid JSON"),
-        (["5"], "x.jsonl:1: not an object"),
-        (['{"fields": {"text": "t"}}'], "x.jsonl:1: 'responses' is not there"),
-        (['{"fields": {}, "responses": {"a": [], "b": []}}'], "x.jsonl:1: responses to 2 questions"),
-        (['{"fields": {}, "responses": {"a": [{"value": "maybe"}]}}'], "x.jsonl:1: 'maybe' is no answer"),
-        (['[{"fields": {}, "responses": {"a": [3]}}]'], "x.jsonl: record 1: the response is not an object"),
-    ],
-)
-def test_bad_files_of_argilla_are_named(tmp_path, lines, said):
-    path = tmp_path / "x.jsonl"
-    path.write_text("\n".join(lines))
-    with pytest.raises(UserError, match=re.escape(said)):
-        from_argilla(path, TEXTS)
-    with pytest.raises(UserError, match="cannot be read"):
-        from_argilla(tmp_path / "none")
-
-
 def test_what_the_numbers_mean(session):
     before = session.status()
-    assert "one in 5" in remaining_in_words(before, 5)
-    assert "draws no rows at random" in remaining_in_words(before, 0)
-    assert "None has been found yet" in stopping_in_words(before)
+    assert "about one in 5" in describe_remaining(before, 5)
+    assert "draws no rows at random" in describe_remaining(before, 0)
+    assert describe_stopping(before).startswith("No positives yet")
+    session.tell([3], [1])
+    assert describe_stopping(session.status()).startswith("The search has no answers yet")
     while asked := session.ask(20):
         session.tell([item.row for item in asked], [int(CLUSTER[item.row] == CLUSTER[3]) for item in asked])
     after = session.status()
-    assert remaining_in_words(after, 5).startswith("About 0 more may be left among the 0 rows")
-    nothing = replace(after, n_answered=50, n_control=5, remaining=remaining_positives(250, 5, 0))
-    assert "none was positive: with 95 % confidence at most" in remaining_in_words(nothing, 5)
-    assert stopping_in_words(after).startswith("You may stop: ")
+    assert describe_remaining(after, 5).startswith("About 0 more positives may remain among the 0 rows")
+    nothing = replace(after, n_answered=50, n_control=5, remaining=estimate_remaining(250, 5, 0))
+    assert describe_remaining(nothing, 5) == (
+        "None of the 5 rows drawn at random was positive: with 95% confidence, at most 131 positives remain among the "
+        "250 rows without an answer. More random rows will narrow this."
+    )
+    assert describe_stopping(after) == (
+        "You can stop (p < 0.001; the usual threshold is 0.05). p is the chance of so few positives among the latest "
+        "answers if less than 95% of all positives had been found."
+    )
 
 
-def test_a_port_in_use_and_hosts_that_cannot_be(tmp_path):
+def test_a_port_in_use_and_hosts_that_cannot_be_used(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        for options, said in (
-            ({"port": port}, f"--port {port}: is in use; choose another, or 0"),
-            ({"port": 99_999}, "--port 99999: must be between 0 and 65535"),
-            ({"host": "no.such.host.invalid"}, "--host no.such.host.invalid: no such address on this machine"),
+        for number, (options, message) in enumerate(
+            (
+                ({"port": port}, f"port = {port}: is in use; choose another, or 0 for a free one"),
+                ({"port": 99_999}, "port = 99999: must be between 0 and 65535"),
+                ({"host": "no.such.host.invalid"}, "host = 'no.such.host.invalid': not an address of this machine"),
+            )
         ):
-            session = Session.begin(tmp_path / f"{said[:12]}", CORPUS)
-            with pytest.raises(UserError, match=re.escape(said)):
+            session = Session.begin(tmp_path / str(number), CORPUS)
+            with pytest.raises(UserError) as error:
                 serve(session, open_browser=False, **options)
-            Session.open(tmp_path / f"{said[:12]}", CORPUS).close()  # it had been closed
+            assert str(error.value) == message
+            Session.open(tmp_path / str(number), CORPUS).close()  # serve had closed it
+
+
+def test_in_a_running_event_loop_it_refuses_before_it_prints_an_address(tmp_path, capsys):
+    async def notebook():
+        serve(Session.begin(tmp_path / "s", CORPUS), open_browser=False)
+
+    with pytest.raises(UserError, match="from inside a running event loop"):
+        asyncio.run(notebook())
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
+def test_a_closed_terminal_ends_the_server_as_a_signal_to_stop_does(tmp_path, number):
+    script = """
+        import sys
+        from pathlib import Path
+        from seals_sim.label.session import Session
+        from seals_sim.label.web import serve
+        from tests.label.small import CORPUS
+        serve(Session.begin(Path(sys.argv[1]), CORPUS), open_browser=False, quiet=True)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "s")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline().startswith("http://127.0.0.1:")
+        process.send_signal(number)
+        assert process.wait(timeout=20) == 0
+        assert process.stderr.read() == ""
 
 
 def test_the_static_files_are_part_of_the_package():

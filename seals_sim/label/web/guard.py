@@ -1,7 +1,7 @@
 """Who may call the page: a browser on it that was given the token, and nobody else.
 
-Other pages in the same browser can reach a server on this machine too. A foreign name that is made to point here (DNS
-rebinding) shows in the Host header, a foreign page in Origin or Sec-Fetch-Site, and none of them knows the token.
+Other pages in the same browser can reach a server on this machine too. A foreign name made to point here (DNS
+rebinding) shows in the Host header, a foreign page in Origin or Sec-Fetch-Site, and neither knows the token.
 """
 
 from __future__ import annotations
@@ -26,12 +26,19 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 ANY = ("0.0.0.0", "::")  # hosts that stand for all addresses of this machine
-_NO_TOKEN = "This page opens with the address that the program printed, with its token; open that address.\n"
+_NO_TOKEN = "Open this page with the address that the program printed, including the token.\n"
 _MOVED = '<!doctype html><html lang="en"><meta http-equiv="refresh" content="0; url=/"><title>Labels</title></html>'
 
 
 class Guard:
-    """Lets a call through to `app`, or refuses it with one plain line; sets the headers of every answer."""
+    """Passes a call on to `app`, or refuses it with one plain line; sets the security headers of every reply.
+
+    Args:
+        app: The application.
+        token: What a caller must know, in a cookie or a header.
+        host: Where the page is served.
+        port: Where the page is served.
+    """
 
     def __init__(self, app: ASGIApp, token: str, host: str, port: int) -> None:
         self._app, self._token, self._port = app, token, port
@@ -50,30 +57,32 @@ class Guard:
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        answer = self._answer(Request(scope)) or self._app
-        await answer(scope, receive, send_with_headers)
+        reply = self._intercept(Request(scope)) or self._app
+        await reply(scope, receive, send_with_headers)
 
-    def _answer(self, request: Request) -> Response | None:
-        """What is answered in place of the application, if anything."""
+    def _intercept(self, request: Request) -> Response | None:
+        """The reply in place of the application's, if any."""
         headers = request.headers
         host = headers.get("host", "")
         is_page = request.url.path == "/" and request.method == "GET"
         if not self._is_ours(host):
-            return _refused(f"This is not the page of {host:.100}.\n")
+            return _refuse(f"This page is not served at {host:.100}.\n")
         if headers.get("origin", f"http://{host}").lower() != f"http://{host}".lower():
-            return _refused("A page of another origin may not call this one.\n")
+            return _refuse("Pages from other origins may not call this one.\n")
         if not is_page and headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
-            return _refused("Another page may not call this one.\n")
+            return _refuse("Other pages may not call this one.\n")
         given = request.query_params.get("token")
         if is_page and given is not None:
-            return self._let_in(request) if self._is_token(given) else _refused(_NO_TOKEN)
+            return self._let_in(request) if self._is_token(given) else _refuse(_NO_TOKEN)
         if not self._is_token(headers.get("x-token") or request.cookies.get(self._cookie, "")):
-            return _refused(_NO_TOKEN)
+            return _refuse(_NO_TOKEN)
         return None
 
     def _let_in(self, request: Request) -> Response:
-        """To the page without the token, so that it stays in no history. A browser that comes by a link of another site
-        would not send a strict cookie along a redirect; it goes on by itself.
+        """Go on to the page without the token, which then stays in no history.
+
+        A browser that follows a link from another site sends no strict cookie along a redirect, so it gets a page that
+        reloads.
         """
         is_by_link = request.headers.get("sec-fetch-site", "none") in ("cross-site", "same-site")
         response: Response = HTMLResponse(_MOVED) if is_by_link else RedirectResponse("/", status_code=303)
@@ -91,7 +100,7 @@ class Guard:
 
 
 def _split(host: str) -> tuple[str, int]:
-    """Name, lower case and without the brackets of IPv6, and port."""
+    """The name, in lower case and without the brackets of IPv6, and the port."""
     name, colon, port = host.rpartition(":")
     if not colon or host.endswith("]"):
         name, port = host, "80"
@@ -106,5 +115,5 @@ def _is_address(name: str) -> bool:
     return True
 
 
-def _refused(line: str) -> Response:
+def _refuse(line: str) -> Response:
     return PlainTextResponse(line, status_code=403)

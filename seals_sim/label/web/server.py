@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import ipaddress
 import secrets
@@ -10,6 +11,8 @@ import socket
 import sys
 import threading
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import uvicorn
 
@@ -27,32 +30,63 @@ def serve(
     quiet: bool = False,
     name: str = "labels",
 ) -> None:
-    """Serve the page until Ctrl-C or SIGTERM; the session is closed then.
+    """Serve the page until Ctrl-C, SIGTERM, or the end of the terminal (SIGHUP), and close the session.
 
-    port: 0 for one that is free; name: shown on the page. The address, with its token, is printed in a line, with
-    `quiet` alone in it. Raises UserError where the port cannot be used.
+    The address, with its token, is printed on a line; nothing else is on it if `quiet`.
+
+    Args:
+        session: To be labeled.
+        host: An address of this machine.
+        port: 0 for a free one.
+        open_browser: Open the address in a browser.
+        quiet: Print the address only.
+        name: Shown on the page.
+
+    Raises:
+        UserError: Where the host or port cannot be used, or the caller runs in an event loop, as notebooks do.
     """
     try:
-        with _bound(host, port) as listening:
-            found: int = listening.getsockname()[1]
+        _require_no_event_loop()
+        with _stopped_by_signals(), _listen(host, port) as listening:
+            bound_port: int = listening.getsockname()[1]
             token = secrets.token_urlsafe(24)
-            url = f"http://{_shown(host)}:{found}/?token={token}"
+            url = f"http://{_format_host(host)}:{bound_port}/?token={token}"
             if not _is_loopback(host):
                 print(
-                    f"warning: --host {host}: whoever can reach this machine and learns the address can read the texts "
-                    "and answer; it travels unencrypted",
+                    f"warning: host {host}: anyone who can reach this machine and learns the address can read the "
+                    "texts and answer; the connection is not encrypted",
                     file=sys.stderr,
                 )
-            print(url if quiet else f"label at {url} (Ctrl-C stops; every answer is kept)", flush=True)
+            print(url if quiet else f"label at {url} (Ctrl-C stops; every answer is saved)", flush=True)
             if open_browser:
                 threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
-            _run(make_app(session, token, host, found, name), listening)
+            _run(make_app(session, token, host, bound_port, name), listening)
     finally:
         session.close()
 
 
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP end the block as Ctrl-C does: without an error.
+
+    While uvicorn runs, it handles SIGTERM itself and finishes the calls under way first.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, signal.default_int_handler)}
+    if hasattr(signal, "SIGHUP"):
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+    try:
+        yield
+    except KeyboardInterrupt:
+        pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _run(app: object, listening: socket.socket) -> None:
-    """uvicorn ends on either signal and then hands it on, to what stood there before."""
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
         log_level="warning",
@@ -63,24 +97,24 @@ def _run(app: object, listening: socket.socket) -> None:
         server_header=False,
         timeout_graceful_shutdown=5,
     )
-    is_main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler) if is_main else None
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _require_no_event_loop() -> None:
     try:
-        uvicorn.Server(config).run(sockets=[listening])
-    except KeyboardInterrupt:
-        pass
-    finally:
-        if is_main:
-            signal.signal(signal.SIGTERM, before)
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return
+    raise UserError("the page cannot be served from inside a running event loop; call it in a thread of its own")
 
 
-def _bound(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int) -> socket.socket:
     if not 0 <= port <= 65_535:
-        raise UserError(f"--port {port}: must be between 0 and 65535")
+        raise UserError("must be between 0 and 65535", parameter="port", value=port)
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError) as error:
-        raise UserError(f"--host {host}: no such address on this machine") from error
+        raise UserError("not an address of this machine", parameter="host", value=host) from error
     listening = socket.socket(family, kind, protocol)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -89,10 +123,10 @@ def _bound(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         if error.errno == errno.EADDRINUSE:
-            raise UserError(f"--port {port}: is in use; choose another, or 0 for one that is free") from error
+            raise UserError("is in use; choose another, or 0 for a free one", parameter="port", value=port) from error
         if error.errno == errno.EACCES:
-            raise UserError(f"--port {port}: may not be used; choose one from 1024 on, or 0") from error
-        raise UserError(f"--host {host}: cannot be used ({error.strerror})") from error
+            raise UserError("needs root; choose one from 1024 up, or 0", parameter="port", value=port) from error
+        raise UserError(f"cannot be used ({error.strerror})", parameter="host", value=host) from error
     return listening
 
 
@@ -103,8 +137,8 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _shown(host: str) -> str:
-    """As it stands in an address."""
+def _format_host(host: str) -> str:
+    """The host as it appears in an address."""
     if host in ANY:
         return socket.gethostname()
     return f"[{host}]" if ":" in host else host

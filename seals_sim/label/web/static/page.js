@@ -1,9 +1,9 @@
 /* The page of a label session.
 
-   An answer carries the number of its row from the moment that a key is pressed, and answers are sent one after the other
-   in that order, again and again until the server has them. Some examples are asked for ahead, so that the next one is on
-   screen at once. An answer, an undo or another layout changes what is on screen; a reply only ever adds to it. Texts of
-   the table become textContent and nothing else. */
+   An answer carries its row from the moment a key is pressed. Answers are sent one at a time, in order, and again until
+   the server has them. Some rows are fetched ahead, so that the next one is on screen at once. An answer, an undo, or a
+   change of layout changes what is on screen; a reply only adds to it. Texts of the table become textContent, never
+   markup. */
 "use strict";
 
 const SIZE = { one: 1, grid: 6 };
@@ -13,7 +13,7 @@ const ANSWERS = [[1, "Yes", "1"], [0, "No", "0"], [null, "Skip", "s"]];
 const MOVES = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -3, ArrowDown: 3 };
 const SVG = "http://www.w3.org/2000/svg";
 
-const known = new Map(); // row -> what the server said of it when it was asked
+const known = new Map(); // row -> the server's description of an asked row
 const answers = new Map(); // row -> 1, 0 or null (skipped), as far as this page knows
 let layout = "one";
 let screen = []; // rows on screen
@@ -21,12 +21,12 @@ let buffer = []; // rows that come next
 let current = null; // the row on screen that keys answer
 let work = []; // answers and undos to be sent, in order
 let isBusy = false;
-let isStale = true; // the screen is to be laid out anew from what waits on the server
+let isStale = true; // the screen must be laid out again from the rows that wait on the server
 let isExhausted = false;
-let isStopped = false; // the server does not let us in
-let undone = null; // the row that an undo brings back, while it is under way: "unknown" until the reply
-let held = []; // keys pressed meanwhile: they are meant for that row
-let isErrorOfCall = false; // the error line is of something the person did, not of the connection
+let isStopped = false; // the server rejects our token
+let undone = null; // the row that a pending undo brings back: "unknown" until the reply
+let held = []; // keys pressed meanwhile, meant for that row
+let isErrorOfCall = false; // the error shown is about something the person did, not about the connection
 
 const by = (id) => document.getElementById(id);
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -42,16 +42,16 @@ async function call(path, body) {
   try {
     response = await fetch(path, body && { method: "POST", headers: json, body: JSON.stringify(body) });
   } catch {
-    throw new Error("the server does not answer (is it still running?)");
+    throw new Error("the server does not respond (is it still running?)");
   }
   if (response.ok) return response.json();
-  if (response.status >= 500) throw new Error("the server failed; what it printed says why");
+  if (response.status >= 500) throw new Error("the server failed; see its output for the reason");
   if (response.status === 403) {
     isStopped = true;
-    throw new Refused("this page is not let in any more; open the address that the program printed last");
+    throw new Refused("this page has expired; open the address that the program printed last");
   }
   const reply = await response.json().catch(() => ({}));
-  throw new Refused(reply.error || `refused (${response.status})`);
+  throw new Refused(reply.error || `the server refused (${response.status})`);
 }
 
 function showError(words, isOfCall) {
@@ -69,7 +69,7 @@ function notice(words) {
   by("notice").hidden = words === "";
 }
 
-/* One call at a time: what the person did first, then examples to come. */
+/* One call at a time: first what the person did, then rows to come. */
 async function drain() {
   if (isBusy) return;
   isBusy = true;
@@ -88,9 +88,9 @@ async function drain() {
         work.shift();
         takeBack(first);
       } else {
-        if (first && first.kind === "undo") takeBack(work.shift()); // it may have been done: the person decides
+        if (first && first.kind === "undo") takeBack(work.shift()); // it may have been done: leave it to the person
         else if (first) first.isRepeated = true;
-        showError(`${error.message}; trying again${unsentWords()}`, false);
+        showError(`${error.message}; retrying${unsentWords()}`, false);
         await pause(RETRY_AFTER[Math.min(failures++, RETRY_AFTER.length - 1)]);
       }
     }
@@ -100,7 +100,7 @@ async function drain() {
 
 function unsentWords() {
   const n = work.filter((one) => one.kind === "answer").length;
-  return n ? ` (${n} of your answers ${n === 1 ? "has" : "have"} not been sent)` : "";
+  return n ? ` (${n} ${n === 1 ? "answer" : "answers"} not saved yet)` : "";
 }
 
 async function perform(one) {
@@ -112,23 +112,23 @@ async function perform(one) {
   const { row, left, status } = await call("/api/undo", {});
   showStatus(status);
   if (row === null) {
-    notice("There is no answer to take back.");
+    notice("Nothing to undo.");
     takeBack(one);
     return;
   }
   undone = row;
   if (left.is_answered) {
     answers.set(row, left.answer);
-    notice(`Taken back: the last answer for row ${row}; the one before it counts again.`);
+    notice(`Undid the last answer for row ${row}; the earlier one counts again.`);
   } else {
     answers.delete(row);
-    notice(`Taken back: the answer for row ${row}.`);
+    notice(`Undid the answer for row ${row}.`);
   }
   isStale = true;
   isExhausted = false;
 }
 
-/* What a call that failed for good had changed on screen. */
+/* Revert what a call that failed for good had changed on screen. */
 function takeBack(one) {
   if (one.kind === "undo") {
     undone = null;
@@ -172,7 +172,7 @@ async function refill() {
   showMarks();
 }
 
-/* What a list from the server says of answers, unless this page knows better. */
+/* Take over answers from a list of the server, except where newer ones are unsent. */
 function learn(items) {
   const unsent = new Set(work.map((one) => one.row));
   for (const item of items) {
@@ -219,9 +219,9 @@ function press(key) {
     held.push(key);
     return;
   }
-  const found = ANSWERS.find(([, , letter]) => letter === key);
+  const choice = ANSWERS.find(([, , letter]) => letter === key);
   if (key === "u") undo();
-  else if (found && current !== null) answer(current, found[0]);
+  else if (choice && current !== null) answer(current, choice[0]);
 }
 
 function nextScreen() {
@@ -259,10 +259,10 @@ async function list(title, path) {
   try {
     const { rows } = await call(path);
     learn(rows);
-    by("found-title").textContent = title;
-    by("found-list").replaceChildren(...rows.map(itemOf));
-    by("found").hidden = false;
-    by("found").scrollIntoView({ block: "nearest" });
+    by("results-title").textContent = title;
+    by("results-list").replaceChildren(...rows.map(itemOf));
+    by("results").hidden = false;
+    by("results").scrollIntoView({ block: "nearest" });
     showMarks();
     clearError(true);
   } catch (error) {
@@ -308,19 +308,19 @@ function answerButtons(row, hasKeys) {
 
 function reason(item) {
   const line = make("p", { class: "why" });
-  if (item.is_control) line.textContent = "drawn at random, for the estimate of how many are left";
+  if (item.is_control) line.textContent = "drawn at random, to estimate how many positives remain";
   else if (item.because) {
     const near = make("bdi", {});
     near.textContent = short(item.because.text, item.because.row, 300);
-    line.append("near to: ", near, ` (similarity ${item.because.similarity.toFixed(2)})`);
-  } else line.textContent = "nothing is marked positive yet";
+    line.append("similar to: ", near, ` (similarity ${item.because.similarity.toFixed(2)})`);
+  } else line.textContent = "no positives marked yet";
   return line;
 }
 
 function cardOf(row) {
   const item = known.get(row);
   const score = item.score === null ? "" : `score ${item.score.toFixed(2)}`;
-  const title = "the model's probability that it is one; while there is no model, the similarity to the examples";
+  const title = "the model's probability that this is a positive, or, before there is a model, its similarity to the examples";
   const more = button("More", { "aria-label": `More like row ${row}` }, () => similar(row, item.text));
   more.append(make("span", { class: "wide" }, " like this"));
   const card = make(
@@ -375,10 +375,10 @@ function showCards() {
   forget();
 }
 
-/* Texts of rows that are over are let go. */
+/* Drop the texts of rows that are done. */
 function forget() {
-  const kept = new Set([...screen, ...buffer, ...work.map((one) => one.row)]);
-  for (const row of known.keys()) if (!kept.has(row)) known.delete(row);
+  const needed = new Set([...screen, ...buffer, ...work.map((one) => one.row)]);
+  for (const row of known.keys()) if (!needed.has(row)) known.delete(row);
 }
 
 function showNear() {
@@ -399,11 +399,11 @@ function showMarks() {
 
 function showStatus(status) {
   by("name").textContent = status.name;
-  document.title = `${status.n_positive} found: ${status.name}`;
+  document.title = `${number(status.n_positive)} positive: ${status.name}`;
   const part = (100 * status.n_candidates) / Math.max(1, status.n_rows);
   by("counts").textContent =
     `${number(status.n_positive)} positive of ${number(status.n_answered)} answered, ${number(status.n_skipped)} skipped; `
-    + `${part.toFixed(1)} % of ${number(status.n_rows)} rows reached`;
+    + `${part.toFixed(1)}% of ${number(status.n_rows)} rows reached`;
   by("remaining").textContent = status.remaining_words;
   by("stopping").textContent = status.stopping_words;
   by("explanation").textContent = status.explanation;
@@ -428,13 +428,13 @@ function curveOf(curve) {
     return element;
   };
   const svg = draw("svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "img" });
-  svg.setAttribute("aria-label", `Positives found against answers: ${curve.at(-1) ?? 0} in ${curve.length}`);
+  svg.setAttribute("aria-label", `Positives in the answers to the search: ${curve.at(-1) ?? 0} of ${curve.length}`);
   svg.append(
     draw("path", { class: "axis", d: `M${left},${top}V${height - bottom}H${width - 8}` }),
     draw("polyline", { class: "line", points: points.map((point) => point.map((c) => c.toFixed(1)).join(",")).join(" ") }),
     draw("text", { x: left - 4, y: top + 6, "text-anchor": "end" }, number(most)),
     draw("text", { x: left - 4, y: height - bottom, "text-anchor": "end" }, "0"),
-    draw("text", { x: width - 8, y: height - 4, "text-anchor": "end" }, `${number(curve.length)} answers`),
+    draw("text", { x: width - 8, y: height - 4, "text-anchor": "end" }, `${number(curve.length)} answers to the search`),
     draw("text", { x: left + 4, y: top + 6 }, "positives"),
   );
   return svg;
@@ -465,11 +465,11 @@ document.addEventListener("keydown", (event) => {
 by("layout").addEventListener("click", () => undone === null && changeLayout());
 by("undo").addEventListener("click", () => press("u"));
 by("help").addEventListener("click", () => by("keys").showModal());
-by("found-close").addEventListener("click", () => { by("found").hidden = true; });
+by("results-close").addEventListener("click", () => { by("results").hidden = true; });
 by("search").addEventListener("submit", (event) => {
   event.preventDefault();
   const words = by("words").value.trim();
-  if (words) list(`Found: ${short(words, null, 60)}`, `/api/find?n=20&text=${encodeURIComponent(words)}`);
+  if (words) list(`Results for: ${short(words, null, 60)}`, `/api/find?n=20&text=${encodeURIComponent(words)}`);
 });
 window.addEventListener("beforeunload", (event) => work.length && !isStopped && event.preventDefault());
 

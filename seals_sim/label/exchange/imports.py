@@ -1,0 +1,50 @@
+"""Labels from a file into a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+from seals_sim.disk.files import sha256_of_file
+from seals_sim.errors import UserError
+from seals_sim.label.exchange.argilla import read_argilla
+from seals_sim.label.exchange.label_studio import read_label_studio
+from seals_sim.label.journal import ImportedFile
+from seals_sim.label.session import Session
+from seals_sim.label.types import ImportReport, Label
+
+_Reader = Callable[[Path, Sequence[str] | None], list[Label]]
+
+IMPORT_FORMATS: Mapping[str, _Reader] = MappingProxyType({"label_studio": read_label_studio, "argilla": read_argilla})
+
+
+def read_labels(path: Path, format: str, texts: Sequence[str] | None) -> tuple[ImportedFile, list[Label]]:
+    """Read the labels of a file, for `Session.add_import`.
+
+    Args:
+        path: The file.
+        format: One of IMPORT_FORMATS.
+        texts: Of the table; rows are checked against them.
+
+    Raises:
+        UserError: For a file that cannot be read, or is of another table.
+    """
+    if format not in IMPORT_FORMATS:
+        raise UserError(f"unknown; choose from {', '.join(IMPORT_FORMATS)}", parameter="format", value=format)
+    labels = IMPORT_FORMATS[format](path, texts)
+    return ImportedFile(sha256_of_file(path), path.name), labels
+
+
+def import_labels(session: Session, path: Path, format: str) -> ImportReport:
+    """Take over the labels of a file into a session, as `Session.add_import` does.
+
+    Args:
+        session: That takes them.
+        path: The file.
+        format: One of IMPORT_FORMATS.
+
+    Raises:
+        UserError: For a file that cannot be read, or is of another table; no label is taken then.
+    """
+    return session.add_import(*read_labels(path, format, session.corpus.texts))

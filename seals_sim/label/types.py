@@ -1,0 +1,112 @@
+"""What goes into a label session and what comes out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from seals_sim.label.remaining import Interval
+from seals_sim.search.scores import Score, max_entropy, most_likely_positive
+
+STRATEGIES: dict[str, Score] = {"most_likely_positive": most_likely_positive, "maxent": max_entropy}
+
+Label = tuple[int, int | None]  # a row and its answer: 1, 0, or None where it was skipped
+
+
+@dataclass(frozen=True)
+class SessionOptions:
+    """How a session searches; fixed when it begins.
+
+    Attributes:
+        strategy: One of `STRATEGIES`.
+        k: Neighbors of each labeled row that join the candidates.
+        control_every: 10 draws every tenth row at random from all that are left, to estimate how many positives
+            remain; 0 draws none.
+        regularization: scikit-learn's C.
+        seed: Of the random draws.
+    """
+
+    strategy: str = "most_likely_positive"
+    k: int = 100
+    control_every: int = 10
+    regularization: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a row is asked: the positive example nearest to it.
+
+    Attributes:
+        row: The example's row, or None for a seed, which need not be in the table.
+        text: Its text, where there are texts.
+        similarity: Cosine of the two.
+    """
+
+    row: int | None
+    text: str | None
+    similarity: float
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A row put to the person.
+
+    Attributes:
+        row: Its position in the table.
+        text: Its text, where there are texts.
+        score: P(positive) under the model, or the similarity to the examples while no model can be trained.
+        is_control: Whether it was drawn at random.
+        because: None for a row drawn at random, and while no positive is marked.
+    """
+
+    row: int
+    text: str | None
+    score: float | None
+    is_control: bool
+    because: Reason | None
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a session is.
+
+    Attributes:
+        n_rows: Rows of the table.
+        n_answered: Rows answered 1 or 0.
+        n_positive: Rows answered 1.
+        n_skipped: Rows skipped.
+        n_waiting: Rows asked and not answered yet.
+        n_candidates: Rows that have been in the candidate pool.
+        curve: Positives after each answer to a row that the search asked; skips are left out.
+        n_control: Answered rows among those drawn at random.
+        remaining: Positives among the rows without an answer, estimated from those drawn at random.
+        p_missing: See `compute_p_missing`.
+        explanation: Why no model can be trained yet; empty once it can.
+    """
+
+    n_rows: int
+    n_answered: int
+    n_positive: int
+    n_skipped: int
+    n_waiting: int
+    n_candidates: int
+    curve: tuple[int, ...]
+    n_control: int
+    remaining: Interval
+    p_missing: float
+    explanation: str
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What an import did.
+
+    Attributes:
+        n_applied: Rows that got a new answer.
+        n_overruled: Rows on which the file disagrees with the person, whose answer stands.
+        is_repeated: Whether the same file had been imported before, so that nothing was done.
+    """
+
+    n_applied: int
+    n_overruled: int
+    is_repeated: bool = False

@@ -1,0 +1,123 @@
+"""What the page sends and what it gets."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, Field, StrictInt
+
+
+def _drop_infinite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+Finite = Annotated[float | None, BeforeValidator(_drop_infinite)]  # JSON has no NaN
+
+
+class Answer(BaseModel):
+    """An answer to a row.
+
+    Attributes:
+        row: Its position in the table.
+        answer: 1, 0, or null to skip.
+        is_repeated: Whether it is sent again, because no reply came; it then counts once.
+    """
+
+    row: StrictInt
+    answer: Annotated[StrictInt, Field(ge=0, le=1)] | None
+    is_repeated: bool = False
+
+
+class AnswerMark(BaseModel):
+    """Whether a row is answered: `answer` alone is null both for a skipped row and for one without an answer."""
+
+    is_answered: bool
+    answer: int | None
+
+
+class ListedRow(AnswerMark):
+    """A row in a list."""
+
+    row: int
+    text: str | None
+
+
+class RowList(BaseModel):
+    """Rows, nearest first."""
+
+    rows: list[ListedRow]
+
+
+class AskedReason(BaseModel):
+    """See `seals_sim.label.types.Reason`."""
+
+    row: int | None
+    text: str | None
+    similarity: Finite
+
+
+class AskedRow(BaseModel):
+    """A row to be answered (`seals_sim.label.types.Asked`) and the rows nearest to it."""
+
+    row: int
+    text: str | None
+    score: Finite
+    is_control: bool
+    because: AskedReason | None
+    neighbors: list[ListedRow]
+
+
+class Batch(BaseModel):
+    """Rows to be answered, in order."""
+
+    rows: list[AskedRow]
+
+
+class Remaining(BaseModel):
+    """See `seals_sim.label.remaining.Interval`."""
+
+    low: int
+    guess: Finite
+    high: int
+
+
+class StatusReply(BaseModel):
+    """See `seals_sim.label.types.Status`; with the session's name, and what its numbers mean."""
+
+    name: str
+    n_rows: int
+    n_answered: int
+    n_positive: int
+    n_skipped: int
+    n_waiting: int
+    n_candidates: int
+    n_control: int
+    curve: tuple[int, ...]
+    remaining: Remaining
+    p_missing: float
+    explanation: str
+    remaining_words: str
+    stopping_words: str
+    can_find: bool
+
+
+class AnswerReply(BaseModel):
+    """The answer is on disk."""
+
+    row: int
+    status: StatusReply
+
+
+class UndoReply(BaseModel):
+    """An answer was taken back.
+
+    Attributes:
+        row: Its row, or null where there was no answer.
+        left: The row's earlier answer, if any.
+        status: After the undo.
+    """
+
+    row: int | None
+    left: AnswerMark | None
+    status: StatusReply

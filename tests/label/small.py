@@ -1,0 +1,28 @@
+"""A small simulated corpus that the tests of sessions share."""
+
+from __future__ import annotations
+
+from seals_sim.indexes import ExactIndex
+from seals_sim.label.corpus import Corpus
+from seals_sim.label.types import SessionOptions
+from tests.conftest import clustered
+
+VECTORS, CLUSTER = clustered(400, 12, 10)
+IS_POSITIVE = CLUSTER == 0
+TEXTS = [f"text {row} of <b>cluster</b> {cluster}" for row, cluster in enumerate(CLUSTER)]
+
+
+def encode(texts):
+    """The second word is a row: the text has the vector of that row."""
+    return VECTORS[[int(text.split()[1]) for text in texts]]
+
+
+CORPUS = Corpus(VECTORS, ExactIndex(VECTORS), "fingerprint", TEXTS, encode)
+PLAIN = SessionOptions(k=12, control_every=0)
+
+
+def answer_by_cluster(session, n):
+    """Ask for n rows and answer them by their cluster."""
+    rows = [asked.row for asked in session.ask(n)]
+    session.tell(rows, [int(IS_POSITIVE[row]) for row in rows])
+    return rows

@@ -1,0 +1,145 @@
+"""Any order of asking, answering, undoing, importing and reopening, against a model that is a dictionary of answers."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from seals_sim.indexes import ExactIndex
+from seals_sim.label.corpus import Corpus
+from seals_sim.label.journal import ImportedFile
+from seals_sim.label.session import Session
+from seals_sim.label.types import ImportReport, SessionOptions
+from tests.conftest import clustered
+
+N_ROWS = 40
+VECTORS, _ = clustered(N_ROWS, 6, 4)
+CORPUS = Corpus(VECTORS, ExactIndex(VECTORS), "fingerprint", encode=lambda texts: VECTORS[[int(t) for t in texts]])
+
+ROWS, ANSWERS = st.integers(0, N_ROWS - 1), st.sampled_from([1, 0, None])
+
+
+class SessionMachine(RuleBasedStateMachine):
+    """The model: answers by row, latest last; their order; the rows asked; those that the person has decided."""
+
+    def __init__(self):
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp())
+        self.path = self.folder / "t.seals"
+        self.answers, self.order, self.asked, self.decided, self.imported = {}, [], [], set(), set()
+
+    @initialize(control_every=st.integers(0, 3), strategy=st.sampled_from(["maxent", "most_likely_positive"]))
+    def begin(self, control_every, strategy):
+        options = SessionOptions(strategy, k=6, control_every=control_every)
+        self.session = Session.begin(self.path, CORPUS, ["3"], options=options)
+
+    def teardown(self):
+        if hasattr(self, "session"):
+            self.session.close()
+        shutil.rmtree(self.folder)
+
+    @property
+    def waiting(self):
+        return {row for row in self.asked if row not in self.answers}
+
+    def ask(self, n):
+        rows = [asked.row for asked in self.session.ask(n)]
+        seen = set(self.asked) | self.answers.keys()
+        assert len(rows) == min(n, len(self.waiting) + N_ROWS - len(seen))
+        assert len(set(rows)) == len(rows)
+        assert self.waiting <= set(rows) or len(rows) == n <= len(self.waiting)
+        self.asked += [row for row in rows if row not in self.waiting]
+        assert len(set(self.asked)) == len(self.asked)
+        return rows
+
+    def model_answer(self, row, answer):
+        self.answers.setdefault(row, []).append(answer)
+        self.order.append(row)
+
+    @rule(n=st.integers(0, 5))
+    def ask_some(self, n):
+        self.ask(n)
+
+    @rule(answer=ANSWERS)
+    def answer_next(self, answer):
+        for row in self.ask(1):
+            self.session.tell([row], [answer])
+            self.model_answer(row, answer)
+            self.decided.add(row)
+
+    @rule(row=ROWS, answer=ANSWERS)
+    def answer_any(self, row, answer):
+        self.session.tell([row], [answer])
+        self.model_answer(row, answer)
+        self.decided.add(row)
+
+    @rule()
+    def undo(self):
+        row = self.order.pop() if self.order else None
+        assert self.session.undo() == row
+        if row is not None:
+            self.decided.add(row)
+            self.answers[row].pop()
+            if not self.answers[row]:
+                del self.answers[row]
+
+    @rule(digest=st.sampled_from("abc"), labels=st.lists(st.tuples(ROWS, ANSWERS), max_size=5))
+    def add_import(self, digest, labels):
+        report = self.session.add_import(ImportedFile(digest, "labels.json"), labels)
+        if digest in self.imported:
+            assert report == ImportReport(0, 0, is_repeated=True)
+            return
+        self.imported.add(digest)
+        changes = {
+            row: answer
+            for row, answer in dict(labels).items()
+            if row not in self.answers or self.answers[row][-1] != answer
+        }
+        assert report == ImportReport(len(changes.keys() - self.decided), len(changes.keys() & self.decided))
+        for row, answer in changes.items():
+            if row not in self.decided:
+                self.model_answer(row, answer)
+
+    @rule()
+    def reopen(self):
+        before = self.session.ask(0), self.session.status()
+        self.session.close()
+        assert [file.name for file in self.folder.iterdir()] == ["t.seals"]
+        self.session = Session.open(self.path, CORPUS)
+        assert str((self.session.ask(0), self.session.status())) == str(before)
+
+    @precondition(lambda self: len(self.asked) < N_ROWS)
+    @rule()
+    def ask_a_reopened_copy_the_same(self):
+        copy = self.folder / "copy"
+        shutil.copy(self.path, copy)
+        n = len(self.waiting) + 3
+        with Session.open(copy, CORPUS) as opened:
+            asked = opened.ask(n)
+        copy.unlink()
+        assert [item.row for item in asked] == self.ask(n)
+        assert asked == self.session.ask(n)
+
+    @invariant()
+    def answers_and_status_agree(self):
+        if not hasattr(self, "session"):
+            return
+        answers = {row: given[-1] for row, given in self.answers.items()}
+        labels = {row: answer for row, answer in answers.items() if answer is not None}
+        status = self.session.status()
+        assert list(self.session.answers.items()) == list(answers.items())
+        assert {asked.row for asked in self.session.ask(status.n_waiting)} == self.waiting
+        assert status.n_waiting == len(self.waiting)
+        assert (status.n_answered, status.n_positive) == (len(labels), sum(labels.values()))
+        assert status.n_skipped == len(answers) - len(labels)
+        assert len(status.curve) == sum(row in self.asked for row in labels)
+        assert (status.explanation == "") == (0 in labels.values())  # the seed is a positive
+
+
+TestSession = SessionMachine.TestCase
+TestSession.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
