@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.goodreads.report import write_goodreads_report
+from experiments.goodreads.report import write_report
 from experiments.goodreads.sources import (
     Encoding,
     Simulation,
@@ -205,7 +205,7 @@ def _run(arguments: argparse.Namespace) -> None:
     write_csv(out / "rounds.csv", rounds)
     write_csv(out / "stages.csv", pd.DataFrame(stages.values()).assign(dataset=source.name))
     write_text(out / "facts.json", json.dumps({"dataset": source.name, "splits": facts}, indent=1) + "\n")
-    write_goodreads_report(out)
+    write_report(out)
     if not quiet:
         print(f"{out / 'index.html'}", file=sys.stderr)
 

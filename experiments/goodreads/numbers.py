@@ -1,4 +1,4 @@
-"""What section 7.12 of the paper says of the Goodreads spoilers, to stand beside ours."""
+"""What section 7.12 of the paper says about the Goodreads spoilers, for comparison with ours."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from typing import NamedTuple
 
 
 class GoodreadsNumber(NamedTuple):
-    """What 7.12 says of a method: recall in %, mean and standard deviation where it gives one."""
+    """A recall that 7.12 gives.
+
+    Attributes:
+        pool: Of the method.
+        strategy: Of the method.
+        n_labeled: The number of labels at which it is measured.
+        recall: In percent: the mean, with the standard deviation if 7.12 gives one.
+    """
 
     pool: str
     strategy: str

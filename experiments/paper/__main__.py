@@ -18,7 +18,7 @@ import pandas as pd
 
 from experiments.paper.concepts import Choice, choose
 from experiments.paper.openimages import OPENIMAGES, read_openimages
-from experiments.paper.report import write_paper_report
+from experiments.paper.report import write_report
 from experiments.paper.studies import (
     IMAGENET_POOL_FRACTION,
     LOOK_AT_MAIN,
@@ -167,7 +167,7 @@ def _run_paper(arguments: argparse.Namespace) -> None:
         bench.execute(missing, store)
     _write_tables(folder.path, store, _tasks(bench, plan, STUDIES, arguments.side_concepts))
     store.close()
-    write_paper_report(folder.path)
+    write_report(folder.path)
     if not quiet:
         print(f"{folder.path / 'index.html'}", file=sys.stderr)
 

@@ -1,8 +1,8 @@
-"""Which concepts the experiments of the paper are run on, by a written rule.
+"""The rule by which the concepts for the experiments of the paper are chosen.
 
-Concepts that overlap little are put in random order. The first ones are kept apart for validation, as the paper keeps
-50 of its 500; the next 450 are the final ones. Of these, a concept with too few positives to measure anything is
-skipped, with the reason.
+Concepts that overlap little are put in random order. The first are set aside for validation, as the paper sets aside 50
+of its 500; the next 450 are the final ones. A final concept with too few positives to measure anything is skipped, and
+the reason is recorded.
 """
 
 from __future__ import annotations
@@ -27,8 +27,12 @@ MIN_TEST_POSITIVES = 5
 
 @dataclass(frozen=True)
 class Choice:
-    """names: the concepts to run, in random order; validation: those kept apart, as far as they are fit; skipped: final
-    concepts that are not, with the reason.
+    """The concepts of a run.
+
+    Attributes:
+        names: The concepts to run, in random order.
+        validation: The usable concepts that were set aside for validation.
+        skipped: The final concepts that are not usable, each with the reason.
     """
 
     names: tuple[str, ...]
@@ -37,24 +41,28 @@ class Choice:
 
 
 def choose(dataset: Dataset, split: Split, options: Options) -> Choice:
-    """The first --concepts of the final concepts that are fit. Raises UserError where none is."""
+    """Choose the first `options.concepts` of the usable final concepts.
+
+    Raises:
+        UserError: If no concept is usable.
+    """
     in_pool, in_test = np.zeros((2, len(dataset)), dtype=np.bool_)
     in_pool[split.pool] = in_test[split.test] = True
-    apart = sorted(low_overlap(dataset.concepts, len(dataset)))
-    order = [apart[place] for place in generator(options.seed, "concepts").permutation(len(apart))]
+    distinct = sorted(low_overlap(dataset.concepts, len(dataset)))
+    order = [distinct[place] for place in generator(options.seed, "concepts").permutation(len(distinct))]
     n_validation = min(N_VALIDATION, len(order) // 10)
-    reasons = {name: _unfit(dataset.concepts[name], in_pool, in_test, split, options) for name in order}
+    reasons = {name: _reason_against(dataset.concepts[name], in_pool, in_test, split, options) for name in order}
     final = order[n_validation : n_validation + N_FINAL]
     skipped = {name: reason for name in final if (reason := reasons[name]) is not None}
-    fit = [name for name in final if name not in skipped]
-    if not fit:
+    usable = [name for name in final if name not in skipped]
+    if not usable:
         example = "; ".join(f"{name!r:.60}: {reason}" for name, reason in list(skipped.items())[:1])
-        raise UserError(f"no concept of {dataset.name} can be run ({example or 'its labels name none'})")
+        raise UserError(f"no concept of {dataset.name} can be run ({example or 'its labels name no concept'})")
     validation = tuple(name for name in order[:n_validation] if reasons[name] is None)
-    return Choice(tuple(fit[: options.concepts]), validation, skipped)
+    return Choice(tuple(usable[: options.concepts]), validation, skipped)
 
 
-def _unfit(
+def _reason_against(
     rows: Rows, in_pool: NDArray[np.bool_], in_test: NDArray[np.bool_], split: Split, options: Options
 ) -> str | None:
     n_pool, n_test = int(in_pool[rows].sum()), int(in_test[rows].sum())

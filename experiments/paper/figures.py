@@ -10,21 +10,13 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.paper.rows import Paper, fit
+from experiments.paper.rows import Paper
+from experiments.paper.statistics import fit
 from experiments.paper.studies import Line, Study
-from seals_sim.replay.figures import STYLE, save_figure
+from seals_sim.replay.figures import MEASURE_LABELS, POOL_MARKERS, STYLE, draw_curve, save_figure
 from seals_sim.replay.tables import STRATEGY_NAMES
-
-_PANELS = {
-    "average_precision": "mean average precision",
-    "auc": "mean AUC",
-    "pool_fraction": "part of the pool considered",
-    "recall": "recall of positives",
-}
-_MARKERS = {"all": "o", "seals": "s", "random_pool": "^"}
 
 
 @contextmanager
@@ -36,7 +28,7 @@ def _drawing(rows: int, columns: int, width: float = 13.0, height: float = 3.6) 
 
 
 def draw_study(paper: Paper, study: Study, path: Path) -> None:
-    """Metric, part of the pool and recall against labels: a row of panels for each row of the study."""
+    """Draw metric, pool and recall by number of labels: a row of panels for each row of the study."""
     concepts = paper.common_concepts(study)
     rows = list(dict.fromkeys(line.row for line in study.lines))
     with _drawing(len(rows), 3, height=3.9) as (figure, axes):
@@ -44,9 +36,9 @@ def draw_study(paper: Paper, study: Study, path: Path) -> None:
             lines = [line for line in study.lines if line.row == row]
             for axis, measure in zip(panels, (paper.first_metric, "pool_fraction", "recall"), strict=True):
                 for line, color in zip(lines, _colors(lines), strict=True):
-                    _draw_curve(axis, paper.curve(line.method, concepts), measure, line, color)
-                label = f"{STRATEGY_NAMES[row]}: {_PANELS[measure]}" if row else _PANELS[measure]
-                axis.set(xlabel="labelled examples", ylabel=label)
+                    draw_curve(axis, paper.curve(line.method, concepts), measure, line.method.pool, color, line.label)
+                label = f"{STRATEGY_NAMES[row]}: {MEASURE_LABELS[measure]}" if row else MEASURE_LABELS[measure]
+                axis.set(xlabel="labeled examples", ylabel=label)
                 axis.axvline(paper.config["small_budget"], color="0.6", linewidth=0.8)
             panels[1].set_yscale("log")
             for level in {paper.full_supervision(line.method, concepts) for line in lines}:
@@ -56,24 +48,14 @@ def draw_study(paper: Paper, study: Study, path: Path) -> None:
 
 
 def _colors(lines: list[Line]) -> list[str]:
-    """One for each thing that is compared; the pools of one thing share it."""
-    what = [line.label.partition(", ")[2] or line.method.strategy for line in lines]
-    places = {name: place for place, name in enumerate(dict.fromkeys(what))}
-    return [f"C{places[name] % 10}" for name in what]
-
-
-def _draw_curve(axis: Axes, curve: pd.DataFrame, measure: str, line: Line, color: str) -> None:
-    x, mean = curve["n_labeled_mean"], curve[f"{measure}_mean"]
-    deviation = curve[f"{measure}_std"].fillna(0)
-    axis.plot(
-        x, mean, linestyle=":", marker=_MARKERS[line.method.pool], markersize=3.5, color=color,
-        fillstyle="none" if line.method.pool == "all" else "full", label=line.label,
-    )  # fmt: skip
-    axis.fill_between(x, mean - deviation, mean + deviation, alpha=0.15, color=color, linewidth=0)
+    """A color per thing that is compared; its pools share it."""
+    things = [line.label.partition(", ")[2] or line.method.strategy for line in lines]
+    places = {name: place for place, name in enumerate(dict.fromkeys(things))}
+    return [f"C{places[name] % 10}" for name in things]
 
 
 def draw_structure(paper: Paper, path: Path) -> None:
-    """Figures 10, 16 and 19: distribution over concepts of component size and path length, a row an embedding."""
+    """Draw Figures 10, 16 and 19: component size and path length over concepts, a row of panels per embedding."""
     shown = [name for name in paper.plan.embeddings if name.endswith(paper.plan.embeddings[0].rpartition("/")[2])]
     with _drawing(len(shown), 2, width=11) as (figure, axes):
         for embedding, panels in zip(shown, axes, strict=True):
@@ -82,7 +64,7 @@ def draw_structure(paper: Paper, path: Path) -> None:
                 for axis, measure in zip(panels, ("largest_component", "average_shortest_path"), strict=True):
                     axis.ecdf(part[measure].dropna(), label=f"k = {k:,}")
             panels[0].set(
-                xlabel="largest connected component, part of the concept", ylabel=f"{embedding}: CDF over concepts"
+                xlabel="largest connected component, share of the concept", ylabel=f"{embedding}: CDF over concepts"
             )
             panels[1].set(xlabel="average shortest path in it, edges", ylabel="CDF over concepts")
             panels[0].legend(fontsize="x-small")
@@ -90,7 +72,7 @@ def draw_structure(paper: Paper, path: Path) -> None:
 
 
 def draw_against_structure(title_and_table: list[tuple[str, pd.DataFrame]], path: Path) -> None:
-    """Figure 3: AP and recall against component size and path length, a row a table of `against_structure`."""
+    """Draw Figure 3: AP and recall against component size and path length, a row of panels per table."""
     with _drawing(len(title_and_table), 4, width=15, height=3.4) as (figure, axes):
         for (title, table), panels in zip(title_and_table, axes, strict=True):
             pairs = [
@@ -100,26 +82,31 @@ def draw_against_structure(title_and_table: list[tuple[str, pd.DataFrame]], path
             ]
             for axis, (x, y) in zip(panels, pairs, strict=True):
                 axis.scatter(table[x], table[y], s=12, alpha=0.7)
-                found = fit(table[x], table[y])
-                r = "" if found is None else f", r = {found.pearson:.2f}"
+                line = fit(table[x], table[y])
+                r = "" if line is None else f", r = {line.pearson:.2f}"
                 axis.set(xlabel=x, ylabel=y)
                 axis.set_title(f"{title}{r}", fontsize="small", parse_math=False)
         save_figure(figure, path)
 
 
 def draw_correlation(panels: list[tuple[str, pd.Series, pd.Series]], path: Path) -> None:
-    """Figure 11: SEALS against All, a point a concept; (title, All, SEALS) a panel."""
+    """Draw Figure 11: SEALS against All, a point per concept.
+
+    Args:
+        panels: A title with the results of All and of SEALS, by concept, for each panel.
+        path: Where to write the figure, without a suffix.
+    """
     columns = 3
     rows = -(-len(panels) // columns)
     with _drawing(rows, columns, height=4) as (figure, axes):
         for axis, (title, everything, seals) in zip(axes.flat, panels, strict=False):
             axis.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
             axis.scatter(everything, seals, s=12, alpha=0.7)
-            found = fit(everything, seals)
-            if found is not None:
+            line = fit(everything, seals)
+            if line is not None:
                 ends = np.array([0.0, 1.0])
-                axis.plot(ends, found.slope * ends + found.intercept, linestyle="--", linewidth=0.9)
-                title += f"\nr = {found.pearson:.4f}, slope {found.slope:.3f}, intercept {found.intercept:+.3f}"
+                axis.plot(ends, line.slope * ends + line.intercept, linestyle="--", linewidth=0.9)
+                title += f"\nr = {line.pearson:.4f}, slope {line.slope:.3f}, intercept {line.intercept:+.3f}"
             axis.set(xlabel="*-All", ylabel="*-SEALS")
             axis.set_title(title, fontsize="small", parse_math=False)
         for axis in list(axes.flat)[len(panels) :]:
@@ -127,15 +114,18 @@ def draw_correlation(panels: list[tuple[str, pd.Series, pd.Series]], path: Path)
         save_figure(figure, path)
 
 
-def draw_alike(table: pd.DataFrame, path: Path) -> None:
-    """Where max entropy and most-likely positive choose alike: table of `alike_by_round`."""
+def draw_equal_batches(table: pd.DataFrame, path: Path) -> None:
+    """Draw how often max entropy and most-likely positive choose the same batch.
+
+    Args:
+        table: The means of `experiments.paper.tables.compare_batches` by pool and number of labels.
+        path: Where to write the figure, without a suffix.
+    """
     with _drawing(1, 2, width=11) as (figure, axes):
         for pool, part in table.groupby("pool", sort=False):
-            axes[0][0].plot(part["n_labeled"], part["alike"], marker=_MARKERS[str(pool)], label=str(pool))
-            axes[0][1].plot(part["n_labeled"], part["calls_none"], marker=_MARKERS[str(pool)], label=str(pool))
-        axes[0][0].set(
-            xlabel="labelled examples before the batch", ylabel="batches that are the same", ylim=(-0.05, 1.05)
-        )
-        axes[0][1].set(xlabel="labelled examples", ylabel="models that call no test row positive", ylim=(-0.05, 1.05))
+            axes[0][0].plot(part["n_labeled"], part["alike"], marker=POOL_MARKERS[pool], label=pool)
+            axes[0][1].plot(part["n_labeled"], part["calls_none"], marker=POOL_MARKERS[pool], label=pool)
+        axes[0][0].set(xlabel="labeled examples before the batch", ylabel="share of equal batches", ylim=(-0.05, 1.05))
+        axes[0][1].set(xlabel="labeled examples", ylabel="models that call no test row positive", ylim=(-0.05, 1.05))
         axes[0][0].legend(fontsize="small")
         save_figure(figure, path)

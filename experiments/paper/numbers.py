@@ -1,4 +1,4 @@
-"""Numbers that the paper prints, to stand beside ours."""
+"""Numbers that the paper prints, for comparison with ours."""
 
 from __future__ import annotations
 
@@ -6,7 +6,17 @@ from typing import NamedTuple
 
 
 class Table2Row(NamedTuple):
-    """ImageNet rows of Table 2: mAP, recall and pool size in %, seconds."""
+    """A row of Table 2 for ImageNet.
+
+    Attributes:
+        map: Mean average precision.
+        recall: In percent.
+        pool: The share of the pool considered, in percent.
+        total: Seconds of a whole run.
+        selection: Seconds of scoring and selecting.
+        neighbor: Seconds of the k-NN search, with SEALS.
+        training: Seconds of training.
+    """
 
     map: float
     recall: float

@@ -1,4 +1,4 @@
-"""Tables 3 to 8 of the paper, as a CSV that the user names: a row a class of OpenImages."""
+"""Tables 3 to 8 of the paper as one CSV that the user provides: a row per class of OpenImages."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from seals_sim.datasets.lines import require_file
 from seals_sim.errors import UserError
+from seals_sim.replay.page import read_rows
 
-OPENIMAGES = "openimages.csv"  # as it is kept in the folder of a run
+OPENIMAGES = "openimages.csv"  # its copy in the folder of a run
+N_CLASSES = 153
 _COLUMNS = (
     "class", "total_positives", "largest_component_percent", "average_shortest_path", "ap_random_all",
     "ap_maxent_seals", "ap_maxent_all", "ap_full_supervision", "recall_percent_random_all", "recall_percent_mlp_seals",
@@ -18,15 +19,15 @@ _COLUMNS = (
 
 
 def read_openimages(path: Path) -> pd.DataFrame:
-    """The table, checked. Raises UserError."""
-    require_file(path, "--paper-tables")
-    try:
-        table = pd.read_csv(path, dtype={"class": str}, keep_default_na=False, na_values={})
-    except (ValueError, OSError) as error:
-        raise UserError(f"--paper-tables {path}: cannot be read ({error})") from error
-    if tuple(table.columns) != _COLUMNS:
-        raise UserError(f"--paper-tables {path}: needs the columns {', '.join(_COLUMNS)}")
+    """Read and check the table.
+
+    Raises:
+        UserError: If the file is missing, unreadable or cut off, or has other columns or classes.
+    """
+    table = read_rows(path, _COLUMNS, dtype={"class": str}, keep_default_na=False, na_values={})
     for column in _COLUMNS[1:]:
         if not pd.api.types.is_numeric_dtype(table[column]):
-            raise UserError(f"--paper-tables {path}: column {column} has a cell that is no number")
+            raise UserError(f"{path}: column {column} must hold numbers")
+    if len(table) != N_CLASSES:
+        raise UserError(f"{path}: has {len(table)} classes; Tables 3 to 8 of the paper have {N_CLASSES}")
     return table

@@ -1,4 +1,4 @@
-"""The rows of `experiments.paper`, read back: what each method came to, from the rows alone."""
+"""The rows of a run of `experiments.paper`, read back by method."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
-from scipy import stats
+from numpy.typing import NDArray
 
 from experiments.paper.openimages import OPENIMAGES, read_openimages
 from experiments.paper.studies import Plan, Study, studies
 from seals_sim.errors import UserError
 from seals_sim.replay.options import Options
+from seals_sim.replay.page import missing_file
 from seals_sim.replay.protocol import Method
 from seals_sim.replay.runs import FULL_SUPERVISION, METHOD_FIELDS
 from seals_sim.replay.store import read_config
@@ -25,9 +25,16 @@ _COUNTS = ("k", "seed_positives", "seed_negatives", "batch", "budget")
 
 @dataclass(frozen=True, eq=False)
 class Paper:
-    """A finished run. runs: each method's rounds, all concepts and repeats; full: full supervision, a row an
-    embedding, C and concept; structure: a row an embedding, concept and k; openimages: Tables 3-8 of the paper, if
-    given.
+    """A finished run.
+
+    Attributes:
+        config: The content of config.json.
+        plan: What the run compares.
+        runs: The rounds of each method, over all concepts and repeats.
+        full: Full supervision: a row per embedding, C and concept.
+        structure: Latent structure: a row per embedding, concept and k.
+        index: What each index cost and recalls: a row per embedding and k.
+        openimages: Tables 3 to 8 of the paper, if the user gave them.
     """
 
     config: dict[str, Any]
@@ -40,12 +47,12 @@ class Paper:
 
     @property
     def first_metric(self) -> str:
-        """AUC for concepts as common as Goodreads' spoilers (7.12), else average precision (5.1)."""
+        """AUC for concepts as common as the Goodreads spoilers (7.12), average precision for rarer ones (5.1)."""
         return "auc" if self.shares.min() > 0.01 else "average_precision"
 
     @property
     def shares(self) -> NDArray[np.float64]:
-        """Each concept's part of the pool."""
+        """(n_concepts,) each concept's share of the pool."""
         counts = [about["pool_positives"] for about in self.config["concepts"].values()]
         shares: NDArray[np.float64] = np.array(counts) / self.config["rows"]["pool"]
         return shares
@@ -55,42 +62,42 @@ class Paper:
         return list(self.config["concepts"])
 
     def studies(self) -> dict[str, Study]:
-        """The studies that have been run, without the lines that no concept has enough positives for."""
+        """The studies that have been run, without the lines for which no concept has enough positives."""
         side = self.concepts[: self.config["options"]["side_concepts"]]
         most = max(self.config["concepts"][concept]["pool_positives"] for concept in side)
-        there = {}
+        finished = {}
         for name, study in studies(self.plan).items():
             lines = tuple(line for line in study.lines if line.method.seed_positives < most)
-            reason = f"lines with more than the {most} positives that a concept has"
+            reason = f"lines that start from {most} positives or more, which no concept has"
             left_out = study.left_out if len(lines) == len(study.lines) else (*study.left_out, reason)
             if lines and {line.method for line in lines} <= set(self.runs):
-                there[name] = replace(study, lines=lines, left_out=left_out)
-        return there
+                finished[name] = replace(study, lines=lines, left_out=left_out)
+        return finished
 
     def common_concepts(self, study: Study) -> list[str]:
-        """The concepts that every line of a study was run on, in the order in which they were taken."""
+        """The concepts on which every line of a study was run, in the order in which they were chosen."""
         shared = set.intersection(*(set(self.runs[method]["concept"].unique()) for method in study.methods))
         return [concept for concept in self.concepts if concept in shared]
 
     def curve(self, method: Method, concepts: list[str]) -> pd.DataFrame:
-        """By round: MEASURES, each as mean over concepts, and then mean and std over repeats (5.1)."""
+        """MEASURES by round: averaged over concepts, then mean and standard deviation over repeats (5.1)."""
         means = _by_round(self.runs[method], concepts).groupby(["repeat", "round"]).mean()
         table = means.groupby("round").agg(["mean", "std"])
         table.columns = [f"{measure}_{what}" for measure, what in table.columns]
         return table
 
     def values(self, method: Method, measure: str, budget: int, concepts: list[str]) -> pd.DataFrame:
-        """A measure when `budget` examples are labelled: a row a concept, a column a repeat."""
+        """A measure when `budget` examples are labeled: a row per concept, a column per repeat."""
         rounds = self.runs[method]
-        there = rounds[(rounds["n_labeled"] <= budget) & rounds["concept"].isin(concepts)]
-        last = there.groupby(["concept", "repeat"])[measure].last()
+        within = rounds[(rounds["n_labeled"] <= budget) & rounds["concept"].isin(concepts)]
+        last = within.groupby(["concept", "repeat"])[measure].last()
         return last.unstack("repeat").loc[concepts]
 
     def seconds(self, method: Method, budget: int) -> Timing:
-        """Mean seconds of a run until `budget` examples are labelled."""
+        """Mean seconds of a run until `budget` examples are labeled."""
         rounds = self.runs[method]
-        there = rounds[rounds["n_labeled"] <= budget]
-        sums = there.groupby(["concept", "repeat"])[["select_seconds", "neighbor_seconds", "train_seconds"]].sum()
+        within = rounds[rounds["n_labeled"] <= budget]
+        sums = within.groupby(["concept", "repeat"])[["select_seconds", "neighbor_seconds", "train_seconds"]].sum()
         return Timing(*sums.mean())
 
     def full_supervision(self, method: Method, concepts: list[str]) -> float:
@@ -99,9 +106,9 @@ class Paper:
 
     def full_supervision_by_concept(self, method: Method) -> pd.Series:
         """The first metric of the method's learner trained on all labels."""
-        there = self.full["embedding"] == method.embedding
-        there &= self.full["regularization"] == method.regularization
-        return self.full[there].set_index("concept")[self.first_metric]
+        is_same = self.full["embedding"] == method.embedding
+        is_same &= self.full["regularization"] == method.regularization
+        return self.full[is_same].set_index("concept")[self.first_metric]
 
 
 class Timing(NamedTuple):
@@ -120,18 +127,18 @@ def _by_round(rounds: pd.DataFrame, concepts: list[str]) -> pd.DataFrame:
 
 
 def read_paper(folder: Path) -> Paper:
-    """Read the folder of a finished run. Raises UserError."""
+    """Read the folder of a finished run.
+
+    Raises:
+        UserError: If it holds another kind of run, or if a file is missing, damaged or cut off.
+    """
     config = read_config(folder)
     if config.get("experiment") != "paper":
-        raise UserError(f"{folder}: holds no run of experiments.paper")
+        raise UserError(f"{folder}: not a run of experiments.paper")
     given = config["options"]
     options: dict[str, Any] = {field.name: given[field.name] for field in fields(Options)}
     options.update({name: tuple(value) for name, value in options.items() if isinstance(value, list)})
-    plan = Plan(
-        Options(**options),
-        tuple(given["embeddings"]),
-        tuple(given["neighbors"]),
-    )
+    plan = Plan(Options(**options), tuple(given["embeddings"]), tuple(given["neighbors"]))
     rounds = _table(folder, "rounds")
     runs: dict[Method, pd.DataFrame] = {}
     is_full = rounds["strategy"] == FULL_SUPERVISION
@@ -152,60 +159,6 @@ def _table(folder: Path, name: str) -> pd.DataFrame:
     try:
         return pd.read_parquet(path)
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file; the run in this folder is not finished") from None
+        raise missing_file(path) from None
     except (ValueError, OSError) as error:
         raise UserError(f"{path}: cannot be read ({error})") from error
-
-
-@dataclass(frozen=True)
-class Spread:
-    """A mean over concepts: its mean and standard deviation over repeats (nan where there is only one)."""
-
-    mean: float
-    std: float
-
-    def text(self, digits: int, scale: float = 1.0) -> str:
-        shown = f"{self.mean * scale:.{digits}f}"
-        return shown if np.isnan(self.std) else f"{shown} ± {self.std * scale:.{digits}f}"
-
-
-def spread(values: pd.DataFrame | pd.Series) -> Spread:
-    """Of values by concept (rows) and repeat (columns), or of one value a repeat."""
-    by_repeat = values.mean() if isinstance(values, pd.DataFrame) else values
-    return Spread(float(by_repeat.mean()), float(by_repeat.std(ddof=1)) if len(by_repeat) > 1 else np.nan)
-
-
-@dataclass(frozen=True)
-class Fit:
-    """Least squares y = slope x + intercept, with Pearson's r (Figure 11) and Spearman's rank correlation with its
-    p-value, over n pairs.
-    """
-
-    n: int
-    pearson: float
-    slope: float
-    intercept: float
-    spearman: float
-    p_value: float
-
-
-def fit(x: ArrayLike, y: ArrayLike) -> Fit | None:
-    """Of the pairs that are both finite; None where fewer than 3 are left or one side is constant.
-
-    >>> found = fit([0.0, 1.0, 2.0, np.nan], [1.0, 3.0, 5.0, 7.0])
-    >>> found.n, round(found.pearson, 6), round(found.slope, 6), round(found.intercept, 6)
-    (3, 1.0, 2.0, 1.0)
-    """
-    pairs = np.array([np.asarray(x, dtype=float), np.asarray(y, dtype=float)])
-    pairs = pairs[:, np.isfinite(pairs).all(axis=0)]
-    if pairs.shape[1] < 3 or (np.ptp(pairs, axis=1) == 0).any():
-        return None
-    line, rank = stats.linregress(pairs[0], pairs[1]), stats.spearmanr(pairs[0], pairs[1])
-    return Fit(
-        pairs.shape[1],
-        float(line.rvalue),
-        float(line.slope),
-        float(line.intercept),
-        float(rank.statistic),
-        float(rank.pvalue),
-    )

@@ -1,6 +1,6 @@
-"""What the paper compares, study by study: each line of each figure is a method.
+"""What the paper compares, study by study: each line of a figure is a method.
 
-Lines that appear in several figures are the same method and are run once.
+A line that appears in several figures is one method and is run once.
 """
 
 from __future__ import annotations
@@ -16,16 +16,21 @@ IMAGENET_POOL_FRACTION = 0.066  # Table 2, MaxEnt-SEALS
 NEIGHBORS = (10, 50, 100, 500, 1000)  # Figures 6, 7
 POSITIVES = (20, 50)  # Figures 8, 9
 RANDOM_POOL_FACTORS = (1.0, 5.0, 10.0)  # Figures 12-14
-REGULARIZATIONS = (10.0, 100.0)  # the paper does not say its own
+REGULARIZATIONS = (10.0, 100.0)  # the paper does not state its own
 _UNCERTAIN_AND_LIKELY = ("maxent", "most_likely_positive")
 _ALL_STRATEGIES = (*_UNCERTAIN_AND_LIKELY, "information_density")
 
 
 def scaled_k(n_pool: int, budget: int) -> int:
-    """The k at which k T / |U|, the most of the pool that T labels can bring in, is the paper's on ImageNet (0.31).
+    """The k at which k T / |U| is the paper's on ImageNet, 0.31: the largest share of the pool that T labels can add.
 
-    >>> scaled_k(639_906, 2000), scaled_k(94_060, 2000), scaled_k(94_060, 300)
-    (100, 15, 98)
+    Args:
+        n_pool: |U|, the size of the pool.
+        budget: T, the number of labels.
+
+    Examples:
+        >>> scaled_k(639_906, 2000), scaled_k(94_060, 2000), scaled_k(94_060, 300)
+        (100, 15, 98)
     """
     return max(1, round(IMAGENET_K * IMAGENET_BUDGET / IMAGENET_POOL * n_pool / budget))
 
@@ -33,15 +38,29 @@ def scaled_k(n_pool: int, budget: int) -> int:
 def scaled_budget(n_pool: int, batch: int) -> int:
     """The number of labels, in whole batches, that is the paper's 0.31 % of the pool (2,000 of 639,906).
 
-    >>> scaled_budget(639_906, 100), scaled_budget(94_060, 100)
-    (2000, 300)
+    Args:
+        n_pool: The size of the pool.
+        batch: The size of a batch.
+
+    Examples:
+        >>> scaled_budget(639_906, 100), scaled_budget(94_060, 100)
+        (2000, 300)
     """
     return max(1, round(IMAGENET_BUDGET / IMAGENET_POOL * n_pool / batch)) * batch
 
 
 @dataclass(frozen=True)
 class Plan:
-    """options: 5.1 with the k of the main study; embeddings: names, the first is the one of the main study."""
+    """What to compare.
+
+    Attributes:
+        options: The settings of 5.1, with the k of the main study.
+        embeddings: Names; the first is that of the main study.
+        neighbors: The values of k (Figures 6 and 7).
+        positives: The numbers of positive seeds (Figures 8 and 9).
+        random_pool_factors: The sizes of RandPool, in SEALS pools (Figures 12 to 14).
+        regularizations: The values of C.
+    """
 
     options: Options
     embeddings: tuple[str, ...]
@@ -51,13 +70,19 @@ class Plan:
     regularizations: tuple[float, ...] = REGULARIZATIONS
 
     def method(self, pool: str, strategy: str, **changes: object) -> Method:
-        """A method of the main study, with changes."""
+        """A method of the main study, with some settings changed."""
         return method_of(self.options, pool, strategy, **{"embedding": self.embeddings[0], **changes})
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a figure: row: the strategy that its row of panels is about, or '' where they share one."""
+    """One line of a figure.
+
+    Attributes:
+        row: The strategy that its row of panels is about; empty if all lines share one row.
+        label: Its name in the legend.
+        method: What is run.
+    """
 
     row: str
     label: str
@@ -66,8 +91,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Study:
-    """name: for --only; figures: what it stands for in the paper; on_all_concepts: or on the first few; left_out: lines
-    that do not fit the data, with the reason.
+    """A comparison that the paper makes.
+
+    Attributes:
+        name: By which a user selects it.
+        figures: What it reproduces.
+        title: Its heading in the report.
+        on_all_concepts: Whether it is run on all concepts or only on the first few.
+        lines: What it compares.
+        left_out: Lines that do not fit the data, with the reason.
     """
 
     name: str
@@ -95,9 +127,9 @@ def studies(plan: Plan) -> dict[str, Study]:
     return {study.name: study for study in (make(plan) for make in made)}
 
 
-def _line(plan: Plan, row: str, pool: str, strategy: str, what: str = "", **changes: object) -> Line:
+def _line(plan: Plan, row: str, pool: str, strategy: str, variant: str = "", **changes: object) -> Line:
     name = method_name(pool, strategy)
-    return Line(row, f"{name}, {what}" if what else name, plan.method(pool, strategy, **changes))
+    return Line(row, f"{name}, {variant}" if variant else name, plan.method(pool, strategy, **changes))
 
 
 def _main(plan: Plan) -> Study:
@@ -111,7 +143,7 @@ def _neighbors(plan: Plan) -> Study:
     for strategy in _UNCERTAIN_AND_LIKELY:
         lines += [_line(plan, strategy, "all", strategy)]
         lines += [_line(plan, strategy, "seals", strategy, f"k = {k:,}", k=k) for k in ks]
-    return Study("k", "Figures 6 and 7", "The number of neighbours k", False, tuple(lines))
+    return Study("k", "Figures 6 and 7", "The number of neighbors k", False, tuple(lines))
 
 
 def _positives(plan: Plan) -> Study:
@@ -119,16 +151,12 @@ def _positives(plan: Plan) -> Study:
     ratio = options.seed_negatives / options.seed_positives
     for strategy in _UNCERTAIN_AND_LIKELY:
         for n in (options.seed_positives, *plan.positives):
-            n_negative = round(ratio * n)
-            if n + n_negative >= options.budget:
-                left_out.append(
-                    f"{n} positives and {n_negative:,} negatives leave nothing of {options.budget:,} labels"
-                )
+            n_negatives = round(ratio * n)
+            if n + n_negatives >= options.budget:
+                left_out.append(f"{n} positives and {n_negatives:,} negatives use up all {options.budget:,} labels")
                 continue
-            for pool in ("all", "seals"):
-                what = f"{n} positives"
-                seeds = _line(plan, strategy, pool, strategy, what, seed_positives=n, seed_negatives=n_negative)
-                lines.append(seeds)
+            seeds = {"seed_positives": n, "seed_negatives": n_negatives}
+            lines += [_line(plan, strategy, pool, strategy, f"{n} positives", **seeds) for pool in ("all", "seals")]
     return Study(
         "positives", "Figures 8 and 9", "The number of initial positives", False, tuple(lines),
         tuple(dict.fromkeys(left_out)),
@@ -168,7 +196,7 @@ def _other_index(plan: Plan) -> Study:
         for embedding in plan.embeddings:
             other = None if embedding == plan.embeddings[0] else embedding
             lines.append(_line(plan, strategy, "seals", strategy, f"index on {embedding}", index_embedding=other))
-    return Study("other_index", "Figure 5", "Neighbours sought in another embedding", False, tuple(lines))
+    return Study("other_index", "Figure 5", "Neighbors searched in another embedding", False, tuple(lines))
 
 
 def _regularization(plan: Plan) -> Study:

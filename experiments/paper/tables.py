@@ -8,17 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from experiments.paper.claims import fits_over_repeats
 from experiments.paper.numbers import TABLE_2
-from experiments.paper.rows import Paper, fit, spread
+from experiments.paper.rows import Paper
+from experiments.paper.statistics import Spread, fit_repeats, spread
 from experiments.paper.studies import Study
 from seals_sim.replay.tables import method_name
 
-N_LAGGARDS = 10  # concepts that SEALS loses most on
-
 
 def run_seconds(paper: Paper) -> float:
-    """Of all runs, evaluation included."""
+    """The seconds of all runs together, evaluation included."""
     return sum(
         float(runs.groupby(["concept", "repeat"])["whole_seconds"].first().sum()) for runs in paper.runs.values()
     )
@@ -28,25 +26,25 @@ def _budgets(paper: Paper) -> tuple[int, int]:
     return int(paper.config["small_budget"]), paper.plan.options.budget
 
 
-def summary_of(paper: Paper, study: Study) -> list[dict[str, Any]]:
-    """A row a line: metric, recall and part of the pool at both budgets."""
+def summarize(paper: Paper, study: Study) -> list[dict[str, Any]]:
+    """The metric, recall and share of the pool of each line of a study, at both budgets."""
     concepts, rows = paper.common_concepts(study), []
     for line in study.lines:
         row: dict[str, Any] = {"line": line.label, "n_concepts": len(concepts), **asdict(line.method)}
         for which, budget in zip(("small", "full"), _budgets(paper), strict=True):
             for measure in (paper.first_metric, "recall", "pool_fraction"):
-                found = None
+                value = Spread(np.nan, np.nan)
                 if budget >= line.method.n_seeds:
-                    found = spread(paper.values(line.method, measure, budget, concepts))
-                row[f"{measure}_{which}_mean"] = np.nan if found is None else found.mean
-                row[f"{measure}_{which}_std"] = np.nan if found is None else found.std
+                    value = spread(paper.values(line.method, measure, budget, concepts))
+                row[f"{measure}_{which}_mean"], row[f"{measure}_{which}_std"] = value.mean, value.std
         rows.append(row)
     return rows
 
 
-def curves_of(paper: Paper, there: dict[str, Study]) -> pd.DataFrame:
+def join_curves(paper: Paper, studies: dict[str, Study]) -> pd.DataFrame:
+    """The curves of every line of every study, one below another."""
     parts = []
-    for name, study in there.items():
+    for name, study in studies.items():
         concepts = paper.common_concepts(study)
         for line in study.lines:
             curve = paper.curve(line.method, concepts).reset_index()
@@ -54,27 +52,33 @@ def curves_of(paper: Paper, there: dict[str, Study]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def times(paper: Paper) -> list[dict[str, Any]]:
+def time_methods(paper: Paper) -> list[dict[str, Any]]:
     """Table 2: the whole run, and information density at smaller budgets too."""
-    rows, (_, most) = [], _budgets(paper)
-    concepts = paper.concepts
-    budgets = {"information_density": [b for b in (most, 1000, 500, 200) if paper.plan.options.n_seeds < b <= most]}
-    for strategy in ("maxent", "most_likely_positive", "information_density"):
-        for budget in dict.fromkeys(budgets.get(strategy, [most])):
-            for pool in ("all", "seals"):
-                method = paper.plan.method(pool, strategy)
-                time = paper.seconds(method, budget)
-                row = {"line": method_name(pool, strategy), "budget": budget, "total": sum(time), **time._asdict()}
-                for measure in (paper.first_metric, "recall", "pool_fraction"):
-                    row[measure] = spread(paper.values(method, measure, budget, concepts)).mean
-                rows.append({**row, "paper": TABLE_2.get((strategy, pool, budget))})
-    return rows
+    full = paper.plan.options.budget
+    smaller = [budget for budget in (1000, 500, 200) if paper.plan.options.n_seeds < budget < full]
+    cases = [("maxent", full), ("most_likely_positive", full)]
+    cases += [("information_density", budget) for budget in (full, *smaller)]
+    return [_time_method(paper, pool, strategy, budget) for strategy, budget in cases for pool in ("all", "seals")]
 
 
-def alike_by_round(paper: Paper) -> pd.DataFrame:
-    """For each batch of max entropy and most-likely positive: whether they are the same, and whether the model that
-    chose it called no test row positive. A row a pool, concept, repeat and batch; `together`: all batches before were
-    the same, so that both chose from one history.
+def _time_method(paper: Paper, pool: str, strategy: str, budget: int) -> dict[str, Any]:
+    method = paper.plan.method(pool, strategy)
+    seconds = paper.seconds(method, budget)
+    measures = (paper.first_metric, "recall", "pool_fraction")
+    means = {name: spread(paper.values(method, name, budget, paper.concepts)).mean for name in measures}
+    return {
+        "line": method_name(pool, strategy), "budget": budget, "total": sum(seconds), **seconds._asdict(), **means,
+        "paper": TABLE_2.get((strategy, pool, budget)),
+    }  # fmt: skip
+
+
+def compare_batches(paper: Paper) -> pd.DataFrame:
+    """Compare the batches of max entropy and most-likely positive.
+
+    Returns:
+        A row per pool, concept, repeat and batch. `alike`: both chose the same batch; `calls_none`: the model that
+        chose it called no test row positive; `together`: all earlier batches were the same, so both chose from one
+        history.
     """
     parts = []
     for pool in ("all", "seals"):
@@ -94,11 +98,16 @@ def alike_by_round(paper: Paper) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def alike_shares(alike: pd.DataFrame) -> list[dict[str, Any]]:
-    """Of batches chosen from one history: how many are the same, where the model calls nothing positive and else."""
-    same_history = alike[alike["together"] == 1]
+def share_of_equal_batches(batches: pd.DataFrame) -> list[dict[str, Any]]:
+    """The share of equal batches by pool: of all, and of those with one history by whether the model calls any row
+    positive.
+
+    Args:
+        batches: The table of `compare_batches`.
+    """
+    same_history = batches[batches["together"] == 1]
     rows = []
-    for pool, part in alike.groupby("pool", sort=False):
+    for pool, part in batches.groupby("pool", sort=False):
         by = same_history[same_history["pool"] == pool].groupby("calls_none")["alike"]
         counts, means = by.size(), by.mean()
         rows.append(
@@ -112,48 +121,8 @@ def alike_shares(alike: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-def structure_means(paper: Paper) -> list[dict[str, Any]]:
-    columns = ["largest_component", "average_shortest_path", "n_components"]
-    means = paper.structure.groupby(["embedding", "k"], sort=False)[columns].agg(["mean", "std"])
-    means.columns = [f"{name}_{what}" for name, what in means.columns]
-    return list(means.reset_index().to_dict("records"))
-
-
-def cosines(paper: Paper) -> list[dict[str, Any]]:
-    each = paper.structure.drop_duplicates(["embedding", "concept"])
-    return list(
-        each.groupby("embedding", sort=False)["average_cosine"].agg(["mean", "std"]).reset_index().to_dict("records")
-    )
-
-
-def openimages_latent(table: pd.DataFrame) -> pd.DataFrame:
-    """Tables 3-8 under the names of `against_structure`."""
-    return pd.DataFrame(
-        {
-            "positives": table["total_positives"],
-            "largest component": table["largest_component_percent"] / 100,
-            "average path": table["average_shortest_path"],
-            "AP of MaxEnt-SEALS": table["ap_maxent_seals"],
-            "recall of MLP-SEALS": table["recall_percent_mlp_seals"] / 100,
-            "AP lost to MaxEnt-All": table["ap_maxent_all"] - table["ap_maxent_seals"],
-            "recall lost to MLP-All": (table["recall_percent_mlp_all"] - table["recall_percent_mlp_seals"]) / 100,
-        }
-    )
-
-
-def correlations(sources: list[tuple[str, pd.DataFrame]]) -> list[dict[str, Any]]:
-    """Of what SEALS came to and lost with what a concept is like."""
-    rows = []
-    for source, table in sources:
-        for x in ("largest component", "average path", "average cosine", "positives"):
-            row: dict[str, Any] = {"source": source, "x": x}
-            for y in ("AP of MaxEnt-SEALS", "recall of MLP-SEALS", "AP lost to MaxEnt-All", "recall lost to MLP-All"):
-                row[y] = fit(table[x], table[y]) if x in table else None
-            rows.append(row)
-    return rows
-
-
-def scatter_panels(paper: Paper) -> list[tuple[str, pd.Series, pd.Series]]:
+def list_scatter_panels(paper: Paper) -> list[tuple[str, pd.Series, pd.Series]]:
+    """The panels of Figure 11: a title, and the results of All and of SEALS by concept."""
     plan, panels = paper.plan, []
     for strategy, measure in (
         ("maxent", paper.first_metric),
@@ -174,8 +143,8 @@ def scatter_panels(paper: Paper) -> list[tuple[str, pd.Series, pd.Series]]:
     return panels
 
 
-def fits(paper: Paper) -> list[dict[str, Any]]:
-    """Figure 11 at both budgets, with its spread over repeats."""
+def fit_concepts(paper: Paper) -> list[dict[str, Any]]:
+    """The fits of Figure 11 at both budgets, with their spread over repeats."""
     rows = []
     for strategy in ("maxent", "most_likely_positive", "information_density"):
         for measure in (paper.first_metric, "recall"):
@@ -184,26 +153,19 @@ def fits(paper: Paper) -> list[dict[str, Any]]:
                     paper.values(paper.plan.method(pool, strategy), measure, budget, paper.concepts)
                     for pool in ("all", "seals")
                 )
-                found = fits_over_repeats(everything, seals)
-                gap = spread(everything - seals)
+                lines, gap = fit_repeats(everything, seals), spread(everything - seals)
                 name = method_name("seals", strategy).removesuffix("-SEALS")
-                rows.append({"strategy": name, "measure": measure, "budget": budget, "gap": gap, "fit": found})
+                rows.append({"strategy": name, "measure": measure, "budget": budget, "gap": gap, "fit": lines})
     return rows
 
 
-def laggards(latent: pd.DataFrame, paper: Paper) -> list[dict[str, Any]]:
-    """The concepts on which MLP-SEALS loses most recall."""
-    most = latent.sort_values("recall lost to MLP-All", ascending=False).head(N_LAGGARDS)
-    rank = latent["largest component"].rank(method="min"), latent["average path"].rank(method="min", ascending=False)
-    return [
-        {"concept": name, "title": paper.config["concepts"][name]["title"], **row, "component_rank": int(rank[0][name]),
-         "path_rank": None if np.isnan(rank[1][name]) else int(rank[1][name])}
-        for name, row in most.to_dict("index").items()
-    ]  # fmt: skip
+def list_concepts(paper: Paper, latent: pd.DataFrame) -> list[dict[str, Any]]:
+    """Tables 3 to 8: a row per concept, means over repeats at the full budget.
 
-
-def by_concept(paper: Paper, latent: pd.DataFrame) -> list[dict[str, Any]]:
-    """Tables 3 to 8: a row a concept, means over repeats at the full budget."""
+    Args:
+        paper: The run.
+        latent: The table of `experiments.paper.latent.compare_with_structure`.
+    """
     plan, budget = paper.plan, paper.plan.options.budget
     columns: dict[str, pd.Series] = {}
     for strategy, measure in (

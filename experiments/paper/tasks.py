@@ -1,4 +1,4 @@
-"""What the studies of the report need, each piece of work once."""
+"""The work that the studies need, each piece of it once."""
 
 from __future__ import annotations
 
@@ -16,20 +16,29 @@ def tasks(
     n_side_concepts: int,
     is_trained_on_all: bool = True,
 ) -> list[Task]:
-    """All that these studies need, each piece once.
+    """List the work that these studies need.
 
-    latent_ks: embedding -> the k at which structure is measured; n_positives: concept -> positives in the pool, in the
-    order in which concepts are taken; is_trained_on_all: whether full supervision is among them. A method that starts
-    from as many positives as a concept has is passed over.
+    A method is skipped for a concept that has no more positives than the method has positive seeds.
+
+    Args:
+        plan: What is compared.
+        chosen: The studies.
+        latent_ks: The values of k at which structure is measured, by embedding.
+        n_positives: The positives in the pool by concept, in the order in which concepts are chosen.
+        n_side_concepts: How many concepts a study uses that is not run on all of them.
+        is_trained_on_all: Whether full supervision is included.
+
+    Returns:
+        The tasks, each once, in the order of the studies.
     """
-    found: dict[Task, None] = {}
+    todo: dict[Task, None] = {}
     concepts = list(n_positives)
     for study in chosen:
         in_study = concepts if study.on_all_concepts else concepts[:n_side_concepts]
         learners = dict.fromkeys((method.embedding, method.regularization) for method in study.methods)
         if is_trained_on_all:
-            found.update(dict.fromkeys(FullSupervision(*names, concept) for concept in in_study for names in learners))
-        found.update(
+            todo.update(dict.fromkeys(FullSupervision(*names, concept) for concept in in_study for names in learners))
+        todo.update(
             dict.fromkeys(
                 LoopRun(method, concept, repeat)
                 for concept in in_study
@@ -38,5 +47,5 @@ def tasks(
                 if n_positives[concept] > method.seed_positives
             )
         )
-    found.update(dict.fromkeys(Latent(name, ks, concept) for name, ks in latent_ks.items() for concept in concepts))
-    return list(found)
+    todo.update(dict.fromkeys(Latent(name, ks, concept) for name, ks in latent_ks.items() for concept in concepts))
+    return list(todo)

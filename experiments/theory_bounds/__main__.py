@@ -32,7 +32,7 @@ from experiments.theory_bounds.jobs import (
     run_job,
     stopped_job,
 )
-from experiments.theory_bounds.report import write_theory_report
+from experiments.theory_bounds.report import list_findings, write_report
 from seals_sim.cli.terminal import Parser, errors_for_people, parse
 from seals_sim.disk.files import replacing, require_writable, write_text
 from seals_sim.errors import UserError
@@ -129,7 +129,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         todo = jobs(options)
         rows = list(_run_all(todo, options, int(arguments.jobs), arguments.time_limit, arguments.quiet))
         _write(arguments.out, config, rows)
-        for line in write_theory_report(arguments.out):
+        write_report(arguments.out)
+        for line in list_findings(arguments.out):
             print(line)
         if not arguments.quiet:
             print(arguments.out / "index.html", file=sys.stderr)

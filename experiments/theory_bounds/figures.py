@@ -1,4 +1,4 @@
-"""The figures of the theory bench, each drawn from the rows of a run."""
+"""The figures of the theory bench, each drawn from the rows of a run; a function returns whether it drew anything."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _BOUNDS = {"stated_ln": ":", "stated_log2": "-.", "proved_log2": "--", "sharpene
 
 
 def example_run(rounds: pd.DataFrame, algorithm: str) -> pd.DataFrame | None:
-    """The run that the first figure shows: Example 1 (else any), nearest to d = 10 and gamma / delta = 20."""
+    """The run that the first figure shows: on Example 1 if there is one, nearest to d = 10 and gamma / delta = 20."""
     runs = rounds[(rounds["algorithm"] == algorithm) & (rounds["status"] != "timeout")]
     if runs.empty:
         return None
@@ -32,7 +32,7 @@ def example_run(rounds: pd.DataFrame, algorithm: str) -> pd.DataFrame | None:
 
 
 def draw_theorems(rounds: pd.DataFrame, bounds: pd.DataFrame, path: Path) -> bool:
-    """Error and rho against queries with the phases shaded and the bounds of Theorems 2 and 3."""
+    """Draw error and rho against queries, the slow phase shaded, with the bounds of Theorems 2 and 3."""
     runs = [run for algorithm in ("3", "4") if (run := example_run(rounds, algorithm)) is not None]
 
     def draw(axes: list[Axes]) -> None:
@@ -47,10 +47,10 @@ def draw_theorems(rounds: pd.DataFrame, bounds: pd.DataFrame, path: Path) -> boo
             axis.semilogy(run["n_queries"], error, color="C0", marker=".", label="error |w_hat - w_star|")
             axis.semilogy(run["n_queries"], np.sqrt(2) * run["certificate"], color="C1", label="its certificate")
             axis.semilogy(run["n_queries"], run["kkt_residual"], ".", color="C7", ms=3, label="KKT residual, relative")
-            mine = bounds[(bounds[RUN] == run[RUN].iloc[0]).all(axis=1)]
+            of_run = bounds[(bounds[RUN] == run[RUN].iloc[0]).all(axis=1)]
             for name, style in _BOUNDS.items():
-                if np.isfinite(mine[name]).any():
-                    axis.semilogy(mine[name], mine["epsilon"], style, color="black", lw=1, label=f"bound, {name}")
+                if np.isfinite(of_run[name]).any():
+                    axis.semilogy(of_run[name], of_run["epsilon"], style, color="black", lw=1, label=f"bound, {name}")
             axis.set(
                 xlabel="queries", ylim=(1e-16, None),
                 title=f"Theorem {'2' if algorithm == '3' else '3'}: Algorithm {algorithm} on {about['problem']}, "
@@ -62,7 +62,7 @@ def draw_theorems(rounds: pd.DataFrame, bounds: pd.DataFrame, path: Path) -> boo
 
 
 def draw_rates(bounds: pd.DataFrame, path: Path) -> bool:
-    """Rounds to an error against log2(1 / epsilon)."""
+    """Draw the rounds to an error against log2(1 / epsilon)."""
     known = bounds[bounds["queries_to_error"].notna()]
     problems = [name for name in ("example1", "spread") if name in set(known["problem"])]
 
@@ -83,7 +83,7 @@ def draw_rates(bounds: pd.DataFrame, path: Path) -> bool:
                     slope * bits,
                     style,
                     color="black",
-                    label=f"{slope} round{'s' if slope > 1 else ''} of d - 1 queries a bit",
+                    label=f"{slope} round{'s' if slope > 1 else ''} of d - 1 queries per bit",
                 )
             for algorithm in ("3", "4"):
                 axis.plot([], [], color=_COLORS[algorithm], label=_NAMES[algorithm])
@@ -94,7 +94,7 @@ def draw_rates(bounds: pd.DataFrame, path: Path) -> bool:
 
 
 def draw_dependence(bounds: pd.DataFrame, path: Path) -> bool:
-    """Queries to one error against gamma / delta, and against d."""
+    """Draw the queries to one error against gamma / delta, and against d."""
     known = bounds[bounds["queries_to_error"].notna() & bounds["problem"].isin(["example1", "spread"])]
     if known.empty:
         return False
@@ -123,7 +123,7 @@ def draw_dependence(bounds: pd.DataFrame, path: Path) -> bool:
 
 
 def draw_algorithms(rounds: pd.DataFrame, path: Path) -> bool:
-    """Error against queries of every algorithm, by dimension."""
+    """Draw the error of every algorithm against its queries, by dimension."""
     shown = [dim for dim in (3, 5, 10) if ((rounds["dim"] == dim) & (rounds["problem"] == "spread")).any()]
 
     def draw(axes: list[Axes]) -> None:
@@ -144,7 +144,7 @@ def draw_algorithms(rounds: pd.DataFrame, path: Path) -> bool:
 
 
 def draw_noise(noise: pd.DataFrame, path: Path) -> bool:
-    """What flipped labels, and coin tosses near the boundary, leave of the error."""
+    """Draw how often flipped labels spoil a run, and the error left by coin tosses near the boundary."""
     table = noise[noise["kind"] == "spread"]
 
     def draw(axes: list[Axes]) -> None:
@@ -154,7 +154,7 @@ def draw_noise(noise: pd.DataFrame, path: Path) -> bool:
             axes[0].semilogx(x, group["within_1e-6"], "o-", color=_COLORS[algorithm], label=_NAMES[algorithm])
             axes[0].semilogx(x, group["no_flip"], "--", color=_COLORS[algorithm], label="(1 - p)^queries", lw=1)
         axes[0].set(
-            xlabel="p: chance that a label is flipped (leftmost: 0)", ylabel="runs with error <= 1e-6",
+            xlabel="p: probability that a label is flipped (leftmost: 0)", ylabel="runs with error <= 1e-6",
             title="labels flipped at random",
         )  # fmt: skip
         for algorithm, group in bands[bands["band"] > 0].groupby("algorithm"):
@@ -163,14 +163,14 @@ def draw_noise(noise: pd.DataFrame, path: Path) -> bool:
             )
         axes[1].set(
             xlabel="half width of the band", ylabel="median error at the end",
-            title="coin tosses within a band round the boundary",
+            title="coin tosses within a band around the boundary",
         )  # fmt: skip
 
     return len(table) > 0 and _figure(path, 2, draw)
 
 
 def draw_clouds(clouds: pd.DataFrame, path: Path) -> bool:
-    """The pool-based case: c, the floor of rho and the error against the number of points."""
+    """Draw c, the floor of rho and the error of the pool-based case against the number of points."""
 
     def draw(axes: list[Axes]) -> None:
         for dim, group in clouds.groupby("dim"):

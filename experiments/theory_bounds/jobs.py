@@ -1,4 +1,4 @@
-"""One run of the theory bench and the rows that it leaves."""
+"""One run of the theory bench and the rows that it adds to each file."""
 
 from __future__ import annotations
 
@@ -30,14 +30,23 @@ BOUND_NAMES = ("stated_ln", "stated_log2", "proved_log2", "sharpened_log2")
 HOLDS_NAMES = ("holds_stated_ln", "holds_stated_log2", "holds_proved", "holds_sharpened")
 BOUND_COLUMNS = (*KEY, "epsilon", "queries_to_error", "queries_to_rho", *BOUND_NAMES, *HOLDS_NAMES)
 CHECK_COLUMNS = (*KEY, "check", "n", "violations", "worst")
-STUDY_TARGET = 1e-9  # of the coordinates: there a search of a study, or with noisy labels, has shown where it goes
-CVXPY_TARGET = 2e-7  # of the coordinates: below, its interior points have too few digits left
+STUDY_TARGET = 1e-9  # of the coordinates: by then a search of a study, or with noisy labels, has settled
+CVXPY_TARGET = 2e-7  # of the coordinates: below this, interior points have too few digits left
 STEP_COLUMNS = (*KEY, "search", "rho", "component")
 
 
 @dataclass(frozen=True)
 class JobRows:
-    """What one job adds to each file."""
+    """What one job adds to each file.
+
+    Attributes:
+        problem: Its line of problems.jsonl, but for the counts of its rows.
+        queries: Its lines of queries.jsonl, as JSON.
+        rounds: Its rows of rounds.csv.
+        bounds: Its rows of bounds.csv.
+        checks: Its rows of checks.csv.
+        steps: Its rows of steps.csv.
+    """
 
     problem: dict[str, Any]
     queries: list[str]
@@ -48,30 +57,38 @@ class JobRows:
 
 
 def run_job(job: Job, options: TheoryOptions) -> JobRows:
-    """Run it on one thread; the same job gives the same rows wherever it runs."""
+    """Run a job on one thread; it gives the same rows in whichever process it runs."""
     with threadpool_limits(1):
         trace, steps = _run(job, options)
         sigma = _sigma(job, trace.problem, options)
         ratio = float(trace.problem.gamma().max() / trace.problem.delta) if job.pool_size else job.gamma_over_delta
         key = (job.name, job.algorithm, job.dim, trace.problem.delta, ratio, job.seed)
         is_checked = job.algorithm in ("3", "4") and not _is_noisy(job)
-        return JobRows(
-            _problem_row(key, trace, sigma),
-            _query_rows(key, trace),
-            _round_rows(key, trace),
-            _bound_rows(key, trace, sigma, options),
-            [(*key, check.name, check.n, check.n_violations, check.worst) for check in check_all(trace)]
-            if is_checked
-            else [],
-            [(*key, step.search, step.rho, step.component) for step in steps],
+        checks = check_all(trace) if is_checked else []
+        return _counted(
+            JobRows(
+                _problem_row(key, trace, sigma),
+                _query_rows(key, trace),
+                _round_rows(key, trace),
+                _bound_rows(key, trace, sigma, options),
+                [(*key, check.name, check.n, check.n_violations, check.worst) for check in checks],
+                [(*key, step.search, step.rho, step.component) for step in steps],
+            )
         )
 
 
 def stopped_job(job: Job, options: TheoryOptions, status: str) -> JobRows:
-    """The rows of a job that was stopped from outside."""
+    """The rows of a job that was stopped from outside, with `timeout` or `crashed` as its status."""
     key = (job.name, job.algorithm, job.dim, options.delta, job.gamma_over_delta, job.seed)
     nothing = (math.nan,) * 4
-    return JobRows({**dict(zip(KEY, key, strict=True)), "status": status}, [], [(*key, 0, 0, *nothing, 0, status)])
+    problem = {**dict(zip(KEY, key, strict=True)), "status": status}
+    return _counted(JobRows(problem, [], [(*key, 0, 0, *nothing, 0, status)]))
+
+
+def _counted(rows: JobRows) -> JobRows:
+    """With the number of rows in each table beside the problem, by which a reader sees whether a file is whole."""
+    n_rows = {name: len(getattr(rows, name)) for name in ("rounds", "bounds", "checks", "steps")}
+    return replace(rows, problem={**rows.problem, "rows": n_rows})
 
 
 def _is_noisy(job: Job) -> bool:
@@ -181,20 +198,23 @@ def _bound_rows(
 
 
 def _bounds(trace: Trace, sigma: SigmaBounds, epsilon: float) -> tuple[float, ...]:
-    """Of BOUND_NAMES. The upper bound of sigma makes the theorems claim most; a sigma that may be 0, nothing."""
+    """The values of BOUND_NAMES.
+
+    The upper bound of sigma makes the theorems claim the most; a sigma that may be 0 makes them claim nothing.
+    """
     problem = trace.problem
     gamma, value = float(problem.gamma().max()), sigma.upper if sigma.lower > 0 else 0.0
     if trace.algorithm == "3":
-        known = (problem.dim, gamma, problem.delta, value, epsilon)
-        stated, proved, sharpened = bounds.stated_2, bounds.proved_2(*known), bounds.sharpened_2(*known)
-        return stated(*known, math.log), stated(*known, math.log2), proved, sharpened
-    few = (problem.dim, gamma, value, epsilon)
-    proved, sharpened = bounds.proved_3(*few), bounds.sharpened_3(*few)
-    return bounds.stated_3(*few, math.log), bounds.stated_3(*few, math.log2), proved, sharpened
+        terms_2 = (problem.dim, gamma, problem.delta, value, epsilon)
+        stated = [bounds.stated_2(*terms_2, log) for log in (math.log, math.log2)]
+        return *stated, bounds.proved_2(*terms_2), bounds.sharpened_2(*terms_2)
+    terms_3 = (problem.dim, gamma, value, epsilon)
+    stated = [bounds.stated_3(*terms_3, log) for log in (math.log, math.log2)]
+    return *stated, bounds.proved_3(*terms_3), bounds.sharpened_3(*terms_3)
 
 
 def _holds(queries: int | None, n_made: int, bound: float) -> bool | None:
-    """None where the bound is void, and where the run ended before it could tell."""
+    """Whether the bound held; None if it is void or if the run ended too early to decide."""
     if math.isinf(bound):
         return None
     if queries is not None:

@@ -1,4 +1,4 @@
-"""What the rows of a theory run say: rates, counts, shares. Computed from the files and from nothing else."""
+"""What the rows of a theory run say: rates, counts and shares."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.stats import linregress, t
 
 from experiments.theory_bounds.jobs import BOUND_NAMES, HOLDS_NAMES, KEY
+from experiments.theory_bounds.rows import TheoryRun
 
 RUN = list(KEY)
 MAIN_PROBLEMS = ("example1", "spread", "random")
@@ -22,9 +23,30 @@ class Slope:
     half_width: float
 
 
+def make_tables(run: TheoryRun) -> dict[str, pd.DataFrame]:
+    """Compute every table of the report, by name."""
+    bounds = with_rounds(run.bounds, run.rounds)
+    return {
+        "slopes": round_slopes(bounds),
+        "bounds": bound_counts(bounds),
+        "checks": check_counts(run.checks),
+        "passive": passive_slopes(run.rounds),
+        "collapse": collapse_shares(run.rounds),
+        "noise": noise_table(run.rounds),
+        "clouds": cloud_table(run.rounds, run.steps),
+    }
+
+
 def with_rounds(bounds: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
-    """`rounds_to_error` beside queries_to_error (a round has fewer queries once a search has come to its floor), and
-    whether it lies in the `fast_phase`, every search at rho < 2 delta.
+    """Add to each bound the round in which its error was reached.
+
+    Args:
+        bounds: One row per run and epsilon.
+        rounds: One row per round of each run.
+
+    Returns:
+        The bounds with `rounds_to_error` beside `queries_to_error` (a round has fewer queries once a search has
+        reached its floor), and with `fast_phase`, true once every search is at rho < 2 delta.
     """
     columns = [*RUN, "n_queries", "round", "max_rho"]
     reached = rounds[columns].rename(columns={"n_queries": "queries_to_error", "round": "rounds_to_error"})
@@ -33,9 +55,14 @@ def with_rounds(bounds: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
 
 
 def round_slopes(bounds: pd.DataFrame) -> pd.DataFrame:
-    """Rounds to the error epsilon against log2(1 / epsilon) in the fast phase, one row a problem and algorithm.
+    """Fit the rounds to the error epsilon against log2(1 / epsilon) in the fast phase.
 
-    All runs share the slope, each has its own intercept. The theorems' rate is 1 round a bit.
+    Args:
+        bounds: The table of `with_rounds`.
+
+    Returns:
+        One row per problem and algorithm. All its runs share the slope, and each has an intercept of its own. The
+        theorems' rate is 1 round per bit.
     """
     rows = []
     fast = bounds[bounds["fast_phase"] & bounds["problem"].isin(MAIN_PROBLEMS)]
@@ -57,7 +84,16 @@ def round_slopes(bounds: pd.DataFrame) -> pd.DataFrame:
 
 
 def fitted_slope(x: np.ndarray, y: np.ndarray, n_intercepts: int = 1) -> Slope:
-    """Least squares, x and y centered within each group that has an intercept of its own."""
+    """Fit a slope by least squares.
+
+    Args:
+        x: (n,), centered within each group that has an intercept of its own.
+        y: (n,), centered likewise.
+        n_intercepts: The number of these groups.
+
+    Returns:
+        The slope with its 95 % interval.
+    """
     fit = linregress(x, y)
     freedom = max(len(x) - 1 - n_intercepts, 1)
     error = float(fit.stderr) * np.sqrt(max(len(x) - 2, 1) / freedom)
@@ -65,7 +101,7 @@ def fitted_slope(x: np.ndarray, y: np.ndarray, n_intercepts: int = 1) -> Slope:
 
 
 def passive_slopes(rounds: pd.DataFrame) -> pd.DataFrame:
-    """log error against log labels of passive learning, from 10 d labels on; O(d / eps) is a slope of -1."""
+    """Fit log error against log labels of passive learning from 10 d labels on; O(d / eps) is a slope of -1."""
     rows = []
     here = rounds[(rounds["algorithm"] == "passive") & rounds["problem"].isin(MAIN_PROBLEMS)]
     for (problem, dim), group in here.groupby(["problem", "dim"]):
@@ -77,8 +113,7 @@ def passive_slopes(rounds: pd.DataFrame) -> pd.DataFrame:
 
 
 def bound_counts(bounds: pd.DataFrame) -> pd.DataFrame:
-    """For each problem and algorithm and bound: how often it held, failed, said nothing (sigma 0), or was not told
-    (the run ended first)."""
+    """Count how often each bound held, failed, was void (sigma is 0) or stayed undecided (the run ended earlier)."""
     rows = []
     known = bounds[bounds["stated_ln"].notna()]
     for (problem, algorithm), group in known.groupby(["problem", "algorithm"], sort=False):
@@ -87,11 +122,11 @@ def bound_counts(bounds: pd.DataFrame) -> pd.DataFrame:
             holds = group[column][~is_void]
             n_held, n_failed = int((holds == True).sum()), int((holds == False).sum())  # noqa: E712
             rows.append((problem, algorithm, name, n_held, n_failed, int(is_void.sum()), int(holds.isna().sum())))
-    return pd.DataFrame(rows, columns=["problem", "algorithm", "bound", "held", "failed", "void", "untold"])
+    return pd.DataFrame(rows, columns=["problem", "algorithm", "bound", "held", "failed", "void", "undecided"])
 
 
 def check_counts(checks: pd.DataFrame) -> pd.DataFrame:
-    """Each lemma and step over all runs."""
+    """Sum up the checks of each lemma and step over all runs."""
     grouped = checks.groupby("check", sort=False)
     table = grouped.agg(n=("n", "sum"), violations=("violations", "sum"), worst=("worst", "max"))
     table.insert(0, "runs", grouped.size())
@@ -104,7 +139,7 @@ def last_rounds(rounds: pd.DataFrame) -> pd.DataFrame:
 
 
 def collapse_shares(rounds: pd.DataFrame) -> pd.DataFrame:
-    """How many runs on random seeds ended collapsed, by the number of searches in units of d - 1."""
+    """Count the runs on random seeds that collapsed, by the number of searches in units of d - 1."""
     ends = last_rounds(rounds)
     ends = ends[ends["problem"].str.fullmatch(r"random\+study(\+searches=\d+)?")].copy()
     ends["searches"] = ends["problem"].str.extract(r"searches=(\d+)")[0].fillna("1").astype(int)
@@ -115,14 +150,20 @@ def collapse_shares(rounds: pd.DataFrame) -> pd.DataFrame:
 
 
 def noise_table(rounds: pd.DataFrame) -> pd.DataFrame:
-    """By noise: shares of runs within an error, their median error, the chance (1 - p)^queries of no flip, and the
-    share of runs whose labels came to contradict one another, so that only a soft margin was left, or none.
+    """Sum up the runs with wrong labels, by kind of noise.
+
+    Args:
+        rounds: One row per round of each run.
+
+    Returns:
+        The shares of runs that ended within an error, their median error, the chance (1 - p)^queries that no label was
+        flipped, and the share of runs whose labels contradicted one another, leaving only a soft margin or none.
     """
     ends = last_rounds(rounds)
     is_noisy = ends["problem"].str.contains(r"\+study\+(?:flip|band)") | (ends["problem"] == "spread+study")
     ends = ends[is_noisy].copy()
-    for what in ("flip", "band"):
-        ends[what] = ends["problem"].str.extract(rf"{what}=([0-9.e+-]+)")[0].fillna("0").astype(float)
+    for noise in ("flip", "band"):
+        ends[noise] = ends["problem"].str.extract(rf"{noise}=([0-9.e+-]+)")[0].fillna("0").astype(float)
     ends["kind"] = ends["problem"].str.split("+").str[0]
     ends["no_flip"] = (1 - ends["flip"]) ** ends["n_queries"]
     for name, limit in (("within_1e-6", 1e-6), ("within_1e-3", 1e-3)):
@@ -136,8 +177,15 @@ def noise_table(rounds: pd.DataFrame) -> pd.DataFrame:
 
 
 def cloud_table(rounds: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
-    """By dimension and size of the cloud: the c of the slow steps, the floor of rho in units of n^(-1/d), the error,
-    and that of passive learning with as many labels.
+    """Sum up the runs in finite pools, by dimension and size.
+
+    Args:
+        rounds: One row per round of each run.
+        steps: One row per slow step.
+
+    Returns:
+        The c of the slow steps, the floor of rho in units of n^(-1/d), the error, and the error of passive learning
+        with as many labels.
     """
     ends = last_rounds(rounds)
     ends = ends[ends["problem"].str.startswith("cloud-")].copy()

@@ -2,45 +2,46 @@
 
 from __future__ import annotations
 
-import base64
 import warnings
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from seals_sim.disk.files import replacing
 from seals_sim.replay.tables import STRATEGY_NAMES, method_name
 
-_COLORS = {name: f"C{place}" for place, name in enumerate(STRATEGY_NAMES)}
-_MARKERS = {"all": "o", "all_int8": "x", "seals": "s", "random_pool": "^"}
-STYLE: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "seals-sim", "axes.grid": True, "grid.alpha": 0.3}
-_PANELS = {
+MEASURE_LABELS = {
     "average_precision": "mean average precision",
     "auc": "mean AUC",
-    "pool_fraction": "part of the pool considered",
+    "pool_fraction": "fraction of the pool considered",
     "recall": "recall of positives",
 }
+POOL_MARKERS = {"all": "o", "all_int8": "x", "seals": "s", "random_pool": "^"}
+STYLE: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "seals-sim", "axes.grid": True, "grid.alpha": 0.3}
+_COLORS = {name: f"C{place}" for place, name in enumerate(STRATEGY_NAMES)}
 
 
 def draw_curves(curves: pd.DataFrame, first_metric: str, title: str, path: Path) -> None:
-    """Metric, pool fraction and recall against labels, one line a method, as PATH.png and PATH.svg."""
+    """Draw a metric, the pool fraction and the recall against the number of labels, one line per method.
+
+    Args:
+        curves: The table of `seals_sim.replay.tables.curves`.
+        first_metric: `average_precision` or `auc`, the measure of the first panel.
+        title: Printed above the panels.
+        path: Where to write the figure, without a suffix.
+    """
     with mpl.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph")  # a data set's name may be in any script
         figure = Figure(figsize=(13, 4.8))
         axes = figure.subplots(1, 3)
         for axis, measure in zip(axes, (first_metric, "pool_fraction", "recall"), strict=True):
-            for (pool, strategy), line in curves.groupby(["pool", "strategy"], sort=False):
-                x, mean = line["n_labeled_mean"], line[f"{measure}_mean"]
-                deviation = line[f"{measure}_std"].fillna(0)
-                axis.plot(
-                    x, mean, linestyle=":", marker=_MARKERS[pool], markersize=4, color=_COLORS[strategy],
-                    fillstyle="none" if pool == "all" else "full", label=method_name(pool, strategy),
-                )  # fmt: skip
-                axis.fill_between(x, mean - deviation, mean + deviation, alpha=0.15, color=_COLORS[strategy])
-            axis.set(xlabel="labelled examples", ylabel=_PANELS[measure])
+            for (pool, strategy), curve in curves.groupby(["pool", "strategy"], sort=False):
+                draw_curve(axis, curve, measure, pool, _COLORS[strategy], method_name(pool, strategy))
+            axis.set(xlabel="labeled examples", ylabel=MEASURE_LABELS[measure])
         axes[1].set_yscale("log")
         handles, labels = axes[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="lower center", ncols=min(5, len(labels)), fontsize="small")
@@ -49,13 +50,17 @@ def draw_curves(curves: pd.DataFrame, first_metric: str, title: str, path: Path)
         save_figure(figure, path)
 
 
+def draw_curve(axis: Axes, curve: pd.DataFrame, measure: str, pool: str, color: str, label: str) -> None:
+    """Draw one method: its mean dotted, its standard deviation over repeats shaded."""
+    labels, mean = curve["n_labeled_mean"], curve[f"{measure}_mean"]
+    deviation = curve[f"{measure}_std"].fillna(0)
+    fill = "none" if pool == "all" else "full"
+    axis.plot(labels, mean, ":", marker=POOL_MARKERS[pool], markersize=4, color=color, fillstyle=fill, label=label)
+    axis.fill_between(labels, mean - deviation, mean + deviation, alpha=0.15, color=color, linewidth=0)
+
+
 def save_figure(figure: Figure, path: Path) -> None:
-    """As PATH.png and PATH.svg, the same bytes for the same figure. Within the `rc_context` of STYLE."""
+    """Write `path`.png and `path`.svg, the same bytes for the same figure. Call it within `rc_context(STYLE)`."""
     for suffix, metadata in ((".png", {"Software": None}), (".svg", {"Date": None})):
         with replacing(path.with_suffix(suffix)) as temporary:
             figure.savefig(temporary, dpi=120, metadata=metadata)
-
-
-def data_url(path: Path) -> str:
-    """An SVG figure as it can stand in a page."""
-    return "data:image/svg+xml;base64," + base64.b64encode(path.read_bytes()).decode()

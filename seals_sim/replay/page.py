@@ -1,34 +1,60 @@
-"""What the two reports share: rows in, a page out, and the command that draws one again."""
+"""What all reports share: rows in, a page out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
 import pandas as pd
 
-from seals_sim.cli.terminal import Parser, errors_for_people
 from seals_sim.disk.files import write_text
 from seals_sim.errors import UserError
 
 
 def read_rows(path: Path, columns: Sequence[str], **options: Any) -> pd.DataFrame:
-    """A table of a finished run, by pandas' read_csv. Raises UserError where it is missing or has other columns."""
+    """Read a table that a finished run left in its folder.
+
+    Args:
+        path: The CSV file.
+        columns: The columns that it must have, in this order.
+        options: Passed on to `pandas.read_csv`.
+
+    Returns:
+        The table.
+
+    Raises:
+        UserError: If the file is missing, unreadable, cut off within a line, or has other columns.
+    """
     try:
         table = pd.read_csv(path, **options)
+        is_cut = not path.read_bytes().endswith(b"\n")
     except FileNotFoundError:
-        raise UserError(f"{path}: no such file; the run in this folder is not finished") from None
+        raise missing_file(path) from None
     except (ValueError, OSError) as error:
         raise UserError(f"{path}: cannot be read ({error})") from error
     if tuple(table.columns) != tuple(columns):
         raise UserError(f"{path}: needs the columns {', '.join(columns)}")
+    if is_cut:
+        raise UserError(f"{path}: is cut off within its last line")
     return table
 
 
+def missing_file(path: Path) -> UserError:
+    """The error for a file that a report is drawn from and that is not in the folder."""
+    return UserError(f"{path}: no such file; the run is not finished, or this file was not copied with its folder")
+
+
 def write_page(path: Path, template: str, package: str, **values: Any) -> None:
-    """Render a template of the package's `templates/`, which may extend `page.html`, to `path`."""
+    """Render a template to `path`.
+
+    Args:
+        path: The HTML file to write. Figures stand beside it, and the page refers to them by name.
+        template: A file in the package's `templates/`, which may extend `page.html`.
+        package: The package that holds the template.
+        values: What the template refers to.
+    """
     environment = jinja2.Environment(
         loader=_loader(package), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
@@ -37,14 +63,3 @@ def write_page(path: Path, template: str, package: str, **values: Any) -> None:
 
 def _loader(package: str) -> jinja2.BaseLoader:
     return jinja2.ChoiceLoader([jinja2.PackageLoader(package), jinja2.PackageLoader("seals_sim.replay")])
-
-
-def redraw_command(
-    name: str, description: str | None, write: Callable[[Path], object], argv: Sequence[str] | None
-) -> None:
-    """`python -m experiments.NAME DIR ...`: write(DIR) for each; prints what it gives back."""
-    parser = Parser(prog=f"python -m experiments.{name}", description=description)
-    parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="the --out folder of a finished run")
-    with errors_for_people():
-        for folder in parser.parse_args(argv).folders:
-            print(write(folder))

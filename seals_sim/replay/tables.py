@@ -1,4 +1,4 @@
-"""The tables of a report, computed from the rows of a run and from nothing else."""
+"""The tables of a report, computed from the rows of a run alone."""
 
 from __future__ import annotations
 
@@ -21,18 +21,24 @@ STRATEGY_NAMES = {
 
 
 def method_name(pool: str, strategy: str) -> str:
-    """As the paper writes it: MaxEnt-SEALS.
+    """A method's name as the paper writes it.
 
-    >>> method_name("seals", "maxent")
-    'MaxEnt-SEALS'
+    Examples:
+        >>> method_name("seals", "maxent")
+        'MaxEnt-SEALS'
     """
     return f"{STRATEGY_NAMES[strategy]}-{POOL_NAMES[pool]}"
 
 
 def curves(rounds: pd.DataFrame) -> pd.DataFrame:
-    """Each measure's mean over concepts, then its mean and standard deviation over repeats (5.1), by round.
+    """Average each measure over concepts, then take its mean and standard deviation over repeats (5.1).
 
-    A run whose pool ran dry keeps its last values in the later rounds.
+    Args:
+        rounds: The rows of a run, one per method, concept, repeat and round.
+
+    Returns:
+        One row per method and round, with the columns `MEASURE_mean` and `MEASURE_std`. A run whose pool ran dry keeps
+        its last values in the later rounds.
     """
     run = [*_METHOD, "concept", "repeat"]
     wide = rounds.set_index([*run, "round"])[MEASURES].unstack("round").ffill(axis=1)
@@ -43,8 +49,14 @@ def curves(rounds: pd.DataFrame) -> pd.DataFrame:
 
 
 def summary(rounds: pd.DataFrame) -> pd.DataFrame:
-    """One row a method: means over concepts at the last round, their mean and standard deviation over repeats, and
-    the seconds of a whole run. The standard deviation of a single repeat is left empty.
+    """Summarize each method at its last round, as the paper's Table 2 does.
+
+    Args:
+        rounds: The rows of a run, one per method, concept, repeat and round.
+
+    Returns:
+        One row per method: the means over concepts of every measure and of the seconds of a whole run, each with its
+        mean and standard deviation over repeats. The standard deviation of a single repeat is NaN.
     """
     run = [*_METHOD, "concept", "repeat"]
     last = rounds.groupby(run, sort=False)[["k", "n_positive", *MEASURES]].last()
@@ -60,7 +72,7 @@ def summary(rounds: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_concept(rounds: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """A measure at the last round, averaged over repeats: a row a concept, a column a method."""
+    """Average a measure at the last round over repeats: one row per concept, one column per method."""
     last = rounds.groupby([*_METHOD, "concept", "repeat"], sort=False)[measure].last()
     table = last.groupby(["concept", *_METHOD], sort=False).mean().unstack(_METHOD)
     table.columns = [method_name(pool, strategy) for pool, strategy in table.columns]
@@ -68,7 +80,7 @@ def by_concept(rounds: pd.DataFrame, measure: str) -> pd.DataFrame:
 
 
 def _in_order(table: pd.DataFrame) -> pd.DataFrame:
-    """By strategy, and then All, SEALS, RandPool."""
+    """Sort by strategy, then by pool in the paper's order."""
     rank = {name: place for names in (POOL_NAMES, STRATEGY_NAMES) for place, name in enumerate(names)}
     levels = ["strategy", "pool", *(name for name in table.index.names if name not in _METHOD)]
     return table.sort_index(level=levels, key=lambda level: level.map(lambda value: rank.get(value, value)))
@@ -77,12 +89,12 @@ def _in_order(table: pd.DataFrame) -> pd.DataFrame:
 def _mean_and_std(values: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     grouped = values.groupby(by, sort=False)
     table = grouped.agg(["mean", "std"])
-    table.columns = [f"{measure}_{what}" for measure, what in table.columns]
+    table.columns = [f"{measure}_{statistic}" for measure, statistic in table.columns]
     return table
 
 
 def alike(picks: pd.DataFrame, one: str, other: str) -> pd.Series:
-    """For each pool, the part of all batches in which two strategies chose the same rows."""
+    """The share of batches, by pool, in which two strategies chose the same rows."""
     batches = (
         picks[(picks["round"] > 0) & picks["strategy"].isin([one, other])]
         .groupby(["pool", "concept", "repeat", "round", "strategy"])["row"]

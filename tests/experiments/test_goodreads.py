@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from experiments.goodreads import __main__ as goodreads
-from experiments.goodreads import report as goodreads_report
+from experiments.goodreads.report import write_report
 from experiments.goodreads.sources import Simulation
 from experiments.goodreads.stages import memory_of
 from seals_sim.errors import UserError
@@ -59,8 +59,59 @@ def test_the_stand_in_is_called_simulated_wherever_it_shows(tmp_path):
                  "curves_sentence.svg"):  # fmt: skip
         assert "SIMULATED" in (out / name).read_text(), name
     before = {name: (out / name).read_bytes() for name in ("index.html", "summary.csv", "curves_sentence.svg")}
-    goodreads_report.main([str(out)])
+    assert write_report(out) == out / "index.html"
     assert before == {name: (out / name).read_bytes() for name in before}
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory):
+    """A finished run on the stand-in."""
+    out = tmp_path_factory.mktemp("simulated") / "o"
+    goodreads.main([*SIMULATED, "--out", str(out)])
+    return out
+
+
+def lines_cut(n):
+    return lambda text: "".join(text.splitlines(keepends=True)[:n])
+
+
+@pytest.mark.parametrize(
+    ("name", "cut", "message"),
+    [
+        ("rounds.csv", lines_cut(1), r"rounds.csv: is cut off or damaged \(0 of 12 runs are whole\)"),
+        ("rounds.csv", lines_cut(-1), r"rounds.csv: is cut off or damaged \(11 of 12 runs are whole\)"),
+        ("rounds.csv", lines_cut(20), r"rounds.csv: is cut off or damaged \(6 of 12 runs are whole\)"),
+        ("rounds.csv", lambda text: text[:-20], r"rounds.csv: is cut off within its last line"),
+        ("rounds.csv", lambda text: "", r"rounds.csv: cannot be read"),
+        ("rounds.csv", lambda text: text.replace("auc", "roc", 1), r"rounds.csv: needs the columns round, n_labeled"),
+        ("stages.csv", lines_cut(-1), r"stages.csv: is cut off \(no stage split-sentence/neighbors-of-positives\)"),
+        ("stages.csv", lines_cut(1), r"stages.csv: is cut off"),
+        ("facts.json", lambda text: text[:-9], r"facts.json: cannot be read"),
+        ("facts.json", lambda text: text.replace("n_queries", "queries"), r"facts.json: lacks 'n_queries'"),
+        ("rounds.csv", None, r"rounds.csv: no such file; the run is not finished"),
+        ("facts.json", None, r"facts.json: no such file; the run is not finished"),
+    ],
+)
+def test_a_folder_that_is_not_whole_is_not_drawn(simulated, tmp_path, name, cut, message):
+    for file in ("config.json", "facts.json", "rounds.csv", "stages.csv"):
+        (tmp_path / file).write_text((simulated / file).read_text())
+    if cut is None:
+        (tmp_path / name).unlink()
+    else:
+        (tmp_path / name).write_text(cut((tmp_path / name).read_text()))
+    with pytest.raises(UserError, match=message):
+        write_report(tmp_path)
+    assert not (tmp_path / "index.html").exists()
+
+
+@pytest.mark.parametrize("name", ["goodreads_simulated", "tv_spoilers"])
+def test_the_committed_reports_can_be_drawn_again(tmp_path, name):
+    committed = Path(__file__).parents[2] / "reports" / name
+    for file in ("config.json", "facts.json", "rounds.csv", "stages.csv"):
+        (tmp_path / file).write_bytes((committed / file).read_bytes())
+    write_report(tmp_path)
+    for file in ("index.html", "beside.csv"):
+        assert (tmp_path / file).read_text() == (committed / file).read_text()
 
 
 def test_the_simulation_has_the_facts_it_promises():
@@ -168,14 +219,14 @@ def test_a_disk_that_fills_up_is_one_line_and_the_run_goes_on_when_there_is_room
     script = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)); "
         "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-        "from experiments import goodreads; goodreads.main(sys.argv[1:])"
+        "from experiments.goodreads.__main__ import main; main(sys.argv[1:])"
     )
-    found = subprocess.run(
+    result = subprocess.run(
         [sys.executable, "-c", script, *command, str(tmp_path / "o")], capture_output=True, text=True, check=False
     )
-    assert found.returncode == 2
-    assert found.stderr.startswith("error: ")
-    assert "cannot be written: File too large" in found.stderr
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: ")
+    assert "cannot be written: File too large" in result.stderr
     goodreads.main([*command, str(tmp_path / "o")])
     pd.testing.assert_frame_equal(rows_of(tmp_path / "o"), rows)
 

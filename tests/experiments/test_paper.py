@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -19,12 +20,15 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 
 from experiments.paper import __main__ as paper
-from experiments.paper import report as paper_report
+from experiments.paper.latent import openimages_latent
 from experiments.paper.openimages import read_openimages
-from experiments.paper.rows import fit, read_paper
+from experiments.paper.report import write_report
+from experiments.paper.rows import read_paper
+from experiments.paper.statistics import fit
 from experiments.paper.studies import STUDIES, Plan, studies
-from experiments.paper.tables import alike_by_round, openimages_latent
+from experiments.paper.tables import compare_batches
 from experiments.paper.tasks import tasks
+from seals_sim.errors import UserError
 from seals_sim.replay.options import Options
 from seals_sim.replay.runs import METHOD_FIELDS, LoopRun
 
@@ -74,13 +78,13 @@ def positives(folder):
 
 
 def test_random_pools_are_measured_in_seals_pools(finished):
-    found = read_paper(finished)
+    run = read_paper(finished)
     for strategy in ("maxent", "most_likely_positive", "information_density"):
-        seals = found.runs[found.plan.method("seals", strategy)].groupby(["concept", "repeat"])["n_candidates"].last()
-        n_unlabeled = found.config["rows"]["pool"] - found.plan.options.n_seeds
+        seals = run.runs[run.plan.method("seals", strategy)].groupby(["concept", "repeat"])["n_candidates"].last()
+        n_unlabeled = run.config["rows"]["pool"] - run.plan.options.n_seeds
         for factor in (1.0, 5.0, 10.0):
-            method = found.plan.method("random_pool", strategy, random_pool_factor=factor)
-            sizes = found.runs[method].groupby(["concept", "repeat"])["n_candidates"].last()
+            method = run.plan.method("random_pool", strategy, random_pool_factor=factor)
+            sizes = run.runs[method].groupby(["concept", "repeat"])["n_candidates"].last()
             assert sizes.to_dict() == {key: min(factor * seals[key], n_unlabeled) for key in sizes.index}
 
 
@@ -117,14 +121,46 @@ def test_full_supervision_is_the_learner_on_all_labels(finished, tmp_path):
         assert row["average_precision"] == pytest.approx(expected, abs=1e-3)
 
 
-def test_the_report_is_drawn_again_from_the_rows(finished, tmp_path, capsys):
-    copy = tmp_path / "copy"
-    copy.mkdir()
-    for name in ("config.json", "rounds.parquet", "structure.parquet", "indexes.parquet"):
-        (copy / name).write_bytes((finished / name).read_bytes())
-    paper_report.main([str(copy)])
+SOURCES = ("config.json", "rounds.parquet", "structure.parquet", "indexes.parquet")
+
+
+def test_the_report_is_drawn_again_from_the_rows(finished, tmp_path):
+    for name in SOURCES:
+        (tmp_path / name).write_bytes((finished / name).read_bytes())
+    assert write_report(tmp_path) == tmp_path / "index.html"
     for name in ("index.html", "claims.csv", "summary.csv", "main.png", "structure.svg"):
-        assert (copy / name).read_bytes() == (finished / name).read_bytes()
+        assert (tmp_path / name).read_bytes() == (finished / name).read_bytes()
+
+
+def test_figures_stand_beside_the_page(finished):
+    page = (finished / "index.html").read_text()
+    sources = re.findall(r'<img src="([^"]*)"', page)
+    assert sources == [f"{name}.svg" for name in (
+        "main", "alike", "structure", "against_structure", "correlation", "embeddings", "other_index", "k", "positives",
+        "random_pool", "k_centers", "regularization",
+    )]  # fmt: skip
+    assert all((finished / source).read_bytes().rstrip().endswith(b"</svg>") for source in sources)
+    assert "base64" not in page
+
+
+@pytest.mark.parametrize("name", SOURCES[1:])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_a_folder_that_is_not_whole_is_not_drawn(finished, tmp_path, name, is_there):
+    for source in SOURCES:
+        (tmp_path / source).write_bytes((finished / source).read_bytes())
+    if is_there:
+        (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:-100])
+    else:
+        (tmp_path / name).unlink()
+    message = "cannot be read" if is_there else "no such file; the run is not finished"
+    with pytest.raises(UserError, match=f"{name}: {message}"):
+        write_report(tmp_path)
+    assert not (tmp_path / "index.html").exists()
+
+
+def test_a_report_without_its_rows_names_the_file_that_is_missing():
+    with pytest.raises(UserError, match=r"wordnet/rounds.parquet: no such file"):
+        write_report(Path(__file__).parents[2] / "reports" / "wordnet")
 
 
 def test_claims_say_what_the_rows_say(finished):
@@ -139,18 +175,18 @@ def test_claims_say_what_the_rows_say(finished):
     last = main.groupby(["strategy", "pool", "repeat", "concept"]).last()
     gap = last["recall"].xs("all", level="pool") - last["recall"].xs("seals", level="pool")
     by_repeat = gap.loc["most_likely_positive"].groupby("repeat").mean() * 100
-    said = claims.loc[claims["paper"].str.startswith("Gaps in recall"), "here"].item()
-    assert f"MLP {by_repeat.mean():.1f} ± {by_repeat.std():.1f} points" in said
+    gaps = claims.loc[claims["paper"].str.startswith("Gaps in recall"), "here"].item()
+    assert f"MLP {by_repeat.mean():.1f} ± {by_repeat.std():.1f} points" in gaps
     share = last["pool_fraction"].loc["maxent", "seals"].groupby("repeat").mean() * 100
-    said = claims.loc[claims["paper"].str.startswith("SEALS considers less"), "here"].item()
-    assert f"MaxEnt {share.mean():.1f} ± {share.std():.1f} %" in said
+    shares = claims.loc[claims["paper"].str.startswith("SEALS considers less"), "here"].item()
+    assert f"MaxEnt {share.mean():.1f} ± {share.std():.1f} %" in shares
 
 
 def test_a_model_that_calls_nothing_positive_makes_the_two_choose_alike(finished):
     """By arithmetic, over everything: entropy rises with P as long as no P is above 1/2. The test rows stand for the
     pool, so that a few exceptions may occur.
     """
-    table = alike_by_round(read_paper(finished))
+    table = compare_batches(read_paper(finished))
     table = table[(table["pool"] == "all") & (table["together"] == 1) & (table["calls_none"] == 1)]
     assert len(table) > 5
     assert table["alike"].mean() > 0.8
@@ -181,8 +217,7 @@ def test_killed_in_mid_run_and_run_again_gives_the_same_rows(vectors_and_labels,
     finally:
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-    kept = n_runs(broken)
-    assert 10 <= kept < n_runs(tmp_path / "whole")
+    assert 10 <= n_runs(broken) < n_runs(tmp_path / "whole")
     assert not (broken / "rounds.parquet").exists()
     paper.main([*arguments, str(broken)])
     pd.testing.assert_frame_equal(rows_of(broken), rows_of(tmp_path / "whole"), check_exact=True)
@@ -237,9 +272,7 @@ def test_what_is_refused(vectors_and_labels, tmp_path, refused):
     assert "--k 240: the pool has only 239 rows" in refused(paper.main, [*arguments, "--k", "240"])
     assert "--dimensions x" in refused(paper.main, [*arguments, "--dimensions", "x"])
     assert "--dataset and --vectors: give one" in refused(paper.main, [*arguments, "--dataset", "icd10"])
-    assert "--paper-tables nowhere.csv: no such file" in refused(
-        paper.main, [*arguments, "--paper-tables", "nowhere.csv"]
-    )
+    assert "nowhere.csv: no such file" in refused(paper.main, [*arguments, "--paper-tables", "nowhere.csv"])
     (tmp_path / "bad.csv").write_text("class,ap\nCitrus,0.5\n")
     bad = refused(paper.main, [*arguments, "--paper-tables", str(tmp_path / "bad.csv")])
     assert "needs the columns class, total_positives" in bad

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from experiments.theory_bounds import __main__ as theory_bounds
-from experiments.theory_bounds import report as theory_report
 from experiments.theory_bounds.grid import DIMS, RATIOS, STUDIES, TheoryOptions, jobs
 from experiments.theory_bounds.jobs import BOUND_COLUMNS, KEY, ROUND_COLUMNS
+from experiments.theory_bounds.report import list_findings, write_report
 from experiments.theory_bounds.tables import collapse_shares, noise_table
+from seals_sim.errors import UserError
 from theory.bounds import sharpened_2, stated_2
 
 ARGUMENTS = [
@@ -45,8 +47,15 @@ def test_files_and_columns(folder):
     for name in ("theorems", "rates", "dependence", "algorithms", "clouds"):
         assert (folder / f"{name}.png").stat().st_size > 1000
         assert (folder / f"{name}.svg").exists()
-    assert page.count("data:image/svg+xml") == 5  # no study was run, so no figure of noise
-    assert "nan" not in page.lower().split("</style>")[1].split("data:image")[0]
+    sources = re.findall(r'<img src="([^"]*)"', page)
+    assert sources == [
+        "theorems.svg",
+        "rates.svg",
+        "dependence.svg",
+        "algorithms.svg",
+        "clouds.svg",
+    ]  # no study: no noise
+    assert "nan" not in page.lower().split("</style>")[1]
 
 
 def test_an_outsider_can_recompute_the_run(folder):
@@ -107,12 +116,16 @@ def test_one_process_gives_the_same_files(folder, tmp_path):
         assert (folder / name).read_bytes() == (tmp_path / "run" / name).read_bytes(), name
 
 
-def test_the_report_is_drawn_from_the_rows_alone(folder, capsys):
-    page = (folder / "index.html").read_bytes()
-    (folder / "index.html").unlink()
-    theory_report.main([str(folder)])
-    assert (folder / "index.html").read_bytes() == page
-    assert "0 violations" in capsys.readouterr().out
+SOURCES = ("config.json", "problems.jsonl", "rounds.csv", "bounds.csv", "checks.csv", "steps.csv")
+
+
+def test_the_report_is_drawn_from_the_rows_alone(folder, tmp_path):
+    for name in SOURCES:
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    assert write_report(tmp_path) == tmp_path / "index.html"
+    for name in ("index.html", "rates.svg", "theorems.png"):
+        assert (tmp_path / name).read_bytes() == (folder / name).read_bytes()
+    assert re.search(r"Lemmas and steps: \d,\d{3} checks in \d runs, 0 violations", list_findings(tmp_path)[0])
 
 
 def test_rotated_noisy_and_studied(tmp_path):
@@ -150,7 +163,7 @@ def test_a_run_that_takes_too_long_is_stopped_and_marked(tmp_path, capsys):
     arguments = ["--problem", "example1", "--algorithm", "3", "--dim", "20", "--gamma-over-delta", "200"]
     theory_bounds.main([*arguments, "--time-limit", "0.5", "--quiet", "--out", str(tmp_path / "run")])
     assert _table(tmp_path / "run", "rounds")["status"].tolist() == ["timeout"]
-    assert "Warning: 1 runs gave no whole result (timeout)." in capsys.readouterr().out
+    assert "Warning: 1 run ended without a result (timeout)." in capsys.readouterr().out
 
 
 def test_the_whole_bench_is_the_cross_with_both_studies():
@@ -202,17 +215,42 @@ def test_folders_of_something_else_are_left_alone(folder, tmp_path, refused):
 @pytest.mark.parametrize(
     ("name", "damage", "message"),
     [
-        ("rounds.csv", lambda text: text.replace("max_rho", "rho", 1), "needs the columns"),
-        ("bounds.csv", lambda text: text.replace("0.01,", "a,", 1), "damaged"),
-        ("steps.csv", None, "no such file"),
+        ("rounds.csv", lambda text: text.replace("max_rho", "rho", 1), r"rounds.csv: needs the columns"),
+        ("rounds.csv", lambda text: first_lines(text, 1), r"rounds.csv: is cut off \(0 of \d+ rows\)"),
+        ("rounds.csv", lambda text: first_lines(text, 100), r"rounds.csv: is cut off \(99 of \d+ rows\)"),
+        ("rounds.csv", lambda text: text[:-3], r"rounds.csv: is cut off within its last line"),
+        ("bounds.csv", lambda text: text.replace("0.01,", "a,", 1), r"bounds.csv: is damaged \(column 'epsilon'"),
+        ("bounds.csv", lambda text: first_lines(text, -1), r"bounds.csv: is cut off \(\d+ of \d+ rows\)"),
+        ("checks.csv", lambda text: first_lines(text, 1), r"checks.csv: is cut off \(0 of 28 rows\)"),
+        ("steps.csv", lambda text: first_lines(text, -1), r"steps.csv: is cut off"),
+        ("steps.csv", None, r"steps.csv: no such file; the run is not finished"),
+        ("problems.jsonl", lambda text: first_lines(text, -1), r"problems.jsonl: is cut off \(it counts \d+ rows of"),
+        ("problems.jsonl", lambda text: text[:-9], r"problems.jsonl: cannot be read"),
+        ("problems.jsonl", lambda text: text.replace('"rows"', '"n"'), r"problems.jsonl: lacks 'rows'; run the"),
+        ("problems.jsonl", None, r"problems.jsonl: no such file"),
+        ("config.json", lambda text: text.replace("theory_bounds", "paper"), r"not a run of experiments.theory_bounds"),
     ],
 )
-def test_damaged_rows(folder, tmp_path, name, damage, message, refused):
-    for file in folder.iterdir():
-        if file.suffix in (".csv", ".json", ".jsonl") and not (damage is None and file.name == name):
-            text = file.read_text()
-            (tmp_path / file.name).write_text(damage(text) if file.name == name else text)
-    assert message in refused(theory_report.main, [tmp_path])
+def test_a_folder_that_is_not_whole_is_not_drawn(folder, tmp_path, name, damage, message):
+    for source in SOURCES:
+        (tmp_path / source).write_text((folder / source).read_text())
+    if damage is None:
+        (tmp_path / name).unlink()
+    else:
+        (tmp_path / name).write_text(damage((tmp_path / name).read_text()))
+    with pytest.raises(UserError, match=message):
+        write_report(tmp_path)
+    assert not (tmp_path / "index.html").exists()
+
+
+def first_lines(text, n):
+    return "".join(text.splitlines(keepends=True)[:n])
+
+
+def test_a_report_without_its_rows_names_the_first_that_is_missing():
+    committed = Path(__file__).parents[2] / "reports" / "theory_bounds"
+    with pytest.raises(UserError, match=r"theory_bounds/rounds.csv: no such file"):
+        write_report(committed)
 
 
 def test_where_sigma_is_0_bounds_are_void_and_nothing_holds(tmp_path, capsys):
@@ -221,7 +259,8 @@ def test_where_sigma_is_0_bounds_are_void_and_nothing_holds(tmp_path, capsys):
     bounds = _table(tmp_path / "run", "bounds")
     assert np.isinf(bounds["sharpened_log2"]).all()
     assert bounds["holds_sharpened"].isna().all()
-    assert "0 held, 0 failed; 1 void" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "sharpened_log2 held 0 times and failed 0. 1 are void" in out
 
 
 def test_studies_are_counted_apart():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 
 from seals_sim.datasets import read_icd10cm
+from seals_sim.errors import UserError
 from seals_sim.replay import command, rare_concepts, report
 from seals_sim.replay.protocol import PICK_COLUMNS, ROUND_COLUMNS
 from seals_sim.search.strategies import STRATEGIES
@@ -99,10 +101,13 @@ def test_summary_is_the_mean_over_concepts_and_the_spread_over_repeats(finished)
     assert (row["n_concepts"], row["n_repeats"], row["k"]) == (2, 2, 6)
 
 
-def test_the_page_stands_alone(finished):
+def test_the_page_needs_only_the_figures_beside_it(finished):
     page = (finished / "index.html").read_text()
-    assert "data:image/svg+xml;base64," in page
+    sources = re.findall(r'<img src="([^"]*)"', page)
+    assert sources[:2] == ["curves.svg", "curves_maxent.svg"]
+    assert all((finished / source).read_bytes().rstrip().endswith(b"</svg>") for source in sources)
     assert "http" not in page
+    assert "base64" not in page
     for name in ("MaxEnt-SEALS", "MLP-All", "ID-RandPool", "k-centers-SEALS", "Random-All"):
         assert name in page
     assert "Embedded by all-MiniLM-L6-v2" in page
@@ -113,7 +118,7 @@ def test_a_pool_that_covers_most_of_the_data_is_warned_of(finished, tmp_path, ca
     assert "Warning" not in (finished / "index.html").read_text()
     rare_concepts.main([*SMALL, "--k", "60", "--pools", "seals", "--cache", str(cache), "--out", str(tmp_path / "o")])
     page = " ".join((tmp_path / "o" / "index.html").read_text().split())
-    assert "Warning: the SEALS pool came to cover" in page
+    assert "Warning: the SEALS pool grew to" in page
 
 
 def test_parallel_runs_make_the_same_picks(finished, tmp_path, cache):
@@ -132,7 +137,7 @@ def test_the_report_is_drawn_again_from_the_rows(finished, tmp_path, capsys):
     copy.mkdir()
     for name in ("config.json", "rounds.csv", "picks.csv"):
         (copy / name).write_bytes((finished / name).read_bytes())
-    report.main([str(copy)])
+    assert report.write_report(copy) == copy / "index.html"
     for name in ("index.html", "summary.csv", "curves.svg", "curves.png"):
         assert (copy / name).read_bytes() == (finished / name).read_bytes()
 
@@ -153,9 +158,8 @@ def test_a_stopped_run_goes_on_and_ends_as_an_unbroken_one(vectors_and_labels, t
         rare_concepts.main([*arguments, str(tmp_path / "broken")])
     assert stop.value.code == 130
     assert not (tmp_path / "broken" / "rounds.csv").exists()
-    with pytest.raises(SystemExit):
-        report.main([str(tmp_path / "broken")])
-    assert "not finished" in capsys.readouterr().err
+    with pytest.raises(UserError, match=r"rounds\.csv: no such file; the run is not finished"):
+        report.write_report(tmp_path / "broken")
 
     def counts(*job):
         calls.append(job)
@@ -275,18 +279,15 @@ def test_folders_that_are_refused(vectors_and_labels, tmp_path, capsys):
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["letter.txt"]
 
 
-def test_report_of_no_run(tmp_path, capsys):
-    with pytest.raises(SystemExit) as stop:
-        report.main([str(tmp_path)])
-    assert stop.value.code == 2
-    assert "there is no run in this folder" in capsys.readouterr().err
+def test_report_of_no_run(tmp_path):
+    with pytest.raises(UserError, match=r"no config\.json"):
+        report.write_report(tmp_path)
 
 
 @pytest.mark.parametrize(
     "module",
     [
-        "seals_sim.replay.rare_concepts", "seals_sim.replay.report", "experiments.goodreads",
-        "experiments.goodreads.report", "experiments.paper", "experiments.paper.report",
+        "seals_sim.replay.rare_concepts", "experiments.goodreads", "experiments.paper", "experiments.theory_bounds",
     ],
 )  # fmt: skip
 def test_help_is_complete(module):

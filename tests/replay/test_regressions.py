@@ -68,7 +68,7 @@ def test_any_label_survives_the_tables(tmp_path, label):
     (tmp_path / "y.jsonl").write_text("".join(json.dumps({"label": value}) + "\n" for value in labels))
     arguments = ["--vectors", str(tmp_path / "x.npy"), "--labels", str(tmp_path / "y.jsonl"), *FAST]
     rare_concepts.main([*arguments, "--out", str(tmp_path / "o")])
-    report.main([str(tmp_path / "o")])
+    report.write_report(tmp_path / "o")
     config = json.loads((tmp_path / "o" / "config.json").read_text())
     rounds = pd.read_csv(tmp_path / "o" / "rounds.csv", keep_default_na=False)
     assert set(rounds["concept"]) == set(config["concepts"])
@@ -206,12 +206,13 @@ def _config(content):
         (_config('{"options": 3}'), "config.json: "),
     ],
 )
-def test_reports_of_damaged_runs(vectors_and_labels, tmp_path, refused, damage, message):
+def test_reports_of_damaged_runs(vectors_and_labels, tmp_path, damage, message):
     out = tmp_path / "o"
     rare_concepts.main([*vectors_and_labels, *FAST, "--out", str(out)])
     page = (out / "index.html").read_bytes()
     damage(out)
-    assert message in refused(report.main, [out])
+    with pytest.raises(UserError, match=message):
+        report.write_report(out)
     assert (out / "index.html").read_bytes() == page
 
 

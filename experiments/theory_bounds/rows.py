@@ -1,0 +1,82 @@
+"""What a theory run left in its folder, read back only if it is whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from experiments.theory_bounds.jobs import BOUND_COLUMNS, CHECK_COLUMNS, HOLDS_NAMES, ROUND_COLUMNS, STEP_COLUMNS
+from seals_sim.errors import UserError
+from seals_sim.replay.page import missing_file, read_rows
+from seals_sim.replay.store import read_config
+
+_COLUMNS = {"rounds": ROUND_COLUMNS, "bounds": BOUND_COLUMNS, "checks": CHECK_COLUMNS, "steps": STEP_COLUMNS}
+_NOT_NUMBERS = {"problem", "algorithm", "status", "check", *HOLDS_NAMES}
+
+
+@dataclass(frozen=True, eq=False)
+class TheoryRun:
+    """A finished run.
+
+    Attributes:
+        config: The content of config.json.
+        rounds: One row per round of each run, with ROUND_COLUMNS.
+        bounds: One row per run and epsilon, with BOUND_COLUMNS.
+        checks: One row per run and lemma or step, with CHECK_COLUMNS.
+        steps: One row per slow step in a finite pool, with STEP_COLUMNS.
+    """
+
+    config: dict[str, Any]
+    rounds: pd.DataFrame
+    bounds: pd.DataFrame
+    checks: pd.DataFrame
+    steps: pd.DataFrame
+
+
+def read_run(folder: Path) -> TheoryRun:
+    """Read the folder of a finished run.
+
+    Raises:
+        UserError: If it holds another kind of run, or if a file is missing, damaged or cut off.
+    """
+    config = read_config(folder)
+    if config.get("experiment") != "theory_bounds":
+        raise UserError(f"{folder}: not a run of experiments.theory_bounds")
+    tables = {name: _read_table(folder / f"{name}.csv", columns) for name, columns in _COLUMNS.items()}
+    n_expected = _read_counts(folder / "problems.jsonl")
+    for name, table in tables.items():
+        if len(table) < n_expected[name]:
+            raise UserError(f"{folder / name}.csv: is cut off ({len(table)} of {n_expected[name]} rows)")
+        if len(table) > n_expected[name]:
+            counts = f"{n_expected[name]} rows of {name}.csv, which has {len(table)}"
+            raise UserError(f"{folder / 'problems.jsonl'}: is cut off (it counts {counts})")
+    return TheoryRun(config, **tables)
+
+
+def _read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    table = read_rows(path, columns, dtype={"problem": str, "algorithm": str})
+    numbers = [name for name in columns if name not in _NOT_NUMBERS]
+    if table.empty:
+        return table.astype(dict.fromkeys(numbers, float))
+    for name in numbers:
+        if not pd.api.types.is_numeric_dtype(table[name]):
+            raise UserError(f"{path}: is damaged (column {name!r} must hold numbers)")
+    return table
+
+
+def _read_counts(path: Path) -> dict[str, int]:
+    """How many rows all runs together have in each table."""
+    try:
+        counts = [json.loads(line)["rows"] for line in path.read_text(encoding="utf-8").splitlines()]
+        return {name: sum(count[name] for count in counts) for name in _COLUMNS}
+    except FileNotFoundError:
+        raise missing_file(path) from None
+    except KeyError as error:
+        raise UserError(f"{path}: lacks {error}; run the experiment again") from error
+    except (ValueError, TypeError, OSError) as error:
+        raise UserError(f"{path}: cannot be read ({error})") from error
