@@ -230,4 +230,4 @@ def _pack(rows: Rows) -> bytes:
 
 
 def _unpack(content: bytes) -> Rows:
-    return np.frombuffer(content, dtype="<i8").astype(np.int64)
+    return Rows(np.frombuffer(content, dtype="<i8").astype(np.int64))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from seals_sim.label.journal import Seed
-from seals_sim.search.learners import LinearModel, logistic
+from seals_sim.search.learners import LinearModel, fit_logistic
 from seals_sim.types import LabeledRows, StoredVectors
 
 
@@ -39,7 +39,7 @@ class SeededLearner:
         vectors = np.concatenate([self._seed_vectors, self._vectors[labeled.rows].astype(np.float64)])
         labels = np.concatenate([self._seed_labels, labeled.labels])
         if 0 < labels.sum() < len(labels):
-            return logistic(vectors, labels, self._regularization)
+            return fit_logistic(vectors, labels, self._regularization)
         sign = 1 if labels.any() else -1
         mean = sign * vectors.mean(axis=0) if len(vectors) else np.zeros(vectors.shape[1])
         length = float(np.linalg.norm(mean))

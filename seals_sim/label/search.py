@@ -16,7 +16,7 @@ from seals_sim.search.learners import LinearModel
 from seals_sim.search.pools import SealsPool
 from seals_sim.search.scores import most_likely_positive
 from seals_sim.search.strategies import ArgMax
-from seals_sim.types import LabeledRows, Rows, Scores
+from seals_sim.types import LabeledRows, Row, Rows, Scores
 
 
 class SessionSelector:
@@ -25,7 +25,7 @@ class SessionSelector:
     def __init__(self, strategy: str) -> None:
         self._by_strategy, self._by_similarity = ArgMax(STRATEGIES[strategy]), ArgMax(most_likely_positive)
 
-    def select(self, candidates: CandidateTable, model: LinearModel) -> int | None:
+    def select(self, candidates: CandidateTable, model: LinearModel) -> Row | None:
         """The next row, or None where there is no candidate."""
         selector = self._by_similarity if isinstance(model, SimilarityModel) else self._by_strategy
         return selector.select(candidates, model)
@@ -49,7 +49,7 @@ class SessionSearch:
         """How many rows have been in the pool so far."""
         return self._pool.n_candidates
 
-    def expand(self, row: int, neighbors: Rows) -> None:
+    def expand(self, row: Row, neighbors: Rows) -> None:
         """A row that leaves the pool, asked or answered, and its neighbors (k,), which may join (Alg. 2 line 8)."""
         self._pool.take(row, neighbors)
 
@@ -59,21 +59,21 @@ class SessionSearch:
         if self._labeled is None or not _is_equal(self._labeled, labeled):
             self._labeled, self.model = labeled, self._learner.fit(labeled)
 
-    def select(self) -> int | None:
+    def select(self) -> Row | None:
         """The next row, or None where the pool is dry (line 6)."""
         return self._selector.select(self._pool.candidates(0), self.model)
 
-    def find_neighbors(self, row: int) -> Rows:
+    def find_neighbors(self, row: Row) -> Rows:
         """Rows (k,) that `row` brings into the pool."""
         return self._pool.neighbors(row)
 
-    def compute_score(self, row: int) -> float:
+    def compute_score(self, row: Row) -> float:
         """P(positive), or the similarity while a class is missing."""
         t = self.model.decision(self._vectors[[row]])
         return float(t[0] if isinstance(self.model, SimilarityModel) else compute_probabilities(t)[0])
 
 
-def draw_unseen(n: int, seen: Collection[int], rng: np.random.Generator) -> int | None:
+def draw_unseen(n: int, seen: Collection[int], rng: np.random.Generator) -> Row | None:
     """Draw one of rows 0 to n - 1 that is not among those seen, uniformly; None where all are.
 
     Examples:
@@ -87,8 +87,8 @@ def draw_unseen(n: int, seen: Collection[int], rng: np.random.Generator) -> int 
     if 2 * len(seen) < n:
         while (row := int(rng.integers(n))) in seen:
             pass
-        return row
-    return int(rng.choice(np.setdiff1d(np.arange(n), np.fromiter(seen, dtype=np.int64))))
+        return Row(row)
+    return Row(int(rng.choice(np.setdiff1d(np.arange(n), np.fromiter(seen, dtype=np.int64)))))
 
 
 def compute_probabilities(t: Scores) -> NDArray[np.float64]:

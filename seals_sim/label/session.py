@@ -23,6 +23,7 @@ from seals_sim.label.search import SessionSearch, compute_probabilities, draw_un
 from seals_sim.label.state import SessionState
 from seals_sim.label.types import STRATEGIES, Asked, ImportReport, Label, Reason, SessionOptions, Status
 from seals_sim.randomness import generator
+from seals_sim.types import Row, Rows
 from seals_sim.vectors.scan import widened
 
 
@@ -54,7 +55,7 @@ class Session:
 
     def _apply(self, event: Event) -> None:
         if event.neighbors is not None:
-            self._search.expand(event.row, event.neighbors)
+            self._search.expand(Row(event.row), event.neighbors)
         self._state.apply(event)
 
     @classmethod
@@ -250,7 +251,7 @@ class Session:
         self._require_row(row)
         neighbors = self._state.asked[row].neighbors if row in self._state.asked else None
         if neighbors is None or len(neighbors) <= n:
-            neighbors = self.corpus.index.neighbors(np.array([row]), n + 1)[0]
+            neighbors = self.corpus.index.neighbors(Rows(np.array([row])), n + 1)[0]
         return [other for other in neighbors.tolist() if other != row][:n]
 
     def find(self, text: str, n: int) -> list[int]:
