@@ -99,7 +99,7 @@ class InformationDensity(RowSelector):
     """
 
     _SHORTLIST = 512
-    _PICKS = 100  # a pick moves the mean of n rows by about 2 / n at most: a shortlist holds for so many picks
+    _REACH = 50  # in parts of n: a pick moves the mean of n unit vectors by about 1 / n, and some picks cancel out
     _ROUNDING = 1e-5  # well above that of float32 similarities
 
     def __init__(self, beta: float = 1.0, n_threads: int = 1) -> None:
@@ -129,7 +129,7 @@ class InformationDensity(RowSelector):
 
         live = Places(np.flatnonzero(candidates.is_live))
         entropy, similarity = self._entropy.values[live], _similarity(candidates.vectors, mean, self._n_threads)[live]
-        self._reference, self._reach = mean, 2 * self._PICKS / candidates.n_live
+        self._reference, self._reach = mean, self._REACH / candidates.n_live
         bounds = entropy * signed_power(similarity + self._reach, self._beta)
         n_others = max(len(live) - self._SHORTLIST, 0) if self._beta >= 0 else len(live)  # below 0 these are no bounds
         order = np.argpartition(bounds, n_others - 1) if n_others else np.arange(len(live))
