@@ -42,7 +42,7 @@ class SimulatedTable:
         sizes = np.bincount(clusters)
         fit = np.flatnonzero((sizes >= 300) & (sizes <= 3_000))
         drawn = generator(self.seed, "concepts", self.n).permutation(fit)[:n_concepts]
-        return [np.flatnonzero(clusters == cluster) for cluster in drawn]
+        return [Rows(np.flatnonzero(clusters == cluster)) for cluster in drawn]
 
     def is_positive(self, clusters: NDArray[np.int32], number: int) -> NDArray[np.bool_]:
         """(n,): the rows of one of these concepts. Raises UserError where the table is too small for it."""

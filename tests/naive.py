@@ -18,12 +18,12 @@ def nearest(vectors: np.ndarray, row: int, k: int) -> set[int]:
 
 def probability(model: LinearModel, vectors: np.ndarray) -> np.ndarray:
     t = vectors.astype(np.float64) @ model.weights.astype(np.float64) + model.bias
-    return 1 / (1 + np.exp(-t))
+    return np.asarray(1 / (1 + np.exp(-t)))
 
 
 def entropy(model: LinearModel, vectors: np.ndarray) -> np.ndarray:
     p = probability(model, vectors)
-    return -(p * np.log(p) + (1 - p) * np.log(1 - p))
+    return np.asarray(-(p * np.log(p) + (1 - p) * np.log(1 - p)))
 
 
 def max_entropy(model: LinearModel, vectors: np.ndarray, pool: list[int]) -> np.ndarray:
@@ -37,7 +37,7 @@ def most_likely_positive(model: LinearModel, vectors: np.ndarray, pool: list[int
 def information_density(model: LinearModel, vectors: np.ndarray, pool: list[int]) -> np.ndarray:
     exact = vectors[pool].astype(np.float64)
     similarity = np.array([[float(z @ z_p) for z_p in exact] for z in exact])
-    return entropy(model, vectors[pool]) * similarity.mean(axis=1)
+    return np.asarray(entropy(model, vectors[pool]) * similarity.mean(axis=1))
 
 
 def algorithm(vectors, is_positive, seeds, fit, score: Score, batch: int, budget: int, k: int | None):

@@ -33,10 +33,10 @@ class Cloud:
         """Rows within delta of a row, itself included."""
         k = int(2 * self.mean_neighbors) + 64
         while True:
-            found = self.index.neighbors(np.array([row]), k)[0]
+            found = self.index.neighbors(Rows(np.array([row])), k)[0]
             near = np.linalg.norm(self.points[found] - self.points[row], axis=1) <= self.delta
             if not near.all() or len(found) == len(self.points):
-                return np.asarray(found[near])
+                return Rows(found[near])
             k *= 2
 
 
@@ -115,7 +115,7 @@ class CloudPool(BallPool):
         if ball.closest is None:
             return nothing
         near = self._cloud.neighbors(self._cluster_rows[slot][ball.closest.place])
-        self._offered = np.array([row for row in near.tolist() if row not in self._labeled_rows], dtype=np.int64)
+        self._offered = Rows(np.array([row for row in near.tolist() if row not in self._labeled_rows], dtype=np.int64))
         if not len(self._offered):
             self.status[slot] = "dry"
             return nothing

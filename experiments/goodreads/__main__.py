@@ -48,6 +48,7 @@ from seals_sim.replay.options import (
 from seals_sim.replay.protocol import Experiment, method_of
 from seals_sim.replay.runs import LoopRun, collected, execute
 from seals_sim.replay.store import RunFolder, RunStore, require_run_or_nothing, write_csv
+from seals_sim.types import DatasetRows, TableRows
 
 _STRATEGIES = ("maxent", "most_likely_positive", "random")
 _SIMULATED = "SIMULATED"
@@ -191,11 +192,16 @@ def _run(arguments: argparse.Namespace) -> None:
         prepared = prepare(source, split, settings, inside)
         options.require_fit(len(prepared.split.pool))
         experiment = Experiment(
-            source.name, prepared.split, prepared.split.pool, {"": prepared.space}, options, settings.n_threads
+            source.name,
+            prepared.split,
+            TableRows(prepared.split.pool),
+            {"": prepared.space},
+            options,
+            settings.n_threads,
         )
         runs = _runs(options, split, arguments.int8)
         finished = store.finished()
-        positives = source.is_positive.nonzero()[0]
+        positives = DatasetRows(source.is_positive.nonzero()[0])
         execute([run for run in runs if run.name not in finished], store, experiment, {split: positives}, 1, quiet)
         facts[split] = prepared.facts
         stages.update({f"{stage['folder']}": stage for stage in describe(prepared.stages, work)})

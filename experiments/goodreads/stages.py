@@ -23,7 +23,7 @@ from seals_sim.randomness import generator
 from seals_sim.replay.options import machine_memory
 from seals_sim.replay.protocol import Space
 from seals_sim.search.coded_table import CodedTable
-from seals_sim.types import Rows, StoredVectors, Vectors
+from seals_sim.types import DatasetRows, Rows, StoredVectors, Vectors
 from seals_sim.vectors.normalize import normalized
 from seals_sim.vectors.scan import gathered, widened
 from seals_sim.vectors.whitening import Whitening
@@ -108,7 +108,7 @@ def _vectors(
     origin = {**origin, "test fraction": settings.test_fraction}
     dimensions = settings.dimensions or embeddings.shape[1]
 
-    def stored(part: str, rows: Rows, dtype: type) -> tuple[StoredVectors, Stage]:
+    def stored(part: str, rows: DatasetRows, dtype: type) -> tuple[StoredVectors, Stage]:
         def rows_of(start: int, end: int) -> Vectors:
             some = gathered(embeddings, rows[start:end])
             return normalized(some, "the embeddings") if whitening is None else whitening.apply(some)
@@ -153,7 +153,7 @@ def _split(source: Source, name: str, settings: Settings) -> Split:
     if settings.test_rows is None or settings.test_rows >= len(split.test):
         return split
     drawn = generator(settings.seed, "tested").choice(split.test, settings.test_rows, replace=False)
-    return replace(split, test=np.sort(drawn))
+    return replace(split, test=DatasetRows(np.sort(drawn)))
 
 
 def _require_memory(pool: StoredVectors, settings: Settings) -> None:
@@ -174,7 +174,7 @@ def _facts(
     folder: Path,
 ) -> tuple[dict[str, object], list[Stage]]:
     """What the report says of the data and of the index; measured once."""
-    positives = np.flatnonzero(source.is_positive[split.pool])
+    positives = Rows(np.flatnonzero(source.is_positive[split.pool]))
     stages = []
     measuring = Stage(folder, "measure-index", {"n_probe": settings.n_probe, "index": index.digest})
     if measuring.result is None:

@@ -127,7 +127,7 @@ class _Bench:
 
     def experiment(self, todo: Sequence[Task], store: RunStore) -> Experiment:
         return Experiment(
-            self.dataset.name, self.split, self.dataset.source_rows, _spaces(self, todo, store), self.options
+            self.dataset.name, self.split, self.dataset.table_rows, _spaces(self, todo, store), self.options
         )
 
     def execute(self, todo: Sequence[Task], store: RunStore) -> None:

@@ -19,7 +19,7 @@ from seals_sim.evaluate.splits import Split
 from seals_sim.randomness import generator
 from seals_sim.replay.options import Options
 from seals_sim.replay.protocol import problem
-from seals_sim.types import Rows
+from seals_sim.types import DatasetRows
 
 N_VALIDATION, N_FINAL = 50, 450  # 5.2
 MIN_TEST_POSITIVES = 5
@@ -63,7 +63,7 @@ def choose(dataset: Dataset, split: Split, options: Options) -> Choice:
 
 
 def _reason_against(
-    rows: Rows, in_pool: NDArray[np.bool_], in_test: NDArray[np.bool_], split: Split, options: Options
+    rows: DatasetRows, in_pool: NDArray[np.bool_], in_test: NDArray[np.bool_], split: Split, options: Options
 ) -> str | None:
     n_pool, n_test = int(in_pool[rows].sum()), int(in_test[rows].sum())
     reason = problem(len(rows), n_pool, n_test, split, options)

@@ -9,29 +9,29 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from seals_sim.types import Rows, Vectors
+from seals_sim.types import DatasetRows, TableRows, Vectors
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
     """Rows with either texts or vectors, and concepts: name -> the sorted rows that are positive.
 
-    source_rows: (n,) sorted, where each row stands in the original table, which differs from its position here after
+    table_rows: (n,) sorted, where each row stands in the original table, which differs from its position here after
     lines were left out or a sample was drawn. titles: a longer name of a concept, where it has one. bad_lines: what was
     left out of the file and why.
     """
 
     name: str
-    concepts: Mapping[str, Rows]
+    concepts: Mapping[str, DatasetRows]
     texts: Sequence[str] | None = None
     vectors: Vectors | None = None
-    source_rows: Rows = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    table_rows: TableRows = field(default_factory=lambda: TableRows(np.empty(0, dtype=np.int64)))
     titles: Mapping[str, str] = field(default_factory=dict)
     bad_lines: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        if len(self.source_rows) != len(self):
-            object.__setattr__(self, "source_rows", np.arange(len(self)))
+        if len(self.table_rows) != len(self):
+            object.__setattr__(self, "table_rows", np.arange(len(self)))
 
     def __len__(self) -> int:
         if self.texts is not None:
@@ -52,9 +52,9 @@ class Dataset:
             self,
             texts=None if self.texts is None else [self.texts[row] for row in rows],
             vectors=None if self.vectors is None else self.vectors[rows],
-            source_rows=self.source_rows[rows],
+            table_rows=TableRows(self.table_rows[rows]),
             concepts={
-                name: np.searchsorted(rows, np.intersect1d(rows, positives))
+                name: DatasetRows(np.searchsorted(rows, np.intersect1d(rows, positives)))
                 for name, positives in self.concepts.items()
             },
         )

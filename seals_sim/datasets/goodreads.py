@@ -15,6 +15,7 @@ import numpy as np
 from seals_sim.datasets.dataset import Dataset
 from seals_sim.datasets.lines import BadLines, read_json_lines, require_file
 from seals_sim.errors import UserError
+from seals_sim.types import DatasetRows
 
 _KEYS = ("user_id", "timestamp", "review_sentences", "rating", "has_spoiler", "book_id", "review_id")
 
@@ -62,7 +63,9 @@ def read_goodreads(path: Path, skip_bad_lines: bool = False) -> Dataset:
         is_spoiler += review.labels
     if not texts:
         raise UserError(f"--reviews {path}: there are no sentences in it")
-    return Dataset("goodreads", {"spoiler": np.flatnonzero(is_spoiler)}, texts=texts, bad_lines=bad.reports)
+    return Dataset(
+        "goodreads", {"spoiler": DatasetRows(np.flatnonzero(is_spoiler))}, texts=texts, bad_lines=bad.reports
+    )
 
 
 def _problem(review: dict[str, object]) -> str | None:

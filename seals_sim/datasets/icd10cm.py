@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from seals_sim.datasets.dataset import Dataset
-from seals_sim.types import Rows
+from seals_sim.types import DatasetRows
 
 
 def read_icd10cm(min_codes: int = 20, max_codes: int = 1000) -> Dataset:
@@ -21,7 +21,7 @@ def read_icd10cm(min_codes: int = 20, max_codes: int = 1000) -> Dataset:
     codes = list(dict.fromkeys(icd.get_all_codes(with_dots=True)))
     leaves = [code for code in codes if icd.is_leaf(code)]
     row_of = {code: row for row, code in enumerate(leaves)}
-    concepts: dict[str, Rows] = {}
+    concepts: dict[str, DatasetRows] = {}
     titles: dict[str, str] = {}
     seen: set[bytes] = set()
     for code in reversed(codes):  # categories come after their block
@@ -31,7 +31,7 @@ def read_icd10cm(min_codes: int = 20, max_codes: int = 1000) -> Dataset:
         rows = np.unique(np.array(below, dtype=np.int64))
         if min_codes <= len(rows) <= max_codes and rows.tobytes() not in seen:
             seen.add(rows.tobytes())
-            concepts[code] = rows
+            concepts[code] = DatasetRows(rows)
             titles[code] = icd.get_description(code)
     texts = [icd.get_description(code) for code in leaves]
     return Dataset("icd10cm", dict(reversed(concepts.items())), texts=texts, titles=titles)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from seals_sim.types import Rows
+from seals_sim.types import DatasetRows
 
 Label = bool | str | tuple[str, ...] | None
 _BINARY = {"0": False, "1": True, "false": False, "true": True, "-1": False}
@@ -51,7 +51,7 @@ def is_binary(column: Sequence[Label]) -> bool:
     return bool(present) and present <= _BINARY.keys() and not {"0", "-1"} <= present
 
 
-def concepts_of(columns: Mapping[str, Sequence[Label]]) -> dict[str, Rows]:
+def concepts_of(columns: Mapping[str, Sequence[Label]]) -> dict[str, DatasetRows]:
     """The concepts of label columns, each with the sorted rows that belong to it.
 
     A column of 0/1, -1/1 or true/false is one concept, named as the column. Of any other column every class, and every
@@ -79,4 +79,4 @@ def concepts_of(columns: Mapping[str, Sequence[Label]]) -> dict[str, Rows]:
             parts = dict.fromkeys(value) if isinstance(value, tuple) else [str(value)]
             for part in parts:
                 rows_of.setdefault(prefix + part, []).append(row)
-    return {name: np.array(rows, dtype=np.int64) for name, rows in rows_of.items()}
+    return {name: DatasetRows(np.array(rows, dtype=np.int64)) for name, rows in rows_of.items()}

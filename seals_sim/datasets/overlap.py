@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from seals_sim.types import Rows
+from seals_sim.types import DatasetRows
 
 
-def low_overlap(concepts: Mapping[str, Rows], n_rows: int, max_shared: float = 0.1) -> list[str]:
+def low_overlap(concepts: Mapping[str, DatasetRows], n_rows: int, max_shared: float = 0.1) -> list[str]:
     """Names of concepts of which no two share more than `max_shared` of the smaller one's rows.
 
     From the largest concept to the smallest (equal ones by name), each is kept that fits those kept before.

@@ -17,7 +17,7 @@ from seals_sim.datasets.dataset import Dataset
 from seals_sim.datasets.labels import Label, concepts_of, is_binary, read_label
 from seals_sim.datasets.lines import BadLines, read_json_lines, read_lines, require_file
 from seals_sim.errors import UserError
-from seals_sim.types import Rows
+from seals_sim.types import DatasetRows, TableRows
 
 DEFAULT_LABEL_COLUMNS = ("label", "labels")
 
@@ -37,17 +37,19 @@ def read_text_table(
     """
     texts, columns, rows, bad = _read_columns(path, "--texts", text_column, label_columns, separator, skip_bad_lines)
     concepts = _concepts(path, columns, "--texts")
-    return Dataset(stem(path), concepts, texts=texts, source_rows=np.array(rows), bad_lines=bad.reports)
+    return Dataset(stem(path), concepts, texts=texts, table_rows=TableRows(np.array(rows)), bad_lines=bad.reports)
 
 
-def read_texts(path: Path, text_column: str = "text", skip_bad_lines: bool = False) -> tuple[list[str], Rows, BadLines]:
+def read_texts(
+    path: Path, text_column: str = "text", skip_bad_lines: bool = False
+) -> tuple[list[str], TableRows, BadLines]:
     """Texts of a table that need not have labels, their rows in the file, and lines left out. Raises UserError."""
     require_file(path, "TABLE")
     fast = _read_json_at_once(path, text_column)
     if fast is not None:
-        return fast, np.arange(len(fast)), BadLines(path, skip_bad_lines)
+        return fast, TableRows(np.arange(len(fast))), BadLines(path, skip_bad_lines)
     texts, _, rows, bad = _read_columns(path, "TABLE", text_column, None, None, skip_bad_lines)
-    return texts, np.array(rows), bad
+    return texts, TableRows(np.array(rows)), bad
 
 
 def _read_json_at_once(path: Path, text_column: str) -> list[str] | None:
@@ -69,7 +71,9 @@ def _read_json_at_once(path: Path, text_column: str) -> list[str] | None:
     return texts
 
 
-def read_label_table(path: Path, label_columns: Sequence[str], separator: str | None) -> tuple[int, dict[str, Rows]]:
+def read_label_table(
+    path: Path, label_columns: Sequence[str], separator: str | None
+) -> tuple[int, dict[str, DatasetRows]]:
     """The number of rows and the concepts of a table that holds labels alone. A bad line is always an error."""
     _, columns, _, _ = _read_columns(path, "--labels", None, label_columns, separator, skip_bad_lines=False)
     return len(next(iter(columns.values()))), _concepts(path, columns, "--labels")
@@ -80,7 +84,7 @@ def stem(path: Path) -> str:
     return "".join(letter if letter.isprintable() else "_" for letter in path.name.split(".")[0] or path.name)
 
 
-def _concepts(path: Path, columns: dict[str, list[Label]], option: str) -> dict[str, Rows]:
+def _concepts(path: Path, columns: dict[str, list[Label]], option: str) -> dict[str, DatasetRows]:
     for name, column in columns.items():
         if is_binary(column) and None in column:
             row = column.index(None)

@@ -13,7 +13,7 @@ from seals_sim.datasets.labels import Label, concepts_of, read_label
 from seals_sim.datasets.lines import require_file
 from seals_sim.datasets.table import read_label_table, stem
 from seals_sim.errors import UserError
-from seals_sim.types import Rows
+from seals_sim.types import DatasetRows
 from seals_sim.vectors.normalize import normalized
 
 
@@ -32,7 +32,7 @@ def read_vectors(path: Path, labels: Path, label_columns: Sequence[str] = (), se
     return Dataset(stem(path), concepts, vectors=normalized(vectors, f"--vectors {path}"))
 
 
-def _read_labels(path: Path, label_columns: Sequence[str], separator: str | None) -> tuple[int, dict[str, Rows]]:
+def _read_labels(path: Path, label_columns: Sequence[str], separator: str | None) -> tuple[int, dict[str, DatasetRows]]:
     if path.suffix != ".npy":
         return read_label_table(path, label_columns, separator)
     if label_columns:

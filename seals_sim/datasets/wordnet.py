@@ -17,6 +17,7 @@ from scipy.sparse import csr_array, eye_array
 from seals_sim.datasets.dataset import Dataset
 from seals_sim.datasets.lines import BadLines, read_lines, require_file
 from seals_sim.errors import UserError
+from seals_sim.types import DatasetRows
 
 PLACES = (
     Path("/usr/share/wordnet"),
@@ -53,7 +54,9 @@ def read_wordnet(path: Path | None = None, min_fraction: float = 0.0002, max_fra
     hyponyms = _reachable(np.array(pairs, dtype=np.int64).reshape(-1, 2), len(synsets))
     n_hyponyms = np.diff(hyponyms.indptr)
     fit = (n_hyponyms > 1) & (n_hyponyms >= min_fraction * len(synsets)) & (n_hyponyms <= max_fraction * len(synsets))
-    concepts = {synsets[row].name: np.sort(hyponyms[[row]].indices).astype(np.int64) for row in np.flatnonzero(fit)}
+    concepts = {
+        synsets[row].name: DatasetRows(np.sort(hyponyms[[row]].indices).astype(np.int64)) for row in np.flatnonzero(fit)
+    }
     titles = {name: ", ".join(word.replace("_", " ") for word in synsets[row_of[name]].words) for name in concepts}
     return Dataset("wordnet", concepts, texts=[synset.definition for synset in synsets], titles=titles)
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seals_sim.errors import UserError
-from seals_sim.types import Rows
+from seals_sim.types import DatasetRows
 
 # 7.12: of 17.67 million sentences 20 % for test, 10,000 for validation, the rest for the pool.
 PAPER_TEST_FRACTION = 0.2
@@ -20,9 +20,9 @@ PAPER_SENTENCES = 17_670_000
 class Split:
     """Sorted rows of the table, each in at most one part."""
 
-    pool: Rows
-    validation: Rows
-    test: Rows
+    pool: DatasetRows
+    validation: DatasetRows
+    test: DatasetRows
 
     def parts(self, n: int) -> list[str]:
         """The part of each of the n rows, by name."""
@@ -47,7 +47,7 @@ def random_split(n: int, rng: np.random.Generator, test_fraction: float = PAPER_
         raise UserError(f"--test-fraction {test_fraction}: of {n} rows this leaves none for test or none for the pool")
     order = rng.permutation(n)
     test, validation, pool = np.split(order, [n_test, n_test + n_validation])
-    return Split(np.sort(pool), np.sort(validation), np.sort(test))
+    return Split(*(DatasetRows(np.sort(part)) for part in (pool, validation, test)))
 
 
 def group_split(
@@ -65,7 +65,7 @@ def group_split(
     part_of = np.full(len(sizes), 2)
     part_of[order[before < n_test]] = 0
     part_of[order[(before >= n_test) & (before < n_test + validation_size(len(groups)))]] = 1
-    test, validation, pool = (np.flatnonzero(part_of[groups] == part) for part in range(3))
+    test, validation, pool = (DatasetRows(np.flatnonzero(part_of[groups] == part)) for part in range(3))
     if not len(test) or not len(pool):
         raise UserError(f"{len(sizes)} groups of {len(groups)} rows: too few to hold some out for test")
     return Split(pool, validation, test)

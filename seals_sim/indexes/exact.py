@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import faiss
 import numpy as np
 
 from seals_sim.indexes.protocol import without_padding
+from seals_sim.runtime import faiss_by_matrix_products
 from seals_sim.types import Rows, StoredVectors, Vectors
 from seals_sim.vectors.scan import blocks_of, gathered, is_float32, widened
 
 _WIDENED = 2**28  # values
-_MATRIX_FROM = 5_120  # queries times dimensions: Faiss's own is 128,000, where 32 queries take three times as long
-
-
-@contextmanager
-def _by_matrix_products() -> Iterator[None]:
-    before = faiss.cvar.distance_compute_blas_threshold
-    faiss.cvar.distance_compute_blas_threshold = _MATRIX_FROM
-    try:
-        yield
-    finally:
-        faiss.cvar.distance_compute_blas_threshold = before
 
 
 class ExactIndex:
@@ -46,7 +33,7 @@ class ExactIndex:
     def nearest(self, queries: Vectors, k: int) -> list[Rows]:
         k = min(k, len(self.vectors))
         if is_float32(self.vectors):
-            with _by_matrix_products():
+            with faiss_by_matrix_products():
                 return without_padding(faiss.knn(np.ascontiguousarray(queries), self.vectors, k)[1])
         best = faiss.ResultHeap(len(queries), k)
         for start, block in blocks_of(self.vectors):

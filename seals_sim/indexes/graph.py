@@ -62,13 +62,13 @@ def build_graph(
     made_from: a digest of the index. Takes 4 m k_max bytes on disk.
     """
     of_all = isinstance(rows, int)
-    asked = np.arange(rows) if isinstance(rows, int) else rows
+    asked = Rows(np.arange(rows)) if isinstance(rows, int) else rows
     k_max = min(k_max, len(asked)) if of_all else k_max
     array = ArrayStage(folder, name, {"index": made_from, "k": k_max}, (len(asked), k_max), np.int32)
 
     def neighbors(start: int, end: int) -> NDArray[np.int32]:
         block = np.full((end - start, k_max), -1, dtype=np.int32)
-        for place, found in enumerate(index.neighbors(asked[start:end], k_max)):
+        for place, found in enumerate(index.neighbors(Rows(asked[start:end]), k_max)):
             block[place, : len(found)] = found
         return block
 

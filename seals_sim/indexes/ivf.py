@@ -6,7 +6,6 @@ them. So neighbours are missed: those in other cells, and a few that the codes p
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,8 @@ from numpy.typing import NDArray
 from seals_sim.disk.files import replacing
 from seals_sim.disk.stages import ArrayStage, Stage
 from seals_sim.indexes.stored import StoredIndex, stored
-from seals_sim.types import StoredVectors, Vectors
+from seals_sim.runtime import give_back_memory
+from seals_sim.types import Rows, StoredVectors, Vectors
 from seals_sim.vectors.codes import KIND, coded, scale_for
 from seals_sim.vectors.scan import block_of, gathered, widened
 
@@ -113,7 +113,7 @@ def build_ivf(
         {**origin, "cells digest": assigned.stage.digest},
         lambda: _filled(vectors, kind, quantizer, cells, scale),
     )
-    _give_back_memory()
+    give_back_memory()
     stages = (training, assigned.stage, listing)
     seconds = sum(stage.seconds for stage in stages)
     searched = {"nprobe": n_probe}
@@ -129,7 +129,7 @@ def _trained(
     stage = Stage(folder, "index-training", origin)
     path = stage.folder / "centroids.npy"
     if stage.result is None:
-        rows = np.sort(rng.choice(n, size=min(n, _TRAINED_ON * n_cells), replace=False))
+        rows = Rows(np.sort(rng.choice(n, size=min(n, _TRAINED_ON * n_cells), replace=False)))
         sample = gathered(vectors, rows)
         scale = scale_for(sample)
         options = {
@@ -191,10 +191,3 @@ def _filled(vectors: StoredVectors, codes: Codes, quantizer: Any, cells: NDArray
         places = cells[start : start + len(rows)].astype(np.int64)
         index.add_core(len(rows), faiss.swig_ptr(rows), faiss.swig_ptr(ids), faiss.swig_ptr(places))
     return index
-
-
-def _give_back_memory() -> None:
-    """Have glibc return what the thousands of lists of an index in memory have left free, or it counts as ours."""
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)

@@ -38,7 +38,7 @@ class IndexFacts:
 def measured_on_some(index: NeighborIndex, vectors: StoredVectors, k: int, seed: int = 0) -> IndexFacts:
     """`measured` on rows drawn at random, 200 where there are so many; k: n where it is more."""
     n = len(vectors)
-    rows = generator(seed, "measured").choice(n, min(n, _SOME), replace=False)
+    rows = Rows(generator(seed, "measured").choice(n, min(n, _SOME), replace=False))
     return measured(index, vectors, rows, min(k, n))
 
 
@@ -53,7 +53,7 @@ def measured(index: NeighborIndex, vectors: StoredVectors, rows: Rows, k: int) -
     answers = index.neighbors(rows, k)
     since = time.perf_counter()
     for place in range(len(rows)):
-        index.neighbors(rows[place : place + 1], k)
+        index.neighbors(Rows(rows[place : place + 1]), k)
     milliseconds = 1000 * (time.perf_counter() - since) / len(rows)
     shared = sum(int(np.isin(answer, true).sum()) for answer, true in zip(answers, exact, strict=True))
     recall = shared / sum(len(true) for true in exact)

@@ -69,7 +69,7 @@ class StoredIndex:
 def _nearest_of(rows: Rows, vectors: StoredVectors, query: NDArray[np.float32], k: int) -> Rows:
     difference = gathered(vectors, rows) - query
     order = np.argsort(np.vecdot(difference, difference), kind="stable")
-    return rows[order[:k]]
+    return Rows(rows[order[:k]])
 
 
 def _opened(path: Path, is_ivf: bool) -> Any:

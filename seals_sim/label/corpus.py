@@ -7,18 +7,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from seals_sim.embed.embedding import DEFAULT_MODEL, TextSpace
 from seals_sim.errors import UserError
-from seals_sim.indexes import (
-    ExactIndex,
-    IndexOptions,
-    NeighborIndex,
-    StoredIndex,
-    VectorIndex,
-    build_index,
-)
+from seals_sim.indexes import ExactIndex, IndexOptions, NeighborIndex, StoredIndex, VectorIndex
+from seals_sim.indexes.cached import build_cached_index
 from seals_sim.randomness import generator
 from seals_sim.types import StoredVectors, Vectors
 
@@ -84,20 +76,6 @@ def build_corpus(
     built = build_cached_index(index, vectors, digest, cache, options or IndexOptions(), generator(0, "index"), quiet)
     fingerprint = hashlib.sha256(f"vectors {digest} texts {space.texts_digest}".encode()).hexdigest()
     return Corpus(vectors, _require_vector_index(built, index), fingerprint, texts, space.encode)
-
-
-def build_cached_index(
-    name: str,
-    vectors: StoredVectors,
-    digest: str,
-    cache: Path,
-    options: IndexOptions,
-    rng: np.random.Generator,
-    quiet: bool,
-) -> NeighborIndex:
-    """Build the index called `name`, or read it from the cache, where it lies under `digest`, that of the vectors."""
-    folder = cache / "indexes" / digest[:32]
-    return build_index(name, vectors, folder, options, rng, digest, quiet)
 
 
 def _require_vector_index(index: NeighborIndex, name: str) -> VectorIndex:

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seals_sim.errors import UserError
+from seals_sim.evaluate.remaining import compute_p_missing, estimate_remaining
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.journal import Event, ImportedFile, Journal, Seed
 from seals_sim.label.learner import explain_missing
-from seals_sim.label.remaining import compute_p_missing, estimate_remaining
 from seals_sim.label.search import SessionSearch, compute_probabilities, draw_unseen
 from seals_sim.label.state import SessionState
 from seals_sim.label.types import STRATEGIES, Asked, ImportReport, Label, Reason, SessionOptions, Status
@@ -179,7 +179,7 @@ class Session:
         new = list(dict.fromkeys(row for row, _ in labels if row not in seen))
         neighbors = {}
         if new:
-            neighbors = dict(zip(new, self.corpus.index.neighbors(np.array(new), self.options.k), strict=True))
+            neighbors = dict(zip(new, self.corpus.index.neighbors(Rows(np.array(new)), self.options.k), strict=True))
         return [
             Event("answer", row, answer, neighbors=neighbors.pop(row, None), is_imported=is_imported)
             for row, answer in labels

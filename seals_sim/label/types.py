@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from seals_sim.label.remaining import Interval
+from seals_sim.evaluate.remaining import Interval
 from seals_sim.search.scores import Score, max_entropy, most_likely_positive
 
 STRATEGIES: dict[str, Score] = {"most_likely_positive": most_likely_positive, "maxent": max_entropy}

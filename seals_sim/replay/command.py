@@ -22,7 +22,7 @@ from seals_sim.embed.embedding import embed_texts, fitting_dimensions
 from seals_sim.errors import UserError
 from seals_sim.evaluate.splits import Split, random_split
 from seals_sim.indexes import IndexFacts, IndexOptions, NeighborIndex, fingerprint, measured_on_some
-from seals_sim.label.corpus import build_cached_index
+from seals_sim.indexes.cached import build_cached_index
 from seals_sim.randomness import generator
 from seals_sim.replay.options import Options, options_from
 from seals_sim.replay.protocol import (
@@ -36,7 +36,7 @@ from seals_sim.replay.protocol import (
 )
 from seals_sim.replay.report import counted, write_report
 from seals_sim.replay.store import RunFolder, RunStore, write_csv
-from seals_sim.types import Rows, StoredVectors, Vectors
+from seals_sim.types import DatasetRows, StoredVectors, Vectors
 from seals_sim.vectors.whitening import whiten
 
 VERSIONS = ("seals-sim", "numpy", "scipy", "scikit-learn", "faiss-cpu", "sentence-transformers", "torch", "pandas")
@@ -73,7 +73,7 @@ def run_experiment(arguments: argparse.Namespace, name: str, load: Callable[[], 
         vectors = _vectors(dataset, options, cache, quiet)
         folder.begin()
         write_csv(
-            folder.path / "split.csv", pd.DataFrame({"row": dataset.source_rows, "split": split.parts(len(dataset))})
+            folder.path / "split.csv", pd.DataFrame({"row": dataset.table_rows, "split": split.parts(len(dataset))})
         )
         _run_jobs(folder, dataset, split, vectors, chosen.names, options, cache, arguments.jobs, quiet)
     write_report(folder.path)
@@ -162,7 +162,7 @@ def _run_jobs(
             about = json.dumps({"index": options.index, **asdict(facts)}, indent=1)
             write_text(folder.path / "index.json", about + "\n")
         space = Space(pool_vectors, vectors[split.test], index)
-        experiment = Experiment(dataset.name, split, dataset.source_rows, {"": space}, options)
+        experiment = Experiment(dataset.name, split, dataset.table_rows, {"": space}, options)
         done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
             joblib.delayed(_run_job)(name, experiment, concept, repeat, dataset.concepts[concept])
             for name, concept, repeat in missing
@@ -190,5 +190,7 @@ def index_of(
     return index, facts
 
 
-def _run_job(name: str, experiment: Experiment, concept: str, repeat: int, positives: Rows) -> tuple[str, Results]:
+def _run_job(
+    name: str, experiment: Experiment, concept: str, repeat: int, positives: DatasetRows
+) -> tuple[str, Results]:
     return name, run_methods(experiment, concept, repeat, positives)

@@ -31,7 +31,7 @@ from seals_sim.search.scores import most_likely_positive
 from seals_sim.search.seeds import draw_seeds
 from seals_sim.search.selectors import RowSelector
 from seals_sim.search.strategies import build_selector
-from seals_sim.types import LabeledRows, Pool, Round, Row, Rows, Seconds, StoredVectors
+from seals_sim.types import DatasetRows, LabeledRows, Pool, Round, Row, Seconds, StoredVectors, TableRows
 from seals_sim.vectors.scan import gathered
 
 ROUND_COLUMNS = (
@@ -167,13 +167,13 @@ def method_of(options: Options, pool: str, strategy: str, **changes: object) -> 
 class Experiment:
     """What all concepts, repeats and methods share; it is sent to every process.
 
-    source_rows: of each row, its position in the original table; spaces: by the name of the embedding; options: for
+    table_rows: of each row, its position in the original table; spaces: by the name of the embedding; options: for
     the seed and what else no method varies; n_threads: of each run, which change no result.
     """
 
     dataset: str
     split: Split
-    source_rows: Rows
+    table_rows: TableRows
     spaces: Mapping[str, Space]
     options: Options
     n_threads: int = 1
@@ -187,7 +187,7 @@ class Results:
     picks: pd.DataFrame
 
 
-def run_methods(experiment: Experiment, concept: str, repeat: int, positives: Rows) -> Results:
+def run_methods(experiment: Experiment, concept: str, repeat: int, positives: DatasetRows) -> Results:
     """Every pool of the options with every strategy, on the same seeds.
 
     positives: rows of the concept in the whole table.
@@ -204,7 +204,9 @@ def run_methods(experiment: Experiment, concept: str, repeat: int, positives: Ro
             rounds.append(run_rounds.assign(dataset=experiment.dataset, **names, k=chosen.k))
             if pool == "seals":
                 n_seals_candidates = int(run_rounds["n_candidates"].iloc[-1])
-            picks.append(_picks(labeled, options, Rows(experiment.source_rows[experiment.split.pool])).assign(**names))
+            picks.append(
+                _picks(labeled, options, TableRows(experiment.table_rows[experiment.split.pool])).assign(**names)
+            )
     return Results(
         pd.concat([table.astype({"k": "Int64"}) for table in rounds], ignore_index=True)[list(ROUND_COLUMNS)],
         pd.concat(picks, ignore_index=True)[list(PICK_COLUMNS)],
@@ -212,7 +214,12 @@ def run_methods(experiment: Experiment, concept: str, repeat: int, positives: Ro
 
 
 def run_method(
-    experiment: Experiment, method: Method, concept: str, repeat: int, positives: Rows, n_seals_candidates: int = 0
+    experiment: Experiment,
+    method: Method,
+    concept: str,
+    repeat: int,
+    positives: DatasetRows,
+    n_seals_candidates: int = 0,
 ) -> tuple[pd.DataFrame, LabeledRows]:
     """One run of the loop: a row a round, and what was labelled. All methods of a repeat with the same number of seeds
     share them.
@@ -242,7 +249,9 @@ def run_method(
     return pd.DataFrame(rows), state.labeled
 
 
-def full_supervision(experiment: Experiment, embedding: str, regularization: float, positives: Rows) -> pd.DataFrame:
+def full_supervision(
+    experiment: Experiment, embedding: str, regularization: float, positives: DatasetRows
+) -> pd.DataFrame:
     """One row: the same learner trained on the labels of the whole pool."""
     with threadpool_limits(1):
         split, space = experiment.split, experiment.spaces[embedding]
@@ -320,7 +329,7 @@ def _measures(
     }
 
 
-def _picks(labeled: LabeledRows, options: Options, pool_rows: Rows) -> pd.DataFrame:
+def _picks(labeled: LabeledRows, options: Options, pool_rows: TableRows) -> pd.DataFrame:
     """Labelled examples in order: the seeds as round 0, then batches; `row` is a position in the original table."""
     order = np.arange(len(labeled))
     after_seeds = order - options.n_seeds

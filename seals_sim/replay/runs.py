@@ -16,7 +16,7 @@ from seals_sim.disk.stages import peak_bytes
 from seals_sim.evaluate.structure import average_cosine, concept_graph, structure
 from seals_sim.replay.protocol import Experiment, Method, full_supervision, run_method
 from seals_sim.replay.store import RunStore
-from seals_sim.types import Rows
+from seals_sim.types import DatasetRows, Rows
 from seals_sim.vectors.scan import gathered
 
 FULL_SUPERVISION = "full_supervision"
@@ -44,7 +44,7 @@ class LoopRun:
         """The embeddings that neighbours are sought in, with k."""
         return {self.method.index_embedding or self.method.embedding: self.method.k} if self.method.k else {}
 
-    def work(self, experiment: Experiment, positives: Rows, n_seals_candidates: int) -> pd.DataFrame:
+    def work(self, experiment: Experiment, positives: DatasetRows, n_seals_candidates: int) -> pd.DataFrame:
         rounds, _ = run_method(experiment, self.method, self.concept, self.repeat, positives, n_seals_candidates)
         return rounds.assign(**asdict(self.method), concept=self.concept, repeat=self.repeat)
 
@@ -65,7 +65,7 @@ class FullSupervision:
     def neighbors(self) -> dict[str, int]:
         return {}
 
-    def work(self, experiment: Experiment, positives: Rows, n_seals_candidates: int) -> pd.DataFrame:
+    def work(self, experiment: Experiment, positives: DatasetRows, n_seals_candidates: int) -> pd.DataFrame:
         row = full_supervision(experiment, self.embedding, self.regularization, positives)
         names = {
             **dict.fromkeys(METHOD_FIELDS),
@@ -93,9 +93,9 @@ class Latent:
     def neighbors(self) -> dict[str, int]:
         return {self.embedding: max(self.ks)}
 
-    def work(self, experiment: Experiment, positives: Rows, n_seals_candidates: int) -> pd.DataFrame:
+    def work(self, experiment: Experiment, positives: DatasetRows, n_seals_candidates: int) -> pd.DataFrame:
         space = experiment.spaces[self.embedding]
-        members = np.flatnonzero(np.isin(experiment.split.pool, positives))
+        members = Rows(np.flatnonzero(np.isin(experiment.split.pool, positives)))
         cosine = average_cosine(gathered(space.pool_vectors, members))
         assert space.index is not None
         graphs = {k: concept_graph(members, space.index, k) for k in self.ks}
@@ -115,7 +115,7 @@ def execute(
     missing: Sequence[Task],
     store: RunStore,
     experiment: Experiment,
-    concepts: Mapping[str, Rows],
+    concepts: Mapping[str, DatasetRows],
     n_jobs: int,
     quiet: bool,
 ) -> None:
@@ -151,7 +151,7 @@ def _n_seals_candidates(task: Task, store: RunStore, k: int) -> int:
     return 0 if seals is None else int(store.read(seals.name, seals.kind)["n_candidates"].iloc[-1])
 
 
-def _work(task: Task, experiment: Experiment, positives: Rows, size: int) -> tuple[Task, pd.DataFrame]:
+def _work(task: Task, experiment: Experiment, positives: DatasetRows, size: int) -> tuple[Task, pd.DataFrame]:
     start = time.perf_counter()
     table = task.work(experiment, positives, size)
     if task.kind == "rounds":

@@ -14,7 +14,7 @@ import pandas as pd
 
 from seals_sim.cli.terminal import Parser, errors_for_people, parse
 from seals_sim.errors import UserError
-from seals_sim.label.remaining import compute_p_missing
+from seals_sim.evaluate.remaining import compute_p_missing
 from seals_sim.replay.page import read_rows
 from seals_sim.replay.protocol import PICK_COLUMNS, ROUND_COLUMNS
 from seals_sim.replay.store import read_config, write_csv

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import mmap
-import warnings
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import starmap
-from types import ModuleType
 from typing import TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seals_sim.types import Rows, StoredVectors, Vectors
+from seals_sim.runtime import import_torch
+from seals_sim.types import StoredVectors, Vectors
 
 _BLOCK = 16_384  # rows that a thread takes at a time
 _CONVERTED = 1_024  # rows of float16 that are widened at a time: 1 MB at 256 dimensions
@@ -91,11 +89,11 @@ def widened(vectors: StoredVectors) -> Vectors:
     """The same values in float32; `vectors` themselves where they are that."""
     if is_float32(vectors):
         return vectors
-    found: Vectors = _torch().from_numpy(np.asarray(vectors)).float().numpy()
+    found: Vectors = import_torch().from_numpy(np.asarray(vectors)).float().numpy()
     return found
 
 
-def gathered(vectors: StoredVectors, rows: Rows) -> Vectors:
+def gathered(vectors: StoredVectors, rows: NDArray[np.int64]) -> Vectors:
     """Some rows (m,) of a table, in float32: (m, d).
 
     >>> gathered(np.eye(3, 2, dtype=np.float16), np.array([1, 1])).tolist()
@@ -103,7 +101,7 @@ def gathered(vectors: StoredVectors, rows: Rows) -> Vectors:
     """
     if is_float32(vectors):
         return vectors[rows]
-    torch = _torch()
+    torch = import_torch()
     found: Vectors = torch.from_numpy(np.asarray(vectors)).index_select(0, torch.from_numpy(rows)).float().numpy()
     return found
 
@@ -114,22 +112,13 @@ def _widened(vectors: StoredVectors, first: int, last: int, size: int) -> Iterat
         for start in range(first, last, size):
             yield start, vectors[start : min(start + size, last)]
         return
-    torch = _torch()
+    torch = import_torch()
     buffer = torch.empty((_CONVERTED, vectors.shape[1]))
     for start in range(first, last, _CONVERTED):
         rows = vectors[start : min(start + _CONVERTED, last)]
         piece = buffer[: len(rows)]
         piece.copy_(torch.from_numpy(np.asarray(rows)))
         yield start, piece.numpy()
-
-
-@functools.cache
-def _torch() -> ModuleType:
-    """Takes seconds to import, and is ten times as fast as numpy 2.4 from float16."""
-    import torch
-
-    warnings.filterwarnings("ignore", "The given NumPy array is not writable")  # it is only read
-    return torch
 
 
 def is_float32(vectors: StoredVectors) -> TypeGuard[Vectors]:

@@ -21,9 +21,9 @@ import pytest
 from fastapi.testclient import TestClient
 
 from seals_sim import UserError
+from seals_sim.evaluate.remaining import estimate_remaining
 from seals_sim.indexes import ExactIndex
 from seals_sim.label.corpus import Corpus
-from seals_sim.label.remaining import estimate_remaining
 from seals_sim.label.session import Session
 from seals_sim.label.types import SessionOptions
 from seals_sim.label.web import make_app, serve

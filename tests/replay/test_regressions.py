@@ -40,8 +40,8 @@ def test_rows_after_a_skipped_line_keep_their_positions(tmp_path, name):
     path.write_text("\n".join(lines if name == "t.jsonl" else ["text,label", "a,x", "b", "b,x", "c,y"]))
     dataset = read_text_table(path, skip_bad_lines=True)
     assert list(dataset.texts) == ["a", "b", "c"]
-    assert dataset.source_rows.tolist() == [0, 2, 3]
-    assert dataset.sample(2, np.random.default_rng(1)).source_rows.tolist() in ([0, 2], [0, 3], [2, 3])
+    assert dataset.table_rows.tolist() == [0, 2, 3]
+    assert dataset.sample(2, np.random.default_rng(1)).table_rows.tolist() in ([0, 2], [0, 3], [2, 3])
 
 
 @pytest.mark.parametrize("bad", ['{"text": "a \\ud800", "label": "x"}', '{"text": "a", "label": "\\udfff"}'])

@@ -109,7 +109,7 @@ def test_information_density_is_the_quadratic_definition(beta, growing):
 
 
 @pytest.mark.parametrize("beta", [1.0, 0.0, -1.0])
-def test_information_density_of_a_large_pool_scans_once_a_model(beta):
+def test_information_density_of_a_large_pool_scans_once_a_model(beta, monkeypatch):
     """Beyond the shortlist, and over all live rows at a negative exponent, where nothing bounds a score."""
     vectors, _ = clustered(4000, 6, 30)
     model = LinearModel(np.random.default_rng(0).normal(size=6).astype(np.float32), 0.1)
@@ -122,7 +122,7 @@ def test_information_density_of_a_large_pool_scans_once_a_model(beta):
         n_scans += 1
         return scan(*arguments)
 
-    selector._scan = count_scans
+    monkeypatch.setattr(selector, "_scan", count_scans)
     for _ in range(40):
         live = np.flatnonzero(table.is_live)
         mean = vectors[live].astype(np.float64).mean(axis=0)

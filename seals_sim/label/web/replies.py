@@ -75,7 +75,7 @@ class Batch(BaseModel):
 
 
 class Remaining(BaseModel):
-    """See `seals_sim.label.remaining.Interval`."""
+    """See `seals_sim.evaluate.remaining.Interval`."""
 
     low: int
     guess: Finite

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from seals_sim.label.remaining import compute_p_missing, estimate_remaining
+from seals_sim.evaluate.remaining import compute_p_missing, estimate_remaining
 from seals_sim.replay import rare_concepts, stopping
 
 
