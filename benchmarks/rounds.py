@@ -31,7 +31,7 @@ from seals_sim.cli.terminal import Parser, errors_for_people, parse
 from seals_sim.disk.stages import peak_bytes
 from seals_sim.evaluate.metrics import n_positive
 from seals_sim.indexes import IndexOptions, NeighborIndex, build_index, measured_on_some
-from seals_sim.indexes.ivf import N_PROBE
+from seals_sim.indexes.names import N_PROBE
 from seals_sim.randomness import generator
 from seals_sim.replay.options import names, require_known
 from seals_sim.replay.store import write_csv

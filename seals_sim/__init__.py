@@ -17,48 +17,6 @@
 True
 """
 
-from seals_sim.errors import UserError
-from seals_sim.indexes import ExactIndex, IndexOptions, NeighborIndex, build_index, choose_index
-from seals_sim.loop import run
-from seals_sim.search.density import FrozenDensity, InformationDensity
-from seals_sim.search.kcenters import KCenters
-from seals_sim.search.learners import LinearModel, LogisticLearner
-from seals_sim.search.lookahead import LookaheadPool, build_seals_pool
-from seals_sim.search.oracles import LabelTable
-from seals_sim.search.pools import AllPool, RandomPool, SealsPool
-from seals_sim.search.scores import least_confidence, margin, max_entropy, most_likely_positive
-from seals_sim.search.seeds import draw_seeds
-from seals_sim.search.strategies import ArgMax, Random, build_selector
-from seals_sim.types import LabeledRows, Round, Seconds
+import lazy_loader
 
-__all__ = [
-    "AllPool",
-    "ArgMax",
-    "ExactIndex",
-    "FrozenDensity",
-    "IndexOptions",
-    "InformationDensity",
-    "KCenters",
-    "LabelTable",
-    "LabeledRows",
-    "LinearModel",
-    "LogisticLearner",
-    "LookaheadPool",
-    "NeighborIndex",
-    "Random",
-    "RandomPool",
-    "Round",
-    "SealsPool",
-    "Seconds",
-    "UserError",
-    "build_index",
-    "build_seals_pool",
-    "build_selector",
-    "choose_index",
-    "draw_seeds",
-    "least_confidence",
-    "margin",
-    "max_entropy",
-    "most_likely_positive",
-    "run",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # __init__.pyi says what is where

@@ -26,7 +26,7 @@ from seals_sim import (
 )
 from seals_sim.indexes import build_graph
 from seals_sim.randomness import generator
-from seals_sim.search.strategies import STRATEGIES
+from seals_sim.search.names import STRATEGIES
 from tests import naive
 
 K = 12

@@ -32,9 +32,9 @@ from experiments.goodreads.sources import (
 from experiments.goodreads.stages import SPLITS, Settings, describe, memory_of, prepare
 from seals_sim.cli.terminal import Parser, errors_for_people, parse
 from seals_sim.disk.files import require_writable, write_text
-from seals_sim.embed.embedding import BACKENDS, DEFAULT_DIMENSIONS, DEFAULT_MODEL
+from seals_sim.embed.names import BACKENDS, DEFAULT_DIMENSIONS, DEFAULT_MODEL
 from seals_sim.errors import UserError
-from seals_sim.indexes.ivf import N_PROBE
+from seals_sim.indexes.names import N_PROBE
 from seals_sim.replay.command import VERSIONS
 from seals_sim.replay.options import (
     POOLS,

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from seals_sim.datasets import read_text_table
 from seals_sim.datasets.sentences import GROUPS, read_sentences
 from seals_sim.disk.stages import ArrayStage, Stage
-from seals_sim.embed.embedding import Encoder
+from seals_sim.embed.encoder import Encoder
+from seals_sim.embed.names import Backend
 from seals_sim.errors import UserError
 from seals_sim.evaluate.splits import PAPER_SENTENCES, PAPER_TEST_FRACTION, PAPER_VALIDATION, validation_size
 from seals_sim.randomness import generator
@@ -49,7 +50,7 @@ class Encoding:
     """How texts are embedded. block: texts between two entries in the journal."""
 
     model: str
-    backend: str
+    backend: Backend
     block: int
     quiet: bool
 

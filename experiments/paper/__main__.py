@@ -34,7 +34,8 @@ from seals_sim.cli.terminal import Parser, errors_for_people, parse
 from seals_sim.datasets import Dataset
 from seals_sim.disk.cache import default_folder
 from seals_sim.disk.files import replacing, require_writable
-from seals_sim.embed.embedding import DEFAULT_MODEL, STATIC_MODEL, embed_texts, fitting_dimensions
+from seals_sim.embed.names import DEFAULT_MODEL, STATIC_MODEL
+from seals_sim.embed.space import embed_texts, fitting_dimensions
 from seals_sim.errors import UserError
 from seals_sim.evaluate.splits import Split, random_split
 from seals_sim.randomness import generator

@@ -23,10 +23,11 @@ from seals_sim.cli.terminal import Parser, errors_for_people
 from seals_sim.datasets import read_texts
 from seals_sim.disk.cache import default_folder
 from seals_sim.disk.files import replacing, require_writable
-from seals_sim.embed.embedding import DEFAULT_MODEL, STATIC_MODEL, embed_texts, fitting_dimensions
+from seals_sim.embed.names import DEFAULT_MODEL, STATIC_MODEL
+from seals_sim.embed.space import embed_texts, fitting_dimensions
 from seals_sim.errors import UserError
 from seals_sim.indexes import INDEXES, IndexOptions, choose_index, measured_on_some
-from seals_sim.indexes.ivf import N_PROBE
+from seals_sim.indexes.names import N_PROBE
 from seals_sim.label.corpus import Corpus, build_corpus
 from seals_sim.label.exchange import read_labels
 from seals_sim.label.session import Session

@@ -19,12 +19,12 @@ import numpy as np
 from seals_sim.errors import UserError
 from seals_sim.indexes.exact import ExactIndex
 from seals_sim.indexes.graph import build_graph
-from seals_sim.indexes.ivf import CODES, N_PROBE, build_ivf
+from seals_sim.indexes.ivf import build_ivf
+from seals_sim.indexes.names import INDEXES, N_BITS, N_PROBE
 from seals_sim.indexes.protocol import NeighborIndex, VectorIndex, fingerprint
-from seals_sim.indexes.whole import N_BITS, build_hnsw, build_lsh
+from seals_sim.indexes.whole import build_hnsw, build_lsh
 from seals_sim.types import StoredVectors
 
-INDEXES = ("exact", "lsh", "hnsw", *(f"ivf-{codes}" for codes in CODES), "graph")
 EXACT_ROWS = 65_536
 EXACT_GRAPH_ROWS = 131_072  # up to which the graph is of exact neighbours: some minutes
 

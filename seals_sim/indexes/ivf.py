@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from seals_sim.disk.files import replacing
 from seals_sim.disk.stages import ArrayStage, Stage
+from seals_sim.indexes.names import N_PROBE
 from seals_sim.indexes.stored import StoredIndex, stored
 from seals_sim.runtime import give_back_memory
 from seals_sim.types import Rows, StoredVectors, Vectors
 from seals_sim.vectors.codes import KIND, coded, scale_for
 from seals_sim.vectors.scan import block_of, gathered, widened
 
-N_PROBE = 32
 _TRAINED_ON = 64  # rows a cell
 _ITERATIONS = 10
 _REFINED = 2

@@ -7,11 +7,11 @@ from typing import Any
 
 import faiss
 
+from seals_sim.indexes.names import N_BITS
 from seals_sim.indexes.stored import StoredIndex, stored
 from seals_sim.types import StoredVectors
 from seals_sim.vectors.scan import blocks_of, widened
 
-N_BITS = 512
 _LINKS = 32
 _EF_CONSTRUCTION = 80
 _EF_SEARCH = 200  # at least k neighbours can be found with it; Faiss widens it for a larger k

@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seals_sim.embed.embedding import DEFAULT_MODEL, TextSpace
+from seals_sim.embed.names import DEFAULT_MODEL
+from seals_sim.embed.space import TextSpace
 from seals_sim.errors import UserError
 from seals_sim.indexes import ExactIndex, IndexOptions, NeighborIndex, StoredIndex, VectorIndex
 from seals_sim.indexes.cached import build_cached_index

@@ -18,7 +18,7 @@ from tqdm import tqdm
 from seals_sim.datasets import Dataset
 from seals_sim.disk.cache import default_folder
 from seals_sim.disk.files import require_writable, write_text
-from seals_sim.embed.embedding import embed_texts, fitting_dimensions
+from seals_sim.embed.space import embed_texts, fitting_dimensions
 from seals_sim.errors import UserError
 from seals_sim.evaluate.splits import Split, random_split
 from seals_sim.indexes import IndexFacts, IndexOptions, NeighborIndex, fingerprint, measured_on_some

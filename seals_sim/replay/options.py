@@ -9,12 +9,12 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 from seals_sim.disk.cache import default_folder
-from seals_sim.embed.embedding import DEFAULT_DIMENSIONS, DEFAULT_MODEL
+from seals_sim.embed.names import DEFAULT_DIMENSIONS, DEFAULT_MODEL
 from seals_sim.errors import UserError
 from seals_sim.evaluate.splits import PAPER_TEST_FRACTION
 from seals_sim.indexes import INDEXES, choose_index
-from seals_sim.indexes.ivf import N_PROBE
-from seals_sim.search.strategies import STRATEGIES
+from seals_sim.indexes.names import N_PROBE
+from seals_sim.search.names import STRATEGIES
 
 MAX_LSH_BITS = 65_536
 AUTO = "auto"

@@ -11,6 +11,7 @@ from seals_sim.search.candidates import CandidateTable
 from seals_sim.search.density import FrozenDensity, InformationDensity
 from seals_sim.search.kcenters import KCenters
 from seals_sim.search.learners import Model
+from seals_sim.search.names import STRATEGIES
 from seals_sim.search.ranking import Ranking
 from seals_sim.search.scores import Score, get_order, least_confidence, margin, max_entropy, most_likely_positive
 from seals_sim.search.selectors import RowSelector
@@ -77,18 +78,6 @@ class Random(RowSelector):
                 if place is not None and candidates.is_live[place]:
                     return Row(row)
         return None
-
-
-STRATEGIES = (
-    "maxent",
-    "most_likely_positive",
-    "information_density",
-    "information_density_frozen",
-    "least_confidence",
-    "margin",
-    "random",
-    "k_centers",
-)
 
 
 def build_selector(

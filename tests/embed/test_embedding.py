@@ -10,7 +10,7 @@ import pytest
 
 from seals_sim.disk.cache import cached
 from seals_sim.embed import embedding
-from seals_sim.embed.embedding import embed_texts
+from seals_sim.embed.space import embed_texts
 from seals_sim.errors import UserError
 from seals_sim.vectors.whitening import whiten
 

@@ -103,7 +103,7 @@ def test_k_is_set_by_the_pilot(finished):
 
 def test_full_supervision_is_the_learner_on_all_labels(finished, tmp_path):
     from seals_sim.datasets import read_icd10cm
-    from seals_sim.embed.embedding import embed_texts
+    from seals_sim.embed.space import embed_texts
     from seals_sim.evaluate.splits import random_split
     from seals_sim.randomness import generator
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from seals_sim import ExactIndex, LabeledRows, LabelTable, LogisticLearner, build_seals_pool, build_selector, run
 from seals_sim.indexes import StoredGraph
 from seals_sim.search.lookahead import LookaheadPool
-from seals_sim.search.strategies import STRATEGIES
+from seals_sim.search.names import STRATEGIES
 from tests.conftest import clustered
 
 N, BATCH, BUDGET = 90, 7, 60

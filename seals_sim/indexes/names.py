@@ -1,0 +1,14 @@
+"""The names of the indexes and their settings, apart from the code, which takes a second to import."""
+
+from __future__ import annotations
+
+from typing import Literal, get_args
+
+VectorIndexName = Literal["exact", "lsh", "hnsw", "ivf-flat", "ivf-sq", "ivf-pq", "ivf-rabitq"]
+"""Those that take any vector."""
+IndexName = Literal["exact", "lsh", "hnsw", "ivf-flat", "ivf-sq", "ivf-pq", "ivf-rabitq", "graph"]
+"""Those that take rows of the table."""
+VECTOR_INDEXES: tuple[VectorIndexName, ...] = get_args(VectorIndexName)
+INDEXES: tuple[IndexName, ...] = get_args(IndexName)
+N_PROBE = 32  # cells of an ivf that a query looks into
+N_BITS = 512  # code length of lsh
