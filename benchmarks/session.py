@@ -18,8 +18,8 @@ import numpy as np
 from benchmarks.tables import SimulatedTable
 from seals_sim.cli.terminal import Parser, errors_for_people, parse
 from seals_sim.label.corpus import Corpus
-from seals_sim.label.session import Session
 from seals_sim.label.options import SessionOptions
+from seals_sim.label.session import Session
 from seals_sim.label.web.app import make_app
 
 _BATCH = 10

@@ -7,14 +7,13 @@ when it runs, so that `--help` takes no time.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import Annotated
 
-from cyclopts import Group, Parameter
+from cyclopts import Parameter
 
 from seals_sim.cli.options import CacheOptions, ExampleOptions, PageOptions, SearchIndexOptions, TextOptions
-from seals_sim.cli.terminal import make_app, render_command, run
+from seals_sim.cli.terminal import flatten, make_app, render_command, run
 from seals_sim.label.options import SessionOptions
 from seals_sim.options import Fraction, PositiveInt, combine
 from seals_sim.replay.inputs import InputOptions
@@ -36,15 +35,9 @@ _TABLE = Parameter(help="A table of texts: .jsonl, .csv, .tsv (each also with .g
 _FOLDER = Parameter(help="The folder of a finished run.")
 
 
-@cache
-def _flat(group: str) -> Parameter:
-    """Marks a dataclass whose fields are options of their own, shown under this heading."""
-    return Parameter(name="*", group=Group.create_ordered(group))
-
-
-Text = Annotated[TextOptions, _flat("Texts")]
-SearchIndex = Annotated[SearchIndexOptions, _flat("Index")]
-Cache = Annotated[CacheOptions, _flat("Run")]
+Text = Annotated[TextOptions, flatten("Texts")]
+SearchIndex = Annotated[SearchIndexOptions, flatten("Index")]
+Cache = Annotated[CacheOptions, flatten("Run")]
 
 
 @app.command
@@ -52,11 +45,11 @@ def label(
     table: Annotated[Path, _TABLE],
     /,
     *,
-    examples: Annotated[ExampleOptions, _flat("Search")] = ExampleOptions(),
-    options: Annotated[SessionOptions, _flat("Search")] = SessionOptions(),
+    examples: Annotated[ExampleOptions, flatten("Search")] = ExampleOptions(),
+    options: Annotated[SessionOptions, flatten("Search")] = SessionOptions(),
     text: Text = TextOptions(),
     index: SearchIndex = SearchIndexOptions(),
-    page: Annotated[PageOptions, _flat("Page")] = PageOptions(),
+    page: Annotated[PageOptions, flatten("Page")] = PageOptions(),
     cache: Cache = CacheOptions(),
 ) -> None:
     """Find texts like your examples, with you as the judge, on a page in your browser."""
@@ -107,14 +100,14 @@ def index(
 @app.command
 def replay(
     *,
-    execution: Annotated[Execution, _flat("Run")],
-    inputs: Annotated[InputOptions, _flat("Data")] = InputOptions(),
-    concepts: Annotated[NamedConceptOptions, _flat("Concepts")] = NamedConceptOptions(),
-    methods: Annotated[MethodOptions, _flat("Methods")] = MethodOptions(),
-    labels: Annotated[LabelOptions, _flat("Labels (5.1)")] = LabelOptions(),
-    embedding: Annotated[EmbeddingOptions, _flat("Embedding")] = EmbeddingOptions(),
-    index: Annotated[IndexOptions, _flat("Index")] = IndexOptions(),
-    learning: Annotated[LearningOptions, _flat("Strategy and learner")] = LearningOptions(),
+    execution: Annotated[Execution, flatten("Run")],
+    inputs: Annotated[InputOptions, flatten("Data")] = InputOptions(),
+    concepts: Annotated[NamedConceptOptions, flatten("Concepts")] = NamedConceptOptions(),
+    methods: Annotated[MethodOptions, flatten("Methods")] = MethodOptions(),
+    labels: Annotated[LabelOptions, flatten("Labels (5.1)")] = LabelOptions(),
+    embedding: Annotated[EmbeddingOptions, flatten("Embedding")] = EmbeddingOptions(),
+    index: Annotated[IndexOptions, flatten("Index")] = IndexOptions(),
+    learning: Annotated[LearningOptions, flatten("Strategy and learner")] = LearningOptions(),
 ) -> None:
     """Replay searches on data with known labels: every method on the same seeds, with figures and tables."""
     groups = (inputs, concepts, methods, labels, embedding, index, learning)

@@ -9,10 +9,11 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
+from functools import cache
 from types import FrameType
 from typing import Any, NoReturn, get_type_hints
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Group, Parameter
 from pydantic import ValidationError
 
 from seals_sim.errors import UserError
@@ -24,6 +25,12 @@ def make_app(name: str, summary: str | None = None) -> App:
     """A command line in the style of this package: no `--no-x`, lists shown with commas, completion for shells."""
     look = Parameter(negative=(), show_default=_show_default, consume_multiple=False)
     return App(name=name, help=summary, version=_get_version, default_parameter=look, help_format="plaintext")
+
+
+@cache
+def flatten(group: str) -> Parameter:
+    """Marks a dataclass whose fields are options of their own, shown under this heading."""
+    return Parameter(name="*", group=Group.create_ordered(group))
 
 
 def _get_version() -> str:

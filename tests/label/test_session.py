@@ -9,8 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from seals_sim import ArgMax, LabelTable, LogisticLearner, SealsPool, UserError, most_likely_positive, run
-from seals_sim.label.session import Session
 from seals_sim.label.options import SessionOptions
+from seals_sim.label.session import Session
 from seals_sim.options import to_user_error
 from seals_sim.types import LabeledRows
 from tests.label.small import CORPUS, IS_POSITIVE, PLAIN, TEXTS, VECTORS, answer_by_cluster

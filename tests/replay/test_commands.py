@@ -10,11 +10,11 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from seals_sim.replay.protocol import PICK_COLUMNS, ROUND_COLUMNS
 
 from seals_sim.datasets import read_icd10cm
 from seals_sim.errors import UserError
 from seals_sim.replay import command, rare_concepts, report
-from seals_sim.replay.protocol import PICK_COLUMNS, ROUND_COLUMNS
 from seals_sim.search.names import STRATEGIES
 
 SMALL = ["--sample", "900", "--concepts", "2", "--repeats", "2", "--seed-negatives", "15", "--k", "6", "--budget", "50",
