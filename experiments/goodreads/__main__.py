@@ -17,11 +17,11 @@ from experiments.goodreads.options import (
     SourceOptions,
     StageOptions,
 )
-from seals_sim.cli.terminal import flatten, make_app, render_command, run
+from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
 from seals_sim.options import combine
 from seals_sim.replay.options import LabelOptions, LearningOptions
 
-app = make_app("python -m experiments.goodreads", __doc__)
+app = make_cli("python -m experiments.goodreads", __doc__)
 
 
 @app.default
@@ -44,7 +44,7 @@ def goodreads(
 
 def main(words: Sequence[str] | None = None) -> None:
     """Run the command."""
-    run(app, words)
+    run_cli(app, words)
 
 
 if __name__ == "__main__":

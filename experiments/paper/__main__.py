@@ -15,12 +15,12 @@ from experiments.paper.options import (
     PaperProtocol,
     SpaceOptions,
 )
-from seals_sim.cli.terminal import flatten, make_app, render_command, run
+from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
 from seals_sim.options import combine
 from seals_sim.replay.inputs import InputOptions
 from seals_sim.replay.options import LabelOptions, LearningOptions
 
-app = make_app("python -m experiments.paper", __doc__)
+app = make_cli("python -m experiments.paper", __doc__)
 
 
 @app.default
@@ -44,7 +44,7 @@ def paper(
 
 def main(words: Sequence[str] | None = None) -> None:
     """Run the command."""
-    run(app, words)
+    run_cli(app, words)
 
 
 if __name__ == "__main__":

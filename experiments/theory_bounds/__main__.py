@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from experiments.theory_bounds.options import TheoryExecution, TheoryOptions
-from seals_sim.cli.terminal import flatten, make_app, render_command, run
+from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
 
-app = make_app("python -m experiments.theory_bounds", __doc__)
+app = make_cli("python -m experiments.theory_bounds", __doc__)
 
 
 @app.default
@@ -31,7 +31,7 @@ def theory_bounds(
 
 def main(words: Sequence[str] | None = None) -> None:
     """Run the command."""
-    run(app, words)
+    run_cli(app, words)
 
 
 if __name__ == "__main__":

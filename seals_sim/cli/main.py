@@ -13,7 +13,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from seals_sim.cli.options import CacheOptions, ExampleOptions, PageOptions, SearchIndexOptions, TextOptions
-from seals_sim.cli.terminal import flatten, make_app, render_command, run
+from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
 from seals_sim.label.options import SessionOptions
 from seals_sim.options import Fraction, PositiveInt, combine
 from seals_sim.replay.inputs import InputOptions
@@ -28,7 +28,7 @@ from seals_sim.replay.options import (
     ReplayProtocol,
 )
 
-app = make_app("seals", "Find rare things with few labels (SEALS): similarity search for active learning and search.")
+app = make_cli("seals", "Find rare things with few labels (SEALS): similarity search for active learning and search.")
 app.register_install_completion_command()
 
 _TABLE = Parameter(help="A table of texts: .jsonl, .csv, .tsv (each also with .gz), or .parquet.")
@@ -140,7 +140,7 @@ def report(folder: Annotated[Path, _FOLDER], /) -> None:
 
 def main(words: Sequence[str] | None = None) -> None:
     """Run the `seals` command."""
-    run(app, words)
+    run_cli(app, words)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from seals_sim.options import COMMA_SEPARATED, to_user_error
 from seals_sim.runtime import wait_passively
 
 
-def make_app(name: str, summary: str | None = None) -> App:
+def make_cli(name: str, summary: str | None = None) -> App:
     """A command line in the style of this package: no `--no-x`, lists shown with commas, completion for shells."""
     look = Parameter(negative=(), show_default=_show_default, consume_multiple=False)
     return App(name=name, help=summary, version=_get_version, default_parameter=look, help_format="plaintext")
@@ -46,7 +46,7 @@ def _show_default(value: Any) -> str | None:
     return ",".join(str(part) for part in value) if isinstance(value, tuple) else str(value)
 
 
-def run(app: App, words: Sequence[str] | None = None) -> None:
+def run_cli(app: App, words: Sequence[str] | None = None) -> None:
     """Run what was typed, by default on the command line of this process.
 
     Bad input is one line and exit code 2. Ctrl-C, SIGTERM and SIGHUP end with 128 and the number of the signal, and
