@@ -77,7 +77,9 @@ def _explain(error: CycloptsError) -> str:
     """What cyclopts found wrong, in a line; bounds are pydantic's, which it passes on."""
     if isinstance(error.__cause__, ValidationError):
         cause = to_user_error(error.__cause__)
-        return str(cause) if cause.parameter is None else _format(f"--{_dashed(cause.parameter)}", cause)
+        if cause.parameter is not None:
+            return _format(f"--{_dashed(cause.parameter)}", cause)
+        return str(cause) if error.argument is None else _format(error.argument.name, cause)
     return f"{str(error).rstrip('.')} (--help lists the options)"
 
 

@@ -155,7 +155,7 @@ def test_a_stopped_run_goes_on_and_ends_as_an_unbroken_one(vectors_and_labels, t
         calls.append(job)
         return run_methods(*job)
 
-    monkeypatch.setattr(command, "run_methods", stops_at_the_fourth)
+    monkeypatch.setattr(replaying, "run_methods", stops_at_the_fourth)
     with pytest.raises(SystemExit) as stop:
         replay([*arguments, str(tmp_path / "broken")])
     assert stop.value.code == 130
@@ -167,7 +167,7 @@ def test_a_stopped_run_goes_on_and_ends_as_an_unbroken_one(vectors_and_labels, t
         calls.append(job)
         return run_methods(*job)
 
-    monkeypatch.setattr(command, "run_methods", counts)
+    monkeypatch.setattr(replaying, "run_methods", counts)
     replay([*arguments, str(tmp_path / "broken")])
     assert len(calls) == 6, "finished jobs must not be run again"
     assert (tmp_path / "broken" / "picks.csv").read_bytes() == (tmp_path / "whole" / "picks.csv").read_bytes()
