@@ -23,7 +23,7 @@ from seals_sim.errors import UserError
 from seals_sim.evaluate.structure import average_cosine
 
 SMALL = ["--seed-negatives", "15", "--k", "5", "--budget", "60", "--batch", "20", "--repeats", "2", "--quiet"]
-SIMULATED = ["--simulate", "3000", "--dimensions", "24", "--memory", "2GB", *SMALL]
+SIMULATED = ["--simulate", "3000", "--dimensions", "24", *SMALL]
 NOT_REPEATED = ["select_seconds", "neighbor_seconds", "train_seconds", "whole_seconds", "peak_bytes"]
 
 
@@ -53,7 +53,7 @@ def test_made_up_reviews_from_file_to_report(reviews, tmp_path):
 
 def test_the_stand_in_is_called_simulated_wherever_it_shows(tmp_path):
     out = tmp_path / "o"
-    goodreads.main([*SIMULATED, "--out", str(out)])
+    goodreads.main([*SIMULATED, "--memory", "2GB", "--out", str(out)])
     assert [path.name for path in (tmp_path / "o-work").iterdir()] == ["SIMULATED"]
     for name in ("index.html", "rounds.csv", "stages.csv", "summary.csv", "beside.csv", "facts.json", "config.json",
                  "curves_sentence.svg"):  # fmt: skip
@@ -67,7 +67,7 @@ def test_the_stand_in_is_called_simulated_wherever_it_shows(tmp_path):
 def simulated(tmp_path_factory):
     """A finished run on the stand-in."""
     out = tmp_path_factory.mktemp("simulated") / "o"
-    goodreads.main([*SIMULATED, "--out", str(out)])
+    goodreads.main([*SIMULATED, "--memory", "2GB", "--out", str(out)])
     return out
 
 
@@ -199,17 +199,17 @@ def test_bad_input_is_one_line(reviews, tmp_path, refused):
     def said(*words):
         return refused(goodreads.main, [*words, "--out", tmp_path / "o"])
 
-    assert "give one of --reviews FILE, --texts FILE and --simulate N" in said()
-    assert "give one of" in said("--reviews", reviews, "--simulate", "100")
-    assert "--splits author: there is no such split" in said("--simulate", "3000", "--splits", "author")
+    assert "no data; give reviews, texts or simulate" in said()
+    assert "--simulate 100: cannot be combined with reviews" in said("--reviews", reviews, "--simulate", "100")
+    assert "--splits author: unknown; choose from" in said("--simulate", "3000", "--splits", "author")
     assert "--memory plenty: must be" in said("--simulate", "3000", "--memory", "plenty")
-    assert "--memory: 8-bit codes of 3,00" in said("--simulate", "3000", "--quiet", "--memory", "0.00005GB")
+    assert "as 8-bit codes" in said("--simulate", "3000", "--quiet", "--memory", "0.00005GB")
     assert "--simulate 0: must be at least" in said("--simulate", "0")
-    assert "--book-cosine 1.5: must lie" in said("--simulate", "300", "--book-cosine", "1.5")
+    assert "--book-cosine 1.5: must be below 1" in said("--simulate", "300", "--book-cosine", "1.5")
     assert "--n-probe 0: must be at least 1" in said("--simulate", "3000", "--n-probe", "0")
-    assert "--prevalence 2.0: must lie between 0 and 1" in said("--texts", reviews, "--prevalence", "2")
+    assert "--prevalence 2: must be below 1" in said("--texts", reviews, "--prevalence", "2")
     work = tmp_path / "w"
-    goodreads.main([*SIMULATED, "--out", str(tmp_path / "a"), "--work", str(work)])
+    goodreads.main([*SIMULATED, "--memory", "2GB", "--out", str(tmp_path / "a"), "--work", str(work)])
     changed = [*SIMULATED, "--spoiler-cosine", "0.3", "--work", work, "--out", tmp_path / "b"]
     assert "simulated-embed: was made with another SIMULATED" in refused(goodreads.main, changed)
 

@@ -31,6 +31,7 @@ from experiments.paper.tasks import tasks
 from seals_sim.errors import UserError
 from seals_sim.replay.options import ReplayProtocol
 from seals_sim.replay.runs import METHOD_FIELDS, LoopRun
+from tests.replay.commands import override
 
 FAST = ["--seed-positives", "3", "--seed-negatives", "12", "--budget", "45", "--batch", "10", "--concepts", "3",
         "--side-concepts", "2", "--repeats", "2", "--quiet"]  # fmt: skip
@@ -97,7 +98,7 @@ def test_all_methods_start_from_the_same_seeds(finished):
 def test_k_is_set_by_the_pilot(finished):
     config = json.loads((finished / "config.json").read_text())
     pilot = config["pilot"]
-    assert config["options"]["k"] == max(1, round(pilot["k"] * 0.066 / pilot["pool_fraction"]))
+    assert config["protocol"]["k"] == max(1, round(pilot["k"] * 0.066 / pilot["pool_fraction"]))
     assert not set(config["validation_concepts"]) & set(config["concepts"])
 
 
@@ -166,7 +167,7 @@ def test_a_report_without_its_rows_names_the_file_that_is_missing():
 def test_claims_say_what_the_rows_say(finished):
     """Two of them computed again, from the rows alone."""
     rounds, claims = rows_of(finished), pd.read_csv(finished / "claims.csv")
-    k = json.loads((finished / "config.json").read_text())["options"]["k"]
+    k = json.loads((finished / "config.json").read_text())["protocol"]["k"]
     main = rounds[(rounds["seed_positives"] == 3) & (rounds["embedding"] == "wordllama/24")]
     main = main[main["regularization"] == 1]
     main = main[
@@ -266,24 +267,28 @@ def test_another_backend_of_joblib_takes_over(vectors_and_labels, tmp_path):
 def test_what_is_refused(vectors_and_labels, tmp_path, refused):
     out = tmp_path / "o"
     arguments = [*vectors_and_labels, *FAST, "--out", str(out)]
-    assert "--only fig1: there is no such study" in refused(paper.main, [*arguments, "--only", "fig1"])
-    assert "--side-concepts 0" in refused(paper.main, [*arguments, "--side-concepts", "0"])
-    assert "--k 0" in refused(paper.main, [*arguments, "--k", "0"])
-    assert "--k 240: the pool has only 239 rows" in refused(paper.main, [*arguments, "--k", "240"])
-    assert "--dimensions x" in refused(paper.main, [*arguments, "--dimensions", "x"])
-    assert "--dataset and --vectors: give one" in refused(paper.main, [*arguments, "--dataset", "icd10"])
-    assert "nowhere.csv: no such file" in refused(paper.main, [*arguments, "--paper-tables", "nowhere.csv"])
+    assert "--only fig1: unknown; choose from" in refused(paper.main, override([*arguments, "--only", "fig1"]))
+    assert "--side-concepts 0" in refused(paper.main, override([*arguments, "--side-concepts", "0"]))
+    assert "--k 0" in refused(paper.main, override([*arguments, "--k", "0"]))
+    assert "--k 240: the pool has only 239 rows" in refused(paper.main, override([*arguments, "--k", "240"]))
+    assert "--dimensions x" in refused(paper.main, override([*arguments, "--dimensions", "x"]))
+    assert ": cannot be combined with dataset" in refused(paper.main, override([*arguments, "--dataset", "icd10"]))
+    assert "nowhere.csv: no such file" in refused(paper.main, override([*arguments, "--paper-tables", "nowhere.csv"]))
     (tmp_path / "bad.csv").write_text("class,ap\nCitrus,0.5\n")
-    bad = refused(paper.main, [*arguments, "--paper-tables", str(tmp_path / "bad.csv")])
+    bad = refused(paper.main, override([*arguments, "--paper-tables", str(tmp_path / "bad.csv")]))
     assert "needs the columns class, total_positives" in bad
     assert not out.exists()
     paper.main([*arguments, "--only", "main"])
-    assert "holds a run with another budget (45, now 35)" in refused(paper.main, [*arguments, "--budget", "35"])
+    assert "holds a run with another budget (45, now 35)" in refused(
+        paper.main, override([*arguments, "--budget", "35"])
+    )
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
     mine = refused(paper.main, [*vectors_and_labels, *FAST, "--out", str(tmp_path / "mine")])
-    assert "this folder holds other files and no run" in mine
-    assert "holds a run with another concepts (3, now 2)" in refused(paper.main, [*arguments, "--concepts", "2"])
+    assert "holds other files and no run" in mine
+    assert "holds a run with another concepts (3, now 2)" in refused(
+        paper.main, override([*arguments, "--concepts", "2"])
+    )
 
 
 def test_concepts_with_too_few_test_positives_are_listed(tmp_path):
@@ -295,7 +300,7 @@ def test_concepts_with_too_few_test_positives_are_listed(tmp_path):
                 "--max-positives", "100", "--out", str(tmp_path / "o")])  # fmt: skip
     config = json.loads((tmp_path / "o" / "config.json").read_text())
     assert set(config["skipped_concepts"]) >= {"0", "2"}
-    assert config["skipped_concepts"]["0"] == "270 positives, above --max-positives 100"
+    assert config["skipped_concepts"]["0"] == "270 positives, more than max_positives = 100"
     assert config["skipped_concepts"]["2"].endswith("positives among the test rows, fewer than 5")
     assert "fewer than 5" in (tmp_path / "o" / "index.html").read_text()
 
