@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -40,10 +42,13 @@ def test_every_method_at_two_sizes(tmp_path, capsys):
 
 def test_what_a_person_waits_is_measured(tmp_path, capsys):
     session.main(["--n", "2000", "--dimensions", "16", "--k", "10", "--answers", "40", "--work", str(tmp_path)])
-    said = capsys.readouterr().out.splitlines()
-    assert said[0].startswith("python -m benchmarks.session --n 2000")
-    assert said[1].startswith("answers 10 to 40, ")
-    assert said[2].startswith("opened with 40 answers: ")
+    command, waiting, opening = capsys.readouterr().out.splitlines()
+    assert command.startswith("python -m benchmarks.session --n 2000")
+    line = r"answers 10 to 40, ([\d,]+) candidates: .* (\d+) ms \(median\), (\d+) \(95 %\), (\d+) \(worst\)"
+    n_candidates, *milliseconds = (int(number.replace(",", "")) for number in re.fullmatch(line, waiting).groups())
+    assert 40 <= n_candidates <= 2000
+    assert 0 < milliseconds[0] <= milliseconds[1] <= milliseconds[2]
+    assert re.fullmatch(r"opened with 40 answers: [1-9]\d* ms", opening)
 
 
 def test_simulated_clusters_have_the_promised_cosine():

@@ -13,12 +13,15 @@ from seals_sim.replay import rare_concepts, stopping
 @pytest.mark.parametrize("n_drawn", [20, 100])
 def test_the_interval_holds_the_truth_as_often_as_it_says(n_drawn):
     rng = np.random.default_rng(0)
-    hits = 0
+    hits, width = 0, 0
     for _ in range(400):
         n_positive = int(rng.hypergeometric(50, 950, n_drawn))
         interval = estimate_remaining(1000 - n_drawn, n_drawn, n_positive)
         hits += interval.low <= 50 - n_positive <= interval.high
+        width += (interval.high - interval.low) / 400
     assert hits >= 0.95 * 400
+    normal = 2 * 1.96 * np.sqrt(0.05 * 0.95 / n_drawn) * (1000 - n_drawn)
+    assert normal < width < 1.5 * normal  # an exact interval is wider than the normal one, but says as much
 
 
 def test_the_stopping_rule_keeps_its_level_on_random_orders():

@@ -11,7 +11,7 @@ from seals_sim import ArgMax, LabelTable, LogisticLearner, SealsPool, UserError,
 from seals_sim.label.session import Session
 from seals_sim.label.types import SessionOptions
 from seals_sim.types import LabeledRows
-from tests.label.small import CORPUS, IS_POSITIVE, PLAIN, TEXTS, VECTORS, answer_by_cluster
+from tests.label.small import CLUSTER, CORPUS, IS_POSITIVE, PLAIN, TEXTS, VECTORS, answer_by_cluster
 
 
 def test_it_asks_what_a_replayed_experiment_labels(tmp_path):
@@ -51,11 +51,13 @@ def test_one_class_alone_is_explained_and_rows_are_ordered_by_similarity(tmp_pat
         assert asked[0].row == int(np.argmax(similarity))  # of exact duplicates the lower row
         with pytest.raises(UserError, match=r"there are no scores yet\. No negatives marked yet"):
             session.compute_scores()
-        session.tell([a.row for a in asked], [1, 1, 0])
+        is_like_text_3 = np.equal(CLUSTER, CLUSTER[3])
+        session.tell([a.row for a in asked], is_like_text_3[[a.row for a in asked]].astype(int).tolist())
+        session.tell([int(np.flatnonzero(~is_like_text_3)[0])], [0])
         assert session.status().explanation == ""
         scores = session.compute_scores()
         assert scores.shape == (400,)
-        assert scores[IS_POSITIVE].mean() != scores[~IS_POSITIVE].mean()
+        assert scores[is_like_text_3].min() > np.median(scores[~is_like_text_3])
     with Session.begin(tmp_path / "n", CORPUS, [], ["text 3"], PLAIN) as session:
         assert session.status().explanation.startswith("No positives marked yet: ")
         assert len(session.ask(5)) == 5

@@ -13,7 +13,6 @@ import sys
 import tempfile
 import textwrap
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -449,8 +448,3 @@ def test_a_closed_terminal_ends_the_server_as_a_signal_to_stop_does(tmp_path, nu
         process.send_signal(number)
         assert process.wait(timeout=20) == 0
         assert process.stderr.read() == ""
-
-
-def test_the_static_files_are_part_of_the_package():
-    static = Path(__file__).parents[2] / "seals_sim" / "label" / "web" / "static"
-    assert {path.name for path in static.iterdir()} == {"page.html", "page.css", "page.js", "icon.svg"}

@@ -82,6 +82,7 @@ def test_algorithm_3_on_a_cloud_queries_unlabelled_points_of_it():
             assert asked.label == (1 if asked.point @ problem.w_star >= 0 else -1)
     rhos = np.array([state.rho for state in trace.states])
     assert (np.diff(rhos, axis=0) <= 1e-9).all()
+    assert (rhos[-1] < rhos[0] / 10).all()
     assert steps
     assert all(-1 <= step.component <= 1 + 1e-9 for step in steps)
 
@@ -143,7 +144,7 @@ def test_noise_within_a_band_leaves_an_error_of_its_width():
         oracle = NoisyHalfSpace(problem.w_star, np.random.default_rng(0), band=band)
         errors.append(algorithm_3(problem, oracle=oracle, target=1e-9).states[-1].error / band)
     assert 1e-3 < errors[0] < 1
-    assert errors[1] == pytest.approx(errors[0], rel=3)
+    assert errors[0] / 3 < errors[1] < 3 * errors[0]
 
 
 def test_checks_do_not_hold_with_wrong_labels():

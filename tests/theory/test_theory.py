@@ -99,10 +99,28 @@ def test_errors_of_1e_12_on_rotated_problems(dim):
     assert all(check.n_violations == 0 for check in check_all(trace))
 
 
-def test_infinite_delta_turns_algorithm_3_into_4():
-    problem = random_problem(4, np.random.default_rng(7))
-    one, other = algorithm_3(problem, delta=np.inf), algorithm_4(problem)
-    assert (_queries(one) == _queries(other)).all()
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("delta", [0.5, np.inf])
+def test_same_queries_as_the_algorithms_written_out(delta, seed):
+    """Lines 6 to 9 of Algorithms 3 and 4 (delta = infinity), with every separator solved anew."""
+    problem = random_problem(4, np.random.default_rng(seed))
+    points, labels = list(problem.points), problem.labels.tolist()
+    clusters = [[(points[row], labels[row])] for row in problem.searches]
+    queries = []
+    for _ in range(10):
+        opposite = {y: np.array([x for x, label in zip(points, labels, strict=True) if label == -y]) for y in (1, -1)}
+        for cluster in clusters:
+            separators = [fast(opposite[label] - point) for point, label in cluster]
+            rho = min(separator.distance for separator in separators)
+            place = next(i for i, separator in enumerate(separators) if separator.distance <= rho * (1 + 1e-7))
+            query = cluster[place][0] + min(delta, rho / 2) * separators[place].nearest / rho
+            label = 1 if query @ problem.w_star >= 0 else -1
+            cluster.append((query, label))
+            queries.append(query)
+            points.append(query)
+            labels.append(label)
+    trace = algorithm_4(problem, max_rounds=10) if delta == np.inf else algorithm_3(problem, max_rounds=10)
+    np.testing.assert_allclose(_queries(trace), queries, atol=1e-8)
 
 
 def _problems(seeds):
