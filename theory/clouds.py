@@ -14,10 +14,10 @@ import numpy as np
 from seals_sim.errors import UserError
 from seals_sim.indexes import ExactIndex, NeighborIndex
 from seals_sim.types import Rows
-from theory.problems import Problem, random_direction
+from theory.problems import Problem, draw_direction
 from theory.runs import Trace, follow
 from theory.searches import BallPool, Closest, HomogeneousMaxMargin, HomogeneousSeparator
-from theory.separators import Matrix, Solver, Vector, fast
+from theory.separators import Matrix, Solver, Vector, solve_fast
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,7 +29,7 @@ class Cloud:
     mean_neighbors: float
     index: NeighborIndex
 
-    def neighbors(self, row: int) -> Rows:
+    def find_neighbors(self, row: int) -> Rows:
         """Rows within delta of a row, itself included."""
         k = int(2 * self.mean_neighbors) + 64
         while True:
@@ -40,11 +40,11 @@ class Cloud:
             k *= 2
 
 
-def random_cloud(n: int, dim: int, rng: np.random.Generator, mean_neighbors: float = 64.0) -> Cloud:
+def draw_cloud(n: int, dim: int, rng: np.random.Generator, mean_neighbors: float = 64.0) -> Cloud:
     """delta is set so that a ball of that radius inside the unit ball holds mean_neighbors of the n points on average.
 
-    >>> cloud = random_cloud(1000, 2, np.random.default_rng(0))
-    >>> round(cloud.delta, 3), cloud.neighbors(0)[0]
+    >>> cloud = draw_cloud(1000, 2, np.random.default_rng(0))
+    >>> round(cloud.delta, 3), cloud.find_neighbors(0)[0]
     (0.253, np.int64(0))
     """
     if n < 2 * mean_neighbors:
@@ -55,10 +55,10 @@ def random_cloud(n: int, dim: int, rng: np.random.Generator, mean_neighbors: flo
     return Cloud(points, float(delta), mean_neighbors, ExactIndex(points.astype(np.float32)))
 
 
-def cloud_problem(cloud: Cloud, rng: np.random.Generator) -> tuple[Problem, Rows]:
+def draw_cloud_problem(cloud: Cloud, rng: np.random.Generator) -> tuple[Problem, Rows]:
     """A boundary through the center and 2 (d - 1) random seeds of both classes, the first d - 1 of which search."""
     n, dim = cloud.points.shape
-    w_star = random_direction(dim, rng)
+    w_star = draw_direction(dim, rng)
     while True:
         rows = rng.choice(n, size=2 * (dim - 1), replace=False)
         labels = np.where(cloud.points[rows] @ w_star >= 0, 1, -1).astype(np.int8)
@@ -101,7 +101,7 @@ class SlowStep:
 class CloudPool(BallPool):
     """The clusters of Algorithm 3 whose searches may query only unlabelled points of the cloud."""
 
-    def __init__(self, problem: Problem, rows: Rows, cloud: Cloud, solver: Solver = fast) -> None:
+    def __init__(self, problem: Problem, rows: Rows, cloud: Cloud, solver: Solver = solve_fast) -> None:
         super().__init__(problem, cloud.delta, solver)
         self._cloud = cloud
         self._labeled_rows = {int(row) for row in rows}
@@ -114,7 +114,7 @@ class CloudPool(BallPool):
         nothing = Neighborhood(None, np.empty((0, 0)))
         if ball.closest is None:
             return nothing
-        near = self._cloud.neighbors(self._cluster_rows[slot][ball.closest.place])
+        near = self._cloud.find_neighbors(self._cluster_rows[slot][ball.closest.place])
         self._offered = Rows(np.array([row for row in near.tolist() if row not in self._labeled_rows], dtype=np.int64))
         if not len(self._offered):
             self.status[slot] = "dry"
@@ -126,15 +126,15 @@ class CloudPool(BallPool):
         row = int(self._offered[(self._cloud.points[self._offered] == query).all(axis=1)][0])
         self._labeled_rows.add(row)
         self._cluster_rows[slot].append(row)
-        closest = self.asked[-1].closest
+        closest = self.queries[-1].closest
         assert closest is not None
         if closest.rho >= 2 * self._delta:
             component = float((query - closest.point) @ closest.separation.normal) / self._delta
             self.slow_steps.append(SlowStep(slot, closest.rho, component))
 
 
-def algorithm_3_on_cloud(
-    cloud: Cloud, problem: Problem, rows: Rows, *, max_rounds: int = 100, solver: Solver = fast
+def run_algorithm_3_on_cloud(
+    cloud: Cloud, problem: Problem, rows: Rows, *, max_rounds: int = 100, solver: Solver = solve_fast
 ) -> tuple[Trace, list[SlowStep]]:
     """Algorithm 3 with a finite neighbour graph, and the c of each of its slow steps."""
     pool = CloudPool(problem, rows, cloud, solver)

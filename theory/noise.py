@@ -10,7 +10,7 @@ import numpy as np
 from seals_sim.errors import UserError
 from theory.errors import NotSeparable, SolverError
 from theory.searches import HomogeneousMaxMargin, HomogeneousSeparator, LabeledPoints
-from theory.separators import Matrix, Separation, Vector, fast, solve_quietly
+from theory.separators import Matrix, Separation, Vector, solve_fast, solve_quietly
 
 
 class NoisyHalfSpace:
@@ -32,7 +32,7 @@ class NoisyHalfSpace:
         return -label if self._rng.random() < chance else label
 
 
-def soft(points: Matrix, n_shared: int) -> Separation:
+def solve_soft_margin(points: Matrix, n_shared: int) -> Separation:
     """The nearest point to 0 of the reduced hull of points b_j (m, d): no weight above 1 / n_shared.
 
     This is the nu-SVM's soft margin (Crisp & Burges 1999) without bias: n maximises the mean of the n_shared lowest
@@ -40,12 +40,12 @@ def soft(points: Matrix, n_shared: int) -> Separation:
     that mean. n_shared = 1 is the hard margin. Raises NotSeparable where the reduced hull holds 0.
 
     >>> points = np.array([[1.0, 0.5], [1.0, -0.5], [-0.1, 0.0]])
-    >>> soft(points, 2).nearest.round(6)
+    >>> solve_soft_margin(points, 2).nearest.round(6)
     array([0.45, 0.  ])
     """
     m, d = points.shape
     size = 1 << max(m - 1, 1).bit_length()
-    problem, rows, caps, weights = _compiled(size, d)
+    problem, rows, caps, weights = _compile(size, d)
     scale = float(np.abs(points).max())
     rows.value = np.vstack([points / scale, np.zeros((size - m, d))])
     caps.value = np.where(np.arange(size) < m, 1 / n_shared, 0.0)
@@ -71,7 +71,7 @@ def _certify(points: Matrix, weights: Vector, n_shared: int) -> Separation:
 
 
 @lru_cache(maxsize=64)
-def _compiled(m: int, d: int) -> tuple[cp.Problem, cp.Parameter, cp.Parameter, cp.Variable]:
+def _compile(m: int, d: int) -> tuple[cp.Problem, cp.Parameter, cp.Parameter, cp.Variable]:
     rows, caps = cp.Parameter((m, d)), cp.Parameter(m, nonneg=True)
     weights, nearest = cp.Variable(m, nonneg=True), cp.Variable(d)
     constraints = [rows.T @ weights == nearest, cp.sum(weights) == 1, weights <= caps]
@@ -84,7 +84,7 @@ class SoftHomogeneousMaxMargin:
     """
 
     def __init__(self) -> None:
-        self._hard = HomogeneousMaxMargin(fast)
+        self._hard = HomogeneousMaxMargin(solve_fast)
         self.was_soft = False
 
     def fit(self, labeled: LabeledPoints) -> HomogeneousSeparator:
@@ -95,7 +95,7 @@ class SoftHomogeneousMaxMargin:
         signed, n_shared = labeled.labels[:, None] * labeled.points, 2
         while True:
             try:
-                separation = soft(signed, n_shared)
+                separation = solve_soft_margin(signed, n_shared)
                 return HomogeneousSeparator(separation.normal, separation)
             except NotSeparable:
                 if n_shared >= len(signed):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.stats import ortho_group
 
 from seals_sim.errors import UserError
-from theory.separators import Matrix, Vector, fast
+from theory.separators import Matrix, Vector, solve_fast
 
 Labels = NDArray[np.int8]
 
@@ -53,16 +53,16 @@ class Problem:
     def dim(self) -> int:
         return int(self.points.shape[1])
 
-    def gamma(self) -> Vector:
+    def compute_gamma(self) -> Vector:
         """gamma_i = dist(x_{i,0}, conv(S_1^{-y})) of each search (Theorem 2)."""
         distances = []
         for search in self.searches:
             opposite = self.points[self.labels != self.labels[search]]
-            distances.append(fast(opposite - self.points[search]).distance)
+            distances.append(solve_fast(opposite - self.points[search]).distance)
         return np.array(distances)
 
 
-def example1(
+def make_example_1(
     dim: int,
     delta: float = 0.5,
     gamma_over_delta: float | None = None,
@@ -95,13 +95,13 @@ def example1(
     return Problem("example1", w_star, points, labels, tuple(range(dim - 1)), delta)
 
 
-def random_direction(dim: int, rng: np.random.Generator) -> Vector:
+def draw_direction(dim: int, rng: np.random.Generator) -> Vector:
     """A unit vector (d,), uniform on the sphere."""
     direction = rng.normal(size=dim)
     return np.asarray(direction / np.linalg.norm(direction))
 
 
-def spread_problem(
+def draw_spread_problem(
     dim: int, rng: np.random.Generator, delta: float = 0.5, gamma_over_delta: float = 20.0, spread: float = 6.0
 ) -> Problem:
     """Example 1 made irregular, its sigma still positive: random seeds, of which the first d - 1 search.
@@ -124,10 +124,10 @@ def spread_problem(
     labels = np.where(points @ w_star >= 0, 1, -1).astype(np.int8)
     searches = tuple(range(n))
     unscaled = Problem("spread", w_star, points, labels, searches, delta)
-    return Problem("spread", w_star, points * (gamma / unscaled.gamma().max()), labels, searches, delta)
+    return Problem("spread", w_star, points * (gamma / unscaled.compute_gamma().max()), labels, searches, delta)
 
 
-def random_problem(
+def draw_random_problem(
     dim: int,
     rng: np.random.Generator,
     delta: float = 0.5,
@@ -143,7 +143,7 @@ def random_problem(
     """
     n_seeds = 2 * (dim - 1) if n_seeds is None else n_seeds
     n_seeds, n_searches = max(n_seeds, 2), dim - 1 if n_searches is None else n_searches
-    w_star = random_direction(dim, rng)
+    w_star = draw_direction(dim, rng)
     while True:
         points = rng.normal(size=(n_seeds, dim))
         if domain == "ball":
@@ -158,5 +158,5 @@ def random_problem(
             break
     searches = tuple(range(n_searches))
     unscaled = Problem("random", w_star, points, labels, searches, delta)
-    factor = gamma_over_delta * delta / unscaled.gamma().max()
+    factor = gamma_over_delta * delta / unscaled.compute_gamma().max()
     return Problem("random", w_star, points * factor, labels, searches, delta)

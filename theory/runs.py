@@ -16,7 +16,6 @@ from theory.errors import NotSeparable, SolverError
 from theory.problems import Problem
 from theory.searches import (
     FLOOR,
-    Asked,
     BallPool,
     Closest,
     ClosestToHyperplane,
@@ -24,8 +23,9 @@ from theory.searches import (
     HomogeneousMaxMargin,
     HomogeneousSeparator,
     LabeledPoints,
+    Query,
 )
-from theory.separators import Matrix, Solver, Vector, fast
+from theory.separators import Matrix, Solver, Vector, solve_fast
 
 COLLAPSED = 0.1  # a certificate no better than this, where all searches have ended, says nothing: sigma is 0
 
@@ -34,7 +34,7 @@ class SearchPool(Protocol):
     """What a pool must tell of its searches to be followed; one without searches has no brackets."""
 
     status: list[str]
-    asked: list[Asked]
+    queries: list[Query]
 
     @property
     def n_solves(self) -> int: ...
@@ -42,7 +42,7 @@ class SearchPool(Protocol):
     @property
     def n_candidates(self) -> int: ...
 
-    def brackets(self) -> Sequence[Closest]: ...
+    def find_brackets(self) -> Sequence[Closest]: ...
 
     def candidates(self, slot: int) -> Any: ...
 
@@ -88,37 +88,37 @@ class Trace:
     delta: float
     status: str
     states: list[State] = field(repr=False)
-    queries: list[list[Asked]] = field(repr=False)
+    queries: list[list[Query]] = field(repr=False)
 
-    def queries_to(self, values: Sequence[float], epsilon: float) -> int | None:
+    def count_queries_to(self, values: Sequence[float], epsilon: float) -> int | None:
         """Queries made until the state from which `values`, one a state, stay at or below epsilon for good."""
         above = [place for place, value in enumerate(values) if not value <= epsilon]
         first = above[-1] + 1 if above else 0
         return self.states[first].n_queries if first < len(self.states) else None
 
-    def queries_to_error(self, epsilon: float) -> int | None:
+    def count_queries_to_error(self, epsilon: float) -> int | None:
         """None where the run ended before. On Example 1 the error is 0 before any query, but not for good."""
-        return self.queries_to([state.error for state in self.states], epsilon)
+        return self.count_queries_to([state.error for state in self.states], epsilon)
 
-    def queries_to_rho(self, bound: float) -> int | None:
+    def count_queries_to_rho(self, bound: float) -> int | None:
         """Queries until every search has rho <= bound (step 1 of the proof)."""
-        return self.queries_to([state.max_rho for state in self.states], bound)
+        return self.count_queries_to([state.max_rho for state in self.states], bound)
 
 
-def algorithm_3(problem: Problem, *, delta: float | None = None, max_rounds: int = 1000, **options: Any) -> Trace:
+def run_algorithm_3(problem: Problem, *, delta: float | None = None, max_rounds: int = 1000, **options: Any) -> Trace:
     """Algorithm 3 with the problem's delta, until every search has come to its end.
 
     options: solver, pruning and target of `BallPool`; certified, oracle and learner as in `follow`.
 
-    >>> from theory.problems import example1
-    >>> trace = algorithm_3(example1(4))
-    >>> trace.status, [state.max_rho for state in trace.states[:5]], trace.queries_to_error(1e-6)
+    >>> from theory.problems import make_example_1
+    >>> trace = run_algorithm_3(make_example_1(4))
+    >>> trace.status, [state.max_rho for state in trace.states[:5]], trace.count_queries_to_error(1e-6)
     ('floor', [2.0, 1.5, 1.0, 0.5, 0.25], 57)
     """
     return _search(problem, "3", problem.delta if delta is None else delta, max_rounds, **options)
 
 
-def algorithm_4(problem: Problem, *, max_rounds: int = 1000, **options: Any) -> Trace:
+def run_algorithm_4(problem: Problem, *, max_rounds: int = 1000, **options: Any) -> Trace:
     """Algorithm 4: Algorithm 3 with delta = infinity."""
     return _search(problem, "4", np.inf, max_rounds, **options)
 
@@ -129,7 +129,7 @@ def _search(
     delta: float,
     max_rounds: int,
     *,
-    solver: Solver = fast,
+    solver: Solver = solve_fast,
     pruning: bool = True,
     target: float = 0.0,
     certified: float = 0.0,
@@ -164,8 +164,8 @@ def follow(
     status = ""
     try:
         for number, state in enumerate(rounds):
-            n_asked.append(len(pool.asked))
-            states.append(_state(problem, number, pool, state.model))
+            n_asked.append(len(pool.queries))
+            states.append(_record_state(problem, number, pool, state.model))
             if np.sqrt(2) * states[-1].certificate <= certified:
                 status = "target"
                 break
@@ -176,17 +176,17 @@ def follow(
         status = "nonseparable"
     except SolverError:
         status = "failed"
-    queries = [pool.asked[begin:end] for begin, end in pairwise(n_asked[1:])]
-    return Trace(problem, name, delta, _final_status(problem, pool, states, status), states, queries)
+    queries = [pool.queries[begin:end] for begin, end in pairwise(n_asked[1:])]
+    return Trace(problem, name, delta, _decide_status(problem, pool, states, status), states, queries)
 
 
-def _state(problem: Problem, number: int, pool: SearchPool, model: HomogeneousSeparator) -> State:
-    brackets = pool.brackets()
+def _record_state(problem: Problem, number: int, pool: SearchPool, model: HomogeneousSeparator) -> State:
+    brackets = pool.find_brackets()
     fits = [model.separation, *(bracket.separation for bracket in brackets)]
     certificate = certify_fit(model.w_hat, brackets) if brackets else None
     return State(
         number,
-        len(pool.asked),
+        len(pool.queries),
         model.w_hat,
         float(np.linalg.norm(model.w_hat - problem.w_star)),
         np.array([bracket.rho for bracket in brackets]),
@@ -197,7 +197,7 @@ def _state(problem: Problem, number: int, pool: SearchPool, model: HomogeneousSe
     )
 
 
-def _final_status(problem: Problem, pool: SearchPool, states: list[State], status: str) -> str:
+def _decide_status(problem: Problem, pool: SearchPool, states: list[State], status: str) -> str:
     """Where two searches have met, rounding decides how the run ends; the certificate tells that they have."""
     have_ended = not {"running", "dry"} & set(pool.status)
     at_floor = bool(states) and states[-1].max_rho <= 1e3 * FLOOR * float(np.abs(problem.points).max())

@@ -13,7 +13,7 @@ import numpy as np
 
 from theory.errors import NotSeparable
 from theory.problems import Labels, Problem
-from theory.separators import Hint, Matrix, Separation, Solver, Vector, fast
+from theory.separators import Hint, Matrix, Separation, Solver, Vector, solve_fast
 
 _TIE = 1e-7  # distances nearer than this, relative, count as equal: after a label flip both ends of a segment tie
 FLOOR = 1e-13  # of the coordinates: below it labels and midpoints are rounding, and a search stops
@@ -44,7 +44,7 @@ class HomogeneousSeparator:
 class HomogeneousMaxMargin:
     """Line 11: the homogeneous max-margin separator of S_r. Raises NotSeparable where there is none."""
 
-    def __init__(self, solver: Solver = fast) -> None:
+    def __init__(self, solver: Solver = solve_fast) -> None:
         self._solver = solver
         self._last: tuple[Hint, ...] = ()
 
@@ -90,7 +90,7 @@ class Closest:
     separation: Separation
 
     @classmethod
-    def of_segment(cls, place: int, point: Vector, label: int, other: Vector) -> Closest:
+    def from_segment(cls, place: int, point: Vector, label: int, other: Vector) -> Closest:
         """With a single point on the other side, which separates without a solver."""
         offset = other - point
         length = float(np.linalg.norm(offset))
@@ -107,7 +107,7 @@ class Closest:
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class Query:
     """A query as it was made, and x_bar_{i,r} from which its search made it."""
 
     search: int
@@ -133,7 +133,7 @@ class Cluster:
     smallest distance known. pruning=False solves them all in every round; the choice is the same.
     """
 
-    def __init__(self, seed: Vector, label: int, solver: Solver = fast, pruning: bool = True) -> None:
+    def __init__(self, seed: Vector, label: int, solver: Solver = solve_fast, pruning: bool = True) -> None:
         self.members = [_Member(seed, label, None)]
         self.n_solves = 0
         self._solver, self._pruning = solver, pruning
@@ -141,7 +141,7 @@ class Cluster:
     def add(self, point: Vector, label: int, parent: int) -> None:
         self.members.append(_Member(point, label, parent))
 
-    def closest(self, opposite: dict[int, Matrix]) -> Closest:
+    def find_closest(self, opposite: dict[int, Matrix]) -> Closest:
         """Line 7: arg min over C_i of the margin, the earliest point among equals. opposite: label -> S_r^{-label}."""
         for member in self.members:
             self._count_new(member, opposite[member.label])
@@ -207,7 +207,7 @@ class BallPool:
     """
 
     def __init__(
-        self, problem: Problem, delta: float, solver: Solver = fast, pruning: bool = True, target: float = 0.0
+        self, problem: Problem, delta: float, solver: Solver = solve_fast, pruning: bool = True, target: float = 0.0
     ) -> None:
         self._delta, self._target = delta, target
         self._labeled = LabeledPoints(problem.points, problem.labels)
@@ -216,7 +216,7 @@ class BallPool:
         self.clusters = [Cluster(point, label, solver, pruning) for point, label in seeds]
         self.status = ["running"] * len(self.clusters)
         self.rho = np.full(len(self.clusters), np.inf)
-        self.asked: list[Asked] = []
+        self.queries: list[Query] = []
         self._n_gathered = 0
         self._closest: list[Closest | None] = [None] * len(self.clusters)
         self._begin()
@@ -229,38 +229,38 @@ class BallPool:
     def n_solves(self) -> int:
         return sum(cluster.n_solves for cluster in self.clusters)
 
-    def brackets(self) -> list[Closest]:
+    def find_brackets(self) -> list[Closest]:
         """x_bar_{i,r} of every search with the nearest point of the opposite hull; a search that ended keeps its last.
 
         After a round's last query this begins the next one.
         """
-        if self._n_gathered < len(self.asked):
+        if self._n_gathered < len(self.queries):
             self._begin()
         return [closest for closest in self._closest if closest is not None]
 
     def candidates(self, slot: int) -> Ball:
         if slot == 0:
-            self.brackets()
+            self.find_brackets()
         return Ball(self._closest[slot] if self.status[slot] == "running" else None, self._delta)
 
     def expand(self, slot: int, query: Vector, label: int) -> None:
         closest = self._closest[slot]
         assert closest is not None
-        self.asked.append(Asked(slot, closest, query, label))
+        self.queries.append(Query(slot, closest, query, label))
 
     def _begin(self) -> None:
         """Gather the last round's queries into S_r (line 9), then find every running search's x_bar (lines 6-7)."""
-        for asked in self.asked[self._n_gathered :]:
-            self._labeled = self._labeled.add(asked.point, asked.label)
-            assert asked.parent is not None
-            self.clusters[asked.search].add(asked.point, asked.label, asked.parent)
-        self._n_gathered = len(self.asked)
+        for query in self.queries[self._n_gathered :]:
+            self._labeled = self._labeled.add(query.point, query.label)
+            assert query.parent is not None
+            self.clusters[query.search].add(query.point, query.label, query.parent)
+        self._n_gathered = len(self.queries)
         by_label = {label: self._labeled.points[self._labeled.labels == -label] for label in (1, -1)}
         for slot, cluster in enumerate(self.clusters):
             if self.status[slot] != "running":
                 continue
             try:
-                closest = cluster.closest(by_label)
+                closest = cluster.find_closest(by_label)
             except NotSeparable:
                 near_floor = self.rho[slot] <= 1e3 * FLOOR * self._scale
                 self.status[slot] = "floor" if near_floor else "nonseparable"

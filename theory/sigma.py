@@ -49,47 +49,47 @@ class _Sets:
         return np.asarray(np.sqrt(np.maximum(self.radii**2 - climb**2, 0)))
 
 
-def sigma_theorem_2(problem: Problem, epsilon: float, smallest_epsilon: float | None = None) -> SigmaBounds:
+def enclose_sigma_2(problem: Problem, epsilon: float, smallest_epsilon: float | None = None) -> SigmaBounds:
     """Enclose sigma of Theorem 2 for every epsilon from smallest_epsilon to epsilon (the Z_i grow with epsilon).
 
-    >>> from theory.problems import example1
-    >>> bounds = sigma_theorem_2(example1(3), epsilon=0.1)
+    >>> from theory.problems import make_example_1
+    >>> bounds = enclose_sigma_2(make_example_1(3), epsilon=0.1)
     >>> round(bounds.lower, 3), round(bounds.upper, 3)  # the paper shows >= 1; by hand sqrt 2 (6 - sqrt 8.8) = 4.290
     (4.29, 4.292)
     """
-    return _enclose(problem, problem.gamma() + 2 * problem.delta, epsilon, smallest_epsilon)
+    return _enclose(problem, problem.compute_gamma() + 2 * problem.delta, epsilon, smallest_epsilon)
 
 
-def sigma_theorem_3(problem: Problem, epsilon: float, smallest_epsilon: float | None = None) -> SigmaBounds:
+def enclose_sigma_3(problem: Problem, epsilon: float, smallest_epsilon: float | None = None) -> SigmaBounds:
     """Enclose sigma of Theorem 3, likewise."""
-    return _enclose(problem, 2 * problem.gamma(), epsilon, smallest_epsilon)
+    return _enclose(problem, 2 * problem.compute_gamma(), epsilon, smallest_epsilon)
 
 
 def _enclose(problem: Problem, radii: Vector, epsilon: float, smallest_epsilon: float | None) -> SigmaBounds:
-    largest = _sets(problem, radii, epsilon)
-    smallest = _sets(problem, radii, epsilon if smallest_epsilon is None else smallest_epsilon)
-    lower, direction = lower_by_semidefinite_program(largest)
-    lower = max(lower_by_norms(largest), lower, 0.0)
-    return SigmaBounds(lower, max(upper_by_alternation(smallest, direction), lower))
+    largest = _build_sets(problem, radii, epsilon)
+    smallest = _build_sets(problem, radii, epsilon if smallest_epsilon is None else smallest_epsilon)
+    lower, direction = bound_below_by_semidefinite_program(largest)
+    lower = max(bound_below_by_norms(largest), lower, 0.0)
+    return SigmaBounds(lower, max(bound_above_by_alternation(smallest, direction), lower))
 
 
-def _sets(problem: Problem, radii: Vector, epsilon: float) -> _Sets:
-    basis = _boundary_basis(problem.w_star)
+def _build_sets(problem: Problem, radii: Vector, epsilon: float) -> _Sets:
+    basis = _build_boundary_basis(problem.w_star)
     seeds = problem.points[list(problem.searches)]
     return _Sets((seeds @ basis).T, seeds @ problem.w_star, radii + epsilon, epsilon)
 
 
-def _boundary_basis(w_star: Vector) -> Matrix:
+def _build_boundary_basis(w_star: Vector) -> Matrix:
     """Orthonormal basis (d, d-1) of the boundary."""
     return np.asarray(np.linalg.svd(w_star[None, :])[2][1:].T)
 
 
-def lower_by_norms(sets: _Sets) -> float:
+def bound_below_by_norms(sets: _Sets) -> float:
     """sigma_{d-1}(P) - |r|_2: leaving out heights and adding a matrix of columns v_i, |v_i| <= r_i (Weyl)."""
-    return _smallest_singular(sets.centers) - float(np.linalg.norm(sets.shadows))
+    return _compute_smallest_singular(sets.centers) - float(np.linalg.norm(sets.shadows))
 
 
-def lower_by_semidefinite_program(sets: _Sets) -> tuple[float, Vector]:
+def bound_below_by_semidefinite_program(sets: _Sets) -> tuple[float, Vector]:
     """The largest s with P^T P >= (1 + a) diag(t) + (1 + 1/a) s^2 I, sum r_i^2 / t_i <= 1, for some a; and the
     direction (n,) in which it is tight. For n = d - 1; 0 where it shows nothing.
 
@@ -105,7 +105,7 @@ def lower_by_semidefinite_program(sets: _Sets) -> tuple[float, Vector]:
     if scale == 0 or shadows.max() >= scale:
         return best, direction
     for a in _GRID:
-        t = _semidefinite_program(gram / scale**2, shadows / scale, float(a))
+        t = _solve_semidefinite_program(gram / scale**2, shadows / scale, float(a))
         if t is None:
             continue
         t = t * scale**2 * float((shadows**2 / (t * scale**2)).sum())
@@ -116,7 +116,7 @@ def lower_by_semidefinite_program(sets: _Sets) -> tuple[float, Vector]:
     return best, direction
 
 
-def _semidefinite_program(gram: Matrix, shadows: Vector, a: float) -> Vector | None:
+def _solve_semidefinite_program(gram: Matrix, shadows: Vector, a: float) -> Vector | None:
     """t that maximises lambda_min(P^T P - (1 + a) diag(t)); None where the solver finds none."""
     n = len(gram)
     t, level = cp.Variable(n, pos=True), cp.Variable()
@@ -131,7 +131,7 @@ def _semidefinite_program(gram: Matrix, shadows: Vector, a: float) -> Vector | N
     return None if t.value is None or t.value.min() <= 0 else np.asarray(t.value)
 
 
-def upper_by_alternation(sets: _Sets, direction: Vector, n_steps: int = 30) -> float:
+def bound_above_by_alternation(sets: _Sets, direction: Vector, n_steps: int = 30) -> float:
     """The smallest (d-1)th singular value found by turns: given its right vector q, the Z of least |Z q| (a second
     order cone program); given Z, its q. Each step lowers it; the Z are made feasible exactly before they count.
     """
@@ -141,7 +141,7 @@ def upper_by_alternation(sets: _Sets, direction: Vector, n_steps: int = 30) -> f
     for right in starts:
         value = np.inf
         for _ in range(n_steps):
-            z = _feasible(_least_combination(sets, right), sets)
+            z = _make_feasible(_minimize_combination(sets, right), sets)
             singular = np.linalg.svd(z)
             previous, value = value, min(value, float(singular[1][size - 1]))
             right = singular[2][size - 1]
@@ -152,7 +152,7 @@ def upper_by_alternation(sets: _Sets, direction: Vector, n_steps: int = 30) -> f
 
 
 @lru_cache(maxsize=32)
-def _compiled(size: int, n: int) -> tuple[cp.Problem, dict[str, cp.Parameter], cp.Variable, cp.Variable]:
+def _compile(size: int, n: int) -> tuple[cp.Problem, dict[str, cp.Parameter], cp.Variable, cp.Variable]:
     given = {
         "right": cp.Parameter(n), "centers": cp.Parameter((size, n)), "heights": cp.Parameter(n),
         "radii": cp.Parameter(n, nonneg=True), "epsilon": cp.Parameter(nonneg=True),
@@ -165,9 +165,9 @@ def _compiled(size: int, n: int) -> tuple[cp.Problem, dict[str, cp.Parameter], c
     return cp.Problem(cp.Minimize(aim), constraints), given, inside, height
 
 
-def _least_combination(sets: _Sets, right: Vector) -> Matrix:
+def _minimize_combination(sets: _Sets, right: Vector) -> Matrix:
     """Z (d, n), the last row its heights, that minimises |Z q| over z_i in Z_i."""
-    problem, given, inside, height = _compiled(*sets.centers.shape)
+    problem, given, inside, height = _compile(*sets.centers.shape)
     scale = float(np.abs(sets.centers).max()) or 1.0
     given["right"].value = right
     given["centers"].value, given["heights"].value = sets.centers / scale, sets.heights / scale
@@ -179,7 +179,7 @@ def _least_combination(sets: _Sets, right: Vector) -> Matrix:
     return np.vstack([inside.value, height.value]) * scale
 
 
-def _feasible(z: Matrix, sets: _Sets) -> Matrix:
+def _make_feasible(z: Matrix, sets: _Sets) -> Matrix:
     """Put each column into its Z_i: the height into the slab, then the rest into the ball."""
     height = np.clip(z[-1], -sets.epsilon, sets.epsilon)
     low = np.sign(sets.heights) * np.maximum(np.abs(sets.heights) - sets.radii, 0)
@@ -191,6 +191,6 @@ def _feasible(z: Matrix, sets: _Sets) -> Matrix:
     return np.vstack([sets.centers + shrink * offset, height])
 
 
-def _smallest_singular(matrix: Matrix) -> float:
+def _compute_smallest_singular(matrix: Matrix) -> float:
     """The (d-1)th singular value of a matrix (d-1, n)."""
     return float(np.linalg.svd(matrix, compute_uv=False)[len(matrix) - 1]) if matrix.shape[1] >= len(matrix) else 0.0

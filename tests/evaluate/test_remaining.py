@@ -13,7 +13,7 @@ from seals_sim.replay import rare_concepts, stopping
 @pytest.mark.parametrize("n_drawn", [20, 100])
 def test_the_interval_holds_the_truth_as_often_as_it_says(n_drawn):
     rng = np.random.default_rng(0)
-    hits, width = 0, 0
+    hits, width = 0, 0.0
     for _ in range(400):
         n_positive = int(rng.hypergeometric(50, 950, n_drawn))
         interval = estimate_remaining(1000 - n_drawn, n_drawn, n_positive)

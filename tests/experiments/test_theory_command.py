@@ -14,9 +14,9 @@ from experiments.theory_bounds import __main__ as theory_bounds
 from experiments.theory_bounds.grid import DIMS, RATIOS, STUDIES, TheoryOptions, jobs
 from experiments.theory_bounds.jobs import BOUND_COLUMNS, KEY, ROUND_COLUMNS
 from experiments.theory_bounds.report import list_findings, write_report
-from experiments.theory_bounds.tables import collapse_shares, noise_table
+from experiments.theory_bounds.tables import count_collapses, summarize_noise
 from seals_sim.errors import UserError
-from theory.bounds import sharpened_2, stated_2
+from theory.bounds import compute_sharpened_bound_2, compute_stated_bound_2
 
 ARGUMENTS = [
     "--problem", "example1,spread", "--dim", "3", "--gamma-over-delta", "4", "--epsilon", "1e-2,1e-4,1e-6",
@@ -96,8 +96,8 @@ def test_bounds_are_those_of_the_formulas(folder):
         about = problems[row.problem, "3"]
         assert 0 < about["sigma_lower"] <= about["sigma_upper"]
         known = (3, max(about["gamma"]), row.delta, about["sigma_upper"], row.epsilon)
-        assert row.stated_log2 == pytest.approx(stated_2(*known))
-        assert row.sharpened_log2 == pytest.approx(sharpened_2(*known))
+        assert row.stated_log2 == pytest.approx(compute_stated_bound_2(*known))
+        assert row.sharpened_log2 == pytest.approx(compute_sharpened_bound_2(*known))
         assert bool(row.holds_sharpened) is (row.queries_to_error <= row.sharpened_log2)
         run = rounds[(rounds["problem"] == row.problem) & (rounds["algorithm"] == "3")]
         late = run[run["n_queries"] >= row.queries_to_error]
@@ -275,7 +275,7 @@ def test_studies_are_counted_apart():
         "spread+study+band=0.1",
     ]
     rounds = pd.DataFrame([{**common, "problem": name, "status": "collapsed"} for name in names])
-    collapse, noise = collapse_shares(rounds), noise_table(rounds)
+    collapse, noise = count_collapses(rounds), summarize_noise(rounds)
     assert collapse[["searches", "runs", "collapsed"]].to_numpy().tolist() == [[1, 1, 1], [2, 1, 1]]
     assert noise[["kind", "flip", "band"]].to_numpy().tolist() == [
         ["random", 0.01, 0],
