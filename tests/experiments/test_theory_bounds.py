@@ -17,6 +17,7 @@ from seals_sim.errors import UserError
 from theory.bounds import (
     bound_rounds_2,
     bound_rounds_3,
+    compute_epsilon_bar,
     compute_proved_bound_2,
     compute_proved_bound_3,
     compute_sharpened_bound_2,
@@ -182,7 +183,7 @@ def test_slip_example_1():
 def test_slip_seeds_of_one_class():
     """Theorem 1 does not ask for both classes; without them gamma is infinite and Algorithm 3 cannot begin."""
     problem = make_example_1(3)
-    with pytest.raises(UserError, match="both are needed"):
+    with pytest.raises(UserError, match="without both classes"):
         type(problem)("one class", problem.w_star, problem.points[:2], problem.labels[:2], (0, 1), 0.5)
 
 
