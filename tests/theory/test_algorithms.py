@@ -44,8 +44,8 @@ def test_example_1_by_hand(delta, first_rhos, rounds):
     rhos, errors = _rhos(trace), _errors(trace)
     np.testing.assert_allclose(rhos[: len(first_rhos)], np.outer(first_rhos, np.ones(3)), rtol=1e-12)
     assert [trace.count_queries_to_error(epsilon) / 3 for epsilon in (1e-2, 1e-3, 1e-6, 1e-9, 1e-12)] == rounds
-    known = 2 * np.sin(np.arctan(rhos[2:30, 0] / 12) / 2)
-    np.testing.assert_allclose(errors[2:30], known, rtol=1e-6)
+    expected = 2 * np.sin(np.arctan(rhos[2:30, 0] / 12) / 2)
+    np.testing.assert_allclose(errors[2:30], expected, rtol=1e-6)
     assert trace.status == "floor"
     assert errors[0] < 1e-15  # by symmetry, which is not 'reached for good'
 
@@ -160,7 +160,7 @@ def test_lemmas_on_a_thousand_random_problems(capsys):
 
 
 def test_checks_see_what_is_wrong():
-    """A run whose rho falls too slowly, whose queries are misplaced and whose certificate is too good is found out."""
+    """A run whose rho falls too slowly, whose queries are misplaced and whose certificate is too good is noticed."""
     trace = run_algorithm_3(draw_random_problem(4, np.random.default_rng(1)))
     states = [replace(state, rho=trace.states[0].rho * 0.98**state.number) for state in trace.states]
     assert {c.name for c in check_all(replace(trace, states=states)) if c.n_violations} >= {"Lemma 1", "step 1"}
@@ -209,18 +209,18 @@ def test_fast_and_cvxpy_separators_agree(seed, dim, n):
     points[:, 0] = np.abs(points[:, 0]) + rng.choice([0.01, 1.0])
     one, other = solve_fast(points), solve_reference(points)
     np.testing.assert_allclose(one.nearest, other.nearest, atol=1e-6)
-    for found in (one, other):
-        assert found.distance == pytest.approx(float(np.linalg.norm(found.weights @ points)))
-        assert found.kkt_residual <= 1e-5 * found.distance
+    for separation in (one, other):
+        assert separation.distance == pytest.approx(float(np.linalg.norm(separation.weights @ points)))
+        assert separation.kkt_residual <= 1e-5 * separation.distance
     assert one.kkt_residual <= 1e-9 * one.distance
 
 
 def test_a_separator_by_hand():
     """From the origin to the segment from (1, 0) to (0, 1): the midpoint, at distance 1 / sqrt 2."""
     for solver in (solve_fast, solve_reference):
-        found = solver(np.eye(2))
-        np.testing.assert_allclose(found.nearest, [0.5, 0.5], atol=1e-7)
-        np.testing.assert_allclose(found.weights, [0.5, 0.5], atol=1e-6)
+        separation = solver(np.eye(2))
+        np.testing.assert_allclose(separation.nearest, [0.5, 0.5], atol=1e-7)
+        np.testing.assert_allclose(separation.weights, [0.5, 0.5], atol=1e-6)
 
 
 def test_a_certificate_shows_what_is_wrong():

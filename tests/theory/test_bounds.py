@@ -1,6 +1,6 @@
-"""sigma, the bounds and the certificate: limits, numbers by hand, and a witness for each slip found in the paper.
+"""sigma, the bounds, and the certificate: limits, numbers by hand, and an example for each error in the paper.
 
-Places are those of the paper's section 7.2 and 7.3; theory/README.md tells what is wrong at each and what repairs it.
+Places are those of the paper's sections 7.2 and 7.3; theory/README.md explains each error and its correction.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ small = st.floats(1e-9, 0.99)
 
 @pytest.mark.parametrize("dim", [3, 5, 10])
 def test_sigma_of_example_1_by_hand(dim):
-    """In the boundary the z_i lie in balls of radius sqrt(8 + 8 eps) round M e_{i+1}: at least M - sqrt(d-1) of it."""
+    """In the boundary the z_i lie in balls of radius sqrt(8 + 8 eps) around M e_{i+1}: at least M - sqrt(d-1) of it."""
     by_hand = math.sqrt(dim - 1) * (6 - math.sqrt(8 + 8 * 0.1))
     assert by_hand == pytest.approx({3: 4.290, 5: 6.067, 10: 9.101}[dim], abs=5e-4)
-    found = enclose_sigma_2(make_example_1(dim), 0.1)
-    assert found.lower == pytest.approx(by_hand, rel=1e-9)
-    assert by_hand <= found.upper <= by_hand * 1.001
+    sigma = enclose_sigma_2(make_example_1(dim), 0.1)
+    assert sigma.lower == pytest.approx(by_hand, rel=1e-9)
+    assert by_hand <= sigma.upper <= by_hand * 1.001
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -49,8 +49,8 @@ def test_sigma_bounds_hold_at_random_z(seed):
     """No Z drawn from the sets has a smaller singular value than the lower bound; the gap is small."""
     rng = np.random.default_rng(seed)
     problem = draw_spread_problem(4 + seed, rng)
-    found = enclose_sigma_2(problem, 0.1)
-    assert found.gap < 0.1
+    sigma = enclose_sigma_2(problem, 0.1)
+    assert sigma.gap < 0.1
     sets = _build_sets(problem, problem.compute_gamma() + 2 * problem.delta, 0.1)
     n = len(problem.searches)
     for _ in range(200):
@@ -59,8 +59,8 @@ def test_sigma_bounds_hold_at_random_z(seed):
         offset = z - np.vstack([sets.centers, sets.heights])
         assert (np.linalg.norm(offset, axis=0) <= sets.radii * (1 + 1e-12)).all()
         assert (np.abs(z[-1]) <= 0.1).all()
-        assert np.linalg.svd(z, compute_uv=False)[-1] >= found.lower
-    assert bound_below_by_norms(sets) <= found.lower
+        assert np.linalg.svd(z, compute_uv=False)[-1] >= sigma.lower
+    assert bound_below_by_norms(sets) <= sigma.lower
 
 
 def test_sigma_falls_as_epsilon_grows_and_is_0_on_random_seeds():
@@ -76,7 +76,7 @@ def test_sigma_falls_as_epsilon_grows_and_is_0_on_random_seeds():
 
 @given(st.integers(2, 50), positive, positive, positive, small)
 def test_sharpened_lies_below_what_is_stated_with_the_natural_log(dim, ratio, delta, sigma, epsilon):
-    """Theorem 2 with ln is true after all, for epsilon < 1: where its log is of something >= 1."""
+    """So Theorem 2 is true with ln, for epsilon < 1, wherever its logarithm is of a number >= 1."""
     gamma = ratio * delta
     if 2 * dim * delta >= epsilon * min(sigma, 1):
         stated = compute_stated_bound_2(dim, gamma, delta, sigma, epsilon, math.log)
@@ -106,7 +106,7 @@ def test_a_sigma_of_0_says_nothing():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_the_bounds_hold_and_the_rate_is_one_round_a_bit(seed):
+def test_the_bounds_hold_and_the_rate_is_one_round_per_bit(seed):
     problem = draw_spread_problem(5, np.random.default_rng(seed), gamma_over_delta=8)
     gamma, epsilons = float(problem.compute_gamma().max()), 10.0 ** -np.arange(2, 12)
     for algorithm, enclose in ((run_algorithm_3, enclose_sigma_2), (run_algorithm_4, enclose_sigma_3)):
@@ -188,8 +188,7 @@ def test_slip_seeds_of_one_class():
 
 
 def test_slip_line_9_updated_inside_the_round():
-    """Line 9 adds each query to S_r at once; with S_r frozen in a round Example 1 halves exactly, which golden numbers
-    rest on: all searches of a round see the same points."""
+    """Line 9 adds each query to S_r at once. With the same points for all searches, Example 1 halves exactly."""
     rho = np.array([state.rho for state in run_algorithm_4(make_example_1(4), max_rounds=12).states])
     np.testing.assert_allclose(rho, rho[:, :1] * np.ones(3), rtol=1e-12)
     np.testing.assert_allclose(rho[:, 0], 2.0 ** (1 - np.arange(13)), rtol=1e-12)

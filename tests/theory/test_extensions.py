@@ -70,13 +70,13 @@ def test_neighbors_of_a_cloud_are_those_within_delta():
     assert np.mean(inner) == pytest.approx(64, rel=0.1)
 
 
-def test_algorithm_3_on_a_cloud_queries_unlabelled_points_of_it():
+def test_algorithm_3_on_a_cloud_queries_unlabeled_points_of_it():
     rng = np.random.default_rng(1)
     cloud = draw_cloud(5000, 3, rng)
     problem, rows = draw_cloud_problem(cloud, rng)
     trace, steps = run_algorithm_3_on_cloud(cloud, problem, rows, max_rounds=40)
-    known = {tuple(point): row for row, point in enumerate(cloud.points)}
-    queried = [known[tuple(query.point)] for queries in trace.queries for query in queries]
+    row_of = {tuple(point): row for row, point in enumerate(cloud.points)}
+    queried = [row_of[tuple(query.point)] for queries in trace.queries for query in queries]
     assert len(set(queried) | set(rows.tolist())) == len(queried) + len(rows)
     for queries in trace.queries:
         for query in queries:
@@ -121,9 +121,9 @@ def test_the_soft_margin_has_the_hard_one_as_its_limit():
     np.testing.assert_allclose(solve_soft_margin(points, 1).nearest, solve_fast(points).nearest, atol=1e-5)
     np.testing.assert_allclose(solve_soft_margin(points, 20).nearest, points.mean(axis=0), atol=1e-5)
     for n_shared in (2, 5):
-        found = solve_soft_margin(points, n_shared)
-        assert found.duality_gap <= 1e-5 * found.distance
-        assert found.weights.max() <= 1 / n_shared + 1e-6
+        separation = solve_soft_margin(points, n_shared)
+        assert separation.duality_gap <= 1e-5 * separation.distance
+        assert separation.weights.max() <= 1 / n_shared + 1e-6
 
 
 def test_a_soft_margin_where_there_is_no_hard_one():
