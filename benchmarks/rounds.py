@@ -1,8 +1,8 @@
-"""What a run of 5.1 costs as the pool grows: the full scan, SEALS with each kind of neighbours, and retrieval by the
+"""What a run of 5.1 costs as the pool grows: the full scan, SEALS with each kind of neighbors, and retrieval by the
 model.
 
 All methods run on the same SIMULATED vectors, seeds and threads, each in a process of its own, one after the other;
-ratios between them mean something, seconds alone do not. Above --graph-rows the neighbours of seals-graph are those
+ratios between them mean something, seconds alone do not. Above --graph-rows the neighbors of seals-graph are those
 that the same run has asked of ivf-sq before, read from disk: a look-up costs the same whether the other rows of the
 graph are there or not. Building indexes is timed apart.
 """
@@ -23,8 +23,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.methods import METHODS, SEALS, STRATEGIES, Bench, Remembering, is_defined, seeds_of
-from benchmarks.report import summarized, write_rounds_report
+from benchmarks.methods import METHODS, SEALS, STRATEGIES, Bench, RecordingIndex, draw_concept_seeds, is_defined
+from benchmarks.report import summarize_runs, write_rounds_report
 from benchmarks.tables import SimulatedTable
 from seals_sim import LabeledRows
 from seals_sim.cli.terminal import Parser, errors_for_people, parse
@@ -41,7 +41,7 @@ _DEFAULT = ("all", "all-int8", "retrieval", "seals-ivf-sq", "seals-graph")
 _SLOW = ("seals-exact", "seals-lsh", "seals-hnsw", "seals-ivf-flat", "seals-ivf-pq")  # to ask, to build, or to hold
 
 
-def _parser() -> argparse.ArgumentParser:
+def _build_parser() -> argparse.ArgumentParser:
     parser = Parser(prog="python -m benchmarks.rounds", description=__doc__)
     parser.add_argument("--n", type=int, nargs="+", default=[100_000, 1_000_000], help="sizes of the pool")
     parser.add_argument("--dimensions", type=int, default=256, metavar="D")
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    arguments = parse(_parser(), argv)
+    arguments = parse(_build_parser(), argv)
     with errors_for_people():
         require_known("--methods", arguments.methods, METHODS)
         require_known("--strategies", arguments.strategies, STRATEGIES)
@@ -74,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         for n, method in itertools.product(arguments.n, arguments.methods):
             if n > arguments.slow_rows and method in _SLOW:
                 continue
-            table, facts = _in_a_process(n, method, arguments)
+            table, facts = _measure_in_own_process(n, method, arguments)
             rounds.append(table)
             indexes += facts
             write_csv(arguments.out / "rounds.csv", pd.concat(rounds, ignore_index=True))
@@ -84,15 +84,17 @@ def main(argv: Sequence[str] | None = None) -> None:
         print(write_rounds_report(arguments.out, command))
 
 
-def _in_a_process(n: int, method: str, arguments: argparse.Namespace) -> tuple[pd.DataFrame, list[dict[str, object]]]:
+def _measure_in_own_process(
+    n: int, method: str, arguments: argparse.Namespace
+) -> tuple[pd.DataFrame, list[dict[str, object]]]:
     """Its own, so that the most memory that it holds is the method's."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        return process.submit(_measured, n, method, arguments).result()
+        return process.submit(_measure_method, n, method, arguments).result()
 
 
-def _measured(n: int, method: str, arguments: argparse.Namespace) -> tuple[pd.DataFrame, list[dict[str, object]]]:
+def _measure_method(n: int, method: str, arguments: argparse.Namespace) -> tuple[pd.DataFrame, list[dict[str, object]]]:
     tables = _Tables(n, arguments)
-    index, facts = tables.index(method)
+    index, facts = tables.build_index(method)
     searched: Any = index if method == "retrieval" else None
     bench = Bench(
         tables.vectors, tables.scanned, index, searched, arguments.k, arguments.batch, arguments.budget,
@@ -104,29 +106,29 @@ def _measured(n: int, method: str, arguments: argparse.Namespace) -> tuple[pd.Da
     for number, (strategy, concept, repeat) in enumerate(runs):
         if not is_defined(method, strategy):
             continue
-        is_positive, seeds = tables.concept(concept, repeat)
+        is_positive, seeds = tables.draw_concept(concept, repeat)
         if is_graph_of_asked:
             assert index is not None
-            remembering = Remembering(index)
-            replace(bench, index=remembering).rounds("seals-ivf-sq", strategy, seeds, is_positive)
-            graph = remembering.graph(arguments.k, tables.folder / "asked.npy")
+            recording = RecordingIndex(index)
+            replace(bench, index=recording).run_rounds("seals-ivf-sq", strategy, seeds, is_positive)
+            graph = recording.write_graph(arguments.k, tables.folder / "asked.npy")
             bench = replace(bench, index=graph)
         if number == 0:  # not counted: the first finds no page in memory
-            bench.rounds(method, strategy, seeds, is_positive)
-        before, rounds = bench.rounds(method, strategy, seeds, is_positive)
+            bench.run_rounds(method, strategy, seeds, is_positive)
+        before, rounds = bench.run_rounds(method, strategy, seeds, is_positive)
         for state in rounds:
             seconds = state.seconds
             neighbor_seconds = seconds.neighbor + (before if state.number == 0 else 0.0)
-            found = n_positive(state.labeled) / int(is_positive.sum())
+            recall = n_positive(state.labeled) / int(is_positive.sum())
             rows.append(
                 _Row(
                     n, method, strategy, concept, repeat, state.number, len(state.labeled), seconds.select,
-                    neighbor_seconds, seconds.train, found, state.n_candidates, peak_bytes(),
+                    neighbor_seconds, seconds.train, recall, state.n_candidates, peak_bytes(),
                 )
             )  # fmt: skip
     table = pd.DataFrame([asdict(row) for row in rows])
     if not arguments.quiet and rows:
-        print(summarized(table).to_string(index=False, header=False), file=sys.stderr)
+        print(summarize_runs(table).to_string(index=False, header=False), file=sys.stderr)
     return table, [] if facts is None else [{"n": n, "index": method.removeprefix("seals-"), **facts}]
 
 
@@ -155,17 +157,17 @@ class _Tables:
     def __init__(self, n: int, arguments: argparse.Namespace) -> None:
         self._arguments, self._table = arguments, SimulatedTable(n, arguments.dimensions, seed=arguments.seed)
         self.folder = arguments.work / f"n-{n}"
-        self._clusters = self._table.clusters()
-        self.vectors, self._stored = self._table.stored(self._clusters, np.float16, self.folder, arguments.quiet)
+        self._clusters = self._table.draw_clusters()
+        self.vectors, self._array = self._table.store_vectors(self._clusters, np.float16, self.folder, arguments.quiet)
         self.scanned: StoredVectors
-        self.scanned, _ = self._table.stored(self._clusters, np.float32, self.folder, arguments.quiet)
+        self.scanned, _ = self._table.store_vectors(self._clusters, np.float32, self.folder, arguments.quiet)
 
-    def concept(self, number: int, repeat: int) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], LabeledRows]:
+    def draw_concept(self, number: int, repeat: int) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], LabeledRows]:
         """(n,) bool, and the seeds."""
-        is_positive = self._table.is_positive(self._clusters, number)
-        return is_positive, seeds_of(is_positive, self._arguments.seed, number, repeat)
+        is_positive = self._table.mark_positives(self._clusters, number)
+        return is_positive, draw_concept_seeds(is_positive, self._arguments.seed, number, repeat)
 
-    def index(self, method: str) -> tuple[NeighborIndex | None, dict[str, object] | None]:
+    def build_index(self, method: str) -> tuple[NeighborIndex | None, dict[str, object] | None]:
         """The index that a method searches, and what it is worth."""
         if method not in (*SEALS, "retrieval"):
             return None, None
@@ -175,7 +177,7 @@ class _Tables:
             name = "ivf-sq"
         rng, chosen = generator(options.seed, "index", n), IndexOptions(options.k, n_probe=options.n_probe)
         vectors = self.scanned if name == "exact" else self.vectors
-        index = build_index(name, vectors, self.folder, chosen, rng, self._stored.stage.digest, options.quiet)
+        index = build_index(name, vectors, self.folder, chosen, rng, self._array.stage.digest, options.quiet)
         if method != f"seals-{name}":
             return index, None
         return index, asdict(measured_on_some(index, self.vectors, options.k, options.seed))

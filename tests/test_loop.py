@@ -170,7 +170,7 @@ def test_seconds_are_those_of_the_round(table):
 
 
 def test_an_index_on_other_embeddings_gives_the_candidates(table):
-    """Fig. 5: neighbours by one embedding, vectors of the classifier by another."""
+    """Fig. 5: neighbors by one embedding, vectors of the classifier by another."""
     vectors, _ = table
     other = np.random.default_rng(1).permutation(vectors)
     seeds = _seeds(table)

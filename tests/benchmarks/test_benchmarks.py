@@ -53,10 +53,10 @@ def test_what_a_person_waits_is_measured(tmp_path, capsys):
 
 def test_simulated_clusters_have_the_promised_cosine():
     table = SimulatedTable(20_000, 64, cosine=0.4)
-    clusters = table.clusters()
-    vectors = table.rows_of(clusters)(0, 20_000)
+    clusters = table.draw_clusters()
+    vectors = table.make_row_function(clusters)(0, 20_000)
     sizes = np.bincount(clusters)
     assert sizes[:-1].min() >= 100
     largest = int(sizes.argmax())
     assert average_cosine(vectors[clusters == largest]) == pytest.approx(0.4, abs=0.05)
-    assert all(300 <= len(rows) <= 3000 for rows in table.concepts(clusters, 3))
+    assert all(300 <= len(rows) <= 3000 for rows in table.draw_concepts(clusters, 3))

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 from benchmarks import ours, peer_environments, peers
-from benchmarks.peer_environments import Environment, PeerError, python_of
-from benchmarks.peer_process import Limits, Outcome, outcome_of
+from benchmarks.peer_environments import Environment, PeerError, prepare_python
+from benchmarks.peer_process import Limits, Outcome, run_watched
 from benchmarks.peer_scripts.job import Job, ShrinkingPool
 
 _ROOT = Path(__file__).parents[2]
@@ -73,14 +73,14 @@ def test_our_runs_and_a_peer_that_cannot_be_installed(tmp_path, monkeypatch, cap
     def outcome(command: tuple[str, ...], job_file: Path, limits: Limits) -> Outcome:
         """One of our runs in its process as it should, the others here: what they import takes longer than they do."""
         if job_file.name.startswith("seals-ivf"):
-            return outcome_of(command, job_file, limits)
+            return run_watched(command, job_file, limits)
         monkeypatch.setattr(sys, "argv", ["benchmarks.ours", str(job_file)])
         ours.main()
         found = json.loads(Path(Job.read(job_file).result).read_text())
         return Outcome(found, found["total_seconds"])
 
-    monkeypatch.setattr(peers, "python_of", refuse)
-    monkeypatch.setattr(peers, "outcome_of", outcome)
+    monkeypatch.setattr(peers, "prepare_python", refuse)
+    monkeypatch.setattr(peers, "run_watched", outcome)
     out = tmp_path / "o"
     peers.main(["--n", "5000", "--dimensions", "16", "--k", "10", "--budget", "200", "--peers", "modal", "--quiet",
                 "--threads", "1", "--work", str(tmp_path / "w"), "--out", str(out)])  # fmt: skip
@@ -102,9 +102,9 @@ def test_our_runs_and_a_peer_that_cannot_be_installed(tmp_path, monkeypatch, cap
 
 
 def test_a_peer_that_does_its_job(tmp_path):
-    outcome = outcome_of(_command(tmp_path, "pass"), _job(tmp_path), Limits(60, 60))
+    outcome = run_watched(_command(tmp_path, "pass"), _job(tmp_path), Limits(60, 60))
     assert outcome.error == ""
-    found = outcome.found
+    found = outcome.result
     assert (found["version"], found["index_seconds"], found["rounds"], found["n_rounds"]) == ("1.2.3", 7, 5, 5)
     assert found["rows"] == list(range(32))
     assert found["n_positive"] == 7
@@ -113,24 +113,24 @@ def test_a_peer_that_does_its_job(tmp_path):
 
 def test_a_peer_that_is_stopped_gives_a_lower_bound(tmp_path):
     command = _command(tmp_path, "time.sleep(60 if self.n_queries == 3 else 0)")
-    outcome = outcome_of(command, _job(tmp_path), Limits(60, 1.0))
+    outcome = run_watched(command, _job(tmp_path), Limits(60, 1.0))
     assert outcome.is_timed_out
-    assert outcome.found["rounds"] == 2
+    assert outcome.result["rounds"] == 2
     assert outcome.error == "timed out: finished 2 of 5 rounds in 1 s"
     assert 1 <= outcome.seconds < 10
-    table = peers.compared(_rows((9, "seals-ivf", 0.5, True, False), (9, "slow", outcome.seconds, False, True)))
+    table = peers.add_ratios(_rows((9, "seals-ivf", 0.5, True, False), (9, "slow", outcome.seconds, False, True)))
     assert table["ratio"][1] == outcome.seconds / 0.5
 
 
 def test_a_peer_that_is_never_ready(tmp_path):
-    outcome = outcome_of((sys.executable, "-c", "import time; time.sleep(60)"), _job(tmp_path), Limits(0.3, 60))
+    outcome = run_watched((sys.executable, "-c", "import time; time.sleep(60)"), _job(tmp_path), Limits(0.3, 60))
     assert outcome.error == "not ready to start within 0.3 s"
     assert not outcome.is_timed_out
 
 
 def test_a_peer_that_fails_says_why(tmp_path):
     command = _command(tmp_path, "if self.n_queries == 2: raise ValueError('no  more')")
-    outcome = outcome_of(command, _job(tmp_path), Limits(60, 60))
+    outcome = run_watched(command, _job(tmp_path), Limits(60, 60))
     assert outcome.error == "failed in round 2: ValueError: no more"
     assert not outcome.is_timed_out
 
@@ -141,7 +141,7 @@ def test_ratios_are_to_our_seals_of_the_same_size():
         (20, "seals-ivf", 4.0, True, False), (20, "all", 40.0, True, False),
         (30, "seals-ivf", 9.0, False, True), (30, "all", 60.0, True, False),
     )  # fmt: skip
-    ratio = peers.compared(table)["ratio"]
+    ratio = peers.add_ratios(table)["ratio"]
     assert ratio[[0, 1, 3, 4]].tolist() == [1, 1.5, 1, 10]
     assert ratio[[2, 5, 6]].isna().all()
 
@@ -159,11 +159,11 @@ def test_an_environment_that_cannot_be_made_and_one_that_is_there(tmp_path, monk
 
     monkeypatch.setattr(peer_environments.subprocess, "run", run)
     with pytest.raises(PeerError, match=r"^cannot be installed: ERROR: no wrong==1$"):
-        python_of(Environment("bad", ("wrong==1",)), tmp_path)
+        prepare_python(Environment("bad", ("wrong==1",)), tmp_path)
     good = Environment("good", ("right==1",))
-    assert python_of(good, tmp_path) == python_of(good, tmp_path)
+    assert prepare_python(good, tmp_path) == prepare_python(good, tmp_path)
     assert len(ran) == 4
-    python_of(Environment("good", ("right==2",)), tmp_path)
+    prepare_python(Environment("good", ("right==2",)), tmp_path)
     assert len(ran) == 6
 
 

@@ -40,7 +40,7 @@ def test_a_single_example_has_no_path():
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 30))
 def test_it_is_what_the_words_say(seed, k):
-    """Against neighbours, components and path lengths written out: Floyd and Warshall's."""
+    """Against neighbors, components and path lengths written out: Floyd and Warshall's."""
     vectors, cluster = clustered(80, 5, 4, seed)
     members = np.flatnonzero(cluster == 0)
     distance = np.linalg.norm(vectors[:, None].astype(float) - vectors[None], axis=2)

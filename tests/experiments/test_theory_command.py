@@ -69,7 +69,7 @@ def test_an_outsider_can_recompute_the_run(folder):
     w_star = np.array(problem["w_star"])
     assert [row["search"] for row in queries if row["round"] == 0] == [0, 1, None, None]
     clusters = {row["search"]: [row] for row in queries if row["round"] == 0 and row["search"] is not None}
-    labelled = [row for row in queries if row["round"] == 0]
+    labeled = [row for row in queries if row["round"] == 0]
     rounds = _table(folder, "rounds").query("problem == 'example1' and algorithm == '3'").set_index("round")
     for number in range(1, int(rounds.index.max()) + 1):
         asked = [row for row in queries if row["round"] == number]
@@ -79,13 +79,13 @@ def test_an_outsider_can_recompute_the_run(folder):
             step = np.linalg.norm(np.array(row["x"]) - x_bar["x"])
             assert step == pytest.approx(min(row["delta"], row["rho"] / 2), rel=1e-6)
             nearest = min(
-                np.linalg.norm(np.subtract(o["x"], x_bar["x"])) for o in labelled if o["label"] != x_bar["label"]
+                np.linalg.norm(np.subtract(o["x"], x_bar["x"])) for o in labeled if o["label"] != x_bar["label"]
             )
             assert row["rho"] <= nearest * (1 + 1e-9)
         assert max(row["rho"] for row in asked) == rounds.loc[number - 1, "max_rho"]
         for row in asked:
             clusters[row["search"]].append(row)
-        labelled += asked
+        labeled += asked
     assert rounds["n_queries"].iloc[-1] == sum(row["round"] > 0 for row in queries)
 
 
