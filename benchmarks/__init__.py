@@ -1,5 +1,5 @@
-"""Timings, never part of the tests: `python -m benchmarks.rounds --help`."""
+"""Benchmarks: each prints ratios between things measured in the same run. `python -m benchmarks.rounds --help`."""
 
-import os
+from seals_sim.runtime import wait_passively
 
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as for the experiments, and before Faiss is imported
+wait_passively()  # before any module here imports Faiss

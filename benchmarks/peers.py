@@ -11,25 +11,23 @@ command: seconds alone mean little.
 
 from __future__ import annotations
 
-import argparse
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 
 from benchmarks import ours
+from benchmarks.options import PeersOptions
 from benchmarks.peer_environments import MODAL, SCIKIT_ACTIVEML, SMALL_TEXT, Environment, PeerError, prepare_python
 from benchmarks.peer_figure import draw_bars
 from benchmarks.peer_process import Limits, Outcome, run_watched
-from seals_sim.cli.terminal import Parser, errors_for_people, parse
+from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
 from seals_sim.disk.files import require_writable
 from seals_sim.errors import UserError
-from seals_sim.replay.options import names
 from seals_sim.replay.store import write_csv
 
 FIRST = "seals-ivf"  # what the ratios are to
@@ -56,68 +54,48 @@ PEERS = {
 }
 
 
-def _build_parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m benchmarks.peers", description=__doc__)
-    parser.add_argument("--n", type=int, nargs="+", default=[100_000, 1_000_000], help="sizes of the pool")
-    parser.add_argument("--dimensions", type=int, default=256, metavar="D")
-    parser.add_argument("--k", type=int, default=100, help="neighbors of each labeled row, in both SEALS")
-    parser.add_argument("--budget", type=int, default=2_000, metavar="T")
-    parser.add_argument("--batch", type=int, default=100, metavar="b")
-    parser.add_argument(
-        "--peers", type=names, default=tuple(PEERS), metavar="NAMES", help=f"of {', '.join(PEERS)}; none: ours alone"
-    )
-    parser.add_argument("--timeout", type=float, default=600, metavar="SECONDS", help="for the rounds of each run")
-    parser.add_argument(
-        "--ready-timeout", type=float, default=7_200, metavar="SECONDS",
-        help="for what comes before them: loading, and building an index where none is there (default: %(default)s)",
-    )  # fmt: skip
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, metavar="N")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--quiet", action="store_true")
-    parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="for vectors, indexes, environments")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for peers.csv and peers.png")
-    return parser
+app = make_cli("python -m benchmarks.peers", __doc__)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    arguments = parse(_build_parser(), argv)
-    with errors_for_people():
-        _require_sensible(arguments)
-        rows: list[dict[str, object]] = []
-        for n in arguments.n:
-            rows += _measure_method(n, arguments)
-            write_csv(arguments.out / "peers.csv", add_ratios(pd.DataFrame(rows)))
-        table = add_ratios(pd.DataFrame(rows))
-        draw_bars(table, arguments.out / "peers.png")
-        print(f"python -m benchmarks.peers {arguments.command}\n{format_table(table)}")
+@app.default
+def benchmark_peers(*, options: Annotated[PeersOptions, flatten("Options")]) -> None:
+    """Measure ours beside the peers, and write table and figure."""
+    _require_sensible(options)
+    rows: list[dict[str, object]] = []
+    for n in options.n:
+        rows += _measure_method(n, options)
+        write_csv(options.out / "peers.csv", add_ratios(pd.DataFrame(rows)))
+    table = add_ratios(pd.DataFrame(rows))
+    draw_bars(table, options.out / "peers.png")
+    print(f"{render_command('python -m benchmarks.peers', options)}\n{format_table(table)}")
 
 
-def _require_sensible(arguments: argparse.Namespace) -> None:
-    for name in arguments.peers:
-        if name not in PEERS:
-            raise UserError(f"--peers {name}: there is no such peer; choose from {', '.join(PEERS)}")
-    for name in ("k", "batch", "threads", "dimensions"):
-        if getattr(arguments, name) < 1:
-            raise UserError(f"--{name} {getattr(arguments, name)}: must be at least 1")
-    if not ours.N_SEEDS < arguments.budget <= min(arguments.n):
-        raise UserError(f"--budget {arguments.budget}: must be above the {ours.N_SEEDS} seeds and at most --n")
-    require_writable(arguments.work, "--work")
-    require_writable(arguments.out, "--out")
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    run_cli(app, words)
 
 
-def _measure_method(n: int, arguments: argparse.Namespace) -> list[dict[str, object]]:
+def _require_sensible(options: PeersOptions) -> None:
+    if not ours.N_SEEDS < options.budget <= min(options.n):
+        problem = f"must be above the {ours.N_SEEDS} seeds and at most n"
+        raise UserError(problem, parameter="budget", value=options.budget)
+    require_writable(options.work, "work")
+    require_writable(options.out, "out")
+
+
+def _measure_method(n: int, options: PeersOptions) -> list[dict[str, object]]:
     """A row a method, ours first. One that fails has its reason in its row."""
-    numbers = {name: getattr(arguments, name) for name in ("k", "budget", "batch", "threads")}
-    work = arguments.work.absolute()
-    task = ours.prepare_task(n, arguments.dimensions, arguments.seed, work, arguments.quiet, **numbers)
-    limits = Limits(arguments.ready_timeout, arguments.timeout)
+    numbers = {name: getattr(options, name) for name in ("k", "budget", "batch", "threads")}
+    work = options.work.absolute()
+    task = ours.prepare_task(n, options.dimensions, options.seed, work, options.quiet, **numbers)
+    limits = Limits(options.ready_timeout, options.timeout)
     rows = []
     labeled: dict[str, set[int]] = {}
-    for method in (*ours.METHODS, *arguments.peers):
+    for method in (*ours.METHODS, *options.peers):
         outcome = _run_method(method, task.write_job(method), work, limits)
         labeled[method] = set(outcome.result.get("rows", ()))
         rows.append({"n": n, "method": method, **_make_row(method, outcome, task.n_positive)})
-        if not arguments.quiet:
+        if not options.quiet:
             print(f"n = {n}, {method}: {outcome.error or f'{outcome.seconds:.2f} s'}", file=sys.stderr)
     shared = {
         method: len(rows_of_method & labeled[_EVERYTHING])

@@ -9,99 +9,81 @@ graph are there or not. Building indexes is timed apart.
 
 from __future__ import annotations
 
-import argparse
 import itertools
 import multiprocessing
-import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 
 from benchmarks.methods import METHODS, SEALS, STRATEGIES, Bench, RecordingIndex, draw_concept_seeds, is_defined
+from benchmarks.options import RoundsOptions
 from benchmarks.report import summarize_runs, write_rounds_report
 from benchmarks.tables import SimulatedTable
 from seals_sim import LabeledRows
-from seals_sim.cli.terminal import Parser, errors_for_people, parse
+from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
 from seals_sim.disk.stages import peak_bytes
+from seals_sim.errors import UserError
 from seals_sim.evaluate.metrics import n_positive
 from seals_sim.indexes import IndexOptions, NeighborIndex, build_index, measured_on_some
-from seals_sim.indexes.names import N_PROBE
 from seals_sim.randomness import generator
-from seals_sim.replay.options import names, require_known
 from seals_sim.replay.store import write_csv
 from seals_sim.types import StoredVectors
 
-_DEFAULT = ("all", "all-int8", "retrieval", "seals-ivf-sq", "seals-graph")
 _SLOW = ("seals-exact", "seals-lsh", "seals-hnsw", "seals-ivf-flat", "seals-ivf-pq")  # to ask, to build, or to hold
 
 
-def _build_parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m benchmarks.rounds", description=__doc__)
-    parser.add_argument("--n", type=int, nargs="+", default=[100_000, 1_000_000], help="sizes of the pool")
-    parser.add_argument("--dimensions", type=int, default=256, metavar="D")
-    parser.add_argument("--k", type=int, default=100)
-    parser.add_argument("--budget", type=int, default=2_000, metavar="T")
-    parser.add_argument("--batch", type=int, default=100, metavar="b")
-    parser.add_argument("--concepts", type=int, default=3, metavar="N")
-    parser.add_argument("--repeats", type=int, default=1, metavar="N")
-    parser.add_argument("--methods", type=names, default=_DEFAULT, metavar="NAMES", help=f"of {', '.join(METHODS)}")
-    parser.add_argument(
-        "--strategies", type=names, default=STRATEGIES[:2], metavar="NAMES", help=f"of {', '.join(STRATEGIES)}"
-    )
-    parser.add_argument("--slow-rows", type=int, default=10**6, metavar="N", help=f"{', '.join(_SLOW)} up to N rows")
-    parser.add_argument("--graph-rows", type=int, default=10**6, metavar="N", help="a graph of all rows up to N")
-    parser.add_argument("--n-probe", type=int, default=N_PROBE, metavar="N")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, metavar="N")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--quiet", action="store_true")
-    parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="for vectors and indexes")
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for tables, figure and index.html")
-    return parser
+app = make_cli("python -m benchmarks.rounds", __doc__)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    arguments = parse(_build_parser(), argv)
-    with errors_for_people():
-        require_known("--methods", arguments.methods, METHODS)
-        require_known("--strategies", arguments.strategies, STRATEGIES)
-        rounds, indexes = [], []
-        for n, method in itertools.product(arguments.n, arguments.methods):
-            if n > arguments.slow_rows and method in _SLOW:
-                continue
-            table, facts = _measure_in_own_process(n, method, arguments)
-            rounds.append(table)
-            indexes += facts
-            write_csv(arguments.out / "rounds.csv", pd.concat(rounds, ignore_index=True))
-            write_csv(arguments.out / "indexes.csv", pd.DataFrame(indexes))
-        command = f"python -m benchmarks.rounds {arguments.command}"
-        print(command)
-        print(write_rounds_report(arguments.out, command))
+@app.default
+def benchmark_rounds(*, options: Annotated[RoundsOptions, flatten("Options")]) -> None:
+    """Measure every method at every size, and write the report."""
+    for name, values, known in (("methods", options.methods, METHODS), ("strategies", options.strategies, STRATEGIES)):
+        for value in values:
+            if value not in known:
+                raise UserError(f"unknown; choose from {', '.join(known)}", parameter=name, value=value)
+    rounds, indexes = [], []
+    for n, method in itertools.product(options.n, options.methods):
+        if n > options.slow_rows and method in _SLOW:
+            continue
+        table, facts = _measure_in_own_process(n, method, options)
+        rounds.append(table)
+        indexes += facts
+        write_csv(options.out / "rounds.csv", pd.concat(rounds, ignore_index=True))
+        write_csv(options.out / "indexes.csv", pd.DataFrame(indexes))
+    command = render_command("python -m benchmarks.rounds", options)
+    print(command)
+    print(write_rounds_report(options.out, command))
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    run_cli(app, words)
 
 
 def _measure_in_own_process(
-    n: int, method: str, arguments: argparse.Namespace
+    n: int, method: str, options: RoundsOptions
 ) -> tuple[pd.DataFrame, list[dict[str, object]]]:
-    """Its own, so that the most memory that it holds is the method's."""
+    """Measure a method in its own process, whose peak memory is then that of the method."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        return process.submit(_measure_method, n, method, arguments).result()
+        return process.submit(_measure_method, n, method, options).result()
 
 
-def _measure_method(n: int, method: str, arguments: argparse.Namespace) -> tuple[pd.DataFrame, list[dict[str, object]]]:
-    tables = _Tables(n, arguments)
+def _measure_method(n: int, method: str, options: RoundsOptions) -> tuple[pd.DataFrame, list[dict[str, object]]]:
+    tables = _Tables(n, options)
     index, facts = tables.build_index(method)
     searched: Any = index if method == "retrieval" else None
     bench = Bench(
-        tables.vectors, tables.scanned, index, searched, arguments.k, arguments.batch, arguments.budget,
-        arguments.threads,
+        tables.vectors, tables.scanned, index, searched, options.k, options.batch, options.budget,
+        options.threads,
     )  # fmt: skip
-    is_graph_of_asked = method == "seals-graph" and n > arguments.graph_rows
-    runs = itertools.product(arguments.strategies, range(arguments.concepts), range(arguments.repeats))
+    is_graph_of_asked = method == "seals-graph" and n > options.graph_rows
+    runs = itertools.product(options.strategies, range(options.concepts), range(options.repeats))
     rows: list[_Row] = []
     for number, (strategy, concept, repeat) in enumerate(runs):
         if not is_defined(method, strategy):
@@ -111,7 +93,7 @@ def _measure_method(n: int, method: str, arguments: argparse.Namespace) -> tuple
             assert index is not None
             recording = RecordingIndex(index)
             replace(bench, index=recording).run_rounds("seals-ivf-sq", strategy, seeds, is_positive)
-            graph = recording.write_graph(arguments.k, tables.folder / "asked.npy")
+            graph = recording.write_graph(options.k, tables.folder / "asked.npy")
             bench = replace(bench, index=graph)
         if number == 0:  # not counted: the first finds no page in memory
             bench.run_rounds(method, strategy, seeds, is_positive)
@@ -127,7 +109,7 @@ def _measure_method(n: int, method: str, arguments: argparse.Namespace) -> tuple
                 )
             )  # fmt: skip
     table = pd.DataFrame([asdict(row) for row in rows])
-    if not arguments.quiet and rows:
+    if not options.quiet and rows:
         print(summarize_runs(table).to_string(index=False, header=False), file=sys.stderr)
     return table, [] if facts is None else [{"n": n, "index": method.removeprefix("seals-"), **facts}]
 
@@ -154,25 +136,25 @@ class _Row:
 class _Tables:
     """The simulated vectors of one size, on disk, and what is built on them."""
 
-    def __init__(self, n: int, arguments: argparse.Namespace) -> None:
-        self._arguments, self._table = arguments, SimulatedTable(n, arguments.dimensions, seed=arguments.seed)
-        self.folder = arguments.work / f"n-{n}"
+    def __init__(self, n: int, options: RoundsOptions) -> None:
+        self._options, self._table = options, SimulatedTable(n, options.dimensions, seed=options.seed)
+        self.folder = options.work / f"n-{n}"
         self._clusters = self._table.draw_clusters()
-        self.vectors, self._array = self._table.store_vectors(self._clusters, np.float16, self.folder, arguments.quiet)
+        self.vectors, self._array = self._table.store_vectors(self._clusters, np.float16, self.folder, options.quiet)
         self.scanned: StoredVectors
-        self.scanned, _ = self._table.store_vectors(self._clusters, np.float32, self.folder, arguments.quiet)
+        self.scanned, _ = self._table.store_vectors(self._clusters, np.float32, self.folder, options.quiet)
 
     def draw_concept(self, number: int, repeat: int) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], LabeledRows]:
         """(n,) bool, and the seeds."""
         is_positive = self._table.mark_positives(self._clusters, number)
-        return is_positive, draw_concept_seeds(is_positive, self._arguments.seed, number, repeat)
+        return is_positive, draw_concept_seeds(is_positive, self._options.seed, number, repeat)
 
     def build_index(self, method: str) -> tuple[NeighborIndex | None, dict[str, object] | None]:
         """The index that a method searches, and what it is worth."""
         if method not in (*SEALS, "retrieval"):
             return None, None
         name = "ivf-sq" if method == "retrieval" else method.removeprefix("seals-")
-        n, options = self._table.n, self._arguments
+        n, options = self._table.n, self._options
         if name == "graph" and n > options.graph_rows:
             name = "ivf-sq"
         rng, chosen = generator(options.seed, "index", n), IndexOptions(options.k, n_probe=options.n_probe)

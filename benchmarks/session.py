@@ -6,47 +6,50 @@ page, without the network between: an answer, on which a model is trained, and t
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
+from benchmarks.options import SessionBenchOptions
 from benchmarks.tables import SimulatedTable
-from seals_sim.cli.terminal import Parser, errors_for_people, parse
+from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
 from seals_sim.label.corpus import Corpus
+from seals_sim.label.options import SessionOptions
 from seals_sim.label.session import Session
-from seals_sim.label.types import SessionOptions
 from seals_sim.label.web.app import make_app
 
 _BATCH = 10
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    parser = Parser(prog="python -m benchmarks.session", description=__doc__)
-    parser.add_argument("--n", type=int, default=1_000_000)
-    parser.add_argument("--dimensions", type=int, default=256, metavar="D")
-    parser.add_argument("--k", type=int, default=100)
-    parser.add_argument("--answers", type=int, nargs="+", default=[200, 2_000], help="to measure up to")
-    parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="of benchmarks.rounds, or a new one")
-    arguments = parse(parser, argv)
-    with errors_for_people(), tempfile.TemporaryDirectory() as folder:
-        print(f"python -m benchmarks.session {arguments.command}")
-        corpus, is_positive = _build_corpus(arguments)
+app = make_cli("python -m benchmarks.session", __doc__)
+
+
+@app.default
+def benchmark_session(*, options: Annotated[SessionBenchOptions, flatten("Options")]) -> None:
+    """Measure how long a person waits."""
+    with tempfile.TemporaryDirectory() as folder:
+        print(render_command("python -m benchmarks.session", options))
+        corpus, is_positive = _build_corpus(options)
         path = Path(folder) / "session"
-        Session.begin(path, corpus, options=SessionOptions(k=arguments.k)).close()
-        for n_answers in sorted(arguments.answers):
+        Session.begin(path, corpus, options=SessionOptions(k=options.k)).close()
+        for n_answers in sorted(options.answers):
             _measure(path, corpus, is_positive, n_answers)
 
 
-def _build_corpus(arguments: argparse.Namespace) -> tuple[Corpus, np.ndarray[Any, np.dtype[np.bool_]]]:
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    run_cli(app, words)
+
+
+def _build_corpus(options: SessionBenchOptions) -> tuple[Corpus, np.ndarray[Any, np.dtype[np.bool_]]]:
     """The table, and which of its rows are positive."""
-    table = SimulatedTable(arguments.n, arguments.dimensions)
+    table = SimulatedTable(options.n, options.dimensions)
     clusters = table.draw_clusters()
-    index = table.build_index(clusters, arguments.work / f"n-{arguments.n}", quiet=True)
+    index = table.build_index(clusters, options.work / f"n-{options.n}", quiet=True)
     return Corpus(index.vectors, index, index.digest), table.mark_positives(clusters, 0)
 
 

@@ -7,10 +7,9 @@ solution of tolerance 1e-10, on the labeled rows.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from benchmarks.options import SolversOptions
 from benchmarks.tables import SimulatedTable
 from seals_sim import (
     ArgMax,
@@ -29,7 +29,7 @@ from seals_sim import (
     max_entropy,
     run,
 )
-from seals_sim.cli.terminal import Parser, errors_for_people, parse
+from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
 from seals_sim.randomness import generator
 
 _SOLVERS: tuple[dict[str, Any], ...] = (
@@ -44,32 +44,36 @@ _SOLVERS: tuple[dict[str, Any], ...] = (
 )
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    parser = Parser(prog="python -m benchmarks.solvers", description=__doc__)
-    parser.add_argument("--n", type=int, default=50_000)
-    parser.add_argument("--dimensions", type=int, default=256, metavar="D")
-    parser.add_argument("--budget", type=int, default=2_000, metavar="T")
-    parser.add_argument("--repeats", type=int, default=5, metavar="N", help="of each; the fastest counts")
-    arguments = parse(parser, argv)
-    with errors_for_people(), threadpool_limits(1):
-        vectors, labels = _draw_labeled_set(arguments)
+app = make_cli("python -m benchmarks.solvers", __doc__)
+
+
+@app.default
+def benchmark_solvers(*, options: Annotated[SolversOptions, flatten("Options")] = SolversOptions()) -> None:
+    """Fit the same labels with each solver."""
+    with threadpool_limits(1):
+        vectors, labels = _draw_labeled_set(options)
         exact = [
             LogisticRegression(solver="newton-cholesky", tol=1e-10, max_iter=10_000).fit(vectors[:m], labels[:m])
             for m in range(100, len(labels) + 1, 100)
         ]
-        rows = [_time(options, vectors, labels, exact, arguments.repeats) for options in _SOLVERS]
-        print(f"python -m benchmarks.solvers {arguments.command}\n{pd.DataFrame(rows).to_string(index=False)}")
+        rows = [_time(settings, vectors, labels, exact, options.repeats) for settings in _SOLVERS]
+    print(f"{render_command('python -m benchmarks.solvers', options)}\n{pd.DataFrame(rows).to_string(index=False)}")
 
 
-def _draw_labeled_set(arguments: argparse.Namespace) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
-    table = SimulatedTable(arguments.n, arguments.dimensions)
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    run_cli(app, words)
+
+
+def _draw_labeled_set(options: SolversOptions) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+    table = SimulatedTable(options.n, options.dimensions)
     clusters = table.draw_clusters()
-    vectors = table.make_row_function(clusters)(0, arguments.n)
+    vectors = table.make_row_function(clusters)(0, options.n)
     is_positive = table.mark_positives(clusters, 0)
     seeds = draw_seeds(is_positive, 5, 95, generator(0, "seeds", "solvers"))
     selector = ArgMax(max_entropy)
     pool = build_seals_pool(seeds, vectors, ExactIndex(vectors), 100, selector)
-    *_, last = run(seeds, pool, LogisticLearner(vectors), selector, LabelTable(is_positive), 100, arguments.budget)
+    *_, last = run(seeds, pool, LogisticLearner(vectors), selector, LabelTable(is_positive), 100, options.budget)
     return vectors[last.labeled.rows].astype(np.float64), last.labeled.labels
 
 

@@ -6,24 +6,22 @@ look dearer than they are: the run's own time stands beside the profiled one.
 
 from __future__ import annotations
 
-import argparse
 import cProfile
-import os
 import pstats
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
 from benchmarks.methods import STRATEGIES, Bench, RecordingIndex, draw_concept_seeds
+from benchmarks.options import WhereOptions
 from benchmarks.tables import SimulatedTable
 from seals_sim import LabeledRows
-from seals_sim.cli.terminal import Parser, errors_for_people, parse
+from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
 from seals_sim.indexes import StoredGraph
 from seals_sim.search.candidates import GrowingTable
 from seals_sim.search.learners import LinearModel, LogisticLearner
@@ -49,24 +47,24 @@ _PARTS: dict[str, Callable[..., Any]] = {
 }
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    parser = Parser(prog="python -m benchmarks.where", description=__doc__)
-    parser.add_argument("--n", type=int, default=1_000_000)
-    parser.add_argument("--dimensions", type=int, default=256, metavar="D")
-    parser.add_argument("--k", type=int, default=100)
-    parser.add_argument("--budget", type=int, default=2_000, metavar="T")
-    parser.add_argument("--batch", type=int, default=100, metavar="b")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 1, metavar="N")
-    parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="of benchmarks.rounds, or a new one")
-    arguments = parse(parser, argv)
-    with errors_for_people():
-        print(f"python -m benchmarks.where {arguments.command}")
-        for strategy in STRATEGIES[:2]:
-            print(_profile(strategy, arguments))
+app = make_cli("python -m benchmarks.where", __doc__)
 
 
-def _profile(strategy: str, arguments: argparse.Namespace) -> str:
-    bench, seeds, is_positive = _prepare(strategy, arguments)
+@app.default
+def benchmark_where(*, options: Annotated[WhereOptions, flatten("Options")]) -> None:
+    """Take a round apart."""
+    print(render_command("python -m benchmarks.where", options))
+    for strategy in STRATEGIES[:2]:
+        print(_profile(strategy, options))
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    run_cli(app, words)
+
+
+def _profile(strategy: str, options: WhereOptions) -> str:
+    bench, seeds, is_positive = _prepare(strategy, options)
     seconds = []
     for _ in range(3):
         start = time.perf_counter()
@@ -86,7 +84,7 @@ def _profile(strategy: str, arguments: argparse.Namespace) -> str:
             )
     table = pd.DataFrame(rows).to_string(index=False, float_format="%.1f", justify="left")
     before = np.array([state.n_candidates for state in rounds])
-    d, speed = arguments.dimensions, _measure_copy_speed()
+    d, speed = options.dimensions, _measure_copy_speed()
     read, rescored = 2 * d * int(before[-1]), 4 * d * int(before.sum())
     return (
         f"\n{strategy}: {1000 * min(seconds):.0f} ms a run ({1000 * stats.total_tt:.0f} profiled), {len(rounds)} "
@@ -97,17 +95,17 @@ def _profile(strategy: str, arguments: argparse.Namespace) -> str:
     )
 
 
-def _prepare(strategy: str, arguments: argparse.Namespace) -> tuple[Bench, LabeledRows, np.ndarray[Any, Any]]:
-    table, folder = SimulatedTable(arguments.n, arguments.dimensions), arguments.work / f"n-{arguments.n}"
+def _prepare(strategy: str, options: WhereOptions) -> tuple[Bench, LabeledRows, np.ndarray[Any, Any]]:
+    table, folder = SimulatedTable(options.n, options.dimensions), options.work / f"n-{options.n}"
     clusters = table.draw_clusters()
     index = table.build_index(clusters, folder, quiet=True)
     is_positive = table.mark_positives(clusters, 0)
     seeds = draw_concept_seeds(is_positive, 0, 0, 0)
     recording, vectors = RecordingIndex(index), index.vectors
-    numbers = (arguments.k, arguments.batch, arguments.budget, arguments.threads)
+    numbers = (options.k, options.batch, options.budget, options.threads)
     asking = Bench(vectors, vectors, recording, None, *numbers)
     asking.run_rounds("seals-ivf-sq", strategy, seeds, is_positive)
-    graph = recording.write_graph(arguments.k, folder / "asked.npy")
+    graph = recording.write_graph(options.k, folder / "asked.npy")
     return replace(asking, index=graph), seeds, is_positive
 
 

@@ -59,7 +59,7 @@ def write_report(folder: Path) -> Path:
 
 
 def _title(run: GoodreadsRun, split: str) -> str:
-    n_pool, k = run.facts[split]["rows"]["pool"], run.config["protocol"]["k"]
+    n_pool, k = run.facts[split]["rows"]["pool"], run.config["options"]["k"]
     return f"{run.config['dataset']}: pool of {n_pool:,}, split by {split}, k = {k}"
 
 

@@ -76,17 +76,17 @@ def _read_facts(path: Path, config: dict[str, Any]) -> dict[str, dict[str, Any]]
 
 def _require_all_rounds(path: Path, rounds: pd.DataFrame, config: dict[str, Any]) -> None:
     """Every run of the configuration must be there, from its seeds to its end."""
-    options, protocol = config["options"], config["protocol"]
-    methods = list(product(protocol["pools"], protocol["strategies"]))
+    options = config["options"]
+    methods = list(product(options["pools"], options["strategies"]))
     if options["int8"]:
         methods.append(("all_int8", "most_likely_positive"))
     expected = {
-        (split, *method, n) for split in options["splits"] for method in methods for n in range(protocol["repeats"])
+        (split, *method, n) for split in options["splits"] for method in methods for n in range(options["repeats"])
     }
     runs = rounds.groupby(_RUN)
     last = runs.last()
-    is_dry = last["n_labeled"] - protocol["seed_positives"] - protocol["seed_negatives"] >= last["n_candidates"]
-    is_ended = (last["n_labeled"] == protocol["budget"]) | is_dry
+    is_dry = last["n_labeled"] - options["seed_positives"] - options["seed_negatives"] >= last["n_candidates"]
+    is_ended = (last["n_labeled"] == options["budget"]) | is_dry
     is_gapless = runs.size() == last["round"] + 1
     n_whole = len(expected & set(last.index[is_ended & is_gapless]))
     if n_whole < len(expected):

@@ -79,14 +79,15 @@ def from_texts(
     """A table of texts with a 0/1 label; positives thinned at random to `prevalence`, where it is given."""
     dataset = read_text_table(path, text_column, [label_column], skip_bad_lines=skip_bad_lines)
     if len(dataset.concepts) != 1:
-        raise UserError(f"--label-column {label_column}: must hold 0 and 1; {path} has {len(dataset.concepts)} labels")
+        problem = f"must hold 0 and 1; {path} has {len(dataset.concepts)} labels"
+        raise UserError(problem, parameter="label_column", value=label_column)
     (is_positive,) = (dataset.is_positive(name) for name in dataset.concepts)
     rows = np.arange(len(dataset))
     if prevalence is not None:
         n_kept = round(prevalence / (1 - prevalence) * int((~is_positive).sum()))
         positives = np.flatnonzero(is_positive)
         if n_kept > len(positives):
-            raise UserError(f"--prevalence {prevalence}: {path} has too few positives to come up to that")
+            raise UserError(f"{path} has too few positives for that", parameter="prevalence", value=prevalence)
         kept = generator(seed, "thinned").choice(positives, n_kept, replace=False)
         rows = np.sort(np.concatenate([np.flatnonzero(~is_positive), kept]))
     assert dataset.texts is not None

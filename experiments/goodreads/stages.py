@@ -19,16 +19,15 @@ from seals_sim.errors import UserError
 from seals_sim.evaluate.splits import Split, group_split, random_split
 from seals_sim.evaluate.structure import average_cosine, components, concept_graph
 from seals_sim.indexes import StoredGraph, StoredIndex, build_graph, build_ivf, measured_on_some
+from seals_sim.options import machine_memory
 from seals_sim.randomness import generator
-from seals_sim.replay.options import machine_memory
-from seals_sim.replay.protocol import Space
+from seals_sim.replay.bench import Space
 from seals_sim.search.coded_table import CodedTable
 from seals_sim.types import DatasetRows, Rows, StoredVectors, Vectors
 from seals_sim.vectors.normalize import normalized
 from seals_sim.vectors.scan import gathered, widened
 from seals_sim.vectors.whitening import Whitening
 
-SPLITS = ("sentence", "review", "book")
 COMPONENT_KS = (10, 100)  # Figure 19
 _WHITENING_SAMPLE = 262_144
 _BLOCK = 65_536
@@ -62,20 +61,20 @@ class Prepared:
     stages: tuple[Stage, ...]
 
 
-def memory_of(text: str) -> int:
-    """Bytes meant by --memory: a number of GB with 'GB', or a part of this machine's memory. Raises UserError."""
+def parse_memory(text: str) -> int:
+    """Bytes meant by a number with GB, or by a part of this machine's memory. Raises UserError."""
     number, is_gigabytes = text.strip().removesuffix("GB"), text.strip().endswith("GB")
     try:
         amount = float(number)
     except ValueError:
-        raise UserError(f"--memory {text}: must be a part of the memory such as 0.75, or a size such as 16GB") from None
+        raise UserError("must be a part such as 0.75, or a size such as 16GB", parameter="memory", value=text) from None
     if not (amount > 0 if is_gigabytes else 0 < amount <= 1):
-        raise UserError(f"--memory {text}: must lie above 0 and up to 1, or be a size such as 16GB")
+        raise UserError("must be above 0 and at most 1, or a size such as 16GB", parameter="memory", value=text)
     return int(amount * 1e9) if is_gigabytes else int(amount * machine_memory())
 
 
 def prepare(source: Source, name: str, settings: Settings, work: Path) -> Prepared:
-    """The split called `name` (one of SPLITS). Raises UserError."""
+    """The split called `name` (one of `SPLITS`). Raises UserError."""
     folder = work / f"split-{name}"
     split = _split(source, name, settings)
     vectors, pooled, stages = _vectors(source, split, settings, work, folder)
@@ -149,7 +148,7 @@ def _split(source: Source, name: str, settings: Settings) -> Split:
     elif name in source.groups:
         split = group_split(source.groups[name], rng, settings.test_fraction)
     else:
-        raise UserError(f"--splits {name}: {source.name} does not say which {name} a sentence is from")
+        raise UserError(f"{source.name} does not say which {name} a sentence is from", parameter="splits", value=name)
     if settings.test_rows is None or settings.test_rows >= len(split.test):
         return split
     drawn = generator(settings.seed, "tested").choice(split.test, settings.test_rows, replace=False)
@@ -159,10 +158,8 @@ def _split(source: Source, name: str, settings: Settings) -> Split:
 def _require_memory(pool: StoredVectors, settings: Settings) -> None:
     needed = pool.size * (1 + ("all_int8" in settings.scans))
     if needed > settings.memory_bytes:
-        raise UserError(
-            f"--memory: 8-bit codes of {len(pool):,} x {pool.shape[1]} vectors take {needed / 1e9:.1f} GB, and "
-            f"{settings.memory_bytes / 1e9:.1f} GB are allowed"
-        )
+        size = f"{len(pool):,} x {pool.shape[1]} vectors take {needed / 1e9:.1f} GB as 8-bit codes"
+        raise UserError(f"is too little: {size}", parameter="memory", value=f"{settings.memory_bytes / 1e9:.1f}GB")
 
 
 def _facts(

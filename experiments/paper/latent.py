@@ -21,11 +21,11 @@ def compare_with_structure(paper: Paper) -> pd.DataFrame:
         reached, and what it lost to All.
     """
     plan, structure = paper.plan, paper.structure
-    shapes = structure[(structure["embedding"] == plan.embeddings[0]) & (structure["k"] == plan.options.k)]
+    shapes = structure[(structure["embedding"] == plan.embeddings[0]) & (structure["k"] == plan.protocol.k)]
     shapes = shapes.set_index("concept").loc[paper.concepts]
 
     def mean(pool: str, strategy: str, measure: str) -> pd.Series:
-        return paper.values(plan.method(pool, strategy), measure, plan.options.budget, paper.concepts).mean(axis=1)
+        return paper.values(plan.method(pool, strategy), measure, plan.protocol.budget, paper.concepts).mean(axis=1)
 
     metric = paper.first_metric
     return pd.DataFrame(

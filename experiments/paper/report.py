@@ -107,7 +107,7 @@ def _latent(paper: Paper, finished: dict[str, Study]) -> _Content:
     if "main" not in finished:
         return content, drawings
     concepts = latent.compare_with_structure(paper)
-    sources = [(f"{paper.config['dataset']}, k = {paper.plan.options.k}", concepts)]
+    sources = [(f"{paper.config['dataset']}, k = {paper.plan.protocol.k}", concepts)]
     if paper.openimages is not None:
         sources.append(("OpenImages (the paper)", latent.openimages_latent(paper.openimages)))
     content["fits"] = tables.fit_concepts(paper)

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from experiments.paper.openimages import OPENIMAGES, read_openimages
 from experiments.paper.studies import Plan, Study, studies
 from seals_sim.errors import UserError
-from seals_sim.replay.options import Options
+from seals_sim.replay.methods import Method
+from seals_sim.replay.options import ConceptOptions, IndexOptions, LabelOptions, LearningOptions, ReplayProtocol
 from seals_sim.replay.page import missing_file
-from seals_sim.replay.protocol import Method
 from seals_sim.replay.runs import FULL_SUPERVISION, METHOD_FIELDS
 from seals_sim.replay.store import read_config
 
@@ -136,9 +136,7 @@ def read_paper(folder: Path) -> Paper:
     if config.get("experiment") != "paper":
         raise UserError(f"{folder}: not a run of experiments.paper")
     given = config["options"]
-    options: dict[str, Any] = {field.name: given[field.name] for field in fields(Options)}
-    options.update({name: tuple(value) for name, value in options.items() if isinstance(value, list)})
-    plan = Plan(Options(**options), tuple(given["embeddings"]), tuple(given["neighbors"]))
+    plan = Plan(_read_protocol(given), tuple(given["embeddings"]), tuple(given["neighbors"]))
     rounds = _table(folder, "rounds")
     runs: dict[Method, pd.DataFrame] = {}
     is_full = rounds["strategy"] == FULL_SUPERVISION
@@ -152,6 +150,13 @@ def read_paper(folder: Path) -> Paper:
         config, plan, runs, rounds[is_full], _table(folder, "structure"), _table(folder, "indexes"),
         read_openimages(openimages) if openimages.exists() else None,
     )  # fmt: skip
+
+
+def _read_protocol(given: dict[str, Any]) -> ReplayProtocol:
+    """The settings that all methods share; a field that an early run lacks has its default."""
+    groups = (ConceptOptions, IndexOptions, LearningOptions, LabelOptions)
+    names = {"k", *(field.name for group in groups for field in fields(group))}
+    return ReplayProtocol(**{name: value for name, value in given.items() if name in names})
 
 
 def _table(folder: Path, name: str) -> pd.DataFrame:

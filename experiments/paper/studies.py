@@ -6,9 +6,10 @@ A line that appears in several figures is one method and is run once.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
-from seals_sim.replay.options import Options
-from seals_sim.replay.protocol import Method, method_of
+from seals_sim.replay.methods import Method, build_method
+from seals_sim.replay.options import ReplayProtocol
 from seals_sim.replay.tables import method_name
 
 IMAGENET_POOL, IMAGENET_K, IMAGENET_BUDGET = 639_906, 100, 2_000  # 5.1, 5.2
@@ -54,7 +55,7 @@ class Plan:
     """What to compare.
 
     Attributes:
-        options: The settings of 5.1, with the k of the main study.
+        protocol: The settings of 5.1, with the k of the main study.
         embeddings: Names; the first is that of the main study.
         neighbors: The values of k (Figures 6 and 7).
         positives: The numbers of positive seeds (Figures 8 and 9).
@@ -62,7 +63,7 @@ class Plan:
         regularizations: The values of C.
     """
 
-    options: Options
+    protocol: ReplayProtocol
     embeddings: tuple[str, ...]
     neighbors: tuple[int, ...] = NEIGHBORS
     positives: tuple[int, ...] = POSITIVES
@@ -71,7 +72,7 @@ class Plan:
 
     def method(self, pool: str, strategy: str, **changes: object) -> Method:
         """A method of the main study, with some settings changed."""
-        return method_of(self.options, pool, strategy, **{"embedding": self.embeddings[0], **changes})
+        return build_method(self.protocol, pool, strategy, **{"embedding": self.embeddings[0], **changes})
 
 
 @dataclass(frozen=True)
@@ -114,10 +115,11 @@ class Study:
         return tuple(dict.fromkeys(line.method for line in self.lines))
 
 
-STUDIES = (
+StudyName = Literal[
     "main", "structure", "correlation", "concepts", "embeddings", "other_index", "k", "positives", "random_pool",
     "k_centers", "regularization",
-)  # fmt: skip
+]  # fmt: skip
+STUDIES: tuple[StudyName, ...] = get_args(StudyName)
 LOOK_AT_MAIN = ("structure", "correlation", "concepts")  # no runs of their own
 
 
@@ -138,7 +140,7 @@ def _main(plan: Plan) -> Study:
 
 
 def _neighbors(plan: Plan) -> Study:
-    ks = sorted({plan.options.k, *plan.neighbors})
+    ks = sorted({plan.protocol.k, *plan.neighbors})
     lines = []
     for strategy in _UNCERTAIN_AND_LIKELY:
         lines += [_line(plan, strategy, "all", strategy)]
@@ -147,7 +149,7 @@ def _neighbors(plan: Plan) -> Study:
 
 
 def _positives(plan: Plan) -> Study:
-    options, lines, left_out = plan.options, [], []
+    options, lines, left_out = plan.protocol, [], []
     ratio = options.seed_negatives / options.seed_positives
     for strategy in _UNCERTAIN_AND_LIKELY:
         for n in (options.seed_positives, *plan.positives):
@@ -203,7 +205,7 @@ def _regularization(plan: Plan) -> Study:
     lines = [
         _line(plan, strategy, pool, strategy, f"C = {c:g}", regularization=c)
         for strategy in _UNCERTAIN_AND_LIKELY
-        for c in sorted({plan.options.regularization, *plan.regularizations})
+        for c in sorted({plan.protocol.regularization, *plan.regularizations})
         for pool in ("all", "seals")
     ]
     return Study("regularization", "Not in the paper", "The regularization of the classifier", False, tuple(lines))

@@ -23,7 +23,7 @@ def run_seconds(paper: Paper) -> float:
 
 
 def _budgets(paper: Paper) -> tuple[int, int]:
-    return int(paper.config["small_budget"]), paper.plan.options.budget
+    return int(paper.config["small_budget"]), paper.plan.protocol.budget
 
 
 def summarize(paper: Paper, study: Study) -> list[dict[str, Any]]:
@@ -54,8 +54,8 @@ def join_curves(paper: Paper, studies: dict[str, Study]) -> pd.DataFrame:
 
 def time_methods(paper: Paper) -> list[dict[str, Any]]:
     """Table 2: the whole run, and information density at smaller budgets too."""
-    full = paper.plan.options.budget
-    smaller = [budget for budget in (1000, 500, 200) if paper.plan.options.n_seeds < budget < full]
+    full = paper.plan.protocol.budget
+    smaller = [budget for budget in (1000, 500, 200) if paper.plan.protocol.n_seeds < budget < full]
     cases = [("maxent", full), ("most_likely_positive", full)]
     cases += [("information_density", budget) for budget in (full, *smaller)]
     return [_time_method(paper, pool, strategy, budget) for strategy, budget in cases for pool in ("all", "seals")]
@@ -130,7 +130,7 @@ def list_scatter_panels(paper: Paper) -> list[tuple[str, pd.Series, pd.Series]]:
         ("most_likely_positive", "recall"),
     ):
         everything, seals = (
-            paper.values(plan.method(pool, strategy), measure, plan.options.budget, paper.concepts).mean(axis=1)
+            paper.values(plan.method(pool, strategy), measure, plan.protocol.budget, paper.concepts).mean(axis=1)
             for pool in ("all", "seals")
         )
         name = method_name("seals", strategy).removesuffix("-SEALS")
@@ -166,7 +166,7 @@ def list_concepts(paper: Paper, latent: pd.DataFrame) -> list[dict[str, Any]]:
         paper: The run.
         latent: The table of `experiments.paper.latent.compare_with_structure`.
     """
-    plan, budget = paper.plan, paper.plan.options.budget
+    plan, budget = paper.plan, paper.plan.protocol.budget
     columns: dict[str, pd.Series] = {}
     for strategy, measure in (
         ("random", paper.first_metric),

@@ -42,7 +42,7 @@ def tasks(
             dict.fromkeys(
                 LoopRun(method, concept, repeat)
                 for concept in in_study
-                for repeat in range(plan.options.repeats)
+                for repeat in range(plan.protocol.repeats)
                 for method in study.methods
                 if n_positives[concept] > method.seed_positives
             )

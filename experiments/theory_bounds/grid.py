@@ -8,88 +8,17 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from seals_sim.errors import UserError
-from theory.separators import SOLVERS
+from experiments.theory_bounds.options import TheoryOptions
 
-PROBLEMS = ("example1", "spread", "random")
-ALGORITHMS = ("3", "4", "bisection", "passive", "pool")
-STUDIES = ("collapse", "noise")
 DIMS = (2, 3, 5, 10, 20, 30)
 RATIOS = (2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
-CENTER = (10, 20.0)  # without --dim and --gamma-over-delta: all DIMS at this ratio, all RATIOS in this dimension
+CENTER = (10, 20.0)  # where neither is given: all DIMS at this ratio, all RATIOS in this dimension
 POOL_DIMS = (2, 3, 4, 5, 6)
 PASSIVE_SEEDS = 3  # passive learning is random even where its problem is not
 POOL_SEEDS = 5
 STUDY_SEEDS = 20
 FLIPS = (0.0, 0.001, 0.003, 0.01, 0.03)
 BANDS = (1e-6, 1e-4, 1e-2)
-
-
-@dataclass(frozen=True)
-class TheoryOptions:
-    """Empty `dim` and `gamma_over_delta` stand for the cross through CENTER. Raises UserError."""
-
-    problem: tuple[str, ...] = PROBLEMS
-    algorithm: tuple[str, ...] = ALGORITHMS
-    study: tuple[str, ...] = ()
-    dim: tuple[int, ...] = ()
-    gamma_over_delta: tuple[float, ...] = ()
-    delta: float = 0.5
-    opposite: float = 1.0
-    margin_scale: float | None = None
-    epsilon: tuple[float, ...] = tuple(10.0**-digits for digits in range(2, 13))
-    rotate: bool = False
-    noise: float = 0.0
-    noise_band: float = 0.0
-    seeds: int = 1
-    pool_size: tuple[int, ...] = (1000, 10_000, 100_000)
-    passive_queries: int = 1000
-    solver: str = "fast"
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for option, given, known in (
-            ("--problem", self.problem, PROBLEMS),
-            ("--algorithm", self.algorithm, ALGORITHMS),
-            ("--study", self.study, STUDIES),
-            ("--solver", (self.solver,), tuple(SOLVERS)),
-        ):
-            _require_known(option, given, known)
-        if not self.problem or not self.algorithm:
-            raise UserError("--problem and --algorithm: give at least one name each")
-        for dim in self.dim:
-            if dim < 2:
-                raise UserError(f"--dim {dim}: must be at least 2")
-        positive = [("--gamma-over-delta", ratio) for ratio in self.gamma_over_delta]
-        positive += [("--delta", self.delta), ("--opposite", self.opposite)]
-        if self.margin_scale is not None:
-            positive.append(("--margin-scale", self.margin_scale))
-        for option, value in positive:
-            if not 0 < value < math.inf:
-                raise UserError(f"{option} {value:g}: must be a finite number above 0")
-        if not self.epsilon:
-            raise UserError("--epsilon: give at least one number")
-        for value in self.epsilon:
-            if not 0 < value < 1:
-                raise UserError(f"--epsilon {value:g}: must lie between 0 and 1")
-        if not 0 <= self.noise < 1:
-            raise UserError(f"--noise {self.noise:g}: must lie in [0, 1)")
-        if not 0 <= self.noise_band < math.inf:
-            raise UserError(f"--noise-band {self.noise_band:g}: must be 0 or more")
-        for name, least in (("seeds", 1), ("passive_queries", 1), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise UserError(f"--{name.replace('_', '-')} {getattr(self, name)}: must be at least {least}")
-        for size in self.pool_size:
-            if size < 200:
-                raise UserError(f"--pool-size {size}: must be at least 200")
-
-
-def _require_known(option: str, given: tuple[str, ...], known: tuple[str, ...]) -> None:
-    for name in given:
-        if name not in known:
-            raise UserError(f"{option} {name}: there is no such name; choose from {', '.join(known)}")
-    if len(set(given)) < len(given):
-        raise UserError(f"{option} {','.join(given)}: give no name twice")
 
 
 @dataclass(frozen=True)
@@ -139,7 +68,7 @@ def jobs(options: TheoryOptions) -> list[Job]:
     if "pool" in options.algorithm:
         cells = product(options.dim or POOL_DIMS, options.pool_size, ("pool", "passive"), range(POOL_SEEDS))
         found += [Job("cloud", name, dim, math.nan, seed, pool_size=size) for dim, size, name, seed in cells]
-    for study in options.study:
+    for study in options.studies:
         found += list({"collapse": _collapse_jobs, "noise": _noise_jobs}[study](options))
     return found
 

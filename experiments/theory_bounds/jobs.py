@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from experiments.theory_bounds.grid import Job, TheoryOptions
+from experiments.theory_bounds.grid import Job
+from experiments.theory_bounds.options import TheoryOptions
 from seals_sim.randomness import generator
 from theory import bounds
 from theory.baselines import run_bisection, run_passive

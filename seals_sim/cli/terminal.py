@@ -1,40 +1,151 @@
-"""What all commands share: arguments in, errors in one line."""
+"""Running a command: what is typed goes in, and whatever is wrong comes out as one line."""
 
 from __future__ import annotations
 
-import argparse
 import shlex
+import signal
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NoReturn
+from dataclasses import fields, is_dataclass
+from functools import cache
+from types import FrameType
+from typing import Any, NoReturn, get_type_hints
+
+from cyclopts import App, CycloptsError, Group, Parameter
+from pydantic import ValidationError
 
 from seals_sim.errors import UserError
+from seals_sim.options import COMMA_SEPARATED, to_user_error
+from seals_sim.runtime import wait_passively
 
 
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line."""
+def make_cli(name: str, summary: str | None = None) -> App:
+    """A command line in the style of this package: no `--no-x`, lists shown with commas, completion for shells."""
+    look = Parameter(negative=(), show_default=_show_default, consume_multiple=False)
+    return App(name=name, help=summary, version=_get_version, default_parameter=look, help_format="plaintext")
 
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message.removeprefix('argument ')} (--help lists the options)\n")
+
+@cache
+def flatten(group: str) -> Parameter:
+    """Marks a dataclass whose fields are options of their own, shown under this heading."""
+    return Parameter(name="*", group=Group.create_ordered(group))
+
+
+def _get_version() -> str:
+    from importlib.metadata import version
+
+    return f"seals-sim {version('seals-sim')}"
+
+
+def _show_default(value: Any) -> str | None:
+    """The default as it would be typed; None for what is off or not given."""
+    if value is None or value is False or value == ():
+        return None
+    return ",".join(str(part) for part in value) if isinstance(value, tuple) else str(value)
+
+
+def run_cli(app: App, words: Sequence[str] | None = None) -> None:
+    """Run what was typed, by default on the command line of this process.
+
+    Bad input is one line and exit code 2. Ctrl-C, SIGTERM and SIGHUP end with 128 and the number of the signal, and
+    with what is finished saved.
+    """
+    wait_passively()
+    typed = list(sys.argv[1:] if words is None else words)
+    try:
+        with _interrupted_by_signals():
+            app(typed, exit_on_error=False, print_error=False, result_action="return_none")
+    except CycloptsError as error:
+        _fail(_explain(error))
+    except ValidationError as error:
+        _fail(_name_option(app, typed, to_user_error(error)))
+    except UserError as error:
+        _fail(_name_option(app, typed, error))
+    except KeyboardInterrupt as interruption:
+        print("interrupted; rerun the same command to resume", file=sys.stderr)
+        sys.exit(128 + (interruption.args[0] if interruption.args else signal.SIGINT))
+
+
+def _fail(message: str) -> NoReturn:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(2)
+
+
+def _explain(error: CycloptsError) -> str:
+    """What cyclopts found wrong, in a line; bounds are pydantic's, which it passes on."""
+    if isinstance(error.__cause__, ValidationError):
+        cause = to_user_error(error.__cause__)
+        if cause.parameter is not None:
+            return _format(f"--{_dashed(cause.parameter)}", cause)
+        return str(cause) if error.argument is None else _format(error.argument.name, cause)
+    return f"{str(error).rstrip('.')} (--help lists the options)"
+
+
+def _name_option(app: App, typed: Sequence[str], error: UserError) -> str:
+    """The error, with the option in place of the parameter where the command has one of that name."""
+    if error.parameter is None:
+        return str(error)
+    option = f"--{_dashed(error.parameter)}"
+    return _format(option, error) if option in _list_options(app, typed) else str(error)
+
+
+def _list_options(app: App, typed: Sequence[str]) -> set[str]:
+    _, apps, _ = app.parse_commands(list(typed))
+    return {name for argument in apps[-1].assemble_argument_collection() for name in argument.names}
+
+
+def _format(option: str, error: UserError) -> str:
+    value = "" if error.value is None or error.value is True else f" {error.value}"
+    return f"{option}{value}: {error.problem}"
+
+
+def _dashed(name: str) -> str:
+    return name.replace("_", "-")
 
 
 @contextmanager
-def errors_for_people() -> Iterator[None]:
-    """Print a UserError as one line and exit with code 2; a Ctrl-C ends with what is finished kept."""
+def _interrupted_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP raise KeyboardInterrupt, as SIGINT does, so that whatever is open is closed."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
-    except UserError as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("stopped; the same command goes on from what is finished", file=sys.stderr)
-        sys.exit(130)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> argparse.Namespace:
-    """Parsed arguments, with the words themselves as `command`."""
-    words = sys.argv[1:] if argv is None else list(argv)
-    arguments = parser.parse_args(words)
-    arguments.command = shlex.join(words)
-    return arguments
+def render_command(name: str, *groups: object) -> str:
+    """The command that gives these options, without those that have their default.
+
+    Args:
+        name: Of the command, such as `seals replay`.
+        groups: Dataclasses of options.
+    """
+    words = name.split()
+    for group in groups:
+        assert is_dataclass(group)
+        types = get_type_hints(type(group), include_extras=True)
+        for field in fields(group):
+            value = getattr(group, field.name)
+            if value == field.default:
+                continue
+            option = f"--{_dashed(field.name)}"
+            if value is True:
+                words.append(option)
+            elif not isinstance(value, tuple):
+                words += [option, str(value)]
+            elif COMMA_SEPARATED in getattr(types[field.name], "__metadata__", ()):
+                words += [option, ",".join(map(str, value))]
+            else:
+                words += [word for part in value for word in (option, str(part))]
+    return shlex.join(words)

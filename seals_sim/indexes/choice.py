@@ -20,7 +20,7 @@ from seals_sim.errors import UserError
 from seals_sim.indexes.exact import ExactIndex
 from seals_sim.indexes.graph import build_graph
 from seals_sim.indexes.ivf import build_ivf
-from seals_sim.indexes.names import INDEXES, N_BITS, N_PROBE
+from seals_sim.indexes.names import INDEXES, N_BITS, N_PROBE, IndexName
 from seals_sim.indexes.protocol import NeighborIndex, VectorIndex, fingerprint
 from seals_sim.indexes.whole import build_hnsw, build_lsh
 from seals_sim.types import StoredVectors
@@ -38,7 +38,7 @@ class IndexOptions:
     n_probe: int = N_PROBE
 
 
-def choose_index(n: int, d: int, n_queries: int, memory_bytes: int) -> str:
+def choose_index(n: int, d: int, n_queries: int, memory_bytes: int) -> IndexName:
     """The rule above.
 
     n_queries: rows whose neighbours will be asked for, over all runs; memory_bytes: what an index may take.

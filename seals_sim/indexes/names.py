@@ -8,6 +8,8 @@ VectorIndexName = Literal["exact", "lsh", "hnsw", "ivf-flat", "ivf-sq", "ivf-pq"
 """Those that take any vector."""
 IndexName = Literal["exact", "lsh", "hnsw", "ivf-flat", "ivf-sq", "ivf-pq", "ivf-rabitq", "graph"]
 """Those that take rows of the table."""
+AutoIndexName = Literal[IndexName, "auto"]
+AutoVectorIndexName = Literal[VectorIndexName, "auto"]
 VECTOR_INDEXES: tuple[VectorIndexName, ...] = get_args(VectorIndexName)
 INDEXES: tuple[IndexName, ...] = get_args(IndexName)
 N_PROBE = 32  # cells of an ivf that a query looks into

@@ -91,7 +91,7 @@ class Journal:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.path = path
         require_session(path)
         self._database = sqlite3.connect(path, timeout=0, check_same_thread=False)
         self._file = identify(path)
@@ -107,7 +107,7 @@ class Journal:
         with self._reported():
             execute("PRAGMA locking_mode = EXCLUSIVE")
             if execute("PRAGMA quick_check").fetchone()[0] != "ok":
-                raise UserError(f"{self._path}: is damaged; restore a copy of it, or begin another session")
+                raise UserError(f"{self.path}: is damaged; restore a copy of it, or begin another session")
             execute("PRAGMA journal_mode = DELETE")  # version 1 was written with a write-ahead log
             execute("PRAGMA synchronous = FULL")
             execute("BEGIN IMMEDIATE")
@@ -207,9 +207,9 @@ class Journal:
         self._database.close()
 
     def _require_in_place(self) -> None:
-        if identify(self._path) != self._file:
+        if identify(self.path) != self._file:
             raise UserError(
-                f"{self._path}: was moved, replaced, or deleted while this session was open; nothing more is saved: "
+                f"{self.path}: was moved, replaced, or deleted while this session was open; nothing more is saved: "
                 "put the file back, or save the labels, and start again"
             )
 
@@ -219,10 +219,10 @@ class Journal:
             yield
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
-                raise UserError(f"{self._path}: another process has this session open; close it there first") from error
-            raise UserError(f"{self._path}: cannot be used ({error})") from error
+                raise UserError(f"{self.path}: another process has this session open; close it there first") from error
+            raise UserError(f"{self.path}: cannot be used ({error})") from error
         except sqlite3.DatabaseError as error:
-            raise UserError(f"{self._path}: is damaged or not a label session ({error})") from error
+            raise UserError(f"{self.path}: is damaged or not a label session ({error})") from error
 
 
 def _pack(rows: Rows) -> bytes:

@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.journal import Seed
 from seals_sim.label.learner import SeededLearner, SimilarityModel
-from seals_sim.label.types import STRATEGIES, SessionOptions
+from seals_sim.label.options import SessionOptions, SessionStrategy
 from seals_sim.search.candidates import CandidateTable
 from seals_sim.search.learners import LinearModel
 from seals_sim.search.pools import SealsPool
-from seals_sim.search.scores import most_likely_positive
+from seals_sim.search.scores import max_entropy, most_likely_positive
 from seals_sim.search.strategies import ArgMax
 from seals_sim.types import LabeledRows, Row, Rows, Scores
 
@@ -22,8 +22,9 @@ from seals_sim.types import LabeledRows, Row, Rows, Scores
 class SessionSelector:
     """The session's strategy; the most similar row while the model is one of similarity."""
 
-    def __init__(self, strategy: str) -> None:
-        self._by_strategy, self._by_similarity = ArgMax(STRATEGIES[strategy]), ArgMax(most_likely_positive)
+    def __init__(self, strategy: SessionStrategy) -> None:
+        score = max_entropy if strategy == "maxent" else most_likely_positive
+        self._by_strategy, self._by_similarity = ArgMax(score), ArgMax(most_likely_positive)
 
     def select(self, candidates: CandidateTable, model: LinearModel) -> Row | None:
         """The next row, or None where there is no candidate."""

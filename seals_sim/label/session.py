@@ -7,21 +7,25 @@ was answered. So a reopened session asks what it would have asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from seals_sim.errors import UserError
 from seals_sim.evaluate.remaining import compute_p_missing, estimate_remaining
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.journal import Event, ImportedFile, Journal, Seed
 from seals_sim.label.learner import explain_missing
+from seals_sim.label.options import SessionOptions
 from seals_sim.label.search import SessionSearch, compute_probabilities, draw_unseen
 from seals_sim.label.state import SessionState
-from seals_sim.label.types import STRATEGIES, Asked, ImportReport, Label, Reason, SessionOptions, Status
+from seals_sim.label.types import Asked, ImportReport, Label, Reason, Status
+from seals_sim.options import to_user_error
 from seals_sim.randomness import generator
 from seals_sim.types import Row, Rows
 from seals_sim.vectors.scan import widened
@@ -41,11 +45,20 @@ class Session:
         if about.get("fingerprint") != corpus.fingerprint:
             journal.close()
             raise UserError("this session was begun with other texts or vectors; open it with those, or begin another")
-        self.options = SessionOptions(**about["options"])
+        self.options = self._read_options(journal, about)
         self.corpus, self._journal = corpus, journal
         widened(corpus.vectors[:1])  # what float16 needs takes seconds to import: now, not at the first answer
         self.seeds = journal.read_seeds()
         self._replay()
+
+    @staticmethod
+    def _read_options(journal: Journal, about: Mapping[str, Any]) -> SessionOptions:
+        try:
+            return SessionOptions(**about["options"])
+        except (ValidationError, KeyError, TypeError) as error:
+            journal.close()
+            reason = to_user_error(error) if isinstance(error, ValidationError) else error
+            raise UserError(f"{journal.path}: the session's options are damaged ({reason})") from error
 
     def _replay(self) -> None:
         self._state = SessionState()
@@ -77,12 +90,9 @@ class Session:
             options: Of the search.
 
         Raises:
-            UserError: Where the file exists, or the strategy is unknown.
+            UserError: Where the file exists.
         """
         options = options or SessionOptions()
-        if options.strategy not in STRATEGIES:
-            known = ", ".join(STRATEGIES)
-            raise UserError(f"unknown; choose from {known}", parameter="strategy", value=options.strategy)
         labeled = [(text, 1) for text in positives] + [(text, 0) for text in negatives]
         seeds = []
         if labeled:

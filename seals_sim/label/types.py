@@ -5,31 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from seals_sim.evaluate.remaining import Interval
-from seals_sim.search.scores import Score, max_entropy, most_likely_positive
-
-STRATEGIES: dict[str, Score] = {"most_likely_positive": most_likely_positive, "maxent": max_entropy}
 
 Label = tuple[int, int | None]  # a row and its answer: 1, 0, or None where it was skipped
-
-
-@dataclass(frozen=True)
-class SessionOptions:
-    """How a session searches; fixed when it begins.
-
-    Attributes:
-        strategy: One of `STRATEGIES`.
-        k: Neighbors of each labeled row that join the candidates.
-        control_every: 10 draws every tenth row at random from all that are left, to estimate how many positives
-            remain; 0 draws none.
-        regularization: scikit-learn's C.
-        seed: Of the random draws.
-    """
-
-    strategy: str = "most_likely_positive"
-    k: int = 100
-    control_every: int = 10
-    regularization: float = 1.0
-    seed: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,82 +1,99 @@
-"""Where an experiment's data come from: a dataset by name, or texts or vectors of the user's own."""
+"""Where the data of a replay come from: a dataset by name, or texts or vectors of the user's own."""
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-from seals_sim.datasets import Dataset, read_goodreads, read_icd10cm, read_text_table, read_vectors, read_wordnet
+from pydantic.dataclasses import dataclass
+
 from seals_sim.errors import UserError
+from seals_sim.options import CHECKED
 
-DATASETS = ("icd10", "wordnet", "goodreads")
+if TYPE_CHECKING:
+    from seals_sim.datasets import Dataset
 
-
-def add_input_options(parser: argparse.ArgumentParser, default: str) -> None:
-    """Options that name the data. default: the dataset of DATASETS that is used when none is named."""
-    group = parser.add_argument_group("input")
-    group.add_argument(
-        "--dataset",
-        choices=DATASETS,
-        default=None,
-        metavar="NAME",
-        help="icd10: the built-in texts; wordnet: the definitions of WordNet; goodreads: the spoiler file of "
-        f"--reviews (default: {default})",
-    )
-    group.add_argument(
-        "--wordnet",
-        type=Path,
-        metavar="DIR",
-        help="WordNet's dictionary files (default: where Debian's wordnet-base and NLTK put them)",
-    )
-    group.add_argument("--reviews", type=Path, metavar="FILE", help="the Goodreads reviews, .json or .json.gz")
-    group.add_argument(
-        "--texts",
-        type=Path,
-        metavar="FILE",
-        help="a table of texts and labels: .jsonl (.ndjson, .json), .csv, .tsv, each also with .gz, or .parquet",
-    )
-    group.add_argument("--text-column", default="text", metavar="NAME", help="its text column (default: %(default)s)")
-    group.add_argument("--vectors", type=Path, metavar="FILE.npy", help="instead of texts: an (n, d) array")
-    group.add_argument(
-        "--labels", type=Path, metavar="FILE", help="labels of the vectors: an .npy of one class id a row, or a table"
-    )
-    group.add_argument(
-        "--label-column",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="a label column, may be given again; a column of 0/1 is one concept, of any other each "
-        "value (or entry of its lists) is one (default: label or labels)",
-    )
-    group.add_argument("--label-separator", metavar="TEXT", help="cuts a cell into a list of labels")
-    group.add_argument("--skip-bad-lines", action="store_true", help="leave unreadable lines out and report them")
+DatasetName = Literal["icd10", "wordnet", "goodreads"]
 
 
-def load_dataset(arguments: argparse.Namespace, default: str) -> Dataset:
-    """What the options name. Raises UserError."""
-    if arguments.label_separator == "":
-        raise UserError("--label-separator: cannot be empty")
-    sources = [name for name in ("dataset", "texts", "vectors") if getattr(arguments, name) is not None]
-    if len(sources) > 1:
-        raise UserError(f"{' and '.join(f'--{name}' for name in sources)}: give one of them")
-    if (arguments.vectors is None) != (arguments.labels is None):
-        raise UserError("--vectors and --labels go together: give both")
-    dataset = None if sources in (["texts"], ["vectors"]) else arguments.dataset or default
-    for option, owner in (("reviews", "goodreads"), ("wordnet", "wordnet")):
-        if getattr(arguments, option) is not None and dataset != owner:
-            raise UserError(f"--{option}: goes with --dataset {owner}")
-    if arguments.skip_bad_lines and arguments.texts is None and dataset != "goodreads":
-        raise UserError("--skip-bad-lines: goes with --texts or --reviews")
-    match dataset:
-        case "icd10":
-            return read_icd10cm()
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class InputOptions:
+    """Labeled data. What they hold identifies a run, not where they lie.
+
+    Raises:
+        pydantic.ValidationError: Where options do not fit together.
+    """
+
+    dataset: DatasetName | None = None
+    """icd10: the built-in texts; wordnet: the definitions of WordNet; goodreads: the spoilers of `reviews`."""
+    wordnet: Path | None = None
+    """Folder of WordNet's dictionary files. [default: where Debian's wordnet-base and NLTK put them]"""
+    reviews: Path | None = None
+    """The Goodreads reviews, .json or .json.gz."""
+    texts: Path | None = None
+    """A table of texts and labels: .jsonl (.ndjson, .json), .csv, .tsv, each also with .gz, or .parquet."""
+    text_column: str = "text"
+    """Its text column."""
+    vectors: Path | None = None
+    """Instead of texts: an (n, d) array, .npy."""
+    labels: Path | None = None
+    """Labels of the vectors: an .npy of one class id per row, or a table."""
+    label_column: tuple[str, ...] = ()
+    """A column of 0/1 (one concept) or of classes (one each); may be given again. [default: label or labels]"""
+    label_separator: str | None = None
+    """Cuts a cell into a list of labels."""
+    skip_bad_lines: bool = False
+    """Leave out lines that cannot be read, and report them."""
+
+    def __post_init__(self) -> None:
+        if self.label_separator == "":
+            raise UserError("cannot be empty", parameter="label_separator", value="")
+        sources = [name for name in ("dataset", "texts", "vectors") if getattr(self, name) is not None]
+        if len(sources) > 1:
+            raise UserError(f"cannot be combined with {sources[0]}", parameter=sources[1], value=_get(self, sources[1]))
+        for name, other in (("vectors", "labels"), ("labels", "vectors")):
+            if getattr(self, name) is not None and getattr(self, other) is None:
+                raise UserError(f"needs {other} too", parameter=name, value=_get(self, name))
+        for name, owner in (("reviews", "goodreads"), ("wordnet", "wordnet")):
+            if getattr(self, name) is not None and self.dataset not in (owner, None if not sources else owner):
+                raise UserError(f"goes with the dataset {owner}", parameter=name, value=_get(self, name))
+        if self.dataset == "goodreads" and self.reviews is None:
+            problem = "needs the file of reviews, named by reviews; its owners give it out"
+            raise UserError(problem, parameter="dataset", value="goodreads")
+
+
+def _get(options: InputOptions, name: str) -> str:
+    return str(getattr(options, name))
+
+
+def load_dataset(options: InputOptions, default: DatasetName) -> Dataset:
+    """Read the data that the options name.
+
+    Args:
+        options: What to read.
+        default: The dataset where none is named.
+
+    Raises:
+        UserError: Where it is not there or not readable.
+    """
+    from seals_sim.datasets import read_goodreads, read_icd10cm, read_text_table, read_vectors, read_wordnet
+
+    columns, separator = options.label_column, options.label_separator
+    if options.vectors is not None and options.labels is not None:
+        _refuse_skipping(options)
+        return read_vectors(options.vectors, options.labels, columns, separator)
+    if options.texts is not None:
+        return read_text_table(options.texts, options.text_column, columns, separator, options.skip_bad_lines)
+    match options.dataset or default:
+        case "goodreads" if options.reviews is not None:
+            return read_goodreads(options.reviews, options.skip_bad_lines)
         case "wordnet":
-            return read_wordnet(arguments.wordnet)
-        case "goodreads":
-            if arguments.reviews is None:
-                raise UserError("--dataset goodreads: name the file with --reviews; its owners give it out")
-            return read_goodreads(arguments.reviews, arguments.skip_bad_lines)
-    column, separator = arguments.label_column, arguments.label_separator
-    if arguments.vectors is not None:
-        return read_vectors(arguments.vectors, arguments.labels, column, separator)
-    return read_text_table(arguments.texts, arguments.text_column, column, separator, arguments.skip_bad_lines)
+            _refuse_skipping(options)
+            return read_wordnet(options.wordnet)
+    _refuse_skipping(options)
+    return read_icd10cm()
+
+
+def _refuse_skipping(options: InputOptions) -> None:
+    if options.skip_bad_lines:
+        raise UserError("only a table of texts or reviews has lines to skip", parameter="skip_bad_lines", value=True)

@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from seals_sim.errors import UserError
+from seals_sim.replay.experiment import PICK_COLUMNS, ROUND_COLUMNS
 from seals_sim.replay.figures import draw_curves
 from seals_sim.replay.page import read_rows, write_page
-from seals_sim.replay.protocol import PICK_COLUMNS, ROUND_COLUMNS
 from seals_sim.replay.store import read_config, write_csv
 from seals_sim.replay.tables import POOL_NAMES, STRATEGY_NAMES, alike, by_concept, curves, method_name, summary
 
@@ -97,7 +97,7 @@ def findings(rounds: pd.DataFrame, picks: pd.DataFrame, config: dict[str, Any]) 
             )
     if config["bad_lines"]:
         sentences.append(
-            f"Warning: {counted(len(config['bad_lines']), 'line')} of the input could not be read and "
+            f"Warning: {format_count(len(config['bad_lines']), 'line')} of the input could not be read and "
             f"{'was' if len(config['bad_lines']) == 1 else 'were'} left out; the last one: {config['bad_lines'][-1]}"
         )
     return sentences
@@ -106,15 +106,15 @@ def findings(rounds: pd.DataFrame, picks: pd.DataFrame, config: dict[str, Any]) 
 def _title(config: dict[str, Any], subject: str) -> str:
     options = config["options"]
     k = f", k = {options['k']}" if "seals" in options["pools"] else ""
-    concepts, repeats = counted(len(config["concepts"]), "concept"), counted(options["repeats"], "repeat")
+    concepts, repeats = format_count(len(config["concepts"]), "concept"), format_count(options["repeats"], "repeat")
     return f"{config['dataset']}: {subject}; {concepts}, {repeats}, pool of {config['rows']['pool']:,}{k}"
 
 
-def counted(n: int, noun: str) -> str:
+def format_count(n: int, noun: str) -> str:
     """The number with its noun, in the plural unless it is one.
 
     Examples:
-        >>> counted(1, "line"), counted(2, "line")
+        >>> format_count(1, "line"), format_count(2, "line")
         ('1 line', '2 lines')
     """
     return f"{n} {noun}{'' if n == 1 else 's'}"

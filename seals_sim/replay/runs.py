@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 
 import joblib
@@ -14,9 +14,11 @@ from tqdm import tqdm
 
 from seals_sim.disk.stages import peak_bytes
 from seals_sim.evaluate.structure import average_cosine, concept_graph, structure
-from seals_sim.replay.protocol import Experiment, Method, full_supervision, run_method
+from seals_sim.replay.bench import Bench
+from seals_sim.replay.experiment import run_full_supervision, run_method
+from seals_sim.replay.methods import Method
 from seals_sim.replay.store import RunStore
-from seals_sim.types import DatasetRows, Rows
+from seals_sim.types import Rows
 from seals_sim.vectors.scan import gathered
 
 FULL_SUPERVISION = "full_supervision"
@@ -44,8 +46,8 @@ class LoopRun:
         """The embeddings that neighbours are sought in, with k."""
         return {self.method.index_embedding or self.method.embedding: self.method.k} if self.method.k else {}
 
-    def work(self, experiment: Experiment, positives: DatasetRows, n_seals_candidates: int) -> pd.DataFrame:
-        rounds, _ = run_method(experiment, self.method, self.concept, self.repeat, positives, n_seals_candidates)
+    def work(self, bench: Bench, n_seals_candidates: int) -> pd.DataFrame:
+        rounds, _ = run_method(bench, self.method, self.concept, self.repeat, n_seals_candidates)
         return rounds.assign(**asdict(self.method), concept=self.concept, repeat=self.repeat)
 
 
@@ -65,8 +67,8 @@ class FullSupervision:
     def neighbors(self) -> dict[str, int]:
         return {}
 
-    def work(self, experiment: Experiment, positives: DatasetRows, n_seals_candidates: int) -> pd.DataFrame:
-        row = full_supervision(experiment, self.embedding, self.regularization, positives)
+    def work(self, bench: Bench, n_seals_candidates: int) -> pd.DataFrame:
+        row = run_full_supervision(bench, self.embedding, self.regularization, self.concept)
         names = {
             **dict.fromkeys(METHOD_FIELDS),
             "pool": "all",
@@ -93,9 +95,9 @@ class Latent:
     def neighbors(self) -> dict[str, int]:
         return {self.embedding: max(self.ks)}
 
-    def work(self, experiment: Experiment, positives: DatasetRows, n_seals_candidates: int) -> pd.DataFrame:
-        space = experiment.spaces[self.embedding]
-        members = Rows(np.flatnonzero(np.isin(experiment.split.pool, positives)))
+    def work(self, bench: Bench, n_seals_candidates: int) -> pd.DataFrame:
+        space = bench.spaces[self.embedding]
+        members = Rows(np.flatnonzero(bench.is_positive(self.concept)[0]))
         cosine = average_cosine(gathered(space.pool_vectors, members))
         assert space.index is not None
         graphs = {k: concept_graph(members, space.index, k) for k in self.ks}
@@ -114,8 +116,7 @@ Task = LoopRun | FullSupervision | Latent
 def execute(
     missing: Sequence[Task],
     store: RunStore,
-    experiment: Experiment,
-    concepts: Mapping[str, DatasetRows],
+    bench: Bench,
     n_jobs: int,
     quiet: bool,
 ) -> None:
@@ -124,15 +125,14 @@ def execute(
     RandPool takes its size from the SEALS run of the same repeat, so those come second.
     """
     waves = [
-        [task for task in missing if (_measured_in(task, experiment.options.k) is not None) is last]
+        [task for task in missing if (_measured_in(task, bench.protocol.k) is not None) is last]
         for last in (False, True)
     ]
     with tqdm(total=len(missing), desc="runs", disable=quiet) as bar:
         for wave in waves:
-            sizes = [_n_seals_candidates(task, store, experiment.options.k) for task in wave]
+            sizes = [_n_seals_candidates(task, store, bench.protocol.k) for task in wave]
             done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
-                joblib.delayed(_work)(task, experiment, concepts[task.concept], size)
-                for task, size in zip(wave, sizes, strict=True)
+                joblib.delayed(_work)(task, bench, size) for task, size in zip(wave, sizes, strict=True)
             )
             for task, table in done:
                 store.save(task.name, {task.kind: table})
@@ -151,9 +151,9 @@ def _n_seals_candidates(task: Task, store: RunStore, k: int) -> int:
     return 0 if seals is None else int(store.read(seals.name, seals.kind)["n_candidates"].iloc[-1])
 
 
-def _work(task: Task, experiment: Experiment, positives: DatasetRows, size: int) -> tuple[Task, pd.DataFrame]:
+def _work(task: Task, bench: Bench, size: int) -> tuple[Task, pd.DataFrame]:
     start = time.perf_counter()
-    table = task.work(experiment, positives, size)
+    table = task.work(bench, size)
     if task.kind == "rounds":
         table = table.assign(whole_seconds=time.perf_counter() - start, peak_bytes=peak_bytes())
     return task, table

@@ -7,35 +7,85 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import MISSING, dataclass, fields
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import TypeAdapter
 
 from seals_sim.disk.files import replacing, write_text
 from seals_sim.errors import UserError
 
-_MAY_DIFFER = {
-    "out", "jobs", "quiet", "cache", "only", "paper_tables", "skip_bad_lines",
-    "dataset", "wordnet", "texts", "vectors", "labels", "reviews",  # what they hold must be the same
-    "work", "memory", "threads", "block",
-}  # fmt: skip
+VERSIONS = ("seals-sim", "numpy", "scipy", "scikit-learn", "faiss-cpu", "sentence-transformers", "torch", "pandas")
+_RENAMED = {"rare_concepts": "replay"}  # experiments, since the first config.json
 _PATIENCE_SECONDS = 600  # somebody may be reading the file
 
 
-class RunFolder:
-    """DIR of one run.
+@dataclass(frozen=True)
+class RunIdentity:
+    """What makes two runs the same run, so that one goes on where the other stopped.
 
-    config: what config.json shall hold. A folder that holds a run with other `options` or another
-    `data_fingerprint`, or that holds anything else, is refused with a UserError and left as it is.
+    Attributes:
+        experiment: Its name.
+        protocol: Its options, a dataclass; fields that a stored run lacks had their defaults.
+        data: A digest of its data, where it has any.
     """
 
-    def __init__(self, path: Path, config: dict[str, object]) -> None:
+    experiment: str
+    protocol: Any
+    data: str | None
+
+    def require_same(self, folder: Path, config: Mapping[str, Any]) -> None:
+        """Raise UserError where `config`, of the run in this folder, is another run."""
+        protocol = to_json(self.protocol)
+        old = {**_get_defaults(self.protocol), **config["options"]}
+        pairs: dict[str, tuple[Any, Any]] = {"experiment": (config.get("experiment"), self.experiment)}
+        pairs |= {name: (old.get(name), value) for name, value in protocol.items()}
+        pairs["data"] = (config.get("data_fingerprint"), self.data)
+        for name, (before, now) in pairs.items():
+            if before != now:
+                raise UserError(
+                    f"{folder} holds a run with another {name} ({before!r:.60}, now {now!r:.60}); "
+                    "choose a new folder, or remove this one"
+                )
+
+
+def to_json(options: object) -> dict[str, Any]:
+    """The fields of an options dataclass as JSON has them."""
+    values: dict[str, Any] = TypeAdapter(type(options)).dump_python(options, mode="json")
+    return values
+
+
+def _get_defaults(options: Any) -> dict[str, Any]:
+    defaults = {field.name: field.default for field in fields(options) if field.default is not MISSING}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in defaults.items()}
+
+
+class RunFolder:
+    """The folder of one run.
+
+    Args:
+        path: The folder.
+        identity: Of the run.
+        about: What else config.json shall say; `execution` and `input` hold options that identify nothing.
+
+    Raises:
+        UserError: Where the folder holds another run or anything else. It is left as it is.
+    """
+
+    def __init__(self, path: Path, identity: RunIdentity, about: Mapping[str, object]) -> None:
         self.path = path
-        self._config = json.loads(json.dumps(config))
+        self._config = {
+            "experiment": identity.experiment,
+            "protocol": to_json(identity.protocol),
+            "data_fingerprint": identity.data,
+            **about,
+        }
         require_run_or_nothing(path)
         if (path / "config.json").exists():
-            _require_same(path, _identity(read_config(path)), _identity(self._config))
+            identity.require_same(path, read_config(path))
 
     def begin(self) -> None:
         """Make the folder with its config.json, unless the run has begun before."""
@@ -44,17 +94,22 @@ class RunFolder:
             write_text(file, json.dumps(self._config, indent=1, ensure_ascii=False) + "\n")
 
 
+def get_versions(packages: tuple[str, ...] = VERSIONS) -> dict[str, str]:
+    """The installed version of each package."""
+    return {package: version(package) for package in packages}
+
+
 def require_run_or_nothing(path: Path) -> None:
     """Raise UserError where the folder holds something else than a run."""
     try:
         is_there, is_folder = path.exists(), path.is_dir()
     except OSError as error:
-        raise UserError(f"--out {path}: cannot be used: {error.strerror}") from error
+        raise UserError(f"cannot be used: {error.strerror}", parameter="out", value=path) from error
     if is_there and not is_folder:
-        raise UserError(f"--out {path}: this is a file, and a folder is needed")
+        raise UserError("is a file, and a folder is needed", parameter="out", value=path)
     is_run = (path / "config.json").exists()
     if is_there and not is_run and any(not file.name.startswith(".") for file in path.iterdir()):  # .x: a killed write
-        raise UserError(f"--out {path}: this folder holds other files and no run; choose a new one")
+        raise UserError("holds other files and no run; choose a new folder", parameter="out", value=path)
 
 
 class RunStore:
@@ -112,29 +167,28 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
 
 
 def read_config(path: Path) -> dict[str, Any]:
-    """config.json of a run's folder. Raises UserError where it is not there or not readable."""
-    config = path / "config.json"
+    """Read config.json of a run's folder.
+
+    Returns:
+        What it says, and all options of the run by name under `options`, whichever version wrote it: early ones had
+        them there, later ones by kind.
+
+    Raises:
+        UserError: Where it is not there or not readable.
+    """
+    file = path / "config.json"
     try:
-        found = json.loads(config.read_text(encoding="utf-8"))
+        config = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UserError(f"{path}: there is no run in this folder (no config.json)") from None
     except (ValueError, OSError) as error:
-        raise UserError(f"{config}: cannot be read ({error})") from error
-    if not isinstance(found, dict):
-        raise UserError(f"{config}: is not the config of a run")
-    return found
-
-
-def _identity(config: dict[str, Any]) -> dict[str, object]:
-    """What makes two runs the same."""
-    options = {name: value for name, value in config.get("options", {}).items() if name not in _MAY_DIFFER}
-    return {"experiment": config.get("experiment"), **options, "data": config.get("data_fingerprint")}
-
-
-def _require_same(path: Path, old: dict[str, object], new: dict[str, object]) -> None:
-    for name in {**new, **old}:
-        if old.get(name) != new.get(name):
-            raise UserError(
-                f"--out {path}: holds a run with another {name} ({old.get(name)!r:.60}, now {new.get(name)!r:.60}); "
-                "choose a new folder, or remove this one"
-            )
+        raise UserError(f"{file}: cannot be read ({error})") from error
+    if not isinstance(config, dict):
+        raise UserError(f"{file}: is not the config of a run")
+    if "options" not in config:
+        sections = [config.get(name, {}) for name in ("input", "execution", "protocol")]
+        if not all(isinstance(section, dict) for section in sections):
+            raise UserError(f"{file}: is not the config of a run")
+        config["options"] = {name: value for section in sections for name, value in section.items()}
+    config["experiment"] = _RENAMED.get(str(config.get("experiment")), config.get("experiment"))
+    return config

@@ -15,7 +15,7 @@ from seals_sim.evaluate.structure import average_cosine
 
 def test_every_method_at_two_sizes(tmp_path, capsys):
     strategies = "maxent,most_likely_positive"
-    rounds.main(["--n", "2000", "5000", "--dimensions", "16", "--k", "10", "--budget", "200", "--concepts", "1",
+    rounds.main(["--n", "2000,5000", "--dimensions", "16", "--k", "10", "--budget", "200", "--concepts", "1",
                  "--strategies", strategies, "--methods", "all,all-int8,retrieval,seals-ivf-sq,seals-graph,seals-lsh",
                  "--graph-rows", "3000", "--slow-rows", "3000",
                  "--work", str(tmp_path / "w"), "--out", str(tmp_path / "o"), "--quiet"])  # fmt: skip
@@ -34,7 +34,7 @@ def test_every_method_at_two_sizes(tmp_path, capsys):
     by_round = pd.read_csv(tmp_path / "o" / "rounds.csv")
     assert sorted(by_round["n_labeled"].unique()) == [100, 200]
     said = capsys.readouterr().out
-    assert said.startswith("python -m benchmarks.rounds --n 2000 5000")
+    assert said.startswith("python -m benchmarks.rounds --n 2000,5000")
     page = (tmp_path / "o" / "index.html").read_text()
     assert "SIMULATED" in page
     assert (tmp_path / "o" / "rounds.png").stat().st_size > 10_000

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from seals_sim.cli.main import main
 from seals_sim.evaluate.remaining import compute_p_missing, estimate_remaining
-from seals_sim.replay import rare_concepts, stopping
+from tests.replay.commands import replay
 
 
 @pytest.mark.parametrize("n_drawn", [20, 100])
@@ -56,9 +57,9 @@ def test_the_stopping_rule_over_a_finished_replay(vectors_and_labels, tmp_path, 
     options = "--concepts 2 --repeats 2 --seed-negatives 10 --k 20 --batch 20 --budget 195 --pools all,seals --quiet"
     where = ["--cache", str(tmp_path), "--out", str(out)]
     strategies = ["--strategies", "most_likely_positive,random"]
-    rare_concepts.main([*vectors_and_labels, *options.split(), *strategies, *where])
+    replay([*vectors_and_labels, *options.split(), *strategies, *where])
     capsys.readouterr()
-    stopping.main([str(out), "--target-recall", "0.7"])
+    main(["stopping", str(out), "--target-recall", "0.7"])
     assert "most_likely_positive" in capsys.readouterr().out
     table = pd.read_csv(out / "stopping.csv")
     assert len(table) == 2 * 2 * 2 * 2

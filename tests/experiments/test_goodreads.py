@@ -18,7 +18,7 @@ import pytest
 from experiments.goodreads import __main__ as goodreads
 from experiments.goodreads.report import write_report
 from experiments.goodreads.sources import Simulation
-from experiments.goodreads.stages import memory_of
+from experiments.goodreads.stages import parse_memory
 from seals_sim.errors import UserError
 from seals_sim.evaluate.structure import average_cosine
 
@@ -232,10 +232,10 @@ def test_a_disk_that_fills_up_is_one_line_and_the_run_goes_on_when_there_is_room
 
 
 def test_memory_is_a_part_or_a_size():
-    assert memory_of("16GB") == 16_000_000_000
-    assert 0 < memory_of("0.5") < memory_of("1")
+    assert parse_memory("16GB") == 16_000_000_000
+    assert 0 < parse_memory("0.5") < parse_memory("1")
     with pytest.raises(UserError):
-        memory_of("2")
+        parse_memory("2")
 
 
 def test_real_spoilers_thinned_to_the_part_of_goodreads(shared_data, tmp_path):

@@ -29,7 +29,7 @@ from experiments.paper.studies import STUDIES, Plan, studies
 from experiments.paper.tables import compare_batches
 from experiments.paper.tasks import tasks
 from seals_sim.errors import UserError
-from seals_sim.replay.options import Options
+from seals_sim.replay.options import ReplayProtocol
 from seals_sim.replay.runs import METHOD_FIELDS, LoopRun
 
 FAST = ["--seed-positives", "3", "--seed-negatives", "12", "--budget", "45", "--batch", "10", "--concepts", "3",
@@ -81,7 +81,7 @@ def test_random_pools_are_measured_in_seals_pools(finished):
     run = read_paper(finished)
     for strategy in ("maxent", "most_likely_positive", "information_density"):
         seals = run.runs[run.plan.method("seals", strategy)].groupby(["concept", "repeat"])["n_candidates"].last()
-        n_unlabeled = run.config["rows"]["pool"] - run.plan.options.n_seeds
+        n_unlabeled = run.config["rows"]["pool"] - run.plan.protocol.n_seeds
         for factor in (1.0, 5.0, 10.0):
             method = run.plan.method("random_pool", strategy, random_pool_factor=factor)
             sizes = run.runs[method].groupby(["concept", "repeat"])["n_candidates"].last()
@@ -193,7 +193,7 @@ def test_a_model_that_calls_nothing_positive_makes_the_two_choose_alike(finished
 
 
 def test_shared_lines_are_one_run():
-    plan = Plan(Options(budget=60, seed_negatives=15, repeats=1), ("m/8", "m/4"))
+    plan = Plan(ReplayProtocol(budget=60, seed_negatives=15, repeats=1), ("m/8", "m/4"))
     todo = tasks(plan, studies(plan).values(), {}, {"a": 30, "b": 10}, 1)
     runs = [task for task in todo if isinstance(task, LoopRun)]
     n_full = 2 + 2 + 1  # full supervision: a in both embeddings and with two more C, b once

@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 from experiments.theory_bounds import __main__ as theory_bounds
-from experiments.theory_bounds.grid import DIMS, RATIOS, STUDIES, TheoryOptions, jobs
+from experiments.theory_bounds.grid import DIMS, RATIOS, jobs
 from experiments.theory_bounds.jobs import BOUND_COLUMNS, KEY, ROUND_COLUMNS
+from experiments.theory_bounds.options import STUDIES, TheoryOptions
 from experiments.theory_bounds.report import list_findings, write_report
 from experiments.theory_bounds.tables import count_collapses, summarize_noise
 from seals_sim.errors import UserError

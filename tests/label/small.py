@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from seals_sim.indexes import ExactIndex
 from seals_sim.label.corpus import Corpus
-from seals_sim.label.types import SessionOptions
+from seals_sim.label.options import SessionOptions
 from tests.conftest import clustered
 
 VECTORS, CLUSTER = clustered(400, 12, 10)

@@ -35,7 +35,7 @@ SERVER = textwrap.dedent(
     from seals_sim.indexes import ExactIndex
     from seals_sim.label.corpus import Corpus
     from seals_sim.label.session import Session
-    from seals_sim.label.types import SessionOptions
+    from seals_sim.label.options import SessionOptions
     from seals_sim.label.web import serve
     rng = np.random.default_rng(0)
     cluster = np.arange(300) % 6

@@ -203,7 +203,7 @@ def test_two_thousand_answers_with_random_kills_lose_at_most_the_one_being_given
         from seals_sim.indexes import ExactIndex
         from seals_sim.label.corpus import Corpus
         from seals_sim.label.session import Session
-        from seals_sim.label.types import SessionOptions
+        from seals_sim.label.options import SessionOptions
         vectors = np.load(sys.argv[1], mmap_mode="r")
         path, sent = Path(sys.argv[2]), open(sys.argv[3], "a", buffering=1)
         corpus = Corpus(vectors, ExactIndex(vectors), "soak")

@@ -13,8 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from seals_sim.indexes import ExactIndex
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.journal import ImportedFile
+from seals_sim.label.options import SessionOptions
 from seals_sim.label.session import Session
-from seals_sim.label.types import ImportReport, SessionOptions
+from seals_sim.label.types import ImportReport
 from tests.conftest import clustered
 
 N_ROWS = 40

@@ -23,8 +23,8 @@ from seals_sim import UserError
 from seals_sim.evaluate.remaining import estimate_remaining
 from seals_sim.indexes import ExactIndex
 from seals_sim.label.corpus import Corpus
+from seals_sim.label.options import SessionOptions
 from seals_sim.label.session import Session
-from seals_sim.label.types import SessionOptions
 from seals_sim.label.web import make_app, serve
 from seals_sim.label.web.words import describe_remaining, describe_stopping
 from tests.conftest import clustered

@@ -13,9 +13,11 @@ import pytest
 
 from seals_sim.datasets import read_icd10cm
 from seals_sim.errors import UserError
-from seals_sim.replay import command, rare_concepts, report
-from seals_sim.replay.protocol import PICK_COLUMNS, ROUND_COLUMNS
+from seals_sim.replay import replay as replaying
+from seals_sim.replay import report
+from seals_sim.replay.experiment import PICK_COLUMNS, ROUND_COLUMNS
 from seals_sim.search.names import STRATEGIES
+from tests.replay.commands import replay
 
 SMALL = ["--sample", "900", "--concepts", "2", "--repeats", "2", "--seed-negatives", "15", "--k", "6", "--budget", "50",
          "--batch", "10", "--quiet"]  # fmt: skip
@@ -30,7 +32,7 @@ def cache(tmp_path_factory):
 def finished(tmp_path_factory, cache):
     """A finished run on real texts: a sample of the built-in ones."""
     out = tmp_path_factory.mktemp("runs") / "builtin"
-    rare_concepts.main([*SMALL, "--cache", str(cache), "--out", str(out)])
+    replay([*SMALL, "--cache", str(cache), "--out", str(out)])
     return out
 
 
@@ -116,19 +118,19 @@ def test_the_page_needs_only_the_figures_beside_it(finished):
 
 def test_a_pool_that_covers_most_of_the_data_is_warned_of(finished, tmp_path, cache):
     assert "Warning" not in (finished / "index.html").read_text()
-    rare_concepts.main([*SMALL, "--k", "60", "--pools", "seals", "--cache", str(cache), "--out", str(tmp_path / "o")])
+    replay([*SMALL, "--k", "60", "--pools", "seals", "--cache", str(cache), "--out", str(tmp_path / "o")])
     page = " ".join((tmp_path / "o" / "index.html").read_text().split())
     assert "Warning: the SEALS pool grew to" in page
 
 
 def test_parallel_runs_make_the_same_picks(finished, tmp_path, cache):
-    rare_concepts.main([*SMALL, "--jobs", "2", "--cache", str(cache), "--out", str(tmp_path / "o")])
+    replay([*SMALL, "--jobs", "2", "--cache", str(cache), "--out", str(tmp_path / "o")])
     assert (tmp_path / "o" / "picks.csv").read_bytes() == (finished / "picks.csv").read_bytes()
 
 
 def test_other_seeds_make_other_picks(vectors_and_labels, tmp_path):
     for seed in "01":
-        rare_concepts.main([*vectors_and_labels, *FAST, "--seed", seed, "--out", str(tmp_path / seed)])
+        replay([*vectors_and_labels, *FAST, "--seed", seed, "--out", str(tmp_path / seed)])
     assert (tmp_path / "0" / "picks.csv").read_bytes() != (tmp_path / "1" / "picks.csv").read_bytes()
 
 
@@ -144,8 +146,8 @@ def test_the_report_is_drawn_again_from_the_rows(finished, tmp_path, capsys):
 
 def test_a_stopped_run_goes_on_and_ends_as_an_unbroken_one(vectors_and_labels, tmp_path, monkeypatch, capsys):
     arguments = [*vectors_and_labels, *FAST, "--out"]
-    rare_concepts.main([*arguments, str(tmp_path / "whole")])
-    run_methods, calls = command.run_methods, []
+    replay([*arguments, str(tmp_path / "whole")])
+    run_methods, calls = replaying.run_methods, []
 
     def stops_at_the_fourth(*job):
         if len(calls) == 3:
@@ -153,9 +155,9 @@ def test_a_stopped_run_goes_on_and_ends_as_an_unbroken_one(vectors_and_labels, t
         calls.append(job)
         return run_methods(*job)
 
-    monkeypatch.setattr(command, "run_methods", stops_at_the_fourth)
+    monkeypatch.setattr(replaying, "run_methods", stops_at_the_fourth)
     with pytest.raises(SystemExit) as stop:
-        rare_concepts.main([*arguments, str(tmp_path / "broken")])
+        replay([*arguments, str(tmp_path / "broken")])
     assert stop.value.code == 130
     assert not (tmp_path / "broken" / "rounds.csv").exists()
     with pytest.raises(UserError, match=r"rounds\.csv: no such file; the run is not finished"):
@@ -165,18 +167,18 @@ def test_a_stopped_run_goes_on_and_ends_as_an_unbroken_one(vectors_and_labels, t
         calls.append(job)
         return run_methods(*job)
 
-    monkeypatch.setattr(command, "run_methods", counts)
-    rare_concepts.main([*arguments, str(tmp_path / "broken")])
+    monkeypatch.setattr(replaying, "run_methods", counts)
+    replay([*arguments, str(tmp_path / "broken")])
     assert len(calls) == 6, "finished jobs must not be run again"
     assert (tmp_path / "broken" / "picks.csv").read_bytes() == (tmp_path / "whole" / "picks.csv").read_bytes()
-    rare_concepts.main([*arguments, str(tmp_path / "broken")])
+    replay([*arguments, str(tmp_path / "broken")])
     assert len(calls) == 6
 
 
 def test_every_strategy_and_index_by_name(vectors_and_labels, tmp_path):
     for index in ("exact", "lsh", "graph"):
         out = tmp_path / index
-        rare_concepts.main(
+        replay(
             [*vectors_and_labels, *FAST, "--repeats", "1", "--strategies", ",".join(STRATEGIES), "--index", index,
              "--out", str(out)]
         )  # fmt: skip
@@ -195,7 +197,7 @@ def test_real_vectors_with_many_concepts(shared_data, tmp_path):
             labels[row].append(name)
     path = tmp_path / "labels.jsonl"
     path.write_text("".join(json.dumps({"labels": names}) + "\n" for names in labels))
-    rare_concepts.main(
+    replay(
         ["--vectors", str(folder / "minilm_l6_f16.npy"), "--labels", str(path), "--min-positives", "100",
          "--concepts", "4", "--repeats", "2", "--k", "10", "--budget", "500", "--index", "graph", "--jobs", "2",
          "--strategies", "most_likely_positive,random", "--quiet", "--out", str(tmp_path / "o")]
@@ -214,7 +216,7 @@ def test_concept_names_are_escaped(tmp_path):
     evil = "<script>alert(1)</script>"
     kinds = [[evil] if row % 5 == 0 else ["$x_{^$ & co"] for row in range(200)]
     (tmp_path / "y.jsonl").write_text("".join(json.dumps({"label": kind}) + "\n" for kind in kinds))
-    rare_concepts.main(["--vectors", str(tmp_path / "x.npy"), "--labels", str(tmp_path / "y.jsonl"), *FAST,
+    replay(["--vectors", str(tmp_path / "x.npy"), "--labels", str(tmp_path / "y.jsonl"), *FAST,
                         "--pools", "all,seals", "--strategies", "maxent,random",
                         "--out", str(tmp_path / "o")])  # fmt: skip
     page = (tmp_path / "o" / "index.html").read_text()
@@ -249,7 +251,7 @@ def test_concept_names_are_escaped(tmp_path):
 def test_bad_options(vectors_and_labels, tmp_path, capsys, arguments, message):
     out = tmp_path / "o"
     with pytest.raises(SystemExit) as stop:
-        rare_concepts.main([*vectors_and_labels, *FAST, "--out", str(out), *arguments])
+        replay([*vectors_and_labels, *FAST, "--out", str(out), *arguments])
     assert stop.value.code == 2
     said = capsys.readouterr().err.splitlines()
     assert len(said) == 1
@@ -261,11 +263,11 @@ def test_bad_options(vectors_and_labels, tmp_path, capsys, arguments, message):
 def test_folders_that_are_refused(vectors_and_labels, tmp_path, capsys):
     def refused(out, *more):
         with pytest.raises(SystemExit) as stop:
-            rare_concepts.main([*vectors_and_labels, *FAST, "--out", str(out), *more])
+            replay([*vectors_and_labels, *FAST, "--out", str(out), *more])
         assert stop.value.code == 2
         return capsys.readouterr().err
 
-    rare_concepts.main([*vectors_and_labels, *FAST, "--out", str(tmp_path / "o")])
+    replay([*vectors_and_labels, *FAST, "--out", str(tmp_path / "o")])
     before = (tmp_path / "o" / "picks.csv").read_bytes()
     assert "holds a run with another k (6, now 7)" in refused(tmp_path / "o", "--k", "7")
     np.save(tmp_path / "y.npy", np.load(tmp_path / "y.npy")[::-1])
@@ -287,7 +289,7 @@ def test_report_of_no_run(tmp_path):
 @pytest.mark.parametrize(
     "module",
     [
-        "seals_sim.replay.rare_concepts", "experiments.goodreads", "experiments.paper", "experiments.theory_bounds",
+        "seals_sim.cli.main", "experiments.goodreads", "experiments.paper", "experiments.theory_bounds",
     ],
 )  # fmt: skip
 def test_help_is_complete(module):

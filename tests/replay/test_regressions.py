@@ -15,15 +15,16 @@ import pytest
 from experiments.goodreads import __main__ as goodreads
 from seals_sim.datasets import read_text_table
 from seals_sim.errors import UserError
-from seals_sim.replay import rare_concepts, report
+from seals_sim.replay import report
 from tests.conftest import clustered
+from tests.replay.commands import replay
 
 FAST = ["--seed-negatives", "15", "--k", "6", "--budget", "45", "--batch", "10", "--concepts", "2", "--repeats", "1",
         "--strategies", "maxent", "--quiet"]  # fmt: skip
 
 
 def test_rows_of_a_sample_are_positions_in_the_whole_table(vectors_and_labels, tmp_path):
-    rare_concepts.main([*vectors_and_labels, *FAST, "--sample", "200", "--out", str(tmp_path / "o")])
+    replay([*vectors_and_labels, *FAST, "--sample", "200", "--out", str(tmp_path / "o")])
     cluster = np.load(tmp_path / "y.npy").astype(str)
     picks = pd.read_csv(tmp_path / "o" / "picks.csv", dtype={"concept": str})
     assert ((cluster[picks["row"]] == picks["concept"]) == (picks["label"] == 1)).all()
@@ -67,7 +68,7 @@ def test_any_label_survives_the_tables(tmp_path, label):
     labels = [label if row % 4 == 0 else "other" for row in range(200)]
     (tmp_path / "y.jsonl").write_text("".join(json.dumps({"label": value}) + "\n" for value in labels))
     arguments = ["--vectors", str(tmp_path / "x.npy"), "--labels", str(tmp_path / "y.jsonl"), *FAST]
-    rare_concepts.main([*arguments, "--out", str(tmp_path / "o")])
+    replay([*arguments, "--out", str(tmp_path / "o")])
     report.write_report(tmp_path / "o")
     config = json.loads((tmp_path / "o" / "config.json").read_text())
     rounds = pd.read_csv(tmp_path / "o" / "rounds.csv", keep_default_na=False)
@@ -92,9 +93,9 @@ def test_damaged_npy_headers(tmp_path, refused, vectors_and_labels, header):
     header = header.ljust(117) + b"\n"
     path = tmp_path / "bad.npy"
     path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header + bytes(24))
-    said = refused(rare_concepts.main, ["--vectors", path, *vectors_and_labels[2:], *FAST, "--out", tmp_path / "o"])
+    said = refused(replay, ["--vectors", path, *vectors_and_labels[2:], *FAST, "--out", tmp_path / "o"])
     assert "bad.npy: " in said
-    said = refused(rare_concepts.main, [*vectors_and_labels[:2], "--labels", path, *FAST, "--out", tmp_path / "o"])
+    said = refused(replay, [*vectors_and_labels[:2], "--labels", path, *FAST, "--out", tmp_path / "o"])
     assert "bad.npy: " in said
 
 
@@ -111,7 +112,7 @@ def test_damaged_npy_headers(tmp_path, refused, vectors_and_labels, header):
 )
 def test_more_bad_options(vectors_and_labels, tmp_path, refused, monkeypatch, more, message):
     monkeypatch.chdir(tmp_path)
-    said = refused(rare_concepts.main, [*vectors_and_labels, *FAST, "--out", tmp_path / "o", *more])
+    said = refused(replay, [*vectors_and_labels, *FAST, "--out", tmp_path / "o", *more])
     assert message in said
     assert not (tmp_path / "o").exists()
 
@@ -121,7 +122,7 @@ def test_a_missing_option_is_one_line(refused):
 
 
 def test_a_concept_named_twice_is_run_once(vectors_and_labels, tmp_path):
-    rare_concepts.main([*vectors_and_labels, *FAST, "--concept", "3", "--concept", "3", "--out", str(tmp_path / "o")])
+    replay([*vectors_and_labels, *FAST, "--concept", "3", "--concept", "3", "--out", str(tmp_path / "o")])
     config = json.loads((tmp_path / "o" / "config.json").read_text())
     assert list(config["concepts"]) == ["3"]
 
@@ -131,10 +132,10 @@ def test_a_concept_named_twice_is_run_once(vectors_and_labels, tmp_path):
 def test_a_disk_that_fills_up_is_one_line_and_loses_nothing(vectors_and_labels, tmp_path, refused, n_bytes):
     out = tmp_path / "o"
     with files_of_at_most(n_bytes):
-        said = refused(rare_concepts.main, [*vectors_and_labels, *FAST, "--out", out])
+        said = refused(replay, [*vectors_and_labels, *FAST, "--out", out])
     assert str(out) in said
     assert not (out / "rounds.csv").exists()
-    rare_concepts.main([*vectors_and_labels, *FAST, "--out", str(out)])
+    replay([*vectors_and_labels, *FAST, "--out", str(out)])
     assert (out / "index.html").exists()
 
 
@@ -208,7 +209,7 @@ def _config(content):
 )
 def test_reports_of_damaged_runs(vectors_and_labels, tmp_path, damage, message):
     out = tmp_path / "o"
-    rare_concepts.main([*vectors_and_labels, *FAST, "--out", str(out)])
+    replay([*vectors_and_labels, *FAST, "--out", str(out)])
     page = (out / "index.html").read_bytes()
     damage(out)
     with pytest.raises(UserError, match=message):
@@ -227,7 +228,7 @@ def test_lines_left_out_are_said_on_the_terminal_and_a_broken_file_is_a_warning(
     np.save(tmp_path / "x.npy", np.ones((3, 2)))
     dataset = read_text_table(path, skip_bad_lines=True)
     assert "unknown number of rows is lost" in dataset.bad_lines[-1]
-    rare_concepts.main(["--texts", str(path), "--skip-bad-lines", *FAST, "--sample", "200", "--dimensions", "5",
+    replay(["--texts", str(path), "--skip-bad-lines", *FAST, "--sample", "200", "--dimensions", "5",
                         "--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "o")])  # fmt: skip
     assert "unknown number of rows is lost" in capsys.readouterr().err
     page = " ".join((tmp_path / "o" / "index.html").read_text().split())
@@ -237,7 +238,7 @@ def test_lines_left_out_are_said_on_the_terminal_and_a_broken_file_is_a_warning(
 def test_a_leftover_of_a_killed_write_does_not_bar_the_folder(vectors_and_labels, tmp_path):
     (tmp_path / "o").mkdir()
     (tmp_path / "o" / ".config-abc.json").write_text("{")
-    rare_concepts.main([*vectors_and_labels, *FAST, "--out", str(tmp_path / "o")])
+    replay([*vectors_and_labels, *FAST, "--out", str(tmp_path / "o")])
     assert (tmp_path / "o" / "index.html").exists()
 
 
@@ -246,7 +247,7 @@ def test_few_distinct_texts_are_whitened_to_what_they_span(tmp_path):
     path.write_text(
         "".join(json.dumps({"text": f"text number {n % 15}", "label": n % 15 == 0}) + "\n" for n in range(300))
     )
-    rare_concepts.main(["--texts", str(path), *FAST, "--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "o")])
+    replay(["--texts", str(path), *FAST, "--cache", str(tmp_path / "cache"), "--out", str(tmp_path / "o")])
     assert json.loads((tmp_path / "o" / "config.json").read_text())["options"]["dimensions"] == 14
 
 
@@ -254,6 +255,6 @@ def test_many_single_row_concepts_are_refused_quickly(tmp_path, refused):
     """Work in proportion to the labels: 20,000 concepts took a minute when each was set against the whole table."""
     np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(60_000, 2)))
     np.save(tmp_path / "y.npy", np.arange(60_000))
-    said = refused(rare_concepts.main, ["--vectors", tmp_path / "x.npy", "--labels", tmp_path / "y.npy", *FAST,
+    said = refused(replay, ["--vectors", tmp_path / "x.npy", "--labels", tmp_path / "y.npy", *FAST,
                                                  "--out", tmp_path / "o"])  # fmt: skip
     assert "no concept of x can be run" in said

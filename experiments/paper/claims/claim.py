@@ -16,7 +16,7 @@ import pandas as pd
 from experiments.paper.rows import Paper
 from experiments.paper.statistics import Spread, spread
 from experiments.paper.studies import Study
-from seals_sim.replay.protocol import Method
+from seals_sim.replay.methods import Method
 from seals_sim.replay.tables import STRATEGY_NAMES
 
 AP_GAP, RECALL_GAP = 0.013, 0.01

@@ -87,7 +87,7 @@ def check_other_index(view: StudyView) -> list[Claim]:
 def check_regularization(view: StudyView) -> list[Claim]:
     """Two claims of 5.2 again, for every C: the paper does not state its own."""
     plan, leads, levels = view.plan, {}, {}
-    for c in sorted({plan.options.regularization, *plan.regularizations}):
+    for c in sorted({plan.protocol.regularization, *plan.regularizations}):
         leads[f"C = {c:g}"] = tuple(
             view.gap(
                 plan.method(pool, "most_likely_positive", regularization=c),

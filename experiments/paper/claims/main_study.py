@@ -95,7 +95,7 @@ def _speed(view: StudyView) -> Claim:
     speedups = {}
     for name in SCANNING:
         scan, seals = (
-            view.paper.seconds(view.plan.method(pool, name), view.plan.options.budget) for pool in ("all", "seals")
+            view.paper.seconds(view.plan.method(pool, name), view.plan.protocol.budget) for pool in ("all", "seals")
         )
         speedups[STRATEGY_NAMES[name]] = (scan.select / seals.select, sum(scan) / sum(seals))
     return view.claim(

@@ -50,7 +50,7 @@ def _at_the_budget_of_the_paper(view: StudyView) -> Claim:
 
 
 def _larger_k(view: StudyView) -> Claim:
-    k, largest = view.plan.options.k, max(view.plan.neighbors)
+    k, largest = view.plan.protocol.k, max(view.plan.neighbors)
     at_k, at_largest = _gaps_at(view, k, "recall"), _gaps_at(view, largest, "recall")
     name = view.metric_name
     return view.claim(
@@ -68,7 +68,7 @@ def _larger_k(view: StudyView) -> Claim:
 def check_positives(view: StudyView) -> list[Claim]:
     """Figures 8 and 9."""
     claims = []
-    for n in sorted({line.method.seed_positives for line in view.study.lines} - {view.plan.options.seed_positives}):
+    for n in sorted({line.method.seed_positives for line in view.study.lines} - {view.plan.protocol.seed_positives}):
         n_negatives = next(m.seed_negatives for m in view.study.methods if m.seed_positives == n)
         seeds = {"seed_positives": n, "seed_negatives": n_negatives}
         recall_gaps = view.gaps_to_seals(SCANNING[:2], "recall", **seeds)

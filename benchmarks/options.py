@@ -1,0 +1,125 @@
+"""The options of the benchmarks."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from seals_sim.indexes.names import N_PROBE
+from seals_sim.options import CHECKED, COMMA_SEPARATED, NonNegativeInt, PositiveFloat, PositiveInt
+
+Sizes = Annotated[tuple[PositiveInt, ...], COMMA_SEPARATED, Field(min_length=1)]
+Names = Annotated[tuple[str, ...], COMMA_SEPARATED, Field(min_length=1)]
+PeerName = Literal["small-text-seals", "small-text-anchoral", "modal", "scikit-activeml", "scikit-activeml-utilities"]
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class SearchOptions:
+    """One search of SIMULATED vectors."""
+
+    work: Path
+    """Folder for vectors and indexes, shared by the benchmarks."""
+    dimensions: PositiveInt = 256
+    """Of the vectors."""
+    k: PositiveInt = 100
+    """Neighbors of each labeled row."""
+    budget: PositiveInt = 2_000
+    """T: labels in all."""
+    batch: PositiveInt = 100
+    """b: labels between two trainings."""
+    threads: PositiveInt = os.cpu_count() or 1
+    """Of each run."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class WhereOptions(SearchOptions):
+    """One size."""
+
+    n: PositiveInt = 1_000_000
+    """Size of the pool."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class ReportedOptions(SearchOptions):
+    """Several sizes, with tables and a figure of them."""
+
+    out: Path
+    """Folder for tables and figures."""
+    n: Sizes = (100_000, 1_000_000)
+    """Sizes of the pool, comma-separated."""
+    seed: NonNegativeInt = 0
+    """Of every random choice."""
+    quiet: bool = False
+    """Show no progress."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class RoundsOptions(ReportedOptions):
+    """Which methods and how often."""
+
+    concepts: PositiveInt = 3
+    """Concepts searched for."""
+    repeats: PositiveInt = 1
+    """Runs with other seeds."""
+    methods: Annotated[tuple[str, ...], COMMA_SEPARATED, Field(min_length=1)] = (
+        "all",
+        "all-int8",
+        "retrieval",
+        "seals-ivf-sq",
+        "seals-graph",
+    )
+    """Methods, comma-separated."""
+    strategies: Names = ("maxent", "most_likely_positive")
+    """Strategies, comma-separated."""
+    slow_rows: PositiveInt = 10**6
+    """The slow methods run up to so many rows."""
+    graph_rows: PositiveInt = 10**6
+    """A graph of all rows is built up to so many; beyond, of those that are asked for."""
+    n_probe: PositiveInt = N_PROBE
+    """Cells of an ivf that a query looks into."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class PeersOptions(ReportedOptions):
+    """Which peers, and for how long."""
+
+    peers: Annotated[tuple[PeerName, ...], COMMA_SEPARATED] = get_args(PeerName)
+    """Peers, comma-separated; empty: ours alone."""
+    timeout: PositiveFloat = 600
+    """Seconds for the rounds of each run."""
+    ready_timeout: PositiveFloat = 7_200
+    """Seconds for what comes before them: loading, and building an index where none is there."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class SessionBenchOptions:
+    """A session on SIMULATED vectors."""
+
+    work: Path
+    """Folder for vectors and indexes, that of benchmarks.rounds or a new one."""
+    n: PositiveInt = 1_000_000
+    """Rows of the table."""
+    dimensions: PositiveInt = 256
+    """Of the vectors."""
+    k: PositiveInt = 100
+    """Neighbors of each labeled row."""
+    answers: Sizes = (200, 2_000)
+    """How many answers to measure up to, comma-separated."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class SolversOptions:
+    """The labels that solvers are fitted to."""
+
+    n: PositiveInt = 50_000
+    """Rows of the SIMULATED table."""
+    dimensions: PositiveInt = 256
+    """Of the vectors."""
+    budget: PositiveInt = 2_000
+    """Labels in all."""
+    repeats: PositiveInt = 5
+    """The fastest of so many counts."""

@@ -1,0 +1,154 @@
+"""Section 7.12, from the sentences to the report."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from experiments.goodreads.options import GoodreadsExecution, GoodreadsProtocol, SourceOptions
+from experiments.goodreads.report import write_report
+from experiments.goodreads.sources import Encoding, Simulation, Source, from_reviews, from_simulation, from_texts
+from experiments.goodreads.stages import Settings, describe, parse_memory, prepare
+from seals_sim.disk.files import require_writable, write_text
+from seals_sim.errors import UserError
+from seals_sim.options import combine
+from seals_sim.replay.bench import Bench
+from seals_sim.replay.methods import build_method
+from seals_sim.replay.options import ReplayProtocol
+from seals_sim.replay.replay import report_bad_lines
+from seals_sim.replay.runs import LoopRun, collected, execute
+from seals_sim.replay.store import (
+    RunFolder,
+    RunIdentity,
+    RunStore,
+    get_versions,
+    require_run_or_nothing,
+    to_json,
+    write_csv,
+)
+from seals_sim.types import DatasetRows, TableRows
+
+_SIMULATED = "SIMULATED"
+
+
+def run_goodreads(
+    options: SourceOptions, protocol: GoodreadsProtocol, execution: GoodreadsExecution, command: str = ""
+) -> Path:
+    """Run the stages and searches that are missing, and write the report.
+
+    Args:
+        options: The sentences.
+        protocol: All that decides what the experiment finds.
+        execution: Where and how.
+        command: What was typed, for the report.
+
+    Returns:
+        The page of the report.
+
+    Raises:
+        UserError: Where the data, the machine or the folder do not fit what is asked.
+    """
+    options.require_one()
+    engine, settings = combine(ReplayProtocol, protocol), _build_settings(options, protocol, execution)
+    out = execution.out
+    work = execution.work or out.with_name(f"{out.name}-work")
+    require_run_or_nothing(out)
+    require_writable(out, "out")
+    require_writable(work, "work")
+    inside = work if options.simulate is None else work / _SIMULATED  # simulated and real are never in one folder
+    source = _open_source(options, protocol, execution, inside)
+    report_bad_lines(source.bad_lines)
+    folder = RunFolder(out, RunIdentity("goodreads", protocol, _fingerprint(source)), {
+        "command": command,
+        "execution": to_json(execution),
+        "input": to_json(options),
+        "versions": get_versions(),
+        "dataset": source.name,
+        "is_simulated": source.is_simulated,
+        "sentences": len(source),
+        "positives": int(source.is_positive.sum()),
+        "bad_lines": source.bad_lines,
+    })  # fmt: skip
+    folder.begin()
+
+    store = RunStore(out)
+    facts, stages, todo = {}, {}, []
+    positives = DatasetRows(source.is_positive.nonzero()[0])
+    for name in protocol.splits:
+        prepared = prepare(source, name, settings, inside)
+        split = prepared.split
+        engine.require_fit(len(split.pool))
+        rows = TableRows(split.pool)
+        bench = Bench(source.name, rows, split, {name: positives}, {"": prepared.space}, engine, execution.threads)
+        runs = _list_runs(engine, name, protocol.int8)
+        finished = store.finished()
+        execute([run for run in runs if run.name not in finished], store, bench, 1, execution.quiet)
+        facts[name] = prepared.facts
+        stages.update({f"{stage['folder']}": stage for stage in describe(prepared.stages, work)})
+        todo += runs
+    rounds = collected(store, todo, "rounds").rename(columns={"concept": "split"}).assign(dataset=source.name)
+    store.close()
+    write_csv(out / "rounds.csv", rounds)
+    write_csv(out / "stages.csv", pd.DataFrame(stages.values()).assign(dataset=source.name))
+    write_text(out / "facts.json", json.dumps({"dataset": source.name, "splits": facts}, indent=1) + "\n")
+    page = write_report(out)
+    if not execution.quiet:
+        print(page, file=sys.stderr)
+    return page
+
+
+def _fingerprint(source: Source) -> str:
+    return hashlib.sha256(source.is_positive.tobytes() + source.fingerprint.encode()).hexdigest()
+
+
+def _build_settings(options: SourceOptions, protocol: GoodreadsProtocol, execution: GoodreadsExecution) -> Settings:
+    if options.simulate is not None and protocol.dimensions < 1:
+        raise UserError("a simulation needs at least 1", parameter="dimensions", value=protocol.dimensions)
+    return Settings(
+        dimensions=protocol.dimensions,
+        test_fraction=protocol.test_fraction,
+        seed=protocol.seed,
+        n_probe=protocol.n_probe,
+        memory_bytes=parse_memory(execution.memory),
+        n_threads=execution.threads,
+        test_rows=protocol.test_rows,
+        scans=(*(("all",) if "all" in protocol.pools else ()), *(("all_int8",) if protocol.int8 else ())),
+        has_structure=not protocol.no_structure,
+        quiet=execution.quiet,
+    )
+
+
+def _open_source(
+    options: SourceOptions, protocol: GoodreadsProtocol, execution: GoodreadsExecution, work: Path
+) -> Source:
+    encoding = Encoding(protocol.model, protocol.backend, execution.block, execution.quiet)
+    if options.reviews is not None:
+        return from_reviews(options.reviews, options.skip_bad_lines, encoding, work)
+    if options.texts is not None:
+        how_read = (options.text_column, options.label_column, options.skip_bad_lines)
+        return from_texts(options.texts, *how_read, options.prevalence, protocol.seed, encoding, work)
+    assert options.simulate is not None
+    simulation = Simulation(
+        options.simulate,
+        protocol.dimensions,
+        book_cosine=options.book_cosine,
+        spoiler_cosine=options.spoiler_cosine,
+        seed=protocol.seed,
+    )
+    return from_simulation(simulation, work, execution.quiet)
+
+
+def _list_runs(protocol: ReplayProtocol, split: str, has_int8: bool) -> list[LoopRun]:
+    """SEALS first: the memory that a process has held never shrinks, and the full scans map far more."""
+    methods = [
+        build_method(protocol, pool, strategy)
+        for pool in sorted(protocol.pools, key=("seals", "all", "random_pool").index)
+        for strategy in protocol.strategies
+    ]
+    if has_int8:
+        methods.append(build_method(protocol, "all_int8", "most_likely_positive"))
+    return [LoopRun(method, split, repeat) for method in methods for repeat in range(protocol.repeats)]

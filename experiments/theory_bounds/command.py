@@ -1,0 +1,100 @@
+"""The theory bench, from its options to the report."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+from pebble import ProcessExpired, ProcessPool
+from tqdm import tqdm
+
+from experiments.theory_bounds.grid import Job, jobs
+from experiments.theory_bounds.jobs import (
+    BOUND_COLUMNS,
+    CHECK_COLUMNS,
+    ROUND_COLUMNS,
+    STEP_COLUMNS,
+    JobRows,
+    run_job,
+    stopped_job,
+)
+from experiments.theory_bounds.options import TheoryExecution, TheoryOptions
+from experiments.theory_bounds.report import list_findings, write_report
+from seals_sim.disk.files import replacing, require_writable
+from seals_sim.replay.store import RunFolder, RunIdentity, get_versions, to_json, write_csv
+
+_VERSIONS = ("seals-sim", "numpy", "scipy", "cvxpy", "clarabel", "quadprog", "faiss-cpu", "pandas")
+
+
+def run_bench(options: TheoryOptions, execution: TheoryExecution, command: str = "") -> list[str]:
+    """Run the bench and write its rows and report.
+
+    Args:
+        options: What to run.
+        execution: Where and how.
+        command: What was typed, for the report.
+
+    Returns:
+        The findings, one paragraph each.
+
+    Raises:
+        UserError: Where the folder holds another run or anything else.
+    """
+    out = execution.out
+    about = {"command": command, "execution": to_json(execution), "versions": get_versions(_VERSIONS)}
+    folder = RunFolder(out, RunIdentity("theory_bounds", options, None), about)
+    require_writable(out, "out")
+    rows = list(_run_all(jobs(options), options, execution.jobs, execution.time_limit, execution.quiet))
+    folder.begin()
+    _write_rows(out, rows)
+    page = write_report(out)
+    if not execution.quiet:
+        print(page, file=sys.stderr)
+    return list_findings(out)
+
+
+def _run_all(todo: Sequence[Job], options: TheoryOptions, n_jobs: int, limit: float, quiet: bool) -> Iterator[JobRows]:
+    """Rows of all jobs in their order. Each has a process that can be stopped: a solver that hangs does not hear."""
+    with ProcessPool(max_workers=min(n_jobs, len(todo))) as pool:
+        futures = [pool.schedule(run_job, args=(job, options), timeout=limit) for job in todo]
+        try:
+            for _ in tqdm(concurrent.futures.as_completed(futures), total=len(todo), desc="runs", disable=quiet):
+                pass
+        except BaseException:
+            pool.stop()
+            raise
+        for job, future in zip(todo, futures, strict=True):
+            try:
+                yield future.result()
+            except concurrent.futures.TimeoutError:
+                status = "timeout"
+            except ProcessExpired:
+                status = "crashed"
+            else:
+                continue
+            print(f"{job.name}, algorithm {job.algorithm}, d = {job.dim}: {status}", file=sys.stderr)
+            yield stopped_job(job, options, status)
+
+
+def _write_rows(folder: Path, rows: Sequence[JobRows]) -> None:
+    _write_lines(folder / "problems.jsonl", (json.dumps(job.problem) for job in rows))
+    _write_lines(folder / "queries.jsonl", (line for job in rows for line in job.queries))
+    for name, columns in (
+        ("rounds", ROUND_COLUMNS),
+        ("bounds", BOUND_COLUMNS),
+        ("checks", CHECK_COLUMNS),
+        ("steps", STEP_COLUMNS),
+    ):
+        table = pd.DataFrame([row for job in rows for row in getattr(job, name)], columns=list(columns))
+        for column in table.columns[table.columns.str.startswith("queries_")]:
+            table[column] = table[column].astype("Int64")
+        write_csv(folder / f"{name}.csv", table)
+
+
+def _write_lines(path: Path, lines: Iterable[str]) -> None:
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)

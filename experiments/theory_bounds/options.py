@@ -1,0 +1,90 @@
+"""The options of the theory bench."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated, Literal, get_args
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from seals_sim.errors import UserError
+from seals_sim.options import CHECKED, COMMA_SEPARATED, Fraction, NonNegativeInt, PositiveFloat, PositiveInt
+from seals_sim.replay.options import RunOptions
+
+ProblemName = Literal["example1", "spread", "random"]
+AlgorithmName = Literal["3", "4", "bisection", "passive", "pool"]
+StudyName = Literal["collapse", "noise"]
+PROBLEMS: tuple[ProblemName, ...] = get_args(ProblemName)
+ALGORITHMS: tuple[AlgorithmName, ...] = get_args(AlgorithmName)
+STUDIES: tuple[StudyName, ...] = get_args(StudyName)
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class TheoryOptions:
+    """Which problems and algorithms to run, and how exactly.
+
+    Raises:
+        pydantic.ValidationError: Where a value is out of bounds.
+    """
+
+    problem: Annotated[tuple[ProblemName, ...], COMMA_SEPARATED, Field(min_length=1)] = PROBLEMS
+    """Problems, comma-separated."""
+    algorithm: Annotated[tuple[AlgorithmName, ...], COMMA_SEPARATED, Field(min_length=1)] = ALGORITHMS
+    """Algorithms, comma-separated."""
+    study: Annotated[tuple[StudyName, ...], COMMA_SEPARATED] | None = None
+    """How often searches meet, and what wrong labels do. [default: both in the whole bench, else none]"""
+    dim: Annotated[tuple[Annotated[int, Field(ge=2)], ...], COMMA_SEPARATED] = ()
+    """Dimensions, comma-separated. [default: 2,3,5,10,20,30]"""
+    gamma_over_delta: Annotated[tuple[PositiveFloat, ...], COMMA_SEPARATED] = ()
+    """Distances to the other class, in delta, comma-separated. [default: 2,5,10,20,50,100]"""
+    delta: PositiveFloat = 0.5
+    """Radius of a neighborhood."""
+    opposite: PositiveFloat = 1.0
+    """Example 1: opposite points at -C e_1 to seeds at e_1."""
+    margin_scale: PositiveFloat | None = None
+    """Example 1: M. [default: 3 gamma sqrt(d - 1), which is 6 sqrt(d - 1) at the paper's gamma = 2]"""
+    epsilon: Annotated[tuple[Fraction, ...], COMMA_SEPARATED, Field(min_length=1)] = tuple(
+        10.0**-digits for digits in range(2, 13)
+    )
+    """Errors to reach, comma-separated."""
+    rotate: bool = False
+    """Example 1: turn it by a random rotation."""
+    noise: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Flip each label with this probability."""
+    noise_band: Annotated[float, Field(ge=0)] = 0.0
+    """Labels are coin tosses within this distance of the boundary."""
+    seeds: PositiveInt = 1
+    """Random problems per cell."""
+    pool_size: Annotated[tuple[Annotated[int, Field(ge=200)], ...], COMMA_SEPARATED] = (1000, 10_000, 100_000)
+    """Points of the pool-based case, comma-separated."""
+    passive_queries: PositiveInt = 1000
+    """Labels of passive learning."""
+    solver: Literal["fast", "cvxpy"] = "fast"
+    """Of the max-margin separators; cvxpy is the reference."""
+    seed: NonNegativeInt = 0
+    """Of every random choice."""
+
+    def __post_init__(self) -> None:
+        for name in ("problem", "algorithm", "study"):
+            values = getattr(self, name) or ()
+            if len(set(values)) < len(values):
+                raise UserError("names one twice", parameter=name, value=",".join(values))
+
+    @property
+    def studies(self) -> tuple[StudyName, ...]:
+        """The studies to run: both, unless some are named or the bench is not run as a whole."""
+        if self.study is not None:
+            return self.study
+        is_whole = self.problem == PROBLEMS and self.algorithm == ALGORITHMS
+        return STUDIES if is_whole and not self.dim and not self.gamma_over_delta else ()
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class TheoryExecution(RunOptions):
+    """Where and how the bench runs."""
+
+    jobs: PositiveInt = os.cpu_count() or 1
+    """Processes."""
+    time_limit: PositiveFloat = 600.0
+    """Seconds after which a run is stopped and marked."""

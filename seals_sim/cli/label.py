@@ -1,0 +1,86 @@
+"""`seals label`: the session of a table, begun or resumed, and its page."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from seals_sim.cli.options import CacheOptions, ExampleOptions, PageOptions, SearchIndexOptions, TextOptions
+from seals_sim.cli.tables import build_table_corpus
+from seals_sim.disk.files import require_writable
+from seals_sim.errors import UserError
+from seals_sim.label.corpus import Corpus
+from seals_sim.label.exchange import read_labels
+from seals_sim.label.options import SessionOptions
+from seals_sim.label.session import Session
+from seals_sim.label.web.server import serve
+
+_TABLE_ENDINGS = (".gz", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
+
+
+def label(
+    table: Path,
+    examples: ExampleOptions,
+    options: SessionOptions,
+    text: TextOptions,
+    index: SearchIndexOptions,
+    page: PageOptions,
+    cache: CacheOptions,
+) -> None:
+    """Serve the page for labeling a table until it is stopped."""
+    path = examples.session or name_session(table)
+    require_writable(path.parent, "session")
+    corpus, _ = build_table_corpus(table, text, index, options.k, cache)
+    imports = [
+        read_labels(file, kind, corpus.texts)
+        for file, kind in ((examples.labelstudio, "label_studio"), (examples.argilla, "argilla"))
+        if file is not None
+    ]
+    fitting = replace(options, k=min(options.k, len(corpus.vectors)))
+    session = open_session(path, corpus, examples.like, examples.not_like, fitting)
+    for file, labels in imports:
+        report = session.add_import(file, labels)
+        if report.n_overruled:
+            print(f"{file.name}: {report.n_overruled:,} labels differ from your answers, which stand", file=sys.stderr)
+    serve(session, page.host, page.port, not page.no_browser, cache.quiet, path.name)
+
+
+def name_session(table: Path) -> Path:
+    """The session beside a table: its name without the endings of tables.
+
+    Examples:
+        >>> name_session(Path("reviews.2024.csv.gz")).name
+        'reviews.2024.seals'
+    """
+    name = table.name
+    for ending in _TABLE_ENDINGS:
+        if name.lower().endswith(ending) and len(name) > len(ending):
+            name = name[: -len(ending)]
+    return table.with_name(f"{name}.seals")
+
+
+def open_session(
+    path: Path, corpus: Corpus, positives: Sequence[str], negatives: Sequence[str], options: SessionOptions
+) -> Session:
+    """Begin a session, or resume the one in this file.
+
+    Raises:
+        UserError: Where the file holds a session with other examples or other texts.
+    """
+    for name, examples in (("like", positives), ("not_like", negatives)):
+        for text in examples:
+            if not text.strip():
+                raise UserError("needs some words", parameter=name, value=repr(text))
+    if not path.exists():
+        return Session.begin(path, corpus, positives, negatives, options)
+    session = Session.open(path, corpus)
+    given = [(text, 1) for text in positives] + [(text, 0) for text in negatives]
+    if given and given != [(seed.text, seed.label) for seed in session.seeds]:
+        session.close()
+        raise UserError(f"{path} was begun with other examples; leave out like and not-like, or name another session")
+    for name, old in asdict(session.options).items():
+        if old != getattr(options, name):
+            print(f"{path} keeps the {name.replace('_', ' ')} that it was begun with: {old}", file=sys.stderr)
+    return session

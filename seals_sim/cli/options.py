@@ -1,0 +1,69 @@
+"""Options of the commands that take a table of texts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic.dataclasses import dataclass
+
+from seals_sim.indexes.names import N_PROBE, AutoVectorIndexName
+from seals_sim.options import CHECKED, PositiveInt
+from seals_sim.replay.options import EmbeddingOptions
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class TextOptions(EmbeddingOptions):
+    """How a table is read and embedded."""
+
+    text_column: str = "text"
+    """The column of texts."""
+    skip_bad_lines: bool = False
+    """Leave out lines that cannot be read, and report them."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class CacheOptions:
+    """Where intermediate results go."""
+
+    cache: Path | None = None
+    """Where vectors and indexes are cached. [default: the user's cache folder]"""
+    quiet: bool = False
+    """Show no progress."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class SearchIndexOptions:
+    """Which index finds the neighbors of texts, of the table or typed in."""
+
+    index: AutoVectorIndexName = "auto"
+    """exact reads every row; ivf-* look into some cells of it; auto goes by rows and memory."""
+    n_probe: PositiveInt = N_PROBE
+    """Cells of an ivf that a query looks into; more find more and take longer."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class ExampleOptions:
+    """What to look for. Examples need not be in the table."""
+
+    like: tuple[str, ...] = ()
+    """An example of what you look for, or words for it; may be given again."""
+    not_like: tuple[str, ...] = ()
+    """An example of what you do not look for; may be given again."""
+    session: Path | None = None
+    """File that every answer is saved in; the same command resumes it. [default: the table's name with .seals]"""
+    labelstudio: Path | None = None
+    """Answers to begin with: Label Studio's export as JSON."""
+    argilla: Path | None = None
+    """Answers to begin with: records of Argilla as JSON."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class PageOptions:
+    """How the page is served."""
+
+    host: str = "127.0.0.1"
+    """An address of this machine; the default can be reached from this machine alone."""
+    port: int = 0
+    """0: one that is free."""
+    no_browser: bool = False
+    """Print the address and open nothing."""

@@ -1,0 +1,31 @@
+"""`seals embed` and `seals index`: vectors and indexes computed ahead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from seals_sim.cli.options import CacheOptions, SearchIndexOptions, TextOptions
+from seals_sim.cli.tables import build_table_corpus, get_cache, read_table
+from seals_sim.disk.files import replacing
+from seals_sim.embed.space import embed_texts
+from seals_sim.indexes import measured_on_some
+
+
+def embed(table: Path, options: TextOptions, out: Path | None, cache_options: CacheOptions) -> None:
+    """Embed a table into the cache and, where `out` is given, into that file."""
+    cache = get_cache(cache_options)
+    texts = read_table(table, options)
+    vectors = embed_texts(texts, options.model, options.dimensions, cache, cache_options.quiet)
+    if out is not None:
+        with replacing(out) as temporary, temporary.open("wb") as file:
+            np.save(file, vectors, allow_pickle=False)
+    where = f"written to {out}" if out else "cached for the other commands"
+    print(f"{len(vectors):,} vectors of {vectors.shape[1]} dimensions, {where}")
+
+
+def build_index(table: Path, text: TextOptions, index: SearchIndexOptions, k: int, cache: CacheOptions) -> None:
+    """Index a table and print what the index is worth."""
+    corpus, resolved = build_table_corpus(table, text, index, k, cache)
+    print(f"index {resolved.index}: {measured_on_some(corpus.index, corpus.vectors, k)}")

@@ -1,0 +1,31 @@
+"""The options of a label session."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic.dataclasses import dataclass
+
+from seals_sim.options import CHECKED, NonNegativeInt, PositiveFloat, PositiveInt
+
+SessionStrategy = Literal["most_likely_positive", "maxent"]
+
+
+@dataclass(frozen=True, config=CHECKED)
+class SessionOptions:
+    """How a session searches; fixed when it begins.
+
+    Raises:
+        pydantic.ValidationError: Where a value is out of bounds.
+    """
+
+    strategy: SessionStrategy = "most_likely_positive"
+    """most_likely_positive finds most; maxent trains the better model."""
+    k: PositiveInt = 100
+    """Neighbors of each labeled row that join the candidates."""
+    control_every: NonNegativeInt = 10
+    """Draw every Nth row at random from all that are left, to estimate how many positives remain; 0 draws none."""
+    regularization: PositiveFloat = 1.0
+    """scikit-learn's C of the logistic regression."""
+    seed: NonNegativeInt = 0
+    """Of the random draws."""

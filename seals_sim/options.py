@@ -1,0 +1,99 @@
+"""What declarations of options share.
+
+Options are frozen pydantic dataclasses. The type, bounds, default and docstring of a field are declared there and
+nowhere else: the command line with its help and its errors, and what `config.json` says, are all made from them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
+
+from seals_sim.errors import UserError
+
+CHECKED = ConfigDict(allow_inf_nan=False, extra="forbid")
+
+PositiveInt = Annotated[int, Field(ge=1)]
+NonNegativeInt = Annotated[int, Field(ge=0)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+Options = TypeVar("Options")
+
+
+def _split_commas(value: object) -> object:
+    if isinstance(value, str):
+        value = (value,)
+    if isinstance(value, list | tuple) and all(isinstance(part, str) for part in value):
+        return tuple(name.strip() for part in value for name in part.split(",") if name.strip())
+    return value
+
+
+COMMA_SEPARATED = BeforeValidator(_split_commas)
+"""Marks a tuple that may also be given as one text, with commas."""
+
+
+def combine(kind: type[Options], *groups: object, **changes: object) -> Options:
+    """Build options of one kind from groups that declare its fields between them.
+
+    Args:
+        kind: A dataclass that inherits from the classes of the groups.
+        groups: Dataclasses; a field that `kind` lacks is passed over.
+        changes: Fields with other values.
+
+    Raises:
+        pydantic.ValidationError: If the fields do not fit together.
+    """
+    names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
+    given = {name: value for group in groups for name, value in vars(group).items() if name in names}
+    return kind(**{**given, **changes})
+
+
+def to_user_error(error: ValidationError) -> UserError:
+    """The first thing that is wrong with some options, in words for people.
+
+    Examples:
+        >>> from seals_sim.label.options import SessionOptions
+        >>> try:
+        ...     SessionOptions(k=0)
+        ... except ValidationError as error:
+        ...     print(to_user_error(error))
+        k = 0: must be at least 1
+    """
+    first = error.errors(include_url=False)[0]
+    context: dict[str, Any] = first.get("ctx", {})
+    cause = context.get("error")
+    if isinstance(cause, UserError):
+        return cause
+    template = _PROBLEMS.get(first["type"])
+    problem = first["msg"] if template is None else template.format(**context)
+    parameter = str(first["loc"][0]) if first["loc"] else None
+    value = first["input"]
+    return UserError(problem, parameter=parameter, value=",".join(value) if isinstance(value, list) else value)
+
+
+_WHOLE, _NUMBER = "must be a whole number", "must be a number"
+_PROBLEMS = {
+    "greater_than_equal": "must be at least {ge:g}",
+    "greater_than": "must be above {gt:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "less_than": "must be below {lt:g}",
+    "finite_number": "must be a finite number",
+    "int_parsing": _WHOLE,
+    "int_type": _WHOLE,
+    "int_from_float": _WHOLE,
+    "int_parsing_size": "has too many digits",
+    "float_parsing": _NUMBER,
+    "float_type": _NUMBER,
+    "literal_error": "unknown; choose from {expected}",
+    "too_short": "needs at least one",
+    "unexpected_keyword_argument": "unknown option",
+}
+
+
+def machine_memory() -> int:
+    """Bytes of main memory."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

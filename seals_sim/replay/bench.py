@@ -1,0 +1,127 @@
+"""The objects that a replay travels in: the data set up for it, and then the bench that every run is made on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seals_sim.datasets import Dataset
+from seals_sim.errors import UserError
+from seals_sim.evaluate.splits import Split, random_split
+from seals_sim.indexes import NeighborIndex
+from seals_sim.randomness import generator
+from seals_sim.replay.concepts import Choice
+from seals_sim.replay.options import ReplayProtocol
+from seals_sim.search.coded_table import CodedTable
+from seals_sim.types import DatasetRows, StoredVectors, TableRows
+
+
+@dataclass(frozen=True, eq=False)
+class Space:
+    """One embedding of the data.
+
+    Attributes:
+        pool_vectors: (n, d), the unlabeled pool, in the order of `split.pool`.
+        test_vectors: (m, d).
+        index: Of the pool's rows, where neighbors are sought in this embedding.
+        scanned: What a full scan reads, where that is not `pool_vectors`.
+        codes: Makes what it reads in 8 bits, when it is first needed.
+    """
+
+    pool_vectors: StoredVectors
+    test_vectors: StoredVectors
+    index: NeighborIndex | None
+    scanned: StoredVectors | None = None
+    codes: Callable[[], CodedTable] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Bench:
+    """What all concepts, repeats and methods share; it is sent to every process.
+
+    Attributes:
+        dataset: Its name.
+        table_rows: (n,), for each row of the data set its position in the user's table.
+        split: Pool, validation and test.
+        concepts: The positive rows of each concept, in the data set.
+        spaces: Vectors with their index, by the name of the embedding.
+        protocol: For the seed, and for what else no method varies.
+        n_threads: Of each run; it changes no result.
+    """
+
+    dataset: str
+    table_rows: TableRows
+    split: Split
+    concepts: Mapping[str, DatasetRows]
+    spaces: Mapping[str, Space]
+    protocol: ReplayProtocol
+    n_threads: int = 1
+
+    def is_positive(self, concept: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which rows of the pool, and which of the test part, belong to a concept."""
+        rows = self.concepts[concept]
+        return np.isin(self.split.pool, rows), np.isin(self.split.test, rows)
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """Data, divided, with the concepts to search for: a replay before its first vector.
+
+    Attributes:
+        dataset: Texts or vectors, with all their concepts.
+        split: Pool, validation and test.
+        choice: The concepts to run.
+        protocol: All that decides what the replay finds.
+    """
+
+    dataset: Dataset
+    split: Split
+    choice: Choice
+    protocol: ReplayProtocol
+
+    @classmethod
+    def prepare(
+        cls, dataset: Dataset, protocol: ReplayProtocol, choose: Callable[[Dataset, Split, ReplayProtocol], Choice]
+    ) -> Setup:
+        """Sample and divide the data, and choose concepts.
+
+        Raises:
+            UserError: Where the data do not fit the protocol.
+        """
+        n = protocol.sample
+        if n is not None:
+            if n > len(dataset):
+                raise UserError(f"{dataset.name} has only {len(dataset)} rows", parameter="sample", value=n)
+            dataset = dataset.sample(n, generator(protocol.seed, "sample"))
+        split = random_split(len(dataset), generator(protocol.seed, "split"), protocol.test_fraction)
+        protocol.require_fit(len(split.pool))
+        return cls(dataset, split, choose(dataset, split, protocol), protocol)
+
+    def build_bench(self, spaces: Mapping[str, Space], names: Sequence[str] | None = None) -> Bench:
+        """The bench for the chosen concepts, or for those named."""
+        concepts = {name: self.dataset.concepts[name] for name in names or self.choice.names}
+        return Bench(self.dataset.name, self.dataset.table_rows, self.split, concepts, spaces, self.protocol)
+
+    def describe(self) -> dict[str, object]:
+        """What config.json says of the data."""
+        split, dataset = self.split, self.dataset
+        rows = {"all": len(dataset), "pool": len(split.pool), "validation": len(split.validation)}
+        return {
+            "dataset": dataset.name,
+            "kind": "texts" if dataset.texts is not None else "vectors",
+            "rows": {**rows, "test": len(split.test)},
+            "concepts": {
+                name: {
+                    "title": dataset.titles.get(name, ""),
+                    "pool_positives": int(np.isin(dataset.concepts[name], split.pool).sum()),
+                    "test_positives": int(np.isin(dataset.concepts[name], split.test).sum()),
+                }
+                for name in self.choice.names
+            },
+            "validation_concepts": list(self.choice.validation),
+            "skipped_concepts": self.choice.skipped,
+            "bad_lines": list(dataset.bad_lines),
+        }

@@ -1,0 +1,88 @@
+"""Which concepts of a data set a replay searches for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from seals_sim.datasets import Dataset
+from seals_sim.errors import UserError
+from seals_sim.evaluate.splits import Split
+from seals_sim.randomness import generator
+from seals_sim.replay.options import ReplayProtocol
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The concepts of a run.
+
+    Attributes:
+        names: Those to run.
+        skipped: Those that do not fit, each with the reason.
+        validation: Those set aside for validation.
+    """
+
+    names: tuple[str, ...]
+    skipped: dict[str, str]
+    validation: tuple[str, ...] = ()
+
+
+def choose_concepts(dataset: Dataset, split: Split, protocol: ReplayProtocol) -> Choice:
+    """Choose the concepts that the protocol names, or else draw some of those that fit it.
+
+    Raises:
+        UserError: Where a concept that is named does not fit, or none does.
+    """
+    reasons = find_misfits(dataset, split, protocol)
+    for name in protocol.concept:
+        if name not in dataset.concepts:
+            raise UserError(f"{dataset.name} has no such concept", parameter="concept", value=name)
+        if name in reasons:
+            raise UserError(reasons[name], parameter="concept", value=name)
+    if protocol.concept:
+        return Choice(protocol.concept, {})
+    fit = sorted(dataset.concepts.keys() - reasons.keys())
+    require_any(fit, reasons, dataset)
+    drawn = generator(protocol.seed, "concepts").permutation(len(fit))[: protocol.concepts]
+    return Choice(tuple(fit[place] for place in sorted(drawn)), reasons)
+
+
+def find_misfits(
+    dataset: Dataset, split: Split, protocol: ReplayProtocol, min_test_positives: int = 1
+) -> dict[str, str]:
+    """Why some concepts do not fit the protocol: too few or too many positives, or nothing to find or to measure."""
+    in_pool, in_test = np.zeros((2, len(dataset)), dtype=np.bool_)
+    in_pool[split.pool] = in_test[split.test] = True
+    reasons = {}
+    for name, rows in dataset.concepts.items():
+        n_pool, n_test = int(in_pool[rows].sum()), int(in_test[rows].sum())
+        reason = explain_misfit(len(rows), n_pool, n_test, split, protocol)
+        if reason is None and n_test < min_test_positives:
+            reason = f"{n_test} positives among the test rows, fewer than {min_test_positives}"
+        if reason is not None:
+            reasons[name] = reason
+    return reasons
+
+
+def explain_misfit(n: int, n_pool: int, n_test: int, split: Split, protocol: ReplayProtocol) -> str | None:
+    """Why a concept of n rows, n_pool of them in the pool and n_test for test, does not fit, if it does not."""
+    if n < protocol.min_positives:
+        return f"{n} positives, fewer than min_positives = {protocol.min_positives}"
+    if protocol.max_positives is not None and n > protocol.max_positives:
+        return f"{n} positives, more than max_positives = {protocol.max_positives}"
+    if n_pool <= protocol.seed_positives:
+        return f"{n_pool} positives in the pool; seed_positives = {protocol.seed_positives} leaves none to find"
+    if len(split.pool) - n_pool < protocol.seed_negatives:
+        n_negative = len(split.pool) - n_pool
+        return f"{n_negative} negatives in the pool, fewer than seed_negatives = {protocol.seed_negatives}"
+    if not 0 < n_test < len(split.test):
+        return f"{n_test} positives among the {len(split.test)} test rows: nothing to measure against"
+    return None
+
+
+def require_any(fit: list[str], reasons: dict[str, str], dataset: Dataset) -> None:
+    """Raise UserError, with an example, where no concept fits."""
+    if not fit:
+        example = "; ".join(f"{name!r:.60}: {reason}" for name, reason in list(reasons.items())[:1])
+        raise UserError(f"no concept of {dataset.name} can be run ({example or 'its labels name no concept'})")

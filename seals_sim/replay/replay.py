@@ -1,0 +1,131 @@
+"""Replay searches on labeled data (5.1): data in, rows and a report out."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from seals_sim.disk.cache import default_folder
+from seals_sim.disk.files import require_writable, write_text
+from seals_sim.embed.space import fitting_dimensions
+from seals_sim.replay.bench import Bench, Setup, Space
+from seals_sim.replay.concepts import choose_concepts
+from seals_sim.replay.experiment import Results, run_methods
+from seals_sim.replay.inputs import InputOptions, load_dataset
+from seals_sim.replay.options import Execution, ReplayProtocol
+from seals_sim.replay.report import format_count, write_report
+from seals_sim.replay.store import RunFolder, RunIdentity, RunStore, get_versions, to_json, write_csv
+from seals_sim.replay.vectors import compute_vectors, open_index, resolve_index
+from seals_sim.types import Vectors
+
+
+def replay(inputs: InputOptions, protocol: ReplayProtocol, execution: Execution, command: str = "") -> Path:
+    """Replay searches on labeled data, going on where an earlier call with the same protocol was stopped.
+
+    Args:
+        inputs: The data.
+        protocol: All that decides what is found.
+        execution: Where and how.
+        command: What was typed, for the report.
+
+    Returns:
+        The page of the report, in `execution.out`.
+
+    Raises:
+        UserError: Where the data or the folder do not fit what is asked.
+    """
+    cache, quiet = execution.cache or default_folder(), execution.quiet
+    setup = _resolve(Setup.prepare(load_dataset(inputs, "icd10"), protocol, choose_concepts))
+    about = {
+        "command": command,
+        "execution": to_json(execution),
+        "input": to_json(inputs),
+        "versions": get_versions(),
+        "first_metric": "average_precision",
+        **setup.describe(),
+    }
+    folder = RunFolder(execution.out, RunIdentity("replay", setup.protocol, setup.dataset.fingerprint()), about)
+    report_bad_lines(setup.dataset.bad_lines)
+    if not all((folder.path / table).exists() for table in ("rounds.csv", "picks.csv")):
+        require_writable(execution.out, "out")
+        if setup.dataset.texts is not None or ("seals" in protocol.pools and setup.protocol.index != "exact"):
+            require_writable(cache, "cache")
+        vectors = _compute_vectors(setup, cache, quiet)
+        folder.begin()
+        _write_split(folder.path, setup)
+        _run_missing(folder.path, setup, vectors, cache, execution.jobs, quiet)
+    page = write_report(folder.path)
+    if not quiet:
+        print(page, file=sys.stderr)
+    return page
+
+
+def report_bad_lines(reports: Sequence[str]) -> None:
+    """Say on stderr how many lines were left out, and why the last one was."""
+    if reports:
+        print(f"left out {format_count(len(reports), 'line')}; the last: {reports[-1]}", file=sys.stderr)
+
+
+def _resolve(setup: Setup) -> Setup:
+    """Choose the dimensions and the index that the protocol leaves open."""
+    protocol, dataset = setup.protocol, setup.dataset
+    dimensions = protocol.dimensions
+    if dimensions is None:
+        dimensions = 0 if dataset.texts is None else fitting_dimensions(dataset.texts)
+    d = dimensions if dataset.vectors is None else dataset.vectors.shape[1]
+    n_runs = len(setup.choice.names) * protocol.repeats * len(protocol.strategies)
+    index = resolve_index(protocol, len(setup.split.pool), d, n_runs)
+    return replace(setup, protocol=replace(protocol, dimensions=dimensions, index=index))
+
+
+def _compute_vectors(setup: Setup, cache: Path, quiet: bool) -> Vectors:
+    assert setup.protocol.dimensions is not None
+    return compute_vectors(setup.dataset, setup.protocol.model, setup.protocol.dimensions, cache, quiet)
+
+
+def _write_split(folder: Path, setup: Setup) -> None:
+    parts = setup.split.parts(len(setup.dataset))
+    write_csv(folder / "split.csv", pd.DataFrame({"row": setup.dataset.table_rows, "split": parts}))
+
+
+def _run_missing(folder: Path, setup: Setup, vectors: Vectors, cache: Path, n_jobs: int, quiet: bool) -> None:
+    store, protocol = RunStore(folder), setup.protocol
+    finished = store.finished()
+    jobs = {
+        json.dumps([concept, repeat]): (concept, repeat)
+        for concept in setup.choice.names
+        for repeat in range(protocol.repeats)
+    }
+    missing = [(name, *job) for name, job in jobs.items() if name not in finished]
+    if missing:
+        bench = setup.build_bench({"": _build_space(folder, setup, vectors, cache, quiet)})
+        done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
+            joblib.delayed(_run_job)(bench, name, concept, repeat) for name, concept, repeat in missing
+        )
+        for name, results in tqdm(done, total=len(missing), desc="concepts x repeats", disable=quiet):
+            store.save(name, {"rounds": results.rounds, "picks": results.picks})
+    for kind in ("picks", "rounds"):
+        tables = [store.read(name, kind) for name in jobs]
+        write_csv(folder / f"{kind}.csv", pd.concat(tables, ignore_index=True))
+    store.remove()
+
+
+def _build_space(folder: Path, setup: Setup, vectors: Vectors, cache: Path, quiet: bool) -> Space:
+    protocol, index = setup.protocol, None
+    pool_vectors = np.ascontiguousarray(vectors[setup.split.pool])
+    if "seals" in protocol.pools:
+        index, facts = open_index(pool_vectors, protocol, protocol.k, protocol.seed, cache, quiet)
+        write_text(folder / "index.json", json.dumps({"index": protocol.index, **asdict(facts)}, indent=1) + "\n")
+    return Space(pool_vectors, vectors[setup.split.test], index)
+
+
+def _run_job(bench: Bench, name: str, concept: str, repeat: int) -> tuple[str, Results]:
+    return name, run_methods(bench, concept, repeat)
