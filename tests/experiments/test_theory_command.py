@@ -59,7 +59,7 @@ def test_files_and_columns(folder):
     assert "nan" not in page.lower().split("</style>")[1]
 
 
-def test_an_outsider_can_recompute_the_run(folder):
+def test_run_can_be_recomputed_from_its_files(folder):
     """From queries.jsonl and problems.jsonl alone: labels, steps, distances and errors of Algorithm 3 on Example 1."""
     problem = next(
         row for row in _lines(folder, "problems") if row["problem"] == "example1" and row["algorithm"] == "3"
@@ -129,7 +129,7 @@ def test_the_report_is_drawn_from_the_rows_alone(folder, tmp_path):
     assert re.search(r"Lemmas and steps: \d,\d{3} checks in \d runs, 0 violations", list_findings(tmp_path)[0])
 
 
-def test_rotated_noisy_and_studied(tmp_path):
+def test_rotated_and_noisy_problems(tmp_path):
     arguments = ["--problem", "example1", "--algorithm", "3", "--dim", "3", "--gamma-over-delta", "5", "--rotate"]
     theory_bounds.main([*arguments, "--noise", "0.05", "--seeds", "3", "--quiet", "--out", str(tmp_path / "run")])
     rounds = _table(tmp_path / "run", "rounds")
@@ -232,7 +232,7 @@ def test_folders_of_something_else_are_left_alone(folder, tmp_path, refused):
         ("config.json", lambda text: text.replace("theory_bounds", "paper"), r"not a run of experiments.theory_bounds"),
     ],
 )
-def test_a_folder_that_is_not_whole_is_not_drawn(folder, tmp_path, name, damage, message):
+def test_incomplete_runs_are_not_drawn(folder, tmp_path, name, damage, message):
     for source in SOURCES:
         (tmp_path / source).write_text((folder / source).read_text())
     if damage is None:
@@ -254,7 +254,7 @@ def test_a_report_without_its_rows_names_the_first_that_is_missing():
         write_report(committed)
 
 
-def test_where_sigma_is_0_bounds_are_void_and_nothing_holds(tmp_path, capsys):
+def test_bounds_are_void_where_sigma_is_0(tmp_path, capsys):
     arguments = ["--problem", "random", "--algorithm", "4", "--dim", "3", "--gamma-over-delta", "5"]
     theory_bounds.main([*arguments, "--epsilon", "1e-2", "--quiet", "--out", str(tmp_path / "run")])
     bounds = _table(tmp_path / "run", "bounds")

@@ -159,7 +159,7 @@ def test_lemmas_on_a_thousand_random_problems(capsys):
     assert {status for _, status in ends} <= {"floor", "collapsed"}
 
 
-def test_checks_see_what_is_wrong():
+def test_checks_detect_wrong_runs():
     """A run whose rho falls too slowly, whose queries are misplaced and whose certificate is too good is noticed."""
     trace = run_algorithm_3(draw_random_problem(4, np.random.default_rng(1)))
     states = [replace(state, rho=trace.states[0].rho * 0.98**state.number) for state in trace.states]
@@ -223,21 +223,21 @@ def test_a_separator_by_hand():
         np.testing.assert_allclose(separation.weights, [0.5, 0.5], atol=1e-6)
 
 
-def test_a_certificate_shows_what_is_wrong():
+def test_certificate_detects_a_wrong_normal():
     wrong = certify(np.eye(2), np.array([1.0, 0.0]), np.array([1.0, 0.0]))
     assert wrong.duality_gap == 1
     assert wrong.kkt_residual == 1
 
 
 @pytest.mark.parametrize("solver", [solve_fast, solve_reference])
-def test_hulls_that_meet(solver):
+def test_hulls_that_meet_are_refused(solver):
     with pytest.raises(NotSeparable):
         solver(np.array([[1.0, 1.0], [-1.0, 1.0], [0.0, -1.0]]))
     with pytest.raises(NotSeparable):
         solver(np.array([[1.0, 1.0], [0.0, 0.0]]))
 
 
-def test_hints_of_points_that_could_be_separated():
+def test_outdated_hints_do_not_hide_inseparability():
     """A hint from before a wrong label came in must not hide that there is no separator any more."""
     points = np.array([[1.0, 1.0], [-1.0, 1.0]])
     hint = (np.array([0.0, 1.0]), 1.0)
@@ -247,7 +247,7 @@ def test_hints_of_points_that_could_be_separated():
             solver(np.vstack([points, [[0.0, -1.0]]]), (hint,))
 
 
-def test_near_twins_do_not_hold_the_solver_up():
+def test_nearly_equal_points_do_not_stall_the_solver():
     rng = np.random.default_rng(0)
     points = np.abs(rng.normal(size=(20, 4)))
     twins = np.vstack([points, points * (1 + 1e-16 * rng.normal(size=points.shape)), points])
@@ -266,7 +266,7 @@ def test_near_twins_do_not_hold_the_solver_up():
         ({"points": np.array([[1.0], [-1]]), "w_star": np.array([1.0])}, "dim = 1: must be at least 2"),
     ],
 )
-def test_bad_problems(change, message):
+def test_bad_problems_are_refused(change, message):
     good = {
         "name": "x", "w_star": np.array([1.0, 0]), "points": np.array([[1.0, 1], [-1, 1]]),
         "labels": np.array([1, -1], dtype=np.int8), "searches": (0,), "delta": 0.5,

@@ -100,7 +100,7 @@ def test_real_bounds_cover_whole_rounds(ratio, delta, rho):
     assert (0 if gamma <= rho else math.ceil(math.log2(gamma / rho))) <= bound_rounds_3(gamma, rho) + 1e-9
 
 
-def test_a_sigma_of_0_says_nothing():
+def test_bounds_are_infinite_if_sigma_is_0():
     assert compute_stated_bound_2(3, 1, 1, 0.0, 0.1) == math.inf
     assert compute_proved_bound_3(3, 1, 0.0, 0.1) == compute_sharpened_bound_3(3, 1, 0.0, 0.1) == math.inf
 
@@ -153,7 +153,7 @@ def test_slip_step_1_with_the_natural_log():
     assert rho[natural - 1] == 2**-15 > 30e-6
 
 
-def test_slip_the_proof_gives_more_than_is_stated():
+def test_slip_the_proof_shows_more_than_is_stated():
     """d = 2, delta = .01, epsilon = .1, sigma = 1, gamma = 2: delta d^1.5 < min(sigma, 1), the last step is invalid."""
     known = {"dim": 2, "gamma": 2, "delta": 0.01, "sigma": 1, "epsilon": 0.1}
     assert compute_stated_bound_2(**known) == pytest.approx(394.7, abs=0.05)

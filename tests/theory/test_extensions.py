@@ -17,7 +17,7 @@ from theory.searches import LabeledPoints
 from theory.separators import solve_fast
 
 
-def test_passive_learning_goes_as_one_over_labels():
+def test_passive_error_falls_as_one_over_labels():
     errors, labels = [], []
     for seed in range(8):
         rng = np.random.default_rng(seed)
@@ -89,7 +89,7 @@ def test_algorithm_3_on_a_cloud_queries_unlabeled_points_of_it():
     assert all(-1 <= step.component <= 1 + 1e-9 for step in steps)
 
 
-def test_a_denser_pool_comes_nearer():
+def test_denser_pools_get_closer():
     ends = []
     for n in (1000, 100_000):
         rng = np.random.default_rng(5)
@@ -149,7 +149,7 @@ def test_noise_within_a_band_leaves_an_error_of_its_width():
     assert errors[0] / 3 < errors[1] < 3 * errors[0]
 
 
-def test_checks_do_not_hold_with_wrong_labels():
+def test_wrong_labels_violate_checks():
     """The certificate trusts the labels: with flips it can be far below the error, which a check must not hide."""
     problem = draw_spread_problem(4, np.random.default_rng(1))
     oracle = NoisyHalfSpace(problem.w_star, np.random.default_rng(0), flip=0.2)
