@@ -60,35 +60,35 @@ class JobRows:
 def run_job(job: Job, options: TheoryOptions) -> JobRows:
     """Run a job on one thread; it gives the same rows in whichever process it runs."""
     with threadpool_limits(1):
-        trace, steps = _run(job, options)
-        sigma = _sigma(job, trace.problem, options)
+        trace, steps = _run_algorithm(job, options)
+        sigma = _enclose_sigma(job, trace.problem, options)
         ratio = (
             float(trace.problem.compute_gamma().max() / trace.problem.delta) if job.pool_size else job.gamma_over_delta
         )
         key = (job.name, job.algorithm, job.dim, trace.problem.delta, ratio, job.seed)
         is_checked = job.algorithm in ("3", "4") and not _is_noisy(job)
         checks = check_all(trace) if is_checked else []
-        return _counted(
+        return _add_counts(
             JobRows(
-                _problem_row(key, trace, sigma),
-                _query_rows(key, trace),
-                _round_rows(key, trace),
-                _bound_rows(key, trace, sigma, options),
+                _make_problem_row(key, trace, sigma),
+                _make_query_rows(key, trace),
+                _make_round_rows(key, trace),
+                _make_bound_rows(key, trace, sigma, options),
                 [(*key, check.name, check.n, check.n_violations, check.worst) for check in checks],
                 [(*key, step.search, step.rho, step.component) for step in steps],
             )
         )
 
 
-def stopped_job(job: Job, options: TheoryOptions, status: str) -> JobRows:
+def make_stopped_job(job: Job, options: TheoryOptions, status: str) -> JobRows:
     """The rows of a job that was stopped from outside, with `timeout` or `crashed` as its status."""
     key = (job.name, job.algorithm, job.dim, options.delta, job.gamma_over_delta, job.seed)
     nothing = (math.nan,) * 4
     problem = {**dict(zip(KEY, key, strict=True)), "status": status}
-    return _counted(JobRows(problem, [], [(*key, 0, 0, *nothing, 0, status)]))
+    return _add_counts(JobRows(problem, [], [(*key, 0, 0, *nothing, 0, status)]))
 
 
-def _counted(rows: JobRows) -> JobRows:
+def _add_counts(rows: JobRows) -> JobRows:
     """With the number of rows in each table beside the problem, by which a reader sees whether a file is whole."""
     n_rows = {name: len(getattr(rows, name)) for name in ("rounds", "bounds", "checks", "steps")}
     return replace(rows, problem={**rows.problem, "rows": n_rows})
@@ -98,7 +98,7 @@ def _is_noisy(job: Job) -> bool:
     return job.flip > 0 or job.band > 0
 
 
-def _problem(job: Job, options: TheoryOptions) -> Problem:
+def _make_problem(job: Job, options: TheoryOptions) -> Problem:
     rng = generator(options.seed, "problem", job.problem, job.dim, str(job.gamma_over_delta), job.searches, job.seed)
     if job.problem == "example1":
         rotation = rng if options.rotate else None
@@ -111,7 +111,7 @@ def _problem(job: Job, options: TheoryOptions) -> Problem:
     return draw_random_problem(job.dim, rng, options.delta, job.gamma_over_delta, n_seeds=2 * n, n_searches=n)
 
 
-def _run(job: Job, options: TheoryOptions) -> tuple[Trace, list[SlowStep]]:
+def _run_algorithm(job: Job, options: TheoryOptions) -> tuple[Trace, list[SlowStep]]:
     solver = SOLVERS[options.solver]
     rng = generator(options.seed, "run", job.name, job.algorithm, job.dim, str(job.gamma_over_delta), job.seed)
     if job.pool_size:
@@ -122,7 +122,7 @@ def _run(job: Job, options: TheoryOptions) -> tuple[Trace, list[SlowStep]]:
         if job.algorithm == "pool":
             return run_algorithm_3_on_cloud(cloud, problem, seed_rows, max_rounds=max_rounds, solver=solver)
         return run_passive(problem, rng, n_queries=max_rounds * (job.dim - 1), solver=solver), []
-    problem = _problem(job, options)
+    problem = _make_problem(job, options)
     if job.algorithm == "passive":
         return run_passive(problem, rng, n_queries=options.passive_queries, solver=solver), []
     if job.algorithm == "bisection":
@@ -142,14 +142,14 @@ def _run(job: Job, options: TheoryOptions) -> tuple[Trace, list[SlowStep]]:
     return run(problem, solver=solver, max_rounds=max_rounds, target=target, certified=certified), []
 
 
-def _sigma(job: Job, problem: Problem, options: TheoryOptions) -> SigmaBounds | None:
+def _enclose_sigma(job: Job, problem: Problem, options: TheoryOptions) -> SigmaBounds | None:
     if job.algorithm not in ("3", "4") or _is_noisy(job) or job.is_study:
         return None
     enclose = enclose_sigma_2 if job.algorithm == "3" else enclose_sigma_3
     return enclose(problem, max(options.epsilon), min(options.epsilon))
 
 
-def _problem_row(key: tuple[Any, ...], trace: Trace, sigma: SigmaBounds | None) -> dict[str, Any]:
+def _make_problem_row(key: tuple[Any, ...], trace: Trace, sigma: SigmaBounds | None) -> dict[str, Any]:
     problem = trace.problem
     return {
         **dict(zip(KEY, key, strict=True)),
@@ -162,7 +162,7 @@ def _problem_row(key: tuple[Any, ...], trace: Trace, sigma: SigmaBounds | None) 
     }
 
 
-def _query_rows(key: tuple[Any, ...], trace: Trace) -> list[str]:
+def _make_query_rows(key: tuple[Any, ...], trace: Trace) -> list[str]:
     problem, common = trace.problem, dict(zip(KEY, key, strict=True))
     search_of = {place: search for search, place in enumerate(problem.searches)}
     rows = [
@@ -178,7 +178,7 @@ def _query_rows(key: tuple[Any, ...], trace: Trace) -> list[str]:
     return [json.dumps({**common, **row}) for row in rows]
 
 
-def _round_rows(key: tuple[Any, ...], trace: Trace) -> list[tuple[Any, ...]]:
+def _make_round_rows(key: tuple[Any, ...], trace: Trace) -> list[tuple[Any, ...]]:
     last = len(trace.states) - 1
     return [
         (*key, state.number, state.n_queries, state.max_rho, state.error, state.certificate, state.kkt_residual,
@@ -187,22 +187,22 @@ def _round_rows(key: tuple[Any, ...], trace: Trace) -> list[tuple[Any, ...]]:
     ]  # fmt: skip
 
 
-def _bound_rows(
+def _make_bound_rows(
     key: tuple[Any, ...], trace: Trace, sigma: SigmaBounds | None, options: TheoryOptions
 ) -> list[tuple[Any, ...]]:
     rows = []
     for epsilon in options.epsilon:
         to_error, to_rho = trace.count_queries_to_error(epsilon), trace.count_queries_to_rho(epsilon)
-        values = _bounds(trace, sigma, epsilon) if sigma else None
+        values = _compute_bounds(trace, sigma, epsilon) if sigma else None
         if values is None:
             rows.append((*key, epsilon, to_error, to_rho, *[None] * 8))
         else:
-            holds = [_holds(to_error, trace.states[-1].n_queries, value) for value in values]
+            holds = [_check_bound(to_error, trace.states[-1].n_queries, value) for value in values]
             rows.append((*key, epsilon, to_error, to_rho, *values, *holds))
     return rows
 
 
-def _bounds(trace: Trace, sigma: SigmaBounds, epsilon: float) -> tuple[float, ...]:
+def _compute_bounds(trace: Trace, sigma: SigmaBounds, epsilon: float) -> tuple[float, ...]:
     """The values of BOUND_NAMES.
 
     The upper bound of sigma makes the theorems claim the most; a sigma that may be 0 makes them claim nothing.
@@ -218,7 +218,7 @@ def _bounds(trace: Trace, sigma: SigmaBounds, epsilon: float) -> tuple[float, ..
     return *stated, bounds.compute_proved_bound_3(*terms_3), bounds.compute_sharpened_bound_3(*terms_3)
 
 
-def _holds(queries: int | None, n_made: int, bound: float) -> bool | None:
+def _check_bound(queries: int | None, n_made: int, bound: float) -> bool | None:
     """Whether the bound held; None if it is void or if the run ended too early to decide."""
     if math.isinf(bound):
         return None

@@ -33,8 +33,8 @@ class Peer:
     def query(self, n):
         self.n_queries += 1
         {does}
-        found, self.left = self.left[:n], self.left[n:]
-        return found
+        result, self.left = self.left[:n], self.left[n:]
+        return result
 
     def learn(self, rows, labels):
         pass
@@ -77,8 +77,8 @@ def test_our_runs_and_a_peer_that_cannot_be_installed(tmp_path, monkeypatch, cap
             return run_watched(command, job_file, limits)
         monkeypatch.setattr(sys, "argv", ["benchmarks.ours", str(job_file)])
         ours.main()
-        found = json.loads(Path(Job.read(job_file).result).read_text())
-        return Outcome(found, found["total_seconds"])
+        result = json.loads(Path(Job.read(job_file).result).read_text())
+        return Outcome(result, result["total_seconds"])
 
     monkeypatch.setattr(peers, "prepare_python", refuse)
     monkeypatch.setattr(peers, "run_watched", outcome)
@@ -105,11 +105,11 @@ def test_our_runs_and_a_peer_that_cannot_be_installed(tmp_path, monkeypatch, cap
 def test_finished_peer_has_its_result(tmp_path):
     outcome = run_watched(_command(tmp_path, "pass"), _job(tmp_path), Limits(60, 60))
     assert outcome.error == ""
-    found = outcome.result
-    assert (found["version"], found["index_seconds"], found["rounds"], found["n_rounds"]) == ("1.2.3", 7, 5, 5)
-    assert found["rows"] == list(range(32))
-    assert found["n_positive"] == 7
-    assert outcome.seconds == found["total_seconds"] == found["select_seconds"] + found["train_seconds"]
+    result = outcome.result
+    assert (result["version"], result["index_seconds"], result["rounds"], result["n_rounds"]) == ("1.2.3", 7, 5, 5)
+    assert result["rows"] == list(range(32))
+    assert result["n_positive"] == 7
+    assert outcome.seconds == result["total_seconds"] == result["select_seconds"] + result["train_seconds"]
 
 
 def test_stopped_peer_gives_a_lower_bound(tmp_path):

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from experiments.theory_bounds import __main__ as theory_bounds
-from experiments.theory_bounds.grid import DIMS, RATIOS, jobs
+from experiments.theory_bounds.grid import DIMS, RATIOS, list_jobs
 from experiments.theory_bounds.jobs import BOUND_COLUMNS, KEY, ROUND_COLUMNS
 from experiments.theory_bounds.options import STUDIES, TheoryOptions
 from experiments.theory_bounds.report import list_findings, write_report
@@ -168,7 +168,7 @@ def test_a_run_that_takes_too_long_is_stopped_and_marked(tmp_path, capsys):
 
 
 def test_the_whole_bench_is_the_cross_with_both_studies():
-    todo = jobs(TheoryOptions(study=STUDIES))
+    todo = list_jobs(TheoryOptions(study=STUDIES))
     main = [job for job in todo if job.problem == "example1" and job.algorithm == "3"]
     assert {job.dim for job in main if job.gamma_over_delta == 20} == set(DIMS)
     assert {job.gamma_over_delta for job in main if job.dim == 10} == set(RATIOS)
