@@ -133,7 +133,7 @@ def test_the_report_is_drawn_again_from_the_rows(finished, tmp_path):
         assert (tmp_path / name).read_bytes() == (finished / name).read_bytes()
 
 
-def test_figures_stand_beside_the_page(finished):
+def test_figures_are_files_beside_the_page(finished):
     page = (finished / "index.html").read_text()
     sources = re.findall(r'<img src="([^"]*)"', page)
     assert sources == [f"{name}.svg" for name in (
@@ -146,7 +146,7 @@ def test_figures_stand_beside_the_page(finished):
 
 @pytest.mark.parametrize("name", SOURCES[1:])
 @pytest.mark.parametrize("is_there", [True, False])
-def test_a_folder_that_is_not_whole_is_not_drawn(finished, tmp_path, name, is_there):
+def test_incomplete_runs_are_not_drawn(finished, tmp_path, name, is_there):
     for source in SOURCES:
         (tmp_path / source).write_bytes((finished / source).read_bytes())
     if is_there:
@@ -183,7 +183,7 @@ def test_claims_say_what_the_rows_say(finished):
     assert f"MaxEnt {share.mean():.1f} ± {share.std():.1f} %" in shares
 
 
-def test_a_model_that_calls_nothing_positive_makes_the_two_choose_alike(finished):
+def test_strategies_agree_when_the_model_predicts_no_positives(finished):
     """By arithmetic, over everything: entropy rises with P as long as no P is above 1/2. The test rows stand for the
     pool, so that a few exceptions may occur.
     """
@@ -193,7 +193,7 @@ def test_a_model_that_calls_nothing_positive_makes_the_two_choose_alike(finished
     assert table["alike"].mean() > 0.8
 
 
-def test_shared_lines_are_one_run():
+def test_shared_lines_are_run_once():
     plan = Plan(ReplayProtocol(budget=60, seed_negatives=15, repeats=1), ("m/8", "m/4"))
     todo = tasks(plan, studies(plan).values(), {}, {"a": 30, "b": 10}, 1)
     runs = [task for task in todo if isinstance(task, LoopRun)]
@@ -207,7 +207,7 @@ def test_shared_lines_are_one_run():
     assert studies(plan)["positives"].left_out
 
 
-def test_killed_in_mid_run_and_run_again_gives_the_same_rows(vectors_and_labels, tmp_path):
+def test_killed_run_resumes_to_the_same_rows(vectors_and_labels, tmp_path):
     arguments = [*vectors_and_labels, *FAST, "--only", "main,random_pool,structure", "--out"]
     paper.main([*arguments, str(tmp_path / "whole")])
     broken = tmp_path / "broken"
@@ -256,7 +256,7 @@ def test_goodreads_leads_with_auc(reviews, tmp_path):
     assert pd.read_csv(out / "claims.csv")["here"].str.contains("AUC of All minus SEALS").any()
 
 
-def test_another_backend_of_joblib_takes_over(vectors_and_labels, tmp_path):
+def test_joblib_backend_can_be_replaced(vectors_and_labels, tmp_path):
     arguments = [*vectors_and_labels, *FAST, "--only", "main", "--jobs", "2", "--out"]
     with joblib.parallel_config(backend="threading"):
         paper.main([*arguments, str(tmp_path / "threads")])
@@ -264,7 +264,7 @@ def test_another_backend_of_joblib_takes_over(vectors_and_labels, tmp_path):
     pd.testing.assert_frame_equal(rows_of(tmp_path / "threads"), rows_of(tmp_path / "processes"), check_exact=True)
 
 
-def test_what_is_refused(vectors_and_labels, tmp_path, refused):
+def test_bad_input_is_refused(vectors_and_labels, tmp_path, refused):
     out = tmp_path / "o"
     arguments = [*vectors_and_labels, *FAST, "--out", str(out)]
     assert "--only fig1: unknown; choose from" in refused(paper.main, override([*arguments, "--only", "fig1"]))
@@ -305,7 +305,7 @@ def test_concepts_with_too_few_test_positives_are_listed(tmp_path):
     assert "fewer than 5" in (tmp_path / "o" / "index.html").read_text()
 
 
-def test_what_the_paper_says_of_its_own_tables(shared_data):
+def test_statements_of_the_paper_about_its_tables(shared_data):
     """Tables 3-8 hold 153 classes; Table 2, Figure 11 and Figure 3 are recomputed from them."""
     table = read_openimages(shared_data.parent / "paper" / "openimages-per-class.csv")
     assert len(table) == 153
