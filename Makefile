@@ -1,8 +1,10 @@
 # Everything is installed into .venv from pyproject.toml and constraints.txt; nothing else of the machine is used.
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 RUN := .venv/bin/python
+# Two at a time; the tests of one file stay in one process, which shares their fixtures.
+PYTEST := $(RUN) -m pytest -n 2 --dist loadfile
 
-.PHONY: test test-slow lint demo clean
+.PHONY: test test-random test-slow lint docs demo clean
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -10,20 +12,28 @@ RUN := .venv/bin/python
 	$(RUN) -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@
 
-test: .venv/installed lint
-	$(RUN) -m pytest -m 'not slow'
+test: .venv/installed lint docs
+	$(PYTEST) -m 'not slow'
+
+# Other examples of the property tests in every run.
+test-random: .venv/installed
+	$(PYTEST) -m 'not slow' --hypothesis-profile random
 
 test-slow: .venv/installed
-	$(RUN) -m pytest -m slow
+	$(PYTEST) -m slow
 
 lint: .venv/installed
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
 	$(RUN) -m mypy
+	.venv/bin/lint-imports
+
+docs: .venv/installed
+	$(RUN) -m mkdocs build --strict --quiet --site-dir build/site
 
 demo: .venv/installed
-	$(RUN) -m seals_sim.replay.rare_concepts --sample 15000 --k 5 --budget 500 --concepts 6 --repeats 3 \
+	.venv/bin/seals replay --sample 15000 --k 5 --budget 500 --concepts 6 --repeats 3 \
 		--strategies maxent,most_likely_positive,random --index graph --jobs 2 --out demo
 
 clean:
-	rm -rf .venv demo
+	rm -rf .venv build demo

@@ -12,8 +12,10 @@ from hypothesis import settings
 
 from seals_sim.types import Vectors
 
-settings.register_profile("without_deadline", deadline=None)  # a busy machine takes its time
-settings.load_profile("without_deadline")
+# The same examples in every run; `make test-random` draws others. A busy machine takes its time.
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.register_profile("random", deadline=None, max_examples=500)
+settings.load_profile("repeatable")
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
