@@ -44,5 +44,5 @@ for state in run(seeds, pool, learner, ArgMax(max_entropy), LabelTable(is_positi
 axes[0].plot([], [], "k--", label="the model's boundary")
 figure.legend(*axes[0].get_legend_handles_labels(), loc="lower center", ncols=3, frameon=False)
 figure.suptitle(f"SIMULATED points; k = {K}, max entropy, {BATCH} labels a round")
-figure.tight_layout(rect=(0, 0.13, 1, 1))
+figure.tight_layout(rect=(0, 0.12, 1, 0.97))
 figure.savefig(Path(__file__).with_suffix(".png"), dpi=90)
