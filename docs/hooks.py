@@ -27,9 +27,14 @@ def on_files(files: Any, *, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, **unused: Any) -> str:
-    """Fill in commands and sources, and point links to reports/ at the copies on the site."""
+    """Fill in commands and quoted files, and point links to reports/ at the copies on the site.
+
+    A link to a file outside of docs/ that stands alone on its line is replaced by the file, or by the function that it
+    names. Where the pages are read without this hook, as in the repository, it is a link.
+    """
     markdown = re.sub(r"<!-- commands: ([\w.]+) -->", lambda match: describe_app(match[1]), markdown)
-    markdown = re.sub(r"<!-- source: ([\w.]+) -->", lambda match: quote_source(match[1]), markdown)
+    link = r"^\[`([\w/]+\.(?:py|md))`(?:, `(\w+)`)?\]\(\.\./\.\./\1\)$"
+    markdown = re.sub(link, lambda match: quote(match[1], match[2]), markdown, flags=re.MULTILINE)
     return re.sub(r"(\]\((?:\.\./)*)\.\./(?=reports/)", r"\1", markdown)
 
 
@@ -41,10 +46,15 @@ def list_report_files() -> list[Path]:
     return [path for path in paths if path.suffix in REPORT_ENDINGS and path.is_file()]
 
 
-def quote_source(name: str) -> str:
-    """The source of a function or class, as a block of Python."""
-    module, _, attribute = name.rpartition(".")
-    source = inspect.getsource(getattr(importlib.import_module(module), attribute))
+def quote(path: str, name: str | None) -> str:
+    """A page as it is; a file of Python, or one function of it, as a block."""
+    if path.endswith(".md"):
+        return (ROOT / path).read_text(encoding="utf-8")
+    if name is None:
+        source = (ROOT / path).read_text(encoding="utf-8")
+    else:
+        module = importlib.import_module(path.removesuffix(".py").replace("/", "."))
+        source = inspect.getsource(getattr(module, name))
     return f"```python\n{source}```"
 
 
