@@ -13,7 +13,7 @@ from typing import Any
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # theory and experiments are not installed
 
-REPORT_ENDINGS = {".png", ".html", ".csv", ".json", ".txt"}
+REPORT_ENDINGS = {".png", ".svg", ".html", ".csv", ".json", ".txt"}
 
 
 def on_files(files: Any, *, config: Any) -> Any:

@@ -61,7 +61,7 @@ def test_labels_and_scores_come_as_tables(run_example):
 def test_algorithm_3_stays_within_theorem_2(run_example):
     variables = run_example("algorithm_3")
     assert all(needed <= bound for _, needed, bound in variables["comparisons"])
-    assert variables["trace"].queries_to_error(1e-12) > variables["trace"].queries_to_error(1e-8)
+    assert variables["trace"].count_queries_to_error(1e-12) > variables["trace"].count_queries_to_error(1e-8)
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)

@@ -24,7 +24,7 @@ from seals_sim.runtime import wait_passively
 def make_cli(name: str, summary: str | None = None) -> App:
     """A command line in the style of this package: no `--no-x`, lists shown with commas, completion for shells."""
     look = Parameter(negative=(), show_default=_show_default, consume_multiple=False)
-    return App(name=name, help=summary, version=_get_version, default_parameter=look, help_format="plaintext")
+    return App(name=name, help=summary, version=_get_version, default_parameter=look, suppress_keyboard_interrupt=False)
 
 
 @cache

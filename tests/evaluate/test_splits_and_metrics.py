@@ -26,7 +26,7 @@ def test_a_split_takes_every_row_once(n):
     assert [parts[row] for row in split.test] == ["test"] * len(split.test)
 
 
-def test_a_split_that_leaves_nothing():
+def test_split_without_a_pool_is_refused():
     with pytest.raises(UserError, match=r"--test-fraction 0\.99"):
         random_split(5, np.random.default_rng(0), 0.99)
 
@@ -56,9 +56,9 @@ def test_quality_by_hand():
     """Ranking + - + -: precision 1 at recall 1/2, 2/3 at recall 1; of 4 pairs 3 are in order."""
     vectors = np.array([[4], [3], [2], [1]], dtype=np.float32)
     model = LinearModel(np.ones(1, dtype=np.float32), 0.0)
-    found = quality(model, vectors, np.array([True, False, True, False]))
-    assert found.average_precision == pytest.approx((1 + 2 / 3) / 2)
-    assert found.auc == pytest.approx(3 / 4)
+    measured = quality(model, vectors, np.array([True, False, True, False]))
+    assert measured.average_precision == pytest.approx((1 + 2 / 3) / 2)
+    assert measured.auc == pytest.approx(3 / 4)
 
 
 def test_shares_by_hand():
