@@ -48,7 +48,7 @@ def random_cloud(n: int, dim: int, rng: np.random.Generator, mean_neighbors: flo
     (0.253, np.int64(0))
     """
     if n < 2 * mean_neighbors:
-        raise UserError(f"--pool-size {n}: must be at least {2 * mean_neighbors:.0f}")
+        raise UserError(f"must be at least {2 * mean_neighbors:.0f}", parameter="pool_size", value=n)
     points = rng.normal(size=(n, dim))
     points *= rng.random((n, 1)) ** (1 / dim) / np.linalg.norm(points, axis=1, keepdims=True)
     delta = (mean_neighbors / n) ** (1 / dim)

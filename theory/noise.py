@@ -20,9 +20,9 @@ class NoisyHalfSpace:
 
     def __init__(self, w_star: Vector, rng: np.random.Generator, flip: float = 0.0, band: float = 0.0) -> None:
         if not 0 <= flip < 1:
-            raise UserError(f"--noise {flip}: must lie in [0, 1)")
+            raise UserError("must be at least 0 and below 1", parameter="noise", value=flip)
         if not band >= 0:
-            raise UserError(f"--noise-band {band}: must be 0 or more")
+            raise UserError("must be 0 or more", parameter="noise_band", value=band)
         self._w_star, self._rng, self._flip, self._band = w_star, rng, flip, band
 
     def label(self, query: Vector) -> int:

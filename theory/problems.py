@@ -33,9 +33,9 @@ class Problem:
     def __post_init__(self) -> None:
         d = self.dim
         if d < 2:
-            raise UserError(f"--dim {d}: must be at least 2")
+            raise UserError("must be at least 2", parameter="dim", value=d)
         if not self.delta > 0:
-            raise UserError(f"--delta {self.delta}: must be above 0")
+            raise UserError("must be above 0", parameter="delta", value=self.delta)
         if abs(np.linalg.norm(self.w_star) - 1) > 1e-12:
             raise UserError(f"w_star must have unit length; it has {np.linalg.norm(self.w_star)}")
         if len(self.searches) < d - 1:
@@ -77,9 +77,9 @@ def example1(
     is positive, which it is not where gamma alone grows. rotation: turn everything by a random rotation.
     """
     if dim < 2:
-        raise UserError(f"--dim {dim}: must be at least 2")
+        raise UserError("must be at least 2", parameter="dim", value=dim)
     if not opposite > 0:
-        raise UserError(f"--opposite {opposite}: must be above 0")
+        raise UserError("must be above 0", parameter="opposite", value=opposite)
     gamma = 1 + opposite if gamma_over_delta is None else gamma_over_delta * delta
     height = gamma / (1 + opposite)
     scale = 3 * gamma * np.sqrt(dim - 1) if margin_scale is None else margin_scale
@@ -110,7 +110,7 @@ def spread_problem(
     are spread gamma sqrt(d - 1) from the origin, in nearly orthogonal directions.
     """
     if dim < 2:
-        raise UserError(f"--dim {dim}: must be at least 2")
+        raise UserError("must be at least 2", parameter="dim", value=dim)
     gamma, n = gamma_over_delta * delta, dim - 1
     turn = ortho_group.rvs(dim, random_state=rng)
     directions = np.eye(n) + 0.3 / np.sqrt(n) * rng.normal(size=(n, n))
@@ -152,7 +152,7 @@ def random_problem(
         elif domain == "box":
             points = rng.uniform(-1, 1, size=(n_seeds, dim))
         elif domain != "space":
-            raise UserError(f"--domain {domain}: must be space, ball or box")
+            raise UserError("must be space, ball, or box", parameter="domain", value=domain)
         labels = np.where(points @ w_star >= 0, 1, -1).astype(np.int8)
         if len(set(labels.tolist())) == 2:
             break

@@ -37,7 +37,7 @@ def reviews_of(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[Review
     review_id; review_sentences is a list of [0 or 1, text]. A line that is not so, or repeats a review_id, goes to
     `bad`. Raises UserError. quiet: no progress bar.
     """
-    require_file(path, "--reviews")
+    require_file(path)
     seen: set[str] = set()
     for number, review in read_json_lines(path, bad, quiet=quiet):
         problem = _problem(review)
@@ -62,7 +62,7 @@ def read_goodreads(path: Path, skip_bad_lines: bool = False) -> Dataset:
         texts += review.texts
         is_spoiler += review.labels
     if not texts:
-        raise UserError(f"--reviews {path}: there are no sentences in it")
+        raise UserError(f"{path}: there are no sentences in it")
     return Dataset(
         "goodreads", {"spoiler": DatasetRows(np.flatnonzero(is_spoiler))}, texts=texts, bad_lines=bad.reports
     )

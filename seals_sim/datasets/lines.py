@@ -32,21 +32,21 @@ class BadLines:
         """
         message = f"{self.path}:{where}: {reason}"
         if not self.skip:
-            raise UserError(message + (" (--skip-bad-lines leaves such lines out)" if self.skip is False else ""))
+            raise UserError(message + ("; skip_bad_lines leaves such lines out" if self.skip is False else ""))
         self.reports.append(message)
         self.n_rows += is_row
 
 
-def require_file(path: Path, option: str) -> None:
-    """Raise UserError where `path`, given by `option`, is not a file that can be read."""
+def require_file(path: Path) -> None:
+    """Raise UserError where `path` is not a file that can be read."""
     if not path.exists():
-        raise UserError(f"{option} {path}: no such file")
+        raise UserError(f"{path}: no such file")
     if not path.is_file():
-        raise UserError(f"{option} {path}: this is a folder, and a file is needed")
+        raise UserError(f"{path}: this is a folder, and a file is needed")
     try:
         path.open("rb").close()
     except OSError as error:
-        raise UserError(f"{option} {path}: cannot be read: {error.strerror}") from error
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
 
 
 def read_lines(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[tuple[int, str]]:

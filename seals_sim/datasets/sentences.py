@@ -15,7 +15,7 @@ from seals_sim.datasets.dataset import update_with_texts
 from seals_sim.datasets.goodreads import Review, reviews_of
 from seals_sim.datasets.lines import BadLines
 from seals_sim.disk.files import replacing, sha256_of_file
-from seals_sim.disk.stages import Stage
+from seals_sim.disk.stages import USE_ANOTHER, Stage
 from seals_sim.errors import UserError
 
 PART = 200_000  # sentences
@@ -87,13 +87,13 @@ def read_sentences(
     stage = Stage(folder, "read", {"reviews": "goodreads"})
     if stage.result is not None:
         if sha256_of_file(path) != stage.result["sha256"]:
-            raise UserError(f"{stage.folder}: was read from another file than {path}; choose another --work folder")
+            raise UserError(f"{stage.folder}: was read from another file than {path}; {USE_ANOTHER}")
         return SentenceTable(stage)
     bad = BadLines(path, skip_bad_lines)
     for number, reviews in enumerate(_parts(reviews_of(path, bad, quiet), part)):
         _keep(stage, number, reviews, path)
     if not stage.blocks:
-        raise UserError(f"--reviews {path}: there are no sentences in it")
+        raise UserError(f"{path}: there are no sentences in it")
     stage.finish({"sha256": sha256_of_file(path), "bad_lines": bad.reports})
     return SentenceTable(stage)
 
@@ -121,7 +121,7 @@ def _keep(stage: Stage, number: int, reviews: Sequence[Review], path: Path) -> N
     block = {"file": name, "sentences": len(texts), "sha256": digest.hexdigest()}
     if number < len(stage.blocks):
         if stage.blocks[number] != block:
-            raise UserError(f"{stage.folder}: was read from another file than {path}; choose another --work folder")
+            raise UserError(f"{stage.folder}: was read from another file than {path}; {USE_ANOTHER}")
         return
     lengths = [len(review.texts) for review in reviews]
     place = pa.array(np.repeat(np.arange(len(reviews), dtype=np.int32), lengths))

@@ -35,8 +35,8 @@ def read_text_table(
     label_columns: by default the column `label` or `labels`. separator: cuts a text cell into a list of labels.
     What the values mean is said at `concepts_of`. Raises UserError.
     """
-    texts, columns, rows, bad = _read_columns(path, "--texts", text_column, label_columns, separator, skip_bad_lines)
-    concepts = _concepts(path, columns, "--texts")
+    texts, columns, rows, bad = _read_columns(path, text_column, label_columns, separator, skip_bad_lines)
+    concepts = _concepts(path, columns)
     return Dataset(stem(path), concepts, texts=texts, table_rows=TableRows(np.array(rows)), bad_lines=bad.reports)
 
 
@@ -44,11 +44,11 @@ def read_texts(
     path: Path, text_column: str = "text", skip_bad_lines: bool = False
 ) -> tuple[list[str], TableRows, BadLines]:
     """Texts of a table that need not have labels, their rows in the file, and lines left out. Raises UserError."""
-    require_file(path, "TABLE")
+    require_file(path)
     fast = _read_json_at_once(path, text_column)
     if fast is not None:
         return fast, TableRows(np.arange(len(fast))), BadLines(path, skip_bad_lines)
-    texts, _, rows, bad = _read_columns(path, "TABLE", text_column, None, None, skip_bad_lines)
+    texts, _, rows, bad = _read_columns(path, text_column, None, None, skip_bad_lines)
     return texts, TableRows(np.array(rows)), bad
 
 
@@ -75,8 +75,8 @@ def read_label_table(
     path: Path, label_columns: Sequence[str], separator: str | None
 ) -> tuple[int, dict[str, DatasetRows]]:
     """The number of rows and the concepts of a table that holds labels alone. A bad line is always an error."""
-    _, columns, _, _ = _read_columns(path, "--labels", None, label_columns, separator, skip_bad_lines=False)
-    return len(next(iter(columns.values()))), _concepts(path, columns, "--labels")
+    _, columns, _, _ = _read_columns(path, None, label_columns, separator, skip_bad_lines=False)
+    return len(next(iter(columns.values()))), _concepts(path, columns)
 
 
 def stem(path: Path) -> str:
@@ -84,12 +84,12 @@ def stem(path: Path) -> str:
     return "".join(letter if letter.isprintable() else "_" for letter in path.name.split(".")[0] or path.name)
 
 
-def _concepts(path: Path, columns: dict[str, list[Label]], option: str) -> dict[str, DatasetRows]:
+def _concepts(path: Path, columns: dict[str, list[Label]]) -> dict[str, DatasetRows]:
     for name, column in columns.items():
         if is_binary(column) and None in column:
             row = column.index(None)
             raise UserError(
-                f"{option} {path}: column {name!r} holds 0/1 labels, but row {row} (counted from 0) has none; "
+                f"{path}: column {name!r} holds 0/1 labels, but row {row} (counted from 0) has none; "
                 "give every row a label"
             )
     return concepts_of(columns)
@@ -97,26 +97,26 @@ def _concepts(path: Path, columns: dict[str, list[Label]], option: str) -> dict[
 
 def _read_columns(
     path: Path,
-    option: str,
     text_column: str | None,
     label_columns: Sequence[str] | None,
     separator: str | None,
     skip_bad_lines: bool,
 ) -> tuple[list[str], dict[str, list[Label]], list[int], BadLines]:
-    require_file(path, option)
+    require_file(path)
     bad = BadLines(path, skip_bad_lines)
     texts: list[str] = []
     rows: list[int] = []  # where each stands in the table; lines left out count
     columns: dict[str, list[Label]] = {}
     is_first = True
-    for where, record in _records(path, option, bad):
+    for where, record in _records(path, bad):
         if is_first:
             is_first = False
             if label_columns is not None:
-                columns = {name: [] for name in label_columns or _default_label_columns(path, option, record)}
+                columns = {name: [] for name in label_columns or _default_label_columns(path, record)}
             for name in (text_column, *columns):
                 if name is not None and name not in record:
-                    raise UserError(f"{option} {path}: there is no column {name!r}; there are {_listed(record)}")
+                    parameter = "text_column" if name == text_column else "label_column"
+                    raise UserError(f"{path} has only {_listed(record)}", parameter=parameter, value=name)
         try:
             text = _text(record, text_column) if text_column is not None else ""
             labels = [read_label(_cell(record, name), separator) for name in columns]
@@ -128,16 +128,15 @@ def _read_columns(
         for column, label in zip(columns.values(), labels, strict=True):
             column.append(label)
     if not texts:
-        raise UserError(f"{option} {path}: there are no rows in it")
+        raise UserError(f"{path}: there are no rows in it")
     return texts, columns, rows, bad
 
 
-def _default_label_columns(path: Path, option: str, record: dict[str, object]) -> list[str]:
+def _default_label_columns(path: Path, record: dict[str, object]) -> list[str]:
     found = [name for name in DEFAULT_LABEL_COLUMNS if name in record]
     if not found:
         raise UserError(
-            f"{option} {path}: no column is called 'label' or 'labels'; name yours with --label-column "
-            f"(there are {_listed(record)})"
+            f"{path} has no column 'label' or 'labels'; name one of {_listed(record)}", parameter="label_column"
         )
     return found[:1]
 
@@ -161,7 +160,7 @@ def _text(record: dict[str, object], column: str) -> str:
     return text
 
 
-def _records(path: Path, option: str, bad: BadLines) -> Iterator[tuple[int | str, dict[str, object]]]:
+def _records(path: Path, bad: BadLines) -> Iterator[tuple[int | str, dict[str, object]]]:
     match path.name.removesuffix(".gz").rpartition(".")[2].lower():
         case "jsonl" | "ndjson" | "json":
             yield from read_json_lines(path, bad)
@@ -170,9 +169,9 @@ def _records(path: Path, option: str, bad: BadLines) -> Iterator[tuple[int | str
         case "tsv":
             yield from _read_csv(path, bad, "\t")
         case "parquet":
-            yield from _read_parquet(path, option)
+            yield from _read_parquet(path)
         case _:
-            raise UserError(f"{option} {path}: the name must end in .jsonl, .csv, .tsv (or these with .gz) or .parquet")
+            raise UserError(f"{path}: the name must end in .jsonl, .csv, .tsv (or these with .gz) or .parquet")
 
 
 def _read_csv(path: Path, bad: BadLines, delimiter: str) -> Iterator[tuple[int, dict[str, object]]]:
@@ -206,7 +205,7 @@ def _read_csv(path: Path, bad: BadLines, delimiter: str) -> Iterator[tuple[int, 
             yield number, dict(zip(header, fields, strict=True))
 
 
-def _read_parquet(path: Path, option: str) -> Iterator[tuple[str, dict[str, object]]]:
+def _read_parquet(path: Path) -> Iterator[tuple[str, dict[str, object]]]:
     try:
         file = pyarrow.parquet.ParquetFile(path)
         row = 0
@@ -215,4 +214,4 @@ def _read_parquet(path: Path, option: str) -> Iterator[tuple[str, dict[str, obje
                 yield f"row {row}", record
                 row += 1
     except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:
-        raise UserError(f"{option} {path}: not a readable Parquet file ({str(error).splitlines()[0]})") from error
+        raise UserError(f"{path}: not a readable Parquet file ({str(error).splitlines()[0]})") from error

@@ -76,8 +76,9 @@ def _found(path: Path | None) -> Path:
         path = next((place for place in PLACES if (place / "data.noun").exists()), None)
         if path is None:
             raise UserError(
-                "--wordnet: no dictionary files in the usual places; name their folder (Debian's wordnet-base: "
-                "/usr/share/wordnet, NLTK's corpus wordnet in nltk_data/corpora/wordnet)"
+                "no dictionary files in the usual places; name their folder (Debian's wordnet-base: "
+                "/usr/share/wordnet, NLTK's corpus wordnet: nltk_data/corpora/wordnet)",
+                parameter="wordnet",
             )
     return path
 
@@ -85,7 +86,7 @@ def _found(path: Path | None) -> Path:
 def _read(path: Path) -> Iterator[Synset]:
     if path.is_dir():
         for name in _FILES:
-            require_file(path / name, "--wordnet")
+            require_file(path / name)
             yield from _dictionary_file(path / name)
     else:
         yield from _table(path)
@@ -103,7 +104,7 @@ def _dictionary_file(path: Path) -> Iterator[Synset]:
             pointers = [rest[first : first + 4] for first in range(1, 1 + 4 * int(rest[0]), 4)]
             hypernyms = [_part_of_speech(pos) + target for symbol, target, pos, _ in pointers if symbol in ("@", "@i")]
         except (ValueError, IndexError):
-            raise UserError(f"{path}, line {number}: is not a synset of a WordNet dictionary file") from None
+            raise UserError(f"{path}:{number}: is not a synset of a WordNet dictionary file") from None
         plain = tuple(word.partition("(")[0] for word in words)  # an adjective may carry its position, as ready(p)
         definition = gloss.strip().partition('; "')[0]
         yield Synset(_part_of_speech(kind) + offset, plain, definition, tuple(hypernyms))
@@ -114,15 +115,15 @@ def _part_of_speech(letter: str) -> str:
 
 
 def _table(path: Path) -> Iterator[Synset]:
-    require_file(path, "--wordnet")
+    require_file(path)
     lines = _lines(path)
     _, header = next(lines, (1, ""))
     if header.split("\t") != _TABLE_COLUMNS:
-        raise UserError(f"{path}, line 1: a table of synsets has the columns {', '.join(_TABLE_COLUMNS)}")
+        raise UserError(f"{path}:1: a table of synsets has the columns {', '.join(_TABLE_COLUMNS)}")
     for number, line in lines:
         cells = line.split("\t")
         if len(cells) != len(_TABLE_COLUMNS):
-            raise UserError(f"{path}, line {number}: has {len(cells)} cells instead of {len(_TABLE_COLUMNS)}")
+            raise UserError(f"{path}:{number}: has {len(cells)} cells instead of {len(_TABLE_COLUMNS)}")
         name, _, _, words, definition, _, hypernyms = cells
         yield Synset(name, tuple(words.split()), definition, tuple(hypernyms.split()))
 

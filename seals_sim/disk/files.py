@@ -37,8 +37,8 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
-def require_writable(folder: Path, option: str) -> None:
-    """Raise UserError, naming the option, where no file can be made in `folder`; nothing is left behind."""
+def require_writable(folder: Path, parameter: str) -> None:
+    """Raise UserError, naming the parameter, where no file can be made in `folder`; nothing is left behind."""
     made: list[Path] = []
     try:
         for path in reversed([folder, *folder.parents]):
@@ -47,7 +47,7 @@ def require_writable(folder: Path, option: str) -> None:
                 made.append(path)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise UserError(f"{option} {folder}: cannot be written: {error.strerror}") from error
+        raise UserError(f"cannot be written: {error.strerror}", parameter=parameter, value=str(folder)) from error
     finally:
         for path in reversed(made):
             path.rmdir()

@@ -27,6 +27,8 @@ from seals_sim.disk.files import replacing, sha256_of_file, unwritable
 from seals_sim.errors import UserError
 
 Record = dict[str, Any]
+USE_ANOTHER = "remove this folder to build it again, or use another one"
+_SHOWN = 40  # characters of a value in an error
 
 
 class Stage:
@@ -138,10 +140,20 @@ class Stage:
         new = self._first_line["made_from"]
         for name in {**new, **old}:
             if old.get(name) != new.get(name):
-                raise UserError(
-                    f"{self.folder}: was made with another {name} ({old.get(name)!r:.60}, now {new.get(name)!r:.60}); "
-                    "choose another --work folder, or remove this one"
-                )
+                before, now = _show_difference(old.get(name), new.get(name))
+                raise UserError(f"{self.folder}: was made with another {name} ({before}, now {now}); {USE_ANOTHER}")
+
+
+def _show_difference(one: object, other: object) -> tuple[str, str]:
+    """Two different values in print, both cut to where they differ first."""
+    texts = repr(one), repr(other)
+    first = max(0, len(os.path.commonprefix(texts)) - _SHOWN // 4)
+    start = first if max(map(len, texts)) > _SHOWN else 0
+    one_shown, other_shown = (
+        f"{'...' if start else ''}{text[start : start + _SHOWN]}{'...' if len(text) > start + _SHOWN else ''}"
+        for text in texts
+    )
+    return one_shown, other_shown
 
 
 def peak_bytes() -> int:

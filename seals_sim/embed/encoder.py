@@ -63,7 +63,9 @@ def _model_folder(model: str) -> Path:
         return Path(snapshot_download(model))
     except Exception as error:  # the hub's client raises some twenty kinds
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(f"--model {model}: no such folder, and not to be had from the hub ({reason})") from error
+        raise UserError(
+            f"no such folder, and the hub has no such model ({reason})", parameter="model", value=model
+        ) from error
 
 
 def _digest_of_folder(folder: Path) -> str:
@@ -85,8 +87,10 @@ def _encoder(folder: Path, backend: Backend) -> SentenceTransformer:
     except Exception as error:
         reason = str(error).splitlines()[0]
         if backend != "torch":
-            raise UserError(f"--backend {backend}: cannot be used ({reason})") from error
-        raise UserError(f"--model {folder}: not a sentence-transformers model ({reason})") from error
+            raise UserError(f"cannot be used ({reason})", parameter="backend", value=backend) from error
+        raise UserError(
+            f"not a sentence-transformers model ({reason})", parameter="model", value=str(folder)
+        ) from error
 
 
 def _static_encoder(folder: Path) -> SentenceTransformer:

@@ -44,7 +44,8 @@ def random_split(n: int, rng: np.random.Generator, test_fraction: float = PAPER_
     """Split n rows at random. Raises UserError where a part would be empty."""
     n_test, n_validation = round(test_fraction * n), validation_size(n)
     if not 0 < n_test < n - n_validation:
-        raise UserError(f"--test-fraction {test_fraction}: of {n} rows this leaves none for test or none for the pool")
+        problem = f"of {n} rows this leaves none for test or none for the pool"
+        raise UserError(problem, parameter="test_fraction", value=test_fraction)
     order = rng.permutation(n)
     test, validation, pool = np.split(order, [n_test, n_test + n_validation])
     return Split(*(DatasetRows(np.sort(part)) for part in (pool, validation, test)))

@@ -1,6 +1,6 @@
 """Which index to use, by a written rule, and the one door through which all are built or opened again.
 
-The rule of `--index auto`, from the measurements of `python -m benchmarks.rounds` (reports/rounds):
+The rule of `auto`, from the measurements of `python -m benchmarks.rounds` (reports/rounds):
 
 1. Up to 65,536 rows: `graph` where at least half as many queries are to come as there are rows, else `exact`. A query
    that reads every row takes a millisecond or two, as long as some three rows of the graph.
@@ -78,7 +78,7 @@ def build_index(
     [array([2])]
     """
     if name not in INDEXES:
-        raise UserError(f"--index {name}: there is no such index; choose from auto, {', '.join(INDEXES)}")
+        raise UserError(f"unknown index; choose from auto, {', '.join(INDEXES)}", parameter="index", value=name)
     if name == "exact":
         return ExactIndex(vectors)
     made_from = made_from or fingerprint(vectors)

@@ -35,16 +35,16 @@ class Whitening:
         """Of embeddings (n, d). Raises UserError where they have fewer directions than that."""
         largest = min(embeddings.shape[1], len(embeddings) - 1)
         if not 0 < dimensions <= largest:
-            raise UserError(
-                f"--dimensions {dimensions}: {len(embeddings)} rows of {embeddings.shape[1]} dimensions can be "
-                f"whitened to between 1 and {largest}; 0 leaves them unwhitened"
-            )
+            reach = f"can be whitened to between 1 and {largest}" if largest else "cannot be whitened"
+            problem = f"{len(embeddings)} rows of {embeddings.shape[1]} dimensions {reach}; 0 leaves them unwhitened"
+            raise UserError(problem, parameter="dimensions", value=dimensions)
         with threadpool_limits(1):  # sums that do not depend on the number of threads
             pca = PCA(dimensions, svd_solver="covariance_eigh").fit(embeddings)
         variance = pca.explained_variance_
         if variance[-1] <= 1e-7 * variance[0]:
             rank = int((variance > 1e-7 * variance[0]).sum())
-            raise UserError(f"--dimensions {dimensions}: the data spans only {rank} directions; choose at most {rank}")
+            problem = f"the data spans only {rank} directions; choose at most {rank}"
+            raise UserError(problem, parameter="dimensions", value=dimensions)
         directions = (pca.components_ / np.sqrt(variance)[:, None]).T
         return cls(pca.mean_.astype(np.float32), np.ascontiguousarray(directions, dtype=np.float32))
 

@@ -72,8 +72,11 @@ def test_tables_of_every_format_read_alike(tmp_path, name):
         (['{"text": "a", "label": 1}', '{"text": 7, "label": 1}'], r"t.jsonl:2: 'text' is not a text but 7"),
         (['{"text": "a", "label": 1}', '{"text": "b", "label": {"x": 1}}'], r"t.jsonl:2: .* is no label"),
         (['{"text": "a", "label": 1}', '{"text": "b", "label": null}'], r"'label' holds 0/1 labels, but row 1 "),
-        (['{"body": "a", "label": 1}'], r"no column 'text'; there are 'body', 'label'"),
-        (['{"text": "a", "kind": 1}'], r"name yours with --label-column"),
+        (['{"body": "a", "label": 1}'], r"text_column = 'text': .*t.jsonl has only 'body', 'label'"),
+        (
+            ['{"text": "a", "kind": 1}'],
+            r"label_column = None: .* has no column 'label' or 'labels'; name one of 'text', 'kind'",
+        ),
         ([], r"there are no rows"),
     ],
 )
@@ -92,7 +95,7 @@ def test_bad_json_lines(tmp_path, lines, message):
         (b'text,label\na,1\n"b,0\n', r"t.csv:3: not valid CSV"),
         (b"text,label\na,1\n\xff,0\n", r"t.csv:3: not UTF-8"),
         (b"text,text,label\na,b,1\n", r"two columns have the same name"),
-        (b"body,label\na,1\n", r"no column 'text'"),
+        (b"body,label\na,1\n", r"text_column = 'text': .*t.csv has only 'body', 'label'"),
         (b"", r"there are no rows"),
     ],
 )
@@ -104,7 +107,7 @@ def test_bad_csv(tmp_path, content, message):
 
 
 def test_other_bad_files(tmp_path):
-    with pytest.raises(UserError, match=r"--texts .*no\.csv: no such file"):
+    with pytest.raises(UserError, match=r"no\.csv: no such file"):
         read_text_table(tmp_path / "no.csv")
     with pytest.raises(UserError, match="this is a folder"):
         read_text_table(tmp_path)
@@ -124,6 +127,8 @@ def test_bad_lines_can_be_skipped_and_are_reported(tmp_path):
     path.write_bytes(
         b'{"text": "a", "label": "x"}\nnonsense\n{"text": "", "label": "x"}\n\xff\n{"text": "b", "label": "y"}'
     )
+    with pytest.raises(UserError, match=r"t.jsonl:2: not valid JSON .*; skip_bad_lines leaves such lines out$"):
+        read_text_table(path)
     dataset = read_text_table(path, skip_bad_lines=True)
     assert list(dataset.texts) == ["a", "b"]
     assert [report.split(":")[1] for report in dataset.bad_lines] == ["2", "3", "4"]
@@ -257,13 +262,13 @@ def test_vectors_with_a_table_of_labels(tmp_path):
 @pytest.mark.parametrize(
     ("vectors", "labels", "message"),
     [
-        (np.ones(3), np.ones(3), r"--vectors .* \(n, d\) array .* shape \(3,\)"),
+        (np.ones(3), np.ones(3), r"x.npy: an \(n, d\) array .* shape \(3,\)"),
         (np.ones((3, 2)), np.ones(4), r"4 labels for the 3 vectors"),
-        (np.ones((3, 2)), np.ones((3, 2)), r"--labels .* one class id a row"),
+        (np.ones((3, 2)), np.ones((3, 2)), r"y.npy: .* one class id a row"),
         (np.array([[1, 1], [np.nan, 1]]), np.ones(2), r"row 1 \(counted from 0\) has a NaN"),
         (np.array([[np.inf, 1], [1, 1]]), np.ones(2), r"row 0 .* infinite"),
         (np.array([[1, 1], [0, 0]]), np.ones(2), r"row 1 .* is zero"),
-        (np.ones((2, 2)), np.array([1, np.nan]), r"--labels .* row 1 .* NaN"),
+        (np.ones((2, 2)), np.array([1, np.nan]), r"y.npy: row 1 .* NaN"),
         (np.ones((2, 2), dtype=complex), np.ones(2), r"complex128"),
         (np.array([["a"]]), np.ones(1), r"array of numbers"),
     ],

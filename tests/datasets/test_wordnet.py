@@ -55,16 +55,16 @@ def test_what_cannot_be_read(dictionary, tmp_path):
     with pytest.raises(UserError, match="no such file"):
         read_wordnet(tmp_path / "nowhere")
     (dictionary / "data.noun").write_text(LICENCE + NOUNS + "00000009 03 n 01 odd\n")
-    with pytest.raises(UserError, match=r"data\.noun, line 6: is not a synset"):
+    with pytest.raises(UserError, match=r"data\.noun:6: is not a synset"):
         read_wordnet(dictionary)
     (dictionary / "data.noun").unlink()
     with pytest.raises(UserError, match=r"data\.noun: no such file"):
         read_wordnet(dictionary)
     (tmp_path / "other.tsv").write_text("a\tb\n")
-    with pytest.raises(UserError, match="line 1: a table of synsets has the columns"):
+    with pytest.raises(UserError, match=":1: a table of synsets has the columns"):
         read_wordnet(tmp_path / "other.tsv")
     (tmp_path / "cut.tsv").write_text(TABLE + "n00000007\tn\n")
-    with pytest.raises(UserError, match="line 7: has 2 cells instead of 7"):
+    with pytest.raises(UserError, match=":7: has 2 cells instead of 7"):
         read_wordnet(tmp_path / "cut.tsv")
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from seals_sim.disk.cache import cached
-from seals_sim.embed import embedding
+from seals_sim.embed import space
 from seals_sim.embed.space import embed_texts
 from seals_sim.errors import UserError
 from seals_sim.vectors.whitening import whiten
@@ -37,7 +37,7 @@ def test_the_static_model_needs_no_network_and_puts_like_texts_near(tmp_path):
     similarity = static @ static.T
     assert similarity[0, 1] > similarity[0, 2]
     assert similarity[2, 3] > similarity[2, 4]
-    with pytest.raises(UserError, match="--dimensions 300"):
+    with pytest.raises(UserError, match="dimensions = 300"):
         embed_texts([str(number) for number in range(400)], "wordllama", 300)
 
 
@@ -60,7 +60,7 @@ def test_too_many_dimensions(dimensions):
     data = np.random.default_rng(0).normal(size=(8, 10)).astype(np.float32)
     if dimensions == 7:
         data[:, 3:] = 0
-    with pytest.raises(UserError, match=f"--dimensions {dimensions}: .*(3 directions|between 1 and 7)"):
+    with pytest.raises(UserError, match=f"dimensions = {dimensions}: .*(3 directions|between 1 and 7)"):
         whiten(data, dimensions)
 
 
@@ -76,7 +76,7 @@ def test_a_full_cache_needs_no_model(tmp_path, monkeypatch):
     def fail(*_):
         raise AssertionError("the model was asked again")
 
-    monkeypatch.setattr(embedding, "_encode", fail)
+    monkeypatch.setattr(space, "_encode", fail)
     np.testing.assert_array_equal(embed_texts(TEXTS, dimensions=3, cache=tmp_path), first)
     embed_texts(TEXTS, dimensions=2, cache=tmp_path)  # whitened anew from the stored embeddings
     with pytest.raises(AssertionError):
@@ -108,7 +108,7 @@ def test_a_damaged_or_half_written_cache_is_not_used(tmp_path):
 
 def test_making_embeddings_turns_on_no_log(tmp_path):
     script = (
-        "import logging; from seals_sim.embedding import embed_texts\n"
+        "import logging; from seals_sim.embed.space import embed_texts\n"
         "for model in ('wordllama', 'all-MiniLM-L6-v2'): embed_texts(['a b', 'c d'], model, 0)\n"
         "assert logging.root.level == logging.WARNING and not logging.root.handlers"
     )

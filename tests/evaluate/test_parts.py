@@ -27,7 +27,7 @@ def test_a_split_takes_every_row_once(n):
 
 
 def test_a_split_that_leaves_nothing():
-    with pytest.raises(UserError, match=r"--test-fraction 0\.99"):
+    with pytest.raises(UserError, match=r"test_fraction = 0\.99"):
         random_split(5, np.random.default_rng(0), 0.99)
 
 

@@ -157,7 +157,7 @@ def test_a_graph_refuses_more_neighbours_than_it_holds(tmp_path):
 
 
 def test_unknown_index_is_named(build):
-    with pytest.raises(UserError, match=r"--index annoy: .* auto, exact, lsh"):
+    with pytest.raises(UserError, match=r"index = 'annoy': unknown index; choose from auto, exact, lsh"):
         build("annoy", VECTORS)
 
 

@@ -97,7 +97,7 @@ def test_a_denser_pool_comes_nearer():
 
 
 def test_clouds_too_small_are_refused():
-    with pytest.raises(UserError, match="--pool-size 100"):
+    with pytest.raises(UserError, match="pool_size = 100"):
         random_cloud(100, 3, np.random.default_rng(0))
 
 
@@ -109,7 +109,7 @@ def test_flips_and_bands():
     oracle = NoisyHalfSpace(np.array([1.0, 0]), rng, band=0.5)
     assert np.mean([oracle.label(np.array([0.3, 0])) for _ in range(4000)]) == pytest.approx(0, abs=0.06)
     assert {oracle.label(np.array([-0.6, 0])) for _ in range(100)} == {-1}
-    with pytest.raises(UserError, match=r"--noise 1\.5"):
+    with pytest.raises(UserError, match=r"noise = 1\.5"):
         NoisyHalfSpace(np.array([1.0, 0]), rng, flip=1.5)
 
 

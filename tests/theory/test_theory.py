@@ -240,12 +240,12 @@ def test_near_twins_do_not_hold_the_solver_up():
     ("change", "message"),
     [
         ({"w_star": np.array([2.0, 0])}, "unit length"),
-        ({"delta": 0.0}, "--delta 0"),
+        ({"delta": 0.0}, r"delta = 0\.0: must be above 0"),
         ({"searches": ()}, "0 seeds to search from"),
         ({"points": np.array([[1.0, 1], [0, 1]])}, "seed 1 .* on the decision boundary"),
         ({"points": np.array([[1.0, 1], [2, 1]]), "labels": np.array([1, 1])}, "all of one class"),
         ({"labels": np.array([-1, 1])}, "not those of w_star"),
-        ({"points": np.array([[1.0], [-1]]), "w_star": np.array([1.0])}, "--dim 1"),
+        ({"points": np.array([[1.0], [-1]]), "w_star": np.array([1.0])}, "dim = 1: must be at least 2"),
     ],
 )
 def test_bad_problems(change, message):
