@@ -87,9 +87,10 @@ def build_index(
     n = len(vectors)
     if n <= EXACT_GRAPH_ROWS:
         return build_graph(ExactIndex(vectors), made_from, n, options.k, folder, f"graph-{options.k}", quiet)[0]
-    index, stages = build_ivf(vectors, made_from, folder, rng, n_probe=2 * options.n_probe, quiet=quiet)
-    origin = f"{stages[-1].digest} {2 * options.n_probe}"  # built once, so that it may take twice the time
-    return build_graph(index, origin, n, options.k, folder, f"graph-{options.k}", quiet)[0]
+    n_probe = 2 * options.n_probe  # built once, so that it may take twice the time
+    index, stages = build_ivf(vectors, made_from, folder, rng, n_probe=n_probe, quiet=quiet)
+    graph = f"graph-{options.k}-{options.n_probe}"
+    return build_graph(index, f"{stages[-1].digest} {n_probe}", n, options.k, folder, graph, quiet)[0]
 
 
 def _searchable(

@@ -150,6 +150,18 @@ def test_a_graph_of_many_rows_asks_the_inverted_file(build, monkeypatch):
     assert graph.build_seconds > ivf.build_seconds
 
 
+def test_graphs_of_several_n_probes_live_in_one_folder(build, monkeypatch):
+    """A wider search is another graph: it finds more, and neither replaces nor refuses the other."""
+    cut_into_cells(monkeypatch)
+    monkeypatch.setattr("seals_sim.indexes.choice.EXACT_GRAPH_ROWS", 1000)
+    vectors, _ = clustered(3000, 16, 30)
+    rows = np.arange(0, 3000, 30)
+    narrow = measured(build("graph", vectors, n_probe=1), vectors, rows, 10).recall
+    wide = measured(build("graph", vectors, n_probe=64), vectors, rows, 10).recall
+    assert wide > narrow
+    assert measured(build("graph", vectors, n_probe=1), vectors, rows, 10).recall == narrow
+
+
 def test_a_graph_refuses_more_neighbours_than_it_holds(tmp_path):
     graph, _ = build_graph(ExactIndex(VECTORS), "digest", 400, 2, tmp_path)
     with pytest.raises(ValueError, match="holds 2 neighbours"):
