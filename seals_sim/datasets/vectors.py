@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seals_sim.datasets.dataset import Dataset
-from seals_sim.datasets.labels import Label, concepts_of, read_label
+from seals_sim.datasets.labels import Label, build_concepts, read_label
 from seals_sim.datasets.lines import require_file
 from seals_sim.datasets.table import read_label_table, stem
 from seals_sim.errors import UserError
@@ -44,7 +44,7 @@ def _read_labels(path: Path, label_columns: Sequence[str], separator: str | None
     if is_missing.any():
         raise UserError(f"{path}: row {int(np.argmax(is_missing))} (counted from 0) is NaN or infinite")
     column: list[Label] = [read_label(value, None) for value in values.tolist()]
-    return len(column), concepts_of({stem(path): column})
+    return len(column), build_concepts({stem(path): column})
 
 
 def _read_array(path: Path) -> NDArray[np.generic]:
