@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seals_sim.disk.stages import ArrayStage
+from seals_sim.disk.arrays import ArrayStage
 from seals_sim.errors import UserError
 from seals_sim.indexes import StoredIndex, build_ivf
 from seals_sim.randomness import generator

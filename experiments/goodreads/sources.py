@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from seals_sim.datasets import read_text_table
 from seals_sim.datasets.sentences import GROUPS, read_sentences
-from seals_sim.disk.stages import ArrayStage, Stage
+from seals_sim.disk.arrays import ArrayStage
+from seals_sim.disk.stages import Stage
 from seals_sim.embed.encoder import Encoder
 from seals_sim.embed.names import Backend
 from seals_sim.errors import UserError

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.goodreads.sources import Source
-from seals_sim.disk.stages import ArrayStage, Stage
+from seals_sim.disk.arrays import ArrayStage
+from seals_sim.disk.stages import Stage
 from seals_sim.errors import UserError
 from seals_sim.evaluate.splits import Split, group_split, random_split
 from seals_sim.evaluate.structure import average_cosine, components, concept_graph

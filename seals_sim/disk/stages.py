@@ -8,20 +8,14 @@ its process had held by then.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import resource
-import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import DTypeLike, NDArray
-from tqdm import tqdm
 
 from seals_sim.disk.files import replacing, sha256_of_file, unwritable
 from seals_sim.errors import UserError
@@ -160,97 +154,3 @@ def peak_bytes() -> int:
     """The most memory that this process has held, by the operating system: pages of mapped files count too."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak
-
-
-class ArrayStage:
-    """An (n, ...) array that is filled in from the top, block by block: folder / name / array.npy.
-
-    Space for all of it must be there at the start, so that a disk too small for it is known at once. A block whose
-    checksum is wrong when the stage goes on is done again, with those after it.
-    """
-
-    def __init__(
-        self, folder: Path, name: str, made_from: Mapping[str, object], shape: tuple[int, ...], dtype: DTypeLike
-    ) -> None:
-        self._shape, self._dtype = shape, np.dtype(dtype)
-        origin = {**made_from, "shape": list(shape), "dtype": self._dtype.str}
-        self.stage = Stage(folder, name, origin)
-        self.path = self.stage.folder / "array.npy"
-        header = io.BytesIO()
-        np.lib.format.write_array_header_1_0(
-            header, {"descr": self._dtype.str, "fortran_order": False, "shape": self._shape}
-        )
-        self._header = header.getvalue()
-        if not self.path.exists() and not self.stage.blocks:
-            self._reserve()
-        elif not self.path.exists() or self.path.stat().st_size != len(self._header) + self._row_bytes() * shape[0]:
-            raise UserError(f"{self.path}: is missing or cut off; remove {self.stage.folder} to do it again")
-        elif not self.stage.is_finished:
-            self._drop_damaged_blocks()
-
-    @property
-    def n_done(self) -> int:
-        """Rows that are filled in."""
-        return int(self.stage.blocks[-1]["end"]) if self.stage.blocks else 0
-
-    def write(self, rows: NDArray[Any]) -> None:
-        """The next rows (m, ...)."""
-        start = self.n_done
-        content = np.ascontiguousarray(rows, dtype=self._dtype)
-        if rows.shape[1:] != self._shape[1:] or start + len(rows) > self._shape[0]:
-            raise ValueError(f"rows of shape {rows.shape} do not fit into {self._shape} from row {start} on")
-        try:
-            with self.path.open("r+b") as file:
-                file.seek(len(self._header) + start * self._row_bytes())
-                file.write(content.data)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise unwritable(self.path, error) from error
-        digest = hashlib.sha256(content.data).hexdigest()
-        self.stage.record({"start": start, "end": start + len(rows), "sha256": digest})
-
-    def fill(self, rows_of: Callable[[int, int], NDArray[Any]], block: int, quiet: bool = True) -> NDArray[Any]:
-        """Write rows_of(start, end) for the rows that are missing, `block` at a time, and give back the array."""
-        n = self._shape[0]
-        if not self.stage.is_finished:
-            with tqdm(total=n, initial=self.n_done, desc=self.stage.name, unit="row", disable=quiet) as bar:
-                while self.n_done < n:
-                    start, end = self.n_done, min(self.n_done + block, n)
-                    self.write(rows_of(start, end))
-                    bar.update(end - start)
-            self.finish()
-        return self.array()
-
-    def finish(self) -> None:
-        if self.n_done != self._shape[0]:
-            raise ValueError(f"{self.n_done} of {self._shape[0]} rows are filled in")
-        self.stage.finish({})
-
-    def array(self) -> NDArray[Any]:
-        """The array, memory-mapped for reading."""
-        found: NDArray[Any] = np.load(self.path, mmap_mode="r", allow_pickle=False)
-        return found
-
-    def _row_bytes(self) -> int:
-        return self._dtype.itemsize * int(np.prod(self._shape[1:], dtype=np.int64))
-
-    def _reserve(self) -> None:
-        n_bytes = self._row_bytes() * self._shape[0]
-        free = shutil.disk_usage(self.stage.folder).free
-        if free < n_bytes:
-            raise UserError(f"{self.path}: needs {n_bytes / 1e9:.1f} GB, and {free / 1e9:.1f} GB of the disk are free")
-        with replacing(self.path) as temporary, temporary.open("wb") as file:
-            file.write(self._header)
-            file.truncate(len(self._header) + n_bytes)
-
-    def _drop_damaged_blocks(self) -> None:
-        n_good = len(self.stage.blocks)
-        while n_good and not self._is_whole(self.stage.blocks[n_good - 1]):
-            n_good -= 1
-        if n_good < len(self.stage.blocks):
-            self.stage.keep(n_good)
-
-    def _is_whole(self, block: Record) -> bool:
-        content = np.ascontiguousarray(self.array()[block["start"] : block["end"]])
-        return bool(hashlib.sha256(content.data).hexdigest() == block["sha256"])

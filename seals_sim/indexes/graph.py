@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seals_sim.disk.stages import ArrayStage, Stage
+from seals_sim.disk.arrays import ArrayStage
+from seals_sim.disk.stages import Stage
 from seals_sim.indexes.protocol import NeighborIndex
 from seals_sim.types import Rows
 

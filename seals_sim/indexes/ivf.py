@@ -16,8 +16,9 @@ import numpy as np
 from faiss.contrib.clustering import two_level_clustering
 from numpy.typing import NDArray
 
+from seals_sim.disk.arrays import ArrayStage
 from seals_sim.disk.files import replacing
-from seals_sim.disk.stages import ArrayStage, Stage
+from seals_sim.disk.stages import Stage
 from seals_sim.indexes.names import N_PROBE
 from seals_sim.indexes.stored import StoredIndex, stored
 from seals_sim.runtime import give_back_memory

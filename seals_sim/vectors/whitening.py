@@ -34,9 +34,14 @@ class Whitening:
     def fit(cls, embeddings: Vectors, dimensions: int) -> Whitening:
         """Of embeddings (n, d). Raises UserError where they have fewer directions than that."""
         largest = min(embeddings.shape[1], len(embeddings) - 1)
+        if dimensions and not largest:
+            problem = "one row cannot be whitened; 0 leaves it as it is"
+            raise UserError(problem, parameter="dimensions", value=dimensions)
         if not 0 < dimensions <= largest:
-            reach = f"can be whitened to between 1 and {largest}" if largest else "cannot be whitened"
-            problem = f"{len(embeddings)} rows of {embeddings.shape[1]} dimensions {reach}; 0 leaves them unwhitened"
+            problem = (
+                f"{len(embeddings)} rows of {embeddings.shape[1]} dimensions can be whitened to between 1 and {largest}; "
+                "0 leaves them unwhitened"
+            )
             raise UserError(problem, parameter="dimensions", value=dimensions)
         with threadpool_limits(1):  # sums that do not depend on the number of threads
             pca = PCA(dimensions, svd_solver="covariance_eigh").fit(embeddings)

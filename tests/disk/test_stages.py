@@ -8,7 +8,8 @@ import re
 import numpy as np
 import pytest
 
-from seals_sim.disk.stages import ArrayStage, Stage
+from seals_sim.disk.arrays import ArrayStage
+from seals_sim.disk.stages import Stage
 from seals_sim.errors import UserError
 
 

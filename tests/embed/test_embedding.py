@@ -64,6 +64,12 @@ def test_too_many_dimensions(dimensions):
         whiten(data, dimensions)
 
 
+def test_one_row_is_not_whitened():
+    with pytest.raises(UserError, match="dimensions = 1: one row cannot be whitened"):
+        whiten(np.ones((1, 5), dtype=np.float32), 1)
+    np.testing.assert_allclose(whiten(np.ones((1, 4), dtype=np.float32), 0), [[0.5] * 4])
+
+
 def test_a_model_that_is_not_one(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     with pytest.raises(UserError, match="not a sentence-transformers model"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seals_sim.disk.stages import ArrayStage
+from seals_sim.disk.arrays import ArrayStage
 from seals_sim.indexes import build_ivf, measured
 from seals_sim.indexes.ivf import cells_for
 from tests.conftest import clustered

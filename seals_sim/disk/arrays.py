@@ -1,0 +1,130 @@
+"""Large arrays that are computed block by block, straight into a file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import DTypeLike, NDArray
+from tqdm import tqdm
+
+from seals_sim.disk.files import replacing, unwritable
+from seals_sim.disk.stages import Record, Stage
+from seals_sim.errors import UserError
+
+
+class ArrayStage:
+    """An (n, ...) array that is filled in from the top, block by block: folder / name / array.npy.
+
+    Space for all of it must be there at the start, so that a disk too small for it is known at once. A block whose
+    checksum is wrong when the stage goes on is done again, with those after it.
+
+    Args:
+        folder: Where the stage has its folder.
+        name: That of the stage.
+        made_from: All that the array depends on.
+        shape: (n, ...).
+        dtype: Of the array.
+
+    Raises:
+        UserError: Where the folder holds a stage made from something else, its array is damaged, or the disk is too
+            small.
+
+    Examples:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     stage = ArrayStage(Path(folder), "squares", {"of": "rows"}, (5,), np.int32)
+        ...     stage.fill(lambda start, end: np.arange(start, end) ** 2, block=2).tolist()
+        [0, 1, 4, 9, 16]
+    """
+
+    def __init__(
+        self, folder: Path, name: str, made_from: Mapping[str, object], shape: tuple[int, ...], dtype: DTypeLike
+    ) -> None:
+        self._shape, self._dtype = shape, np.dtype(dtype)
+        self.stage = Stage(folder, name, {**made_from, "shape": list(shape), "dtype": self._dtype.str})
+        self.path = self.stage.folder / "array.npy"
+        if not self.path.exists() and not self.stage.blocks:
+            self._reserve()
+        self._require_whole()
+        if not self.stage.is_finished:
+            self._drop_damaged_blocks()
+
+    @property
+    def n_done(self) -> int:
+        """Rows that are filled in."""
+        return int(self.stage.blocks[-1]["end"]) if self.stage.blocks else 0
+
+    def write(self, rows: NDArray[Any]) -> None:
+        """Write the next rows (m, ...) to the disk."""
+        start = self.n_done
+        content = np.ascontiguousarray(rows, dtype=self._dtype)
+        if rows.shape[1:] != self._shape[1:] or start + len(rows) > self._shape[0]:
+            raise ValueError(f"rows of shape {rows.shape} do not fit into {self._shape} from row {start} on")
+        array = open_memmap(self.path, mode="r")
+        try:  # not through the mapped memory: there a full disk is no error but the end of the process
+            with self.path.open("r+b") as file:
+                file.seek(array.offset + start * array.strides[0])
+                file.write(content.data)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise unwritable(self.path, error) from error
+        digest = hashlib.sha256(content.data).hexdigest()
+        self.stage.record({"start": start, "end": start + len(rows), "sha256": digest})
+
+    def fill(self, rows_of: Callable[[int, int], NDArray[Any]], block: int, quiet: bool = True) -> NDArray[Any]:
+        """Write rows_of(start, end) for the rows that are missing, `block` at a time, and give back the array."""
+        n = self._shape[0]
+        if not self.stage.is_finished:
+            with tqdm(total=n, initial=self.n_done, desc=self.stage.name, unit="row", disable=quiet) as bar:
+                while self.n_done < n:
+                    start, end = self.n_done, min(self.n_done + block, n)
+                    self.write(rows_of(start, end))
+                    bar.update(end - start)
+            self.finish()
+        return self.array()
+
+    def finish(self) -> None:
+        """Note that the array is complete."""
+        if self.n_done != self._shape[0]:
+            raise ValueError(f"{self.n_done} of {self._shape[0]} rows are filled in")
+        self.stage.finish({})
+
+    def array(self) -> NDArray[Any]:
+        """Open the array, memory-mapped for reading."""
+        return open_memmap(self.path, mode="r")
+
+    def _reserve(self) -> None:
+        n_bytes = self._dtype.itemsize * int(np.prod(self._shape, dtype=object))
+        free = shutil.disk_usage(self.stage.folder).free
+        if free < n_bytes:
+            raise UserError(f"{self.path}: needs {n_bytes / 1e9:.1f} GB, and {free / 1e9:.1f} GB of the disk are free")
+        with replacing(self.path) as temporary:
+            open_memmap(temporary, mode="w+", dtype=self._dtype, shape=self._shape)
+
+    def _require_whole(self) -> None:
+        try:
+            array = self.array()
+            is_whole = array.shape == self._shape and array.dtype == self._dtype
+        except (OSError, ValueError):  # no header, or fewer bytes than it says
+            is_whole = False
+        if not is_whole:
+            raise UserError(f"{self.path}: is missing or cut off; remove {self.stage.folder} to do it again")
+
+    def _drop_damaged_blocks(self) -> None:
+        n_good = len(self.stage.blocks)
+        while n_good and not self._is_whole(self.stage.blocks[n_good - 1]):
+            n_good -= 1
+        if n_good < len(self.stage.blocks):
+            self.stage.keep(n_good)
+
+    def _is_whole(self, block: Record) -> bool:
+        content = np.ascontiguousarray(self.array()[block["start"] : block["end"]])
+        return bool(hashlib.sha256(content.data).hexdigest() == block["sha256"])
