@@ -56,9 +56,12 @@ def test_quality_by_hand():
     """Ranking + - + -: precision 1 at recall 1/2, 2/3 at recall 1; of 4 pairs 3 are in order."""
     vectors = np.array([[4], [3], [2], [1]], dtype=np.float32)
     model = LinearModel(np.ones(1, dtype=np.float32), 0.0)
-    found = quality(model, vectors, np.array([True, False, True, False]))
-    assert found.average_precision == pytest.approx((1 + 2 / 3) / 2)
-    assert found.auc == pytest.approx(3 / 4)
+    measured = quality(model, vectors, np.array([True, False, True, False]))
+    assert measured.average_precision == pytest.approx((1 + 2 / 3) / 2)
+    assert measured.auc == pytest.approx(3 / 4)
+    shifted = quality(LinearModel(model.weights, -2.5), vectors, np.array([True, False, True, False]))
+    assert (measured.n_called_positive, shifted.n_called_positive) == (4, 2)
+    assert (shifted.average_precision, shifted.auc) == (measured.average_precision, measured.auc)
 
 
 def test_shares_by_hand():

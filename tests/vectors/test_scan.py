@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from seals_sim import (
@@ -48,11 +48,15 @@ def test_float16_is_widened_exactly(tmp_path):
 
 
 @given(st.lists(st.floats(-30, 30), min_size=1, max_size=30))
+@example([0.0, 4.885263061096136e-11])
+@example([0.0, 1e-09])
 def test_what_is_ranked_by_has_the_order_of_the_score(values):
+    """Wherever two scores differ by more than rounding, by which entropies near log 2 may be in the wrong order."""
     t = np.array(values)
     for score, rank_by in _SAME_ORDER.items():
-        best = np.argmax(rank_by(t))
-        assert score(t)[best] == score(t).max(), score.__name__
+        one, other = score(t)[:, None], score(t)
+        is_above = one - other > 4 * np.spacing(np.maximum(np.abs(one), np.abs(other)))
+        assert (rank_by(t)[:, None] > rank_by(t))[is_above].all(), score.__name__
 
 
 def test_a_ranking_with_its_floor_from_a_sample_ranks_exactly(monkeypatch):
