@@ -14,7 +14,7 @@ from seals_sim.errors import UserError
 from seals_sim.indexes import StoredIndex, build_ivf
 from seals_sim.randomness import generator
 from seals_sim.types import Rows, StoredVectors, Vectors
-from seals_sim.vectors.normalize import normalized
+from seals_sim.vectors.normalize import normalize
 
 _BLOCK = 65_536  # part of the simulation: another size would draw other numbers
 
@@ -70,7 +70,7 @@ class SimulatedTable:
             found = rng.standard_normal((end - start, self.dimensions), dtype=np.float32)
             found *= np.float32(np.sqrt(1 - self.cosine))
             found += centers[clusters[start:end]]
-            return normalized(found, "simulated")
+            return normalize(found, "simulated")
 
         return rows
 

@@ -16,7 +16,7 @@ from seals_sim.disk.stages import Stage
 from seals_sim.embed.encoder import Encoder
 from seals_sim.embed.names import Backend
 from seals_sim.errors import UserError
-from seals_sim.evaluate.splits import PAPER_SENTENCES, PAPER_TEST_FRACTION, PAPER_VALIDATION, validation_size
+from seals_sim.evaluate.splits import PAPER_SENTENCES, PAPER_TEST_FRACTION, PAPER_VALIDATION, compute_validation_size
 from seals_sim.randomness import generator
 from seals_sim.types import StoredVectors
 
@@ -137,7 +137,7 @@ class Simulation:
         17675004
         """
         n = round(self.n_pool / (1 - PAPER_TEST_FRACTION - PAPER_VALIDATION / PAPER_SENTENCES))
-        while n - round(PAPER_TEST_FRACTION * n) - validation_size(n) < self.n_pool:
+        while n - round(PAPER_TEST_FRACTION * n) - compute_validation_size(n) < self.n_pool:
             n += 1
         return n
 

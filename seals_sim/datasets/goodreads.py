@@ -30,7 +30,7 @@ class Review:
     texts: list[str]
 
 
-def reviews_of(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[Review]:
+def iterate_reviews(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[Review]:
     """The reviews of `goodreads_reviews_spoiler.json` or `.json.gz`, one at a time.
 
     Each line is an object with the keys user_id, timestamp, review_sentences, rating, has_spoiler, book_id and
@@ -58,7 +58,7 @@ def read_goodreads(path: Path, skip_bad_lines: bool = False) -> Dataset:
     bad = BadLines(path, skip_bad_lines)
     texts: list[str] = []
     is_spoiler: list[int] = []
-    for review in reviews_of(path, bad):
+    for review in iterate_reviews(path, bad):
         texts += review.texts
         is_spoiler += review.labels
     if not texts:

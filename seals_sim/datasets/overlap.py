@@ -9,14 +9,14 @@ import numpy as np
 from seals_sim.types import DatasetRows
 
 
-def low_overlap(concepts: Mapping[str, DatasetRows], n_rows: int, max_shared: float = 0.1) -> list[str]:
+def select_low_overlap(concepts: Mapping[str, DatasetRows], n_rows: int, max_shared: float = 0.1) -> list[str]:
     """Names of concepts of which no two share more than `max_shared` of the smaller one's rows.
 
     From the largest concept to the smallest (equal ones by name), each is kept that fits those kept before.
     concepts: name -> distinct rows of a table of n_rows.
 
     >>> rows = {"animal": np.arange(10), "seal": np.arange(3), "boat": np.arange(9, 20), "otter": np.array([3])}
-    >>> low_overlap(rows, 20)
+    >>> select_low_overlap(rows, 20)
     ['boat', 'animal']
     """
     holders: list[list[int]] = [[] for _ in range(n_rows)]  # for each row the kept concepts that it belongs to

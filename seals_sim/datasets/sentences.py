@@ -12,9 +12,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from seals_sim.datasets.dataset import update_with_texts
-from seals_sim.datasets.goodreads import Review, reviews_of
+from seals_sim.datasets.goodreads import Review, iterate_reviews
 from seals_sim.datasets.lines import BadLines
-from seals_sim.disk.files import replacing, sha256_of_file
+from seals_sim.disk.files import replacing, compute_sha256
 from seals_sim.disk.stages import USE_ANOTHER, Stage
 from seals_sim.errors import UserError
 
@@ -73,7 +73,7 @@ class SentenceTable:
             return pq.read_table(path, columns=[name]).column(0)
         except (OSError, pa.ArrowException) as error:
             reason = str(error).splitlines()[0]
-            raise UserError(f"{path}: cannot be read ({reason}); remove {path.parent} to do it again") from error
+            raise UserError(f"{path}: cannot be read ({reason}); remove {path.parent} to build it again") from error
 
 
 def read_sentences(
@@ -86,15 +86,15 @@ def read_sentences(
     """
     stage = Stage(folder, "read", {"reviews": "goodreads"})
     if stage.result is not None:
-        if sha256_of_file(path) != stage.result["sha256"]:
+        if compute_sha256(path) != stage.result["sha256"]:
             raise UserError(f"{stage.folder}: was read from another file than {path}; {USE_ANOTHER}")
         return SentenceTable(stage)
     bad = BadLines(path, skip_bad_lines)
-    for number, reviews in enumerate(_parts(reviews_of(path, bad, quiet), part)):
+    for number, reviews in enumerate(_parts(iterate_reviews(path, bad, quiet), part)):
         _keep(stage, number, reviews, path)
     if not stage.blocks:
         raise UserError(f"{path}: there are no sentences in it")
-    stage.finish({"sha256": sha256_of_file(path), "bad_lines": bad.reports})
+    stage.finish({"sha256": compute_sha256(path), "bad_lines": bad.reports})
     return SentenceTable(stage)
 
 

@@ -52,7 +52,7 @@ def read_text_table(
     """
     columns = _read_columns(path, text_column, label_columns, separator, skip_bad_lines)
     return Dataset(
-        stem(path),
+        get_stem(path),
         _build_concepts(path, columns),
         texts=columns.texts,
         table_rows=columns.rows,
@@ -100,11 +100,11 @@ def read_label_table(
     return len(columns.rows), _build_concepts(path, columns)
 
 
-def stem(path: Path) -> str:
+def get_stem(path: Path) -> str:
     """Take the file's name without its endings, in printable characters.
 
     Examples:
-        >>> stem(Path("data/reviews.2024.csv.gz"))
+        >>> get_stem(Path("data/reviews.2024.csv.gz"))
         'reviews'
     """
     return "".join(letter if letter.isprintable() else "_" for letter in path.name.split(".")[0] or path.name)

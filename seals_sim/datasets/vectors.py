@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from seals_sim.datasets.dataset import Dataset
 from seals_sim.datasets.labels import Label, build_concepts, read_label
 from seals_sim.datasets.lines import require_file
-from seals_sim.datasets.table import read_label_table, stem
+from seals_sim.datasets.table import read_label_table, get_stem
 from seals_sim.errors import UserError
 from seals_sim.types import DatasetRows
-from seals_sim.vectors.normalize import normalized
+from seals_sim.vectors.normalize import normalize
 
 
 def read_vectors(path: Path, labels: Path, label_columns: Sequence[str] = (), separator: str | None = None) -> Dataset:
@@ -29,7 +29,7 @@ def read_vectors(path: Path, labels: Path, label_columns: Sequence[str] = (), se
     n_labels, concepts = _read_labels(labels, label_columns, separator)
     if n_labels != len(vectors):
         raise UserError(f"{labels}: {n_labels} labels for the {len(vectors)} vectors of {path}")
-    return Dataset(stem(path), concepts, vectors=normalized(vectors, str(path)))
+    return Dataset(get_stem(path), concepts, vectors=normalize(vectors, str(path)))
 
 
 def _read_labels(path: Path, label_columns: Sequence[str], separator: str | None) -> tuple[int, dict[str, DatasetRows]]:
@@ -44,7 +44,7 @@ def _read_labels(path: Path, label_columns: Sequence[str], separator: str | None
     if is_missing.any():
         raise UserError(f"{path}: row {int(np.argmax(is_missing))} (counted from 0) is NaN or infinite")
     column: list[Label] = [read_label(value, None) for value in values.tolist()]
-    return len(column), build_concepts({stem(path): column})
+    return len(column), build_concepts({get_stem(path): column})
 
 
 def _read_array(path: Path) -> NDArray[np.generic]:

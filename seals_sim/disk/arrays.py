@@ -14,7 +14,7 @@ from numpy.lib.format import open_memmap
 from numpy.typing import DTypeLike, NDArray
 from tqdm import tqdm
 
-from seals_sim.disk.files import replacing, unwritable
+from seals_sim.disk.files import replacing, explain_unwritable
 from seals_sim.disk.stages import Record, Stage
 from seals_sim.errors import UserError
 
@@ -25,16 +25,9 @@ class ArrayStage:
     Space for all of it must be there at the start, so that a disk too small for it is known at once. A block whose
     checksum is wrong when the stage goes on is done again, with those after it.
 
-    Args:
-        folder: Where the stage has its folder.
-        name: That of the stage.
-        made_from: All that the array depends on.
-        shape: (n, ...).
-        dtype: Of the array.
-
-    Raises:
-        UserError: Where the folder holds a stage made from something else, its array is damaged, or the disk is too
-            small.
+    Attributes:
+        stage: The journal.
+        path: Of the array, an .npy file.
 
     Examples:
         >>> import tempfile
@@ -47,6 +40,19 @@ class ArrayStage:
     def __init__(
         self, folder: Path, name: str, made_from: Mapping[str, object], shape: tuple[int, ...], dtype: DTypeLike
     ) -> None:
+        """Open the array of an earlier run, or take the space for a new one.
+
+        Args:
+            folder: Of all stages.
+            name: Of this one.
+            made_from: All that the array depends on, as JSON can write it.
+            shape: (n, ...).
+            dtype: Of the array.
+
+        Raises:
+            UserError: Where the folder holds a stage made from something else, its array is damaged, or the disk is
+                too small.
+        """
         self._shape, self._dtype = shape, np.dtype(dtype)
         self.stage = Stage(folder, name, {**made_from, "shape": list(shape), "dtype": self._dtype.str})
         self.path = self.stage.folder / "array.npy"
@@ -62,7 +68,15 @@ class ArrayStage:
         return int(self.stage.blocks[-1]["end"]) if self.stage.blocks else 0
 
     def write(self, rows: NDArray[Any]) -> None:
-        """Write the next rows (m, ...) to the disk."""
+        """Write the next rows to the disk.
+
+        Args:
+            rows: (m, ...).
+
+        Raises:
+            ValueError: Where they do not fit.
+            UserError: Where they cannot be written.
+        """
         start = self.n_done
         content = np.ascontiguousarray(rows, dtype=self._dtype)
         if rows.shape[1:] != self._shape[1:] or start + len(rows) > self._shape[0]:
@@ -75,29 +89,45 @@ class ArrayStage:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise unwritable(self.path, error) from error
+            raise explain_unwritable(self.path, error) from error
         digest = hashlib.sha256(content.data).hexdigest()
         self.stage.record({"start": start, "end": start + len(rows), "sha256": digest})
 
-    def fill(self, rows_of: Callable[[int, int], NDArray[Any]], block: int, quiet: bool = True) -> NDArray[Any]:
-        """Write rows_of(start, end) for the rows that are missing, `block` at a time, and give back the array."""
+    def fill(self, compute_rows: Callable[[int, int], NDArray[Any]], block: int, quiet: bool = True) -> NDArray[Any]:
+        """Compute and write the rows that are missing.
+
+        Args:
+            compute_rows: Computes the rows from start to end, (end - start, ...).
+            block: How many to compute at a time.
+            quiet: No progress bar.
+
+        Returns:
+            The whole array, memory-mapped for reading.
+
+        Raises:
+            UserError: Where a block cannot be written.
+        """
         n = self._shape[0]
         if not self.stage.is_finished:
             with tqdm(total=n, initial=self.n_done, desc=self.stage.name, unit="row", disable=quiet) as bar:
                 while self.n_done < n:
                     start, end = self.n_done, min(self.n_done + block, n)
-                    self.write(rows_of(start, end))
+                    self.write(compute_rows(start, end))
                     bar.update(end - start)
             self.finish()
-        return self.array()
+        return self.open()
 
     def finish(self) -> None:
-        """Note that the array is complete."""
+        """Note that the array is complete.
+
+        Raises:
+            ValueError: Where it is not.
+        """
         if self.n_done != self._shape[0]:
             raise ValueError(f"{self.n_done} of {self._shape[0]} rows are filled in")
         self.stage.finish({})
 
-    def array(self) -> NDArray[Any]:
+    def open(self) -> NDArray[Any]:
         """Open the array, memory-mapped for reading."""
         return open_memmap(self.path, mode="r")
 
@@ -111,20 +141,20 @@ class ArrayStage:
 
     def _require_whole(self) -> None:
         try:
-            array = self.array()
+            array = self.open()
             is_whole = array.shape == self._shape and array.dtype == self._dtype
         except (OSError, ValueError):  # no header, or fewer bytes than it says
             is_whole = False
         if not is_whole:
-            raise UserError(f"{self.path}: is missing or cut off; remove {self.stage.folder} to do it again")
+            raise UserError(f"{self.path}: is missing or cut off; remove {self.stage.folder} to build it again")
 
     def _drop_damaged_blocks(self) -> None:
         n_good = len(self.stage.blocks)
         while n_good and not self._is_whole(self.stage.blocks[n_good - 1]):
             n_good -= 1
         if n_good < len(self.stage.blocks):
-            self.stage.keep(n_good)
+            self.stage.truncate(n_good)
 
     def _is_whole(self, block: Record) -> bool:
-        content = np.ascontiguousarray(self.array()[block["start"] : block["end"]])
+        content = np.ascontiguousarray(self.open()[block["start"] : block["end"]])
         return bool(hashlib.sha256(content.data).hexdigest() == block["sha256"])

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seals_sim.disk.files import replacing, sha256_of_file, unwritable
+from seals_sim.disk.files import replacing, compute_sha256, explain_unwritable
 from seals_sim.errors import UserError
 
 Record = dict[str, Any]
@@ -26,18 +26,31 @@ _SHOWN = 40  # characters of a value in an error
 
 
 class Stage:
-    """The journal of one stage in folder / name.
+    """The journal of one stage.
 
-    made_from: all that the result depends on. Raises UserError where the folder holds a stage made from something else.
+    Attributes:
+        folder: Of the stage, for its journal and its data.
+        name: Of the stage.
 
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     Stage(Path(folder), "embed", {"model": "m"}).record({"rows": 512})
-    ...     Stage(Path(folder), "embed", {"model": "m"}).blocks
-    [{'rows': 512}]
+    Examples:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Stage(Path(folder), "embed", {"model": "m"}).record({"rows": 512})
+        ...     Stage(Path(folder), "embed", {"model": "m"}).blocks
+        [{'rows': 512}]
     """
 
     def __init__(self, folder: Path, name: str, made_from: Mapping[str, object]) -> None:
+        """Open the journal in folder / name, or begin it.
+
+        Args:
+            folder: Of all stages.
+            name: Of this one.
+            made_from: All that the result depends on, as JSON can write it.
+
+        Raises:
+            UserError: Where the folder holds a stage made from something else, or its journal is damaged.
+        """
         self.folder, self.name = folder / name, name
         self._since = time.perf_counter()
         self._journal = self.folder / "journal.jsonl"
@@ -46,59 +59,70 @@ class Stage:
         if self._lines:
             self._require_same(self._lines.pop(0).get("made_from") or {})
         else:
-            self.keep(0)
+            self.truncate(0)
 
     @property
     def blocks(self) -> list[Record]:
+        """The blocks that are done, in order."""
         return [line["block"] for line in self._lines if "block" in line]
 
     @property
     def result(self) -> Record | None:
-        """What `finish` was told, when all blocks are done."""
+        """What the stage came to, as given to `finish`; None before that."""
         return self._lines[-1].get("finished") if self._lines else None
 
     @property
     def is_finished(self) -> bool:
+        """Whether no block is to follow."""
         return self.result is not None
 
     @property
     def seconds(self) -> float:
+        """What all blocks took together."""
         return float(sum(line["seconds"] for line in self._lines))
 
     @property
     def peak_bytes(self) -> int:
+        """The most memory that the process had held by the end of any block."""
         return int(max((line["peak_bytes"] for line in self._lines), default=0))
 
     @property
     def digest(self) -> str:
-        """Of everything that the stage was made from and came to; for the stages after it to name."""
+        """A digest of everything that the stage was made from and came to, for the stages after it to name."""
         return hashlib.sha256(json.dumps([self._first_line, self.blocks, self.result]).encode()).hexdigest()
 
     def record(self, block: Record) -> None:
         """Note a block whose data are on the disk."""
         self._append({"block": block})
 
-    def keep(self, n_blocks: int) -> None:
+    def truncate(self, n_blocks: int) -> None:
         """Forget the blocks after the first `n_blocks`: they are to be done again."""
-        kept = [line for line in self._lines if "block" in line][:n_blocks]
+        lines = [line for line in self._lines if "block" in line][:n_blocks]
         with replacing(self._journal) as temporary:
-            text = "".join(json.dumps(line) + "\n" for line in (self._first_line, *kept))
+            text = "".join(json.dumps(line) + "\n" for line in (self._first_line, *lines))
             temporary.write_text(text, encoding="utf-8")
-        self._lines = kept
+        self._lines = lines
 
     def finish(self, result: Record) -> None:
-        """Note that no block is to follow, with what the stage came to."""
+        """Note that no block is to follow, and what the stage came to."""
         self._append({"finished": result})
 
     def finish_with(self, path: Path, result: Record) -> None:
-        """Note the file that the stage came to, which is on the disk."""
-        self.finish({**result, "bytes": path.stat().st_size, "sha256": sha256_of_file(path)})
+        """Note that the stage came to this file, which is on the disk."""
+        self.finish({**result, "bytes": path.stat().st_size, "sha256": compute_sha256(path)})
 
     def require_whole(self, path: Path) -> None:
-        """Raise UserError where the file of `finish_with` is no longer there in its full size."""
+        """Check the file of `finish_with`.
+
+        Args:
+            path: Of the file.
+
+        Raises:
+            UserError: Where it is no longer there in its full size.
+        """
         assert self.result is not None
         if not path.exists() or path.stat().st_size != self.result["bytes"]:
-            raise UserError(f"{path}: is missing or cut off; remove {self.folder} to do it again")
+            raise UserError(f"{path}: is missing or cut off; remove {self.folder} to build it again")
 
     def _read(self) -> list[Record]:
         """The whole lines of the journal; one that was being written when the process was killed is cut off."""
@@ -112,14 +136,14 @@ class Stage:
         try:
             lines = [json.loads(line) for line in whole.splitlines()]
         except ValueError as error:
-            raise UserError(f"{self._journal}: is damaged ({error}); remove {self.folder} to do it again") from error
+            raise UserError(f"{self._journal}: is damaged ({error}); remove {self.folder} to build it again") from error
         if len(whole) < len(raw):
             os.truncate(self._journal, len(whole))
         return lines
 
     def _append(self, what: Record) -> None:
         now = time.perf_counter()
-        line = {**json.loads(json.dumps(what)), "seconds": now - self._since, "peak_bytes": peak_bytes()}
+        line = {**json.loads(json.dumps(what)), "seconds": now - self._since, "peak_bytes": measure_peak_bytes()}
         self._since = now
         try:
             with self._journal.open("ab") as file:
@@ -127,7 +151,7 @@ class Stage:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise unwritable(self._journal, error) from error
+            raise explain_unwritable(self._journal, error) from error
         self._lines.append(line)
 
     def _require_same(self, old: Record) -> None:
@@ -150,7 +174,7 @@ def _show_difference(one: object, other: object) -> tuple[str, str]:
     return one_shown, other_shown
 
 
-def peak_bytes() -> int:
-    """The most memory that this process has held, by the operating system: pages of mapped files count too."""
+def measure_peak_bytes() -> int:
+    """Ask the operating system for the most memory that this process has held: pages of mapped files count too."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak

@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from seals_sim.datasets.dataset import update_with_texts
-from seals_sim.disk.cache import cached, kept
+from seals_sim.disk.cache import compute_with_cache, load_or_compute
 from seals_sim.embed.encoder import Encoder
 from seals_sim.embed.names import DEFAULT_DIMENSIONS, DEFAULT_MODEL
 from seals_sim.types import Vectors
@@ -68,11 +68,11 @@ class TextSpace:
 
     def vectors(self) -> Vectors:
         """Of the table (n, dimensions)."""
-        return self._whitened() if self._cache is None else self.kept_vectors(self._cache)[0]
+        return self._whitened() if self._cache is None else self.load_vectors(self._cache)[0]
 
-    def kept_vectors(self, cache: Path) -> tuple[Vectors, str]:
+    def load_vectors(self, cache: Path) -> tuple[Vectors, str]:
         """`vectors`, and a digest of them."""
-        return kept(cache, f"{self._key} whitened {self._dimensions}", self._whitened)
+        return load_or_compute(cache, f"{self._key} whitened {self._dimensions}", self._whitened)
 
     def encode(self, others: Sequence[str]) -> Vectors:
         """Of other texts (m, dimensions)."""
@@ -83,7 +83,7 @@ class TextSpace:
         return whiten(self._unwhitened(), self._dimensions)
 
     def _unwhitened(self) -> Vectors:
-        return cached(self._cache, self._key, lambda: _encode(self._texts, self._encoder, self._quiet))
+        return compute_with_cache(self._cache, self._key, lambda: _encode(self._texts, self._encoder, self._quiet))
 
     @cached_property
     def _whitening(self) -> Whitening:
@@ -91,7 +91,7 @@ class TextSpace:
             whitening = Whitening.fit(self._unwhitened(), self._dimensions)
             return np.vstack([whitening.mean, whitening.directions.T])
 
-        arrays = cached(self._cache, f"{self._key} whitening {self._dimensions}", fitted)
+        arrays = compute_with_cache(self._cache, f"{self._key} whitening {self._dimensions}", fitted)
         return Whitening(arrays[0], np.ascontiguousarray(arrays[1:].T))
 
 

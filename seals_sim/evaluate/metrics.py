@@ -21,7 +21,7 @@ class Quality:
     n_called_positive: int
 
 
-def quality(model: Model, vectors: StoredVectors, is_positive: NDArray[np.bool_]) -> Quality:
+def measure_quality(model: Model, vectors: StoredVectors, is_positive: NDArray[np.bool_]) -> Quality:
     """Average precision (sum over recall steps of precision, ties as one step) and area under the ROC curve,
     on test vectors (m, d) with labels (m,) bool of both classes.
     """
@@ -33,16 +33,16 @@ def quality(model: Model, vectors: StoredVectors, is_positive: NDArray[np.bool_]
     )
 
 
-def n_positive(labeled: LabeledRows) -> int:
+def count_positives(labeled: LabeledRows) -> int:
     """Positives among the labelled, seeds included: the utility u(L_r) of 3.2."""
     return int((labeled.labels == 1).sum())
 
 
-def recall(labeled: LabeledRows, n_pool_positives: int) -> float:
+def compute_recall(labeled: LabeledRows, n_pool_positives: int) -> float:
     """The part of the pool's positives (seeds included) that is labelled."""
-    return n_positive(labeled) / n_pool_positives
+    return count_positives(labeled) / n_pool_positives
 
 
-def pool_fraction(n_candidates: int, n_pool: int, n_seeds: int) -> float:
+def compute_pool_fraction(n_candidates: int, n_pool: int, n_seeds: int) -> float:
     """Distinct candidates considered so far, as a part of the unlabelled data U, the pool without the seeds."""
     return n_candidates / (n_pool - n_seeds)

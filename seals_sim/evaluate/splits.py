@@ -31,10 +31,10 @@ class Split:
         return list(names)
 
 
-def validation_size(n: int) -> int:
+def compute_validation_size(n: int) -> int:
     """The paper's 10,000 of 17.67 million, scaled down in proportion for smaller data and never more.
 
-    >>> validation_size(17_670_000), validation_size(1_767_000), validation_size(100)
+    >>> compute_validation_size(17_670_000), compute_validation_size(1_767_000), compute_validation_size(100)
     (10000, 1000, 1)
     """
     return min(PAPER_VALIDATION, -(-n * PAPER_VALIDATION // PAPER_SENTENCES))
@@ -42,7 +42,7 @@ def validation_size(n: int) -> int:
 
 def random_split(n: int, rng: np.random.Generator, test_fraction: float = PAPER_TEST_FRACTION) -> Split:
     """Split n rows at random. Raises UserError where a part would be empty."""
-    n_test, n_validation = round(test_fraction * n), validation_size(n)
+    n_test, n_validation = round(test_fraction * n), compute_validation_size(n)
     if not 0 < n_test < n - n_validation:
         problem = f"of {n} rows this leaves none for test or none for the pool"
         raise UserError(problem, parameter="test_fraction", value=test_fraction)
@@ -65,7 +65,7 @@ def group_split(
     n_test = round(test_fraction * len(groups))
     part_of = np.full(len(sizes), 2)
     part_of[order[before < n_test]] = 0
-    part_of[order[(before >= n_test) & (before < n_test + validation_size(len(groups)))]] = 1
+    part_of[order[(before >= n_test) & (before < n_test + compute_validation_size(len(groups)))]] = 1
     test, validation, pool = (DatasetRows(np.flatnonzero(part_of[groups] == part)) for part in range(3))
     if not len(test) or not len(pool):
         raise UserError(f"{len(sizes)} groups of {len(groups)} rows: too few to hold some out for test")

@@ -30,7 +30,7 @@ class Structure:
     average_shortest_path: float
 
 
-def concept_graph(members: Rows, index: NeighborIndex, k: int) -> csr_array:
+def build_concept_graph(members: Rows, index: NeighborIndex, k: int) -> csr_array:
     """The k-NN graph of a concept: symmetric, (m, m), ones where one of two members (m,) sorted is among the k nearest
     neighbours of the other. A row counts among its own k, as everywhere here.
     """
@@ -46,23 +46,23 @@ def concept_graph(members: Rows, index: NeighborIndex, k: int) -> csr_array:
     return edges.maximum(edges.T)
 
 
-def components(graph: csr_array) -> tuple[int, NDArray[np.int64]]:
+def find_components(graph: csr_array) -> tuple[int, NDArray[np.int64]]:
     """How many components a symmetric graph (m, m) has, and the nodes of the largest."""
     n_components, component = connected_components(graph, directed=False)
     return int(n_components), np.flatnonzero(component == np.bincount(component).argmax())
 
 
-def structure(graph: csr_array, max_sources: int = 1000, rng: np.random.Generator | None = None) -> Structure:
+def measure_structure(graph: csr_array, max_sources: int = 1000, rng: np.random.Generator | None = None) -> Structure:
     """Components and paths of a concept's graph (m, m), symmetric.
 
     max_sources: where the largest component has more examples, paths are averaged from this many of them, drawn by
     `rng` (default: a generator of seed 0), to all others.
 
     >>> path_of_three_and_one_alone = csr_array(np.array([[0, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 0]]))
-    >>> structure(path_of_three_and_one_alone)
+    >>> measure_structure(path_of_three_and_one_alone)
     Structure(n_components=2, largest_component=0.75, average_shortest_path=1.3333333333333333)
     """
-    n_components, inside = components(graph)
+    n_components, inside = find_components(graph)
     largest, sources = graph[inside][:, inside], np.arange(len(inside))
     if len(inside) > max_sources:
         sources = (rng or np.random.default_rng(0)).choice(len(inside), max_sources, replace=False)
@@ -73,12 +73,12 @@ def structure(graph: csr_array, max_sources: int = 1000, rng: np.random.Generato
     return Structure(n_components, len(inside) / graph.shape[0], mean)
 
 
-def average_cosine(vectors: Vectors) -> float:
+def compute_average_cosine(vectors: Vectors) -> float:
     """Mean cosine similarity of two different rows of l2-normalised vectors (m, d), m >= 2 (7.12.3).
 
     The sum over all pairs is the squared length of the sum: O(m d).
 
-    >>> average_cosine(np.array([[1, 0], [0, 1], [1, 0]], dtype=np.float32))
+    >>> compute_average_cosine(np.array([[1, 0], [0, 1], [1, 0]], dtype=np.float32))
     0.3333333333333333
     """
     m, total = len(vectors), vectors.sum(axis=0, dtype=np.float64)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import faiss
 import numpy as np
 
-from seals_sim.indexes.protocol import without_padding
+from seals_sim.indexes.protocol import drop_padding
 from seals_sim.runtime import faiss_by_matrix_products
 from seals_sim.types import Rows, StoredVectors, Vectors
-from seals_sim.vectors.scan import blocks_of, gathered, is_float32, widened
+from seals_sim.vectors.scan import iterate_blocks, gather, is_float32, widen
 
 _WIDENED = 2**28  # values
 
@@ -25,19 +25,19 @@ class ExactIndex:
     n_bytes = 0
 
     def __init__(self, vectors: StoredVectors) -> None:
-        self.vectors = widened(vectors) if vectors.size <= _WIDENED else vectors
+        self.vectors = widen(vectors) if vectors.size <= _WIDENED else vectors
 
     def neighbors(self, rows: Rows, k: int) -> list[Rows]:
-        return self.nearest(gathered(self.vectors, rows), k)
+        return self.nearest(gather(self.vectors, rows), k)
 
     def nearest(self, queries: Vectors, k: int) -> list[Rows]:
         k = min(k, len(self.vectors))
         if is_float32(self.vectors):
             with faiss_by_matrix_products():
-                return without_padding(faiss.knn(np.ascontiguousarray(queries), self.vectors, k)[1])
+                return drop_padding(faiss.knn(np.ascontiguousarray(queries), self.vectors, k)[1])
         best = faiss.ResultHeap(len(queries), k)
-        for start, block in blocks_of(self.vectors):
-            distance, found = faiss.knn(queries, widened(block), min(k, len(block)))
+        for start, block in iterate_blocks(self.vectors):
+            distance, found = faiss.knn(queries, widen(block), min(k, len(block)))
             best.add_result(distance, found + start)
         best.finalize()
-        return without_padding(best.I)
+        return drop_padding(best.I)

@@ -20,11 +20,11 @@ from seals_sim.disk.arrays import ArrayStage
 from seals_sim.disk.files import replacing
 from seals_sim.disk.stages import Stage
 from seals_sim.indexes.names import N_PROBE
-from seals_sim.indexes.stored import StoredIndex, stored
+from seals_sim.indexes.stored import StoredIndex, store_index
 from seals_sim.runtime import give_back_memory
 from seals_sim.types import Rows, StoredVectors, Vectors
-from seals_sim.vectors.codes import KIND, coded, scale_for
-from seals_sim.vectors.scan import block_of, gathered, widened
+from seals_sim.vectors.codes import KIND, encode_as_bytes, choose_scale
+from seals_sim.vectors.scan import read_block, gather, widen
 
 _TRAINED_ON = 64  # rows a cell
 _ITERATIONS = 10
@@ -75,10 +75,10 @@ CODES = {
 }
 
 
-def cells_for(n: int) -> int:
+def choose_n_cells(n: int) -> int:
     """About 4 sqrt(n) cells, a power of two (Faiss's guidelines: 4 to 16 sqrt(n)); one where all rows are soon read.
 
-    >>> cells_for(10_000), cells_for(100_000), cells_for(14_130_000)
+    >>> choose_n_cells(10_000), choose_n_cells(100_000), choose_n_cells(14_130_000)
     (1, 1024, 16384)
     """
     return 1 if n <= _READ_WHOLE else 1 << round(np.log2(4 * np.sqrt(n)))
@@ -100,15 +100,15 @@ def build_ivf(
     codes of all rows, and the sample. Raises UserError.
     """
     kind, n = CODES[codes], len(vectors)
-    origin = {"vectors": made_from, "cells": cells_for(n)}
+    origin = {"vectors": made_from, "cells": choose_n_cells(n)}
     centroids, scale, training = _trained(vectors, folder, origin, rng)
     quantizer = _quantizer(centroids)
     assigned = ArrayStage(folder, "index-cells", {**origin, "training": training.digest}, (n,), np.int32)
     cells = assigned.fill(
-        lambda start, end: quantizer.assign(block_of(vectors, start, end), 1)[:, 0].astype(np.int32), _BLOCK, quiet
+        lambda start, end: quantizer.assign(read_block(vectors, start, end), 1)[:, 0].astype(np.int32), _BLOCK, quiet
     )
     scale = scale if kind.is_rounded else 1.0
-    path, listing = stored(
+    path, listing = store_index(
         folder,
         f"index-lists-{codes}",
         {**origin, "cells digest": assigned.stage.digest},
@@ -126,13 +126,13 @@ def _trained(
     vectors: StoredVectors, folder: Path, origin: dict[str, object], rng: np.random.Generator
 ) -> tuple[Vectors, float, Stage]:
     """Unit centroids (cells, d), and what coordinates are multiplied by before they are rounded to 8 bits."""
-    n, n_cells = len(vectors), cells_for(len(vectors))
+    n, n_cells = len(vectors), choose_n_cells(len(vectors))
     stage = Stage(folder, "index-training", origin)
     path = stage.folder / "centroids.npy"
     if stage.result is None:
         rows = Rows(np.sort(rng.choice(n, size=min(n, _TRAINED_ON * n_cells), replace=False)))
-        sample = gathered(vectors, rows)
-        scale = scale_for(sample)
+        sample = gather(vectors, rows)
+        scale = choose_scale(sample)
         options = {
             "niter": _ITERATIONS,
             "spherical": True,
@@ -183,11 +183,11 @@ def _filled(vectors: StoredVectors, codes: Codes, quantizer: Any, cells: NDArray
     index = codes.make(quantizer, vectors.shape[1], quantizer.ntotal)
     index.is_trained = not codes.is_trained
     if codes.is_trained:
-        sample = widened(vectors[:: max(1, len(vectors) // _CODES_TRAINED_ON)])
+        sample = widen(vectors[:: max(1, len(vectors) // _CODES_TRAINED_ON)])
         index.train(np.resize(sample, (max(len(sample), _PQ_LEAST), vectors.shape[1])))
     for start in range(0, len(vectors), _BLOCK):
-        block = block_of(vectors, start, start + _BLOCK)
-        rows = coded(block, scale) if codes.is_rounded else block
+        block = read_block(vectors, start, start + _BLOCK)
+        rows = encode_as_bytes(block, scale) if codes.is_rounded else block
         ids = np.arange(start, start + len(rows))
         places = cells[start : start + len(rows)].astype(np.int64)
         index.add_core(len(rows), faiss.swig_ptr(rows), faiss.swig_ptr(ids), faiss.swig_ptr(places))

@@ -36,17 +36,17 @@ class IndexFacts:
 
 
 def measured_on_some(index: NeighborIndex, vectors: StoredVectors, k: int, seed: int = 0) -> IndexFacts:
-    """`measured` on rows drawn at random, 200 where there are so many; k: n where it is more."""
+    """`measure_index` on rows drawn at random, 200 where there are so many; k: n where it is more."""
     n = len(vectors)
     rows = Rows(generator(seed, "measured").choice(n, min(n, _SOME), replace=False))
-    return measured(index, vectors, rows, min(k, n))
+    return measure_index(index, vectors, rows, min(k, n))
 
 
-def measured(index: NeighborIndex, vectors: StoredVectors, rows: Rows, k: int) -> IndexFacts:
+def measure_index(index: NeighborIndex, vectors: StoredVectors, rows: Rows, k: int) -> IndexFacts:
     """Ask for the neighbours of `rows` (m,), m > 0, together and one by one; brute force reads the whole table once.
 
     >>> vectors = np.eye(4, dtype=np.float32)
-    >>> measured(ExactIndex(vectors), vectors, np.arange(4), k=1).recall
+    >>> measure_index(ExactIndex(vectors), vectors, np.arange(4), k=1).recall
     1.0
     """
     exact = ExactIndex(vectors).neighbors(rows, k)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seals_sim.types import Rows, StoredVectors, Vectors
-from seals_sim.vectors.scan import blocks_of
+from seals_sim.vectors.scan import iterate_blocks
 
 
 class NeighborIndex(Protocol):
@@ -39,7 +39,7 @@ class VectorIndex(NeighborIndex, Protocol):
         """For each of `queries` (m, d), at most k rows of the table, nearest first."""
 
 
-def without_padding(found: NDArray[np.int64]) -> list[Rows]:
+def drop_padding(found: NDArray[np.int64]) -> list[Rows]:
     """Drop the -1 that Faiss puts where it found no further neighbour."""
     return [row[row >= 0] for row in found]
 
@@ -51,6 +51,6 @@ def fingerprint(vectors: StoredVectors) -> str:
     False
     """
     digest = hashlib.sha256(f"{vectors.dtype.str} {vectors.shape}".encode())
-    for _, block in blocks_of(vectors):
+    for _, block in iterate_blocks(vectors):
         digest.update(np.ascontiguousarray(block).data)
     return digest.hexdigest()

@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from seals_sim.disk.files import replacing
 from seals_sim.disk.stages import Stage
-from seals_sim.indexes.protocol import without_padding
+from seals_sim.indexes.protocol import drop_padding
 from seals_sim.types import Rows, StoredVectors, Vectors
-from seals_sim.vectors.scan import gathered
+from seals_sim.vectors.scan import gather
 
 _FILE = "index.faiss"
 
 
 class StoredIndex:
-    """An index that `stored` has left in a file.
+    """An index that `store_index` has left in a file.
 
     vectors: (n, d), those that it was built on; queries may be any. searched: Faiss's settings of a search, such as
     nprobe. scale: queries are multiplied by it, where the codes need that. n_reranked: so many times k rows are sought
@@ -55,19 +55,19 @@ class StoredIndex:
         self._open()
 
     def neighbors(self, rows: Rows, k: int) -> list[Rows]:
-        return self.nearest(gathered(self.vectors, rows), k)
+        return self.nearest(gather(self.vectors, rows), k)
 
     def nearest(self, queries: Vectors, k: int) -> list[Rows]:
         k = min(k, len(self.vectors))
         sought = min(self._n_reranked * k, len(self.vectors))
-        found = without_padding(self._index.search(queries * np.float32(self._scale), sought)[1])
+        found = drop_padding(self._index.search(queries * np.float32(self._scale), sought)[1])
         if self._n_reranked == 1:
             return found
         return [_nearest_of(rows, self.vectors, query, k) for rows, query in zip(found, queries, strict=True)]
 
 
 def _nearest_of(rows: Rows, vectors: StoredVectors, query: NDArray[np.float32], k: int) -> Rows:
-    difference = gathered(vectors, rows) - query
+    difference = gather(vectors, rows) - query
     order = np.argsort(np.vecdot(difference, difference), kind="stable")
     return Rows(rows[order[:k]])
 
@@ -81,7 +81,7 @@ def _opened(path: Path, is_ivf: bool) -> Any:
     return index
 
 
-def stored(folder: Path, name: str, made_from: Mapping[str, object], make: Callable[[], Any]) -> tuple[Path, Stage]:
+def store_index(folder: Path, name: str, made_from: Mapping[str, object], make: Callable[[], Any]) -> tuple[Path, Stage]:
     """The file of the Faiss index that `make` makes, unless it is in folder / name already, and its stage."""
     stage = Stage(folder, name, made_from)
     path = stage.folder / _FILE

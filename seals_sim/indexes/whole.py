@@ -8,9 +8,9 @@ from typing import Any
 import faiss
 
 from seals_sim.indexes.names import N_BITS
-from seals_sim.indexes.stored import StoredIndex, stored
+from seals_sim.indexes.stored import StoredIndex, store_index
 from seals_sim.types import StoredVectors
-from seals_sim.vectors.scan import blocks_of, widened
+from seals_sim.vectors.scan import iterate_blocks, widen
 
 _LINKS = 32
 _EF_CONSTRUCTION = 80
@@ -24,7 +24,7 @@ def build_lsh(vectors: StoredVectors, made_from: str, folder: Path, n_bits: int 
     of the true neighbours is missed; more bits miss fewer. Every code is read for every query: cost is linear in n.
     """
     origin = {"vectors": made_from, "bits": n_bits}
-    path, stage = stored(
+    path, stage = store_index(
         folder, f"index-lsh-{n_bits}", origin, lambda: _filled(faiss.IndexLSH(vectors.shape[1], n_bits), vectors)
     )
     return StoredIndex(path, vectors, {}, stage.seconds, stage.digest)
@@ -44,11 +44,11 @@ def build_hnsw(vectors: StoredVectors, made_from: str, folder: Path) -> StoredIn
         return _filled(index, vectors)
 
     origin = {"vectors": made_from, "links": _LINKS, "ef": _EF_CONSTRUCTION}
-    path, stage = stored(folder, "index-hnsw", origin, make)
+    path, stage = store_index(folder, "index-hnsw", origin, make)
     return StoredIndex(path, vectors, {"efSearch": _EF_SEARCH}, stage.seconds, stage.digest)
 
 
 def _filled(index: Any, vectors: StoredVectors) -> Any:
-    for _, block in blocks_of(vectors):
-        index.add(widened(block))
+    for _, block in iterate_blocks(vectors):
+        index.add(widen(block))
     return index

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from seals_sim.datasets import read_goodreads, read_icd10cm, read_text_table, read_vectors
 from seals_sim.errors import UserError
-from seals_sim.vectors.normalize import normalized
+from seals_sim.vectors.normalize import normalize
 
 ROWS = [
     {"text": "a cat sleeps", "label": "cat", "tags": ["animal", "calm"], "good": 1},
@@ -297,4 +297,4 @@ def test_no_pickle_is_loaded(tmp_path):
 def test_normalized_rows_have_unit_length_at_any_scale(values):
     row = np.array([values])
     assume(np.abs(row).max() > 1e-300)
-    assert np.linalg.norm(normalized(row, "x").astype(np.float64)) == pytest.approx(1, abs=1e-6)
+    assert np.linalg.norm(normalize(row, "x").astype(np.float64)) == pytest.approx(1, abs=1e-6)

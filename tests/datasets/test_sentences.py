@@ -115,7 +115,7 @@ def test_a_part_that_is_damaged_or_gone(reviews, tmp_path):
     part = tmp_path / "read" / "part-00003.parquet"
     for spoil in (lambda: part.write_bytes(b"PAR1"), part.unlink):
         spoil()
-        with pytest.raises(UserError, match=r"part-00003.parquet: cannot be read \(.*\); remove .*read to do it again"):
+        with pytest.raises(UserError, match=r"part-00003.parquet: cannot be read \(.*\); remove .*read to build it again"):
             read_sentences(reviews, tmp_path, part=64).is_positive()
 
 

@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from seals_sim.disk.cache import cached
+from seals_sim.disk.cache import compute_with_cache
 from seals_sim.embed import space
 from seals_sim.embed.space import embed_texts
 from seals_sim.errors import UserError
@@ -98,19 +98,19 @@ def test_a_damaged_or_half_written_cache_is_not_used(tmp_path):
         calls.append(1)
         return np.ones((3, 2), dtype=np.float32)
 
-    cached(tmp_path, "key", compute)
-    cached(tmp_path, "key", compute)
+    compute_with_cache(tmp_path, "key", compute)
+    compute_with_cache(tmp_path, "key", compute)
     assert len(calls) == 1
     (path,) = tmp_path.glob("*.npy")
     path.write_bytes(path.read_bytes()[:-4])
-    np.testing.assert_array_equal(cached(tmp_path, "key", compute), np.ones((3, 2)))
+    np.testing.assert_array_equal(compute_with_cache(tmp_path, "key", compute), np.ones((3, 2)))
     assert len(calls) == 2
 
     def fail():
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        cached(tmp_path, "other", fail)
+        compute_with_cache(tmp_path, "other", fail)
     assert len(list(tmp_path.iterdir())) == 2
 
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from seals_sim.datasets.overlap import low_overlap
-from seals_sim.evaluate.structure import average_cosine, concept_graph, structure
+from seals_sim.datasets.overlap import select_low_overlap
+from seals_sim.evaluate.structure import compute_average_cosine, build_concept_graph, measure_structure
 from seals_sim.indexes import ExactIndex
 from tests.conftest import clustered
 
@@ -20,19 +20,19 @@ def test_four_points_on_a_circle_by_hand():
     """
     angles = np.radians([0, 10, 30, 90])
     index = ExactIndex(np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32))
-    whole = concept_graph(np.arange(4), index, k=2)
+    whole = build_concept_graph(np.arange(4), index, k=2)
     assert whole.toarray().tolist() == [[0, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 1], [0, 0, 1, 0]]
-    found = structure(whole)
+    found = measure_structure(whole)
     assert (found.n_components, found.largest_component) == (1, 1.0)
     assert found.average_shortest_path == pytest.approx((3 * 1 + 2 * 2 + 1 * 3) / 6)
-    without = structure(concept_graph(np.array([0, 1, 3]), index, k=2))
+    without = measure_structure(build_concept_graph(np.array([0, 1, 3]), index, k=2))
     assert without.n_components == 2
     assert without.largest_component == pytest.approx(2 / 3)
     assert without.average_shortest_path == 1.0
 
 
 def test_a_single_example_has_no_path():
-    found = structure(csr_array((1, 1)))
+    found = measure_structure(csr_array((1, 1)))
     assert (found.n_components, found.largest_component) == (1, 1.0)
     assert np.isnan(found.average_shortest_path)
 
@@ -45,7 +45,7 @@ def test_it_is_what_the_words_say(seed, k):
     members = np.flatnonzero(cluster == 0)
     distance = np.linalg.norm(vectors[:, None].astype(float) - vectors[None], axis=2)
     index = ExactIndex(vectors)
-    graph = concept_graph(members, index, k)
+    graph = build_concept_graph(members, index, k)
     near = np.array([[j in set(index.neighbors(np.array([i]), k)[0].tolist()) for j in members] for i in members])
     joined = (near | near.T) & ~np.eye(len(members), dtype=bool)
     assert (graph.toarray().astype(bool) == joined).all()
@@ -58,7 +58,7 @@ def test_it_is_what_the_words_say(seed, k):
     for via in range(len(members)):
         length = np.minimum(length, length[:, via, None] + length[via])
     sizes = np.isfinite(length).sum(axis=1)
-    found = structure(graph)
+    found = measure_structure(graph)
     assert found.largest_component == sizes.max() / len(members)
     if sizes.max() > 1:
         # several largest components may tie; one of them is measured
@@ -69,7 +69,7 @@ def test_it_is_what_the_words_say(seed, k):
 
 def test_everything_is_one_step_away_at_k_equals_n():
     vectors, cluster = clustered(60, 5, 3)
-    found = structure(concept_graph(np.flatnonzero(cluster == 0), ExactIndex(vectors), 60))
+    found = measure_structure(build_concept_graph(np.flatnonzero(cluster == 0), ExactIndex(vectors), 60))
     assert (found.n_components, found.largest_component, found.average_shortest_path) == (1, 1.0, 1.0)
 
 
@@ -79,20 +79,20 @@ def test_sampled_sources_come_near_the_whole():
     ring = csr_array((np.ones(n), (heads, (heads + 1) % n)), shape=(n, n))
     ring = ring.maximum(ring.T)
     exact = n * n / 4 / (n - 1)
-    assert structure(ring).average_shortest_path == pytest.approx(exact)
-    assert structure(ring, max_sources=10).average_shortest_path == pytest.approx(exact)
+    assert measure_structure(ring).average_shortest_path == pytest.approx(exact)
+    assert measure_structure(ring, max_sources=10).average_shortest_path == pytest.approx(exact)
 
 
 def test_average_cosine_over_all_pairs():
     vectors, _ = clustered(50, 6, 5)
     products = vectors.astype(float) @ vectors.T.astype(float)
-    assert average_cosine(vectors) == pytest.approx(products[np.triu_indices(50, 1)].mean(), abs=1e-6)
+    assert compute_average_cosine(vectors) == pytest.approx(products[np.triu_indices(50, 1)].mean(), abs=1e-6)
 
 
 @given(st.lists(st.frozensets(st.integers(0, 30), min_size=1), max_size=20), st.sampled_from([0.0, 0.1, 0.5]))
 def test_concepts_that_are_kept_overlap_little_and_none_more_would_fit(sets, max_shared):
     concepts = {f"c{place}": np.array(sorted(rows)) for place, rows in enumerate(sets)}
-    kept = low_overlap(concepts, 31, max_shared)
+    kept = select_low_overlap(concepts, 31, max_shared)
 
     def fits(name, others):
         rows = set(concepts[name].tolist())

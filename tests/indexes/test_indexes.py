@@ -20,7 +20,7 @@ from seals_sim import (
     most_likely_positive,
     run,
 )
-from seals_sim.indexes import INDEXES, ExactIndex, measured
+from seals_sim.indexes import INDEXES, ExactIndex, measure_index
 from seals_sim.indexes.graph import build_graph
 from tests.conftest import clustered
 
@@ -108,7 +108,7 @@ def test_seals_over_several_rounds(name, build, monkeypatch):
 def test_recall_in_cells(name, build, monkeypatch):
     cut_into_cells(monkeypatch)
     vectors, _ = clustered(3000, 32, 30)
-    facts = measured(build(name, vectors, 20, n_probe=16), vectors, np.arange(0, 3000, 30), 20)
+    facts = measure_index(build(name, vectors, 20, n_probe=16), vectors, np.arange(0, 3000, 30), 20)
     assert (0.5 if name == "lsh" else 0.85) < facts.recall <= 1
     assert facts.milliseconds > 0
     if name in ("exact", "graph"):
@@ -134,7 +134,7 @@ def test_vectors_that_are_no_rows_of_the_table(name, build):
 def test_lsh_finds_most_neighbours_and_more_bits_find_more(build):
     vectors, _ = clustered(2000, 64, 20)
     recall = [
-        measured(build("lsh", vectors, n_bits=bits), vectors, np.arange(200), 20).recall for bits in (32, 256, 2048)
+        measure_index(build("lsh", vectors, n_bits=bits), vectors, np.arange(200), 20).recall for bits in (32, 256, 2048)
     ]
     assert recall == sorted(recall)
     assert recall[-1] > 0.75
@@ -156,10 +156,10 @@ def test_graphs_of_several_n_probes_live_in_one_folder(build, monkeypatch):
     monkeypatch.setattr("seals_sim.indexes.choice.EXACT_GRAPH_ROWS", 1000)
     vectors, _ = clustered(3000, 16, 30)
     rows = np.arange(0, 3000, 30)
-    narrow = measured(build("graph", vectors, n_probe=1), vectors, rows, 10).recall
-    wide = measured(build("graph", vectors, n_probe=64), vectors, rows, 10).recall
+    narrow = measure_index(build("graph", vectors, n_probe=1), vectors, rows, 10).recall
+    wide = measure_index(build("graph", vectors, n_probe=64), vectors, rows, 10).recall
     assert wide > narrow
-    assert measured(build("graph", vectors, n_probe=1), vectors, rows, 10).recall == narrow
+    assert measure_index(build("graph", vectors, n_probe=1), vectors, rows, 10).recall == narrow
 
 
 def test_a_graph_refuses_more_neighbours_than_it_holds(tmp_path):

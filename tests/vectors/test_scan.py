@@ -24,7 +24,7 @@ from seals_sim.search.coded_table import CodedTable
 from seals_sim.search.ranking import Ranking
 from seals_sim.search.retrieval import ModelSearch, aim_along_weights, aim_at_hyperplane
 from seals_sim.search.scores import _SAME_ORDER
-from seals_sim.vectors.scan import dots, widened
+from seals_sim.vectors.scan import compute_dots, widen
 from tests.conftest import clustered
 
 
@@ -32,19 +32,19 @@ from tests.conftest import clustered
 def test_dots_do_not_depend_on_threads_or_neighbours(dtype):
     rng = np.random.default_rng(0)
     vectors, weights = rng.normal(size=(40_000, 24)).astype(dtype), rng.normal(size=24).astype(np.float32)
-    whole = dots(vectors, weights, n_threads=1)
+    whole = compute_dots(vectors, weights, n_threads=1)
     assert np.allclose(whole, vectors.astype(np.float64) @ weights.astype(np.float64), atol=1e-4)
-    assert np.array_equal(whole, dots(vectors, weights, n_threads=3))
+    assert np.array_equal(whole, compute_dots(vectors, weights, n_threads=3))
     some = rng.permutation(len(vectors))[:777]
-    assert np.array_equal(whole[some], dots(vectors[some], weights))
+    assert np.array_equal(whole[some], compute_dots(vectors[some], weights))
 
 
 def test_float16_is_widened_exactly(tmp_path):
     vectors = np.random.default_rng(0).normal(size=(3000, 7)).astype(np.float16)
     np.save(tmp_path / "x.npy", vectors)
-    assert np.array_equal(widened(np.load(tmp_path / "x.npy", mmap_mode="r")), vectors.astype(np.float32))
+    assert np.array_equal(widen(np.load(tmp_path / "x.npy", mmap_mode="r")), vectors.astype(np.float32))
     narrow = vectors.astype(np.float32)
-    assert widened(narrow) is narrow
+    assert widen(narrow) is narrow
 
 
 @given(st.lists(st.floats(-30, 30), min_size=1, max_size=30))
@@ -87,7 +87,7 @@ def test_the_scan_by_codes_makes_the_picks_of_the_full_scan():
 
     scanned = picks(ArgMax(most_likely_positive))
     assert len(scanned) == 1200
-    centers, codes = widened(vectors[seeds.rows]), CodedTable(vectors, n_threads=2)
+    centers, codes = widen(vectors[seeds.rows]), CodedTable(vectors, n_threads=2)
     assert picks(ModelSearch(codes, aim_along_weights, most_likely_positive, centers, 200)) == scanned
 
 
