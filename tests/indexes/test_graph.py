@@ -28,7 +28,7 @@ def test_of_some_rows_only(tmp_path):
     graph, _ = build_graph(ExactIndex(VECTORS), "digest", np.array([5, 9, 200]), 4, tmp_path)
     assert [found[0] for found in graph.neighbors(np.array([9, 200]), 4)] == [9, 200]
     for rows, k in (([9, 10], 4), ([299], 4), ([9], 5)):
-        with pytest.raises(ValueError, match="this graph holds 4 neighbours of 3 rows"):
+        with pytest.raises(ValueError, match="this graph holds 4 neighbors of 3 rows"):
             graph.neighbors(np.array(rows), k)
 
 

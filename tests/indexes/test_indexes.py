@@ -164,7 +164,7 @@ def test_graphs_of_several_n_probes_live_in_one_folder(build, monkeypatch):
 
 def test_a_graph_refuses_more_neighbours_than_it_holds(tmp_path):
     graph, _ = build_graph(ExactIndex(VECTORS), "digest", 400, 2, tmp_path)
-    with pytest.raises(ValueError, match="holds 2 neighbours"):
+    with pytest.raises(ValueError, match="holds 2 neighbors"):
         graph.neighbors(np.array([0]), 3)
 
 
