@@ -61,9 +61,9 @@ def from_reviews(path: Path, skip_bad_lines: bool, encoding: Encoding, work: Pat
     table = read_sentences(path, work, skip_bad_lines, quiet=encoding.quiet)
 
     def embed() -> tuple[StoredVectors, Stage]:
-        return _embedded(table.texts, len(table), table.digest, encoding, work)
+        return _embedded(table.read_texts, len(table), table.digest, encoding, work)
 
-    groups = {name: table.group(name) for name in GROUPS}
+    groups = {name: table.number_groups(name) for name in GROUPS}
     return Source("goodreads", table.digest, False, table.is_positive(), groups, table.bad_lines, (table.stage,), embed)
 
 

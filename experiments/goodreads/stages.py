@@ -18,7 +18,7 @@ from seals_sim.disk.arrays import ArrayStage
 from seals_sim.disk.stages import Stage
 from seals_sim.errors import UserError
 from seals_sim.evaluate.splits import Split, group_split, random_split
-from seals_sim.evaluate.structure import compute_average_cosine, find_components, build_concept_graph
+from seals_sim.evaluate.structure import build_concept_graph, compute_average_cosine, find_components
 from seals_sim.indexes import StoredGraph, StoredIndex, build_graph, build_ivf, measured_on_some
 from seals_sim.options import machine_memory
 from seals_sim.randomness import generator

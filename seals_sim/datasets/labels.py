@@ -63,22 +63,37 @@ def _tidy(text: str) -> str:
 
 
 def is_binary(column: Sequence[Label]) -> bool:
-    """Whether a column holds nothing but 0/1, -1/1 or true/false (missing values aside)."""
+    """Whether a column holds nothing but 0/1, -1/1, or true/false.
+
+    Args:
+        column: Of labels, as `read_label` gives them; missing ones do not count.
+
+    Examples:
+        >>> is_binary(["1", "0", None]), is_binary([True, False]), is_binary(["0", "1", "2"])
+        (True, True, False)
+    """
     present = {str(value).lower() for value in column if value is not None}
     return bool(present) and present <= _BINARY.keys() and not {"0", "-1"} <= present
 
 
 def build_concepts(columns: Mapping[str, Sequence[Label]]) -> dict[str, DatasetRows]:
-    """The concepts of label columns, each with the sorted rows that belong to it.
+    """Build the concepts of label columns.
 
-    A column of 0/1, -1/1 or true/false is one concept, named as the column. Of any other column every class, and every
+    A column of 0/1, -1/1, or true/false is one concept, named as the column. Of any other column every class, and every
     entry of its lists, is a concept; where there are several columns it is named column=class.
 
-    >>> concepts = build_concepts({"kind": ["cat", "dog", "cat", None]})
-    >>> {name: rows.tolist() for name, rows in concepts.items()}
-    {'cat': [0, 2], 'dog': [1]}
-    >>> build_concepts({"spoiler": ["0", "1", "1"]})["spoiler"].tolist()
-    [1, 2]
+    Args:
+        columns: Name -> labels, as `read_label` gives them, one for each row.
+
+    Returns:
+        Name -> the sorted rows that belong to the concept.
+
+    Examples:
+        >>> concepts = build_concepts({"kind": ["cat", "dog", "cat", None]})
+        >>> {name: rows.tolist() for name, rows in concepts.items()}
+        {'cat': [0, 2], 'dog': [1]}
+        >>> build_concepts({"spoiler": ["0", "1", "1"]})["spoiler"].tolist()
+        [1, 2]
     """
     rows_of: dict[str, list[int]] = {}
     for name, column in columns.items():

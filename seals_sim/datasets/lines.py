@@ -100,7 +100,7 @@ def read_raw_lines(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[tu
 
     Args:
         path: Of the file.
-        bad: Is told where the file breaks off.
+        bad: Gets the place where the file breaks off.
         quiet: No progress bar.
 
     Yields:
@@ -135,7 +135,7 @@ def read_lines(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[tuple[
 
     Args:
         path: Of the file.
-        bad: Is told of lines that are not UTF-8, and where the file breaks off.
+        bad: Gets lines that are not UTF-8, and the place where the file breaks off.
         quiet: No progress bar.
 
     Yields:
@@ -163,7 +163,7 @@ def read_json_lines(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[t
 
     Args:
         path: Of the file.
-        bad: Is told of lines that are not a JSON object.
+        bad: Gets lines that are not a JSON object.
         quiet: No progress bar.
 
     Yields:

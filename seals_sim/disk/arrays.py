@@ -14,7 +14,7 @@ from numpy.lib.format import open_memmap
 from numpy.typing import DTypeLike, NDArray
 from tqdm import tqdm
 
-from seals_sim.disk.files import replacing, explain_unwritable
+from seals_sim.disk.files import explain_unwritable, replacing
 from seals_sim.disk.stages import Record, Stage
 from seals_sim.errors import UserError
 

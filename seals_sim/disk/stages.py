@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seals_sim.disk.files import replacing, compute_sha256, explain_unwritable
+from seals_sim.disk.files import compute_sha256, explain_unwritable, replacing
 from seals_sim.errors import UserError
 
 Record = dict[str, Any]
@@ -163,15 +163,23 @@ class Stage:
 
 
 def _show_difference(one: object, other: object) -> tuple[str, str]:
-    """Two different values in print, both cut to where they differ first."""
+    """Print two different values, long ones from where they begin to differ.
+
+    Examples:
+        >>> _show_difference("7" * 60 + "1", "7" * 60 + "2")
+        ("...777777771'", "...777777772'")
+    """
     texts = repr(one), repr(other)
-    first = max(0, len(os.path.commonprefix(texts)) - _SHOWN // 4)
-    start = first if max(map(len, texts)) > _SHOWN else 0
-    one_shown, other_shown = (
-        f"{'...' if start else ''}{text[start : start + _SHOWN]}{'...' if len(text) > start + _SHOWN else ''}"
-        for text in texts
-    )
-    return one_shown, other_shown
+    start = 0
+    if max(map(len, texts)) > _SHOWN:
+        n_same = next((n for n, (a, b) in enumerate(zip(*texts, strict=False)) if a != b), min(map(len, texts)))
+        start = max(0, n_same - 8)
+
+    def cut(text: str) -> str:
+        end = start + _SHOWN
+        return f"{'...' if start else ''}{text[start:end]}{'...' if end < len(text) else ''}"
+
+    return cut(texts[0]), cut(texts[1])
 
 
 def measure_peak_bytes() -> int:

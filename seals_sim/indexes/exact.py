@@ -8,7 +8,7 @@ import numpy as np
 from seals_sim.indexes.protocol import drop_padding
 from seals_sim.runtime import faiss_by_matrix_products
 from seals_sim.types import Rows, StoredVectors, Vectors
-from seals_sim.vectors.scan import iterate_blocks, gather, is_float32, widen
+from seals_sim.vectors.scan import gather, is_float32, iterate_blocks, widen
 
 _WIDENED = 2**28  # values
 

@@ -23,8 +23,8 @@ from seals_sim.indexes.names import N_PROBE
 from seals_sim.indexes.stored import StoredIndex, store_index
 from seals_sim.runtime import give_back_memory
 from seals_sim.types import Rows, StoredVectors, Vectors
-from seals_sim.vectors.codes import KIND, encode_as_bytes, choose_scale
-from seals_sim.vectors.scan import read_block, gather, widen
+from seals_sim.vectors.codes import KIND, choose_scale, encode_as_bytes
+from seals_sim.vectors.scan import gather, read_block, widen
 
 _TRAINED_ON = 64  # rows a cell
 _ITERATIONS = 10

@@ -97,7 +97,9 @@ def _open_faiss(path: Path, is_ivf: bool) -> Any:
     return index
 
 
-def store_index(folder: Path, name: str, made_from: Mapping[str, object], make: Callable[[], Any]) -> tuple[Path, Stage]:
+def store_index(
+    folder: Path, name: str, made_from: Mapping[str, object], make: Callable[[], Any]
+) -> tuple[Path, Stage]:
     """Make a Faiss index and write it to a file, unless it is there already.
 
     Args:

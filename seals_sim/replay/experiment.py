@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from seals_sim.evaluate.metrics import count_positives, compute_pool_fraction, measure_quality, compute_recall
+from seals_sim.evaluate.metrics import compute_pool_fraction, compute_recall, count_positives, measure_quality
 from seals_sim.loop import run
 from seals_sim.randomness import generator
 from seals_sim.replay.bench import Bench, Space

@@ -13,7 +13,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from seals_sim.disk.stages import measure_peak_bytes
-from seals_sim.evaluate.structure import compute_average_cosine, build_concept_graph, measure_structure
+from seals_sim.evaluate.structure import build_concept_graph, compute_average_cosine, measure_structure
 from seals_sim.replay.bench import Bench
 from seals_sim.replay.experiment import run_full_supervision, run_method
 from seals_sim.replay.methods import Method

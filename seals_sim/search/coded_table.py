@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seals_sim.types import Rows, StoredVectors, Vectors
-from seals_sim.vectors.codes import KIND, encode_as_bytes, choose_scale
+from seals_sim.vectors.codes import KIND, choose_scale, encode_as_bytes
 from seals_sim.vectors.scan import read_block
 
 _BLOCK = 65_536

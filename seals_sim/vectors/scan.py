@@ -49,7 +49,9 @@ def compute_dots(vectors: StoredVectors, weights: NDArray[np.float32], n_threads
     return out
 
 
-def sweep(vectors: StoredVectors, visit: Callable[[int, Vectors], None], n_threads: int = 1, size: int = _VISITED) -> None:
+def sweep(
+    vectors: StoredVectors, visit: Callable[[int, Vectors], None], n_threads: int = 1, size: int = _VISITED
+) -> None:
     """Visit all rows of a table, a few at a time.
 
     Args:

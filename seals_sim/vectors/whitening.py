@@ -54,8 +54,8 @@ class Whitening:
             raise UserError(problem, parameter="dimensions", value=dimensions)
         if not 0 < dimensions <= largest:
             problem = (
-                f"{len(embeddings)} rows of {embeddings.shape[1]} dimensions can be whitened to between 1 and {largest}; "
-                "0 leaves them unwhitened"
+                f"{len(embeddings)} rows of {embeddings.shape[1]} dimensions can be whitened to between 1 and "
+                f"{largest}; 0 leaves them unwhitened"
             )
             raise UserError(problem, parameter="dimensions", value=dimensions)
         with threadpool_limits(1):  # sums that do not depend on the number of threads

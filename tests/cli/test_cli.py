@@ -8,12 +8,9 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from seals_sim.cli import main as cli
 from seals_sim.datasets import read_icd10cm, read_texts
-from seals_sim.datasets import table as table_reader
 from seals_sim.errors import UserError
 from seals_sim.label.corpus import build_corpus
 from seals_sim.label.session import Session
@@ -103,19 +100,6 @@ def test_the_installed_command_runs():
     ended = subprocess.run([sys.executable, "-m", "seals_sim.cli.main", "--help"], capture_output=True, text=True)
     assert ended.returncode == 0
     assert "seals label TABLE" in ended.stdout
-
-
-@given(st.lists(st.text(min_size=1).filter(str.strip), min_size=1, max_size=8), st.booleans())
-def test_json_lines_read_at_once_are_those_read_line_by_line(tmp_path_factory, texts, is_ascii):
-    path = tmp_path_factory.mktemp("table") / "t.jsonl"
-    records = [{"n": [n], "text": text, "more": {"x": None}} for n, text in enumerate(texts)]
-    lines = [json.dumps(record, ensure_ascii=is_ascii) for record in records]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    found, rows, bad = read_texts(path)
-    slow, _, slow_rows, _ = table_reader._read_columns(path, "TABLE", "text", None, None, False)
-    assert found == slow == texts
-    assert rows.tolist() == slow_rows
-    assert bad.reports == []
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,15 @@ def require_same_at_once(path, rows=None):
     assert rows is None or one_by_one == rows
 
 
+@given(st.lists(TEXTS, min_size=1, max_size=8), st.booleans())
+def test_json_texts_are_read_at_once(folder, texts, is_ascii):
+    path = folder / "w.jsonl"
+    records = [{"n": [n], "text": text, "more": {"x": None}} for n, text in enumerate(texts)]
+    path.write_text("\n".join(json.dumps(record, ensure_ascii=is_ascii) for record in records) + "\n", encoding="utf-8")
+    assert JsonTable(path).read_at_once(["text"])["text"].to_pylist() == texts
+    assert [record["text"] for _, record in JsonTable(path).iterate_rows(["text"], BadLines(path))] == texts
+
+
 @given(st.lists(st.sampled_from(['{"text": "a"}', '{"text": null}', "{}", "", '{"text":', '"b"}', "7", '{"text": 7}'])))
 def test_json_is_read_at_once_as_it_is_row_by_row(folder, lines):
     path = folder / "z.jsonl"

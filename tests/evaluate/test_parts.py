@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seals_sim.errors import UserError
-from seals_sim.evaluate.metrics import compute_pool_fraction, measure_quality, compute_recall
+from seals_sim.evaluate.metrics import compute_pool_fraction, compute_recall, measure_quality
 from seals_sim.evaluate.splits import random_split
 from seals_sim.randomness import generator
 from seals_sim.search.learners import LinearModel, LogisticLearner

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from seals_sim.datasets.overlap import select_low_overlap
-from seals_sim.evaluate.structure import compute_average_cosine, build_concept_graph, measure_structure
+from seals_sim.evaluate.structure import build_concept_graph, compute_average_cosine, measure_structure
 from seals_sim.indexes import ExactIndex
 from tests.conftest import clustered
 

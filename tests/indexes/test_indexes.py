@@ -134,7 +134,8 @@ def test_vectors_that_are_no_rows_of_the_table(name, build):
 def test_lsh_finds_most_neighbours_and_more_bits_find_more(build):
     vectors, _ = clustered(2000, 64, 20)
     recall = [
-        measure_index(build("lsh", vectors, n_bits=bits), vectors, np.arange(200), 20).recall for bits in (32, 256, 2048)
+        measure_index(build("lsh", vectors, n_bits=bits), vectors, np.arange(200), 20).recall
+        for bits in (32, 256, 2048)
     ]
     assert recall == sorted(recall)
     assert recall[-1] > 0.75
