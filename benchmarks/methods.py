@@ -1,4 +1,4 @@
-"""What is measured against what: the full scans, SEALS with each kind of neighbours, and retrieval by the model."""
+"""What is measured against what: the full scans, SEALS with each kind of neighbors, and retrieval by the model."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def is_defined(method: str, strategy: str) -> bool:
     )
 
 
-def seeds_of(is_positive: NDArray[np.bool_], seed: int, concept: int, repeat: int) -> LabeledRows:
-    """The same for every method."""
+def draw_concept_seeds(is_positive: NDArray[np.bool_], seed: int, concept: int, repeat: int) -> LabeledRows:
+    """Draw the seeds of a run, the same for every method."""
     return draw_seeds(is_positive, *SEEDS, generator(seed, "seeds", len(is_positive), concept, repeat))
 
 
@@ -72,26 +72,26 @@ class Bench:
     def codes(self) -> CodedTable:
         return CodedTable(self.vectors, self.n_threads)
 
-    def rounds(
+    def run_rounds(
         self, method: str, strategy: str, seeds: LabeledRows, is_positive: NDArray[np.bool_]
     ) -> tuple[float, list[Round[LabeledRows, LinearModel]]]:
-        """One run: seconds until the pool was ready, with the neighbours of the seeds, and its rounds."""
+        """Run the loop: seconds until the pool was ready, with the neighbors of the seeds, and its rounds."""
         learner = LogisticLearner(self.vectors, n_threads=self.n_threads)
-        selector = self._selector(method, strategy, seeds)
+        selector = self._build_selector(method, strategy, seeds)
         with threadpool_limits(self.n_threads):
             start = time.perf_counter()
-            pool = self._pool(method, seeds, selector)
+            pool = self._build_pool(method, seeds, selector)
             before = time.perf_counter() - start
             oracle = LabelTable(is_positive)
             return before, list(run(seeds, pool, learner, selector, oracle, self.batch, self.budget))
 
-    def _pool(self, method: str, seeds: LabeledRows, selector: RowSelector) -> Pool[CandidateTable, Row]:
+    def _build_pool(self, method: str, seeds: LabeledRows, selector: RowSelector) -> Pool[CandidateTable, Row]:
         if method.startswith("seals-"):
             assert self.index is not None
             return build_seals_pool(seeds, self.vectors, self.index, self.k, selector)
         return AllPool(seeds, self.scanned if method == "all" else self.vectors)
 
-    def _selector(self, method: str, strategy: str, seeds: LabeledRows) -> RowSelector:
+    def _build_selector(self, method: str, strategy: str, seeds: LabeledRows) -> RowSelector:
         if method not in ("all-int8", "retrieval"):
             if strategy == "information_density":
                 return InformationDensity(n_threads=self.n_threads)
@@ -102,8 +102,8 @@ class Bench:
         return ModelSearch(table, _AIMS[strategy], _SCORES[strategy], centers, _SOUGHT[strategy])
 
 
-class Remembering:
-    """An index whose answers are kept: what a graph of all rows would say in the same run."""
+class RecordingIndex:
+    """An index that records its answers: what a graph of all rows would return in the same run."""
 
     build_seconds = 0.0
     n_bytes = 0
@@ -113,15 +113,15 @@ class Remembering:
         self.answers: dict[int, Rows] = {}
 
     def neighbors(self, rows: Rows, k: int) -> list[Rows]:
-        found = self._index.neighbors(rows, k)
-        self.answers.update(zip(rows.tolist(), found, strict=True))
-        return found
+        neighbors = self._index.neighbors(rows, k)
+        self.answers.update(zip(rows.tolist(), neighbors, strict=True))
+        return neighbors
 
-    def graph(self, k: int, path: Path) -> StoredGraph:
-        """All answers so far, on disk."""
+    def write_graph(self, k: int, path: Path) -> StoredGraph:
+        """Write all answers so far as a graph."""
         rows = Rows(np.array(sorted(self.answers)))
-        found = np.full((len(rows), k), -1, dtype=np.int32)
+        neighbors = np.full((len(rows), k), -1, dtype=np.int32)
         for place, row in enumerate(rows.tolist()):
-            found[place, : len(self.answers[row])] = self.answers[row]
-        np.save(path, found)
+            neighbors[place, : len(self.answers[row])] = self.answers[row]
+        np.save(path, neighbors)
         return StoredGraph(rows, np.load(path, mmap_mode="r"))

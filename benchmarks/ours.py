@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from benchmarks.methods import SEEDS, Remembering, seeds_of
+from benchmarks.methods import SEEDS, RecordingIndex, draw_concept_seeds
 from benchmarks.peer_scripts.job import Job, Progress, Rows
 from benchmarks.tables import SimulatedTable
 from seals_sim import (
@@ -38,7 +38,7 @@ from seals_sim.vectors.scan import widen
 
 METHODS = {
     "seals-ivf": "MaxEnt-SEALS, IVF index",
-    "seals-graph": "MaxEnt-SEALS, remembered neighbours",
+    "seals-graph": "MaxEnt-SEALS, recorded neighbors",
     "all": "MaxEnt-All",
 }
 N_SEEDS = sum(SEEDS)
@@ -46,13 +46,13 @@ N_SEEDS = sum(SEEDS)
 
 @dataclass(frozen=True)
 class Task:
-    """Where the table of one size is, and how many rows are to be found in it."""
+    """Where the table of one size is, and how many of its rows are positive."""
 
     folder: Path
     n_positive: int
     job: Job
 
-    def job_file(self, method: str) -> Path:
+    def write_job(self, method: str) -> Path:
         """The job of one method, written for its process to read; an earlier result of it is gone."""
         path = self.folder / f"{method}.job.json"
         job = replace(self.job, method=method, result=str(path.with_name(f"{method}.result.json")))
@@ -61,17 +61,17 @@ class Task:
         return path
 
 
-def prepared(n: int, dimensions: int, seed: int, work: Path, quiet: bool, **numbers: int) -> Task:
+def prepare_task(n: int, dimensions: int, seed: int, work: Path, quiet: bool, **numbers: int) -> Task:
     """The table of benchmarks.rounds with its first concept, the seeds of that one's first repeat, and our index.
 
     numbers: k, budget, batch and threads. What is there from an earlier call, or of benchmarks.rounds, is used again.
     """
     table = SimulatedTable(n, dimensions, seed=seed)
-    clusters = table.clusters()
-    is_positive = table.is_positive(clusters, 0)
-    seeds = seeds_of(is_positive, seed, 0, 0)
-    table.index(clusters, work / f"n-{n}", quiet)
-    _, stage = table.stored(clusters, np.float32, work / f"n-{n}", quiet)
+    clusters = table.draw_clusters()
+    is_positive = table.mark_positives(clusters, 0)
+    seeds = draw_concept_seeds(is_positive, seed, 0, 0)
+    table.build_index(clusters, work / f"n-{n}", quiet)
+    _, stage = table.store_vectors(clusters, np.float32, work / f"n-{n}", quiet)
 
     folder = work / f"n-{n}" / "peers"
     arrays: dict[str, NDArray[Any]] = {
@@ -101,7 +101,7 @@ class _Run:
         self._folder = Path(job.result).parent
         table = self._folder.parent
         simulated = SimulatedTable(n, dimensions, seed=job.seed)
-        self._index = simulated.index(simulated.clusters(), table, quiet=True)
+        self._index = simulated.build_index(simulated.draw_clusters(), table, quiet=True)
         self._vectors = self._index.vectors
         self._seeds = LabeledRows(np.load(job.seed_rows), np.load(job.seed_labels))
         self.index_seconds = 0.0 if job.method == "all" else self._index.build_seconds
@@ -110,17 +110,17 @@ class _Run:
         widen(self._vectors[:1])  # the libraries are imported before the clock starts, as theirs are
         self._neighbors: NeighborIndex = self._index
         if job.method == "seals-graph":
-            self._neighbors = remembering = Remembering(self._index)
-            for _ in self.rounds():
+            self._neighbors = recording = RecordingIndex(self._index)
+            for _ in self.run_rounds():
                 pass
-            self._neighbors = remembering.graph(job.k, self._folder / "asked.npy")
+            self._neighbors = recording.write_graph(job.k, self._folder / "asked.npy")
 
-    def rounds(self) -> Iterator[tuple[int, float, float, Rows]]:
-        """Each training's number, the seconds of selection (with neighbours) and training before it, labelled rows."""
+    def run_rounds(self) -> Iterator[tuple[int, float, float, Rows]]:
+        """Each training's number, the seconds of selection (with neighbors) and training before it, labeled rows."""
         job, ranked = self._job, ArgMax(max_entropy)
         before = time.perf_counter()
-        pool = self._pool(ranked)
-        first = time.perf_counter() - before  # with the neighbours of the seeds
+        pool = self._build_pool(ranked)
+        first = time.perf_counter() - before  # with the neighbors of the seeds
         learner = LogisticLearner(self._vectors, n_threads=job.threads)
         oracle = LabelTable(np.load(job.labels) == 1)
         for state in run(self._seeds, pool, learner, ranked, oracle, job.batch, job.budget):
@@ -128,7 +128,7 @@ class _Run:
             yield state.number, spent.select + spent.neighbor + first, spent.train, state.labeled.rows
             first = 0.0
 
-    def _pool(self, ranked: ArgMax) -> Any:
+    def _build_pool(self, ranked: ArgMax) -> Any:
         if self._job.method == "all":
             return AllPool(self._seeds, self._scanned)
         return build_seals_pool(self._seeds, self._vectors, self._neighbors, self._job.k, ranked)
@@ -147,8 +147,8 @@ def main() -> None:
     with threadpool_limits(job.threads):
         method = _Run(job)
         progress = Progress(job, version("seals-sim"), method.index_seconds)
-        for number, select_seconds, train_seconds, rows in method.rounds():
-            progress.round(number, select_seconds, train_seconds, rows)
+        for number, select_seconds, train_seconds, rows in method.run_rounds():
+            progress.record(number, select_seconds, train_seconds, rows)
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ MODAL = Environment("modal", ("modAL-python==0.4.2.1", "scikit-learn==1.7.2", *_
 SCIKIT_ACTIVEML = Environment("scikit-activeml", ("scikit-activeml==1.0.1", "scikit-learn==1.9.1", *_SHARED))
 
 
-def python_of(environment: Environment, work: Path) -> Path:
+def prepare_python(environment: Environment, work: Path) -> Path:
     """Its interpreter in work / env-NAME, made unless it is there finished with the same pins. Raises PeerError."""
     folder = work.absolute() / f"env-{environment.name}"
     python = folder / ("Scripts/python.exe" if sys.platform == "win32" else "bin/python")
@@ -43,22 +43,22 @@ def python_of(environment: Environment, work: Path) -> Path:
     if mark.exists() and mark.read_text(encoding="utf-8") == pins:
         return python
     shutil.rmtree(folder, ignore_errors=True)
-    _done([sys.executable, "-m", "venv", str(folder)])
-    _done([str(python), "-m", "pip", "install", "--quiet", *environment.requirements])
+    _run([sys.executable, "-m", "venv", str(folder)])
+    _run([str(python), "-m", "pip", "install", "--quiet", *environment.requirements])
     write_text(mark, pins)
     return python
 
 
-def _done(command: Sequence[str]) -> None:
+def _run(command: Sequence[str]) -> None:
     try:
         ended = subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS)
     except subprocess.TimeoutExpired:
         raise PeerError(f"not installed within {_SECONDS} s") from None
     if ended.returncode:
-        raise PeerError(f"cannot be installed: {last_line(ended.stderr + ended.stdout)}")
+        raise PeerError(f"cannot be installed: {extract_reason(ended.stderr + ended.stdout)}")
 
 
-def last_line(text: str) -> str:
+def extract_reason(text: str) -> str:
     """The last line that says what went wrong: of pip the last that it calls an error."""
     lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("ERROR:")]

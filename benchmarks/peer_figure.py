@@ -35,7 +35,7 @@ def draw_bars(table: pd.DataFrame, path: Path) -> None:
                 is_ours = row["method"] in METHODS
                 hatch = "///" if row["is_timed_out"] else None
                 axis.barh(place, seconds - least, left=least, color="C0" if is_ours else "C7", hatch=hatch)
-                axis.text(seconds * 1.1, place, _said(row), va="center", fontsize="small")
+                axis.text(seconds * 1.1, place, _describe(row), va="center", fontsize="small")
             axis.set(xscale="log", xlim=(least, most), xlabel="seconds in all (selection and training)")
             axis.set_title(f"n = {n:,}", fontsize="small")
             axis.set_yticks(range(len(part)), part["does"], fontsize="small")
@@ -47,7 +47,7 @@ def draw_bars(table: pd.DataFrame, path: Path) -> None:
             figure.savefig(temporary, dpi=120, metadata={"Software": None})
 
 
-def _said(row: pd.Series) -> str:
+def _describe(row: pd.Series) -> str:
     ratio = f"{row['ratio']:,.2f}x" if row["ratio"] < 9.95 else f"{row['ratio']:,.0f}x"
     if row["is_timed_out"]:
         return f"> {ratio}, timed out after {row['rounds']:.0f} of {row['n_rounds']:.0f} rounds"

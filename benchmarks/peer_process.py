@@ -1,4 +1,4 @@
-"""One run in a process of its own, watched: what it came to, or how far it was when its time was up."""
+"""Run a command in its own process and watch it: its result, or how far it was when its time was up."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.peer_environments import last_line
+from benchmarks.peer_environments import extract_reason
 
 _ROOT = Path(__file__).parents[1]
 _TICK = 0.2
@@ -29,18 +29,22 @@ class Limits:
 
 @dataclass(frozen=True)
 class Outcome:
-    """found: the last thing that the run said, as `Progress` writes it, empty where it never began.
+    """How a run ended.
 
-    seconds: of the rounds up to where it was stopped; error: why it has no more to say, empty where it is finished.
+    Attributes:
+        result: What `Progress` wrote last; empty if the run never began.
+        seconds: Of the rounds, until the run ended or was stopped.
+        error: Why the run is not finished; empty if it is.
+        is_timed_out: Whether its time was up.
     """
 
-    found: Mapping[str, Any]
+    result: Mapping[str, Any]
     seconds: float
     error: str = ""
     is_timed_out: bool = False
 
 
-def outcome_of(command: Sequence[str], job_file: Path, limits: Limits) -> Outcome:
+def run_watched(command: Sequence[str], job_file: Path, limits: Limits) -> Outcome:
     """Run the command with the job's file as its last word, and wait."""
     job = json.loads(job_file.read_text(encoding="utf-8"))
     result = Path(job["result"])
@@ -50,31 +54,31 @@ def outcome_of(command: Sequence[str], job_file: Path, limits: Limits) -> Outcom
             cwd=_ROOT, env=_environment(job["threads"]), stdout=said, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
         try:
-            is_timed_out = not _ended(process, result, limits)
+            is_timed_out = not _wait(process, result, limits)
             until = time.time()
         finally:
             _kill(process)
         said.seek(0)
         words = said.read()
-    found = _read(result)
-    if found.get("is_finished"):
-        return Outcome(found, found["total_seconds"])
+    state = _read(result)
+    if state.get("is_finished"):
+        return Outcome(state, state["total_seconds"])
     if not is_timed_out:
-        where = f"failed in round {found['rounds'] + (found['n_labeled'] > 0)}" if found else "failed"
-        return Outcome(found, found.get("total_seconds", 0.0), f"{where}: {last_line(words)}")
-    if not found:
+        where = f"failed in round {state['rounds'] + (state['n_labeled'] > 0)}" if state else "failed"
+        return Outcome(state, state.get("total_seconds", 0.0), f"{where}: {extract_reason(words)}")
+    if not state:
         return Outcome({}, 0.0, f"not ready to start within {limits.ready:g} s")
-    seconds = until - found["started"]
-    so_far = f"finished {found['rounds']} of {found['n_rounds']} rounds in {seconds:.0f} s"
-    return Outcome(found, seconds, f"timed out: {so_far}", is_timed_out=True)
+    seconds = until - state["started"]
+    so_far = f"finished {state['rounds']} of {state['n_rounds']} rounds in {seconds:.0f} s"
+    return Outcome(state, seconds, f"timed out: {so_far}", is_timed_out=True)
 
 
-def _ended(process: subprocess.Popen[Any], result: Path, limits: Limits) -> bool:
+def _wait(process: subprocess.Popen[Any], result: Path, limits: Limits) -> bool:
     """Wait: True where the process came to its end, False where its time is up."""
     deadline, has_started = time.time() + limits.ready, False
     while process.poll() is None:
-        if not has_started and (found := _read(result)):
-            deadline, has_started = found["started"] + limits.rounds, True
+        if not has_started and (state := _read(result)):
+            deadline, has_started = state["started"] + limits.rounds, True
         if time.time() > deadline:
             return False
         time.sleep(_TICK)
@@ -84,8 +88,8 @@ def _ended(process: subprocess.Popen[Any], result: Path, limits: Limits) -> bool
 def _read(result: Path) -> dict[str, Any]:
     if not result.exists():
         return {}
-    found: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
-    return found
+    state: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
+    return state
 
 
 def _kill(process: subprocess.Popen[Any]) -> None:
@@ -97,5 +101,5 @@ def _kill(process: subprocess.Popen[Any]) -> None:
 
 def _environment(threads: int) -> dict[str, str]:
     numbers = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    return {**kept, **dict.fromkeys(numbers, str(threads)), "PYTHONNOUSERSITE": "1"}
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    return {**inherited, **dict.fromkeys(numbers, str(threads)), "PYTHONNOUSERSITE": "1"}

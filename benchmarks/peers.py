@@ -22,9 +22,9 @@ import pandas as pd
 
 from benchmarks import ours
 from benchmarks.options import PeersOptions
-from benchmarks.peer_environments import MODAL, SCIKIT_ACTIVEML, SMALL_TEXT, Environment, PeerError, python_of
+from benchmarks.peer_environments import MODAL, SCIKIT_ACTIVEML, SMALL_TEXT, Environment, PeerError, prepare_python
 from benchmarks.peer_figure import draw_bars
-from benchmarks.peer_process import Limits, Outcome, outcome_of
+from benchmarks.peer_process import Limits, Outcome, run_watched
 from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
 from seals_sim.disk.files import require_writable
 from seals_sim.errors import UserError
@@ -63,11 +63,11 @@ def benchmark_peers(*, options: Annotated[PeersOptions, flatten("Options")]) -> 
     _require_sensible(options)
     rows: list[dict[str, object]] = []
     for n in options.n:
-        rows += _measured(n, options)
-        write_csv(options.out / "peers.csv", compared(pd.DataFrame(rows)))
-    table = compared(pd.DataFrame(rows))
+        rows += _measure_method(n, options)
+        write_csv(options.out / "peers.csv", add_ratios(pd.DataFrame(rows)))
+    table = add_ratios(pd.DataFrame(rows))
     draw_bars(table, options.out / "peers.png")
-    print(f"{render_command('python -m benchmarks.peers', options)}\n{printed(table)}")
+    print(f"{render_command('python -m benchmarks.peers', options)}\n{format_table(table)}")
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -83,52 +83,56 @@ def _require_sensible(options: PeersOptions) -> None:
     require_writable(options.out, "out")
 
 
-def _measured(n: int, options: PeersOptions) -> list[dict[str, object]]:
+def _measure_method(n: int, options: PeersOptions) -> list[dict[str, object]]:
     """A row a method, ours first. One that fails has its reason in its row."""
     numbers = {name: getattr(options, name) for name in ("k", "budget", "batch", "threads")}
     work = options.work.absolute()
-    task = ours.prepared(n, options.dimensions, options.seed, work, options.quiet, **numbers)
+    task = ours.prepare_task(n, options.dimensions, options.seed, work, options.quiet, **numbers)
     limits = Limits(options.ready_timeout, options.timeout)
     rows = []
     labeled: dict[str, set[int]] = {}
     for method in (*ours.METHODS, *options.peers):
-        outcome = _outcome(method, task.job_file(method), work, limits)
-        labeled[method] = set(outcome.found.get("rows", ()))
-        rows.append({"n": n, "method": method, **_row(method, outcome, task.n_positive)})
+        outcome = _run_method(method, task.write_job(method), work, limits)
+        labeled[method] = set(outcome.result.get("rows", ()))
+        rows.append({"n": n, "method": method, **_make_row(method, outcome, task.n_positive)})
         if not options.quiet:
             print(f"n = {n}, {method}: {outcome.error or f'{outcome.seconds:.2f} s'}", file=sys.stderr)
-    shared = {method: len(found & labeled[_EVERYTHING]) for method, found in labeled.items() if found}
+    shared = {
+        method: len(rows_of_method & labeled[_EVERYTHING])
+        for method, rows_of_method in labeled.items()
+        if rows_of_method
+    }
     return [{**row, "shared_with_all": shared.get(str(row["method"]), np.nan)} for row in rows]
 
 
-def _outcome(method: str, job_file: Path, work: Path, limits: Limits) -> Outcome:
+def _run_method(method: str, job_file: Path, work: Path, limits: Limits) -> Outcome:
     if method in ours.METHODS:
-        return outcome_of((sys.executable, "-m", "benchmarks.ours"), job_file, limits)
+        return run_watched((sys.executable, "-m", "benchmarks.ours"), job_file, limits)
     peer = PEERS[method]
     try:
-        python = python_of(peer.environment, work)
+        python = prepare_python(peer.environment, work)
     except PeerError as error:
         return Outcome({}, 0.0, str(error))
-    return outcome_of((str(python), *peer.command), job_file, limits)
+    return run_watched((str(python), *peer.command), job_file, limits)
 
 
-def _row(method: str, outcome: Outcome, n_positive: int) -> dict[str, object]:
-    found: Any = outcome.found
+def _make_row(method: str, outcome: Outcome, n_positive: int) -> dict[str, object]:
+    result: Any = outcome.result
     copied = ("rounds", "n_rounds", "select_seconds", "train_seconds", "index_seconds", "n_labeled", "n_positive")
     return {
         "does": ours.METHODS.get(method) or PEERS[method].does,
-        "version": found.get("version", ""),
+        "version": result.get("version", ""),
         "is_finished": not outcome.error,
         "is_timed_out": outcome.is_timed_out,
-        **{name: found.get(name, np.nan) for name in copied},
-        "total_seconds": outcome.seconds if found else np.nan,
-        "recall": found["n_positive"] / n_positive if found else np.nan,
-        "peak_bytes": found.get("peak_bytes", np.nan),
+        **{name: result.get(name, np.nan) for name in copied},
+        "total_seconds": outcome.seconds if result else np.nan,
+        "recall": result["n_positive"] / n_positive if result else np.nan,
+        "peak_bytes": result.get("peak_bytes", np.nan),
         "error": outcome.error,
     }
 
 
-def compared(table: pd.DataFrame) -> pd.DataFrame:
+def add_ratios(table: pd.DataFrame) -> pd.DataFrame:
     """With `ratio`: total seconds over those of our MaxEnt-SEALS at the same n.
 
     Of a run that was timed out it is a lower bound; of one that failed there is none.
@@ -138,8 +142,8 @@ def compared(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(ratio=ratio.where(table["is_finished"] | table["is_timed_out"]))
 
 
-def printed(table: pd.DataFrame) -> str:
-    """The table for people. A total or ratio that is a lower bound has a > before it."""
+def format_table(table: pd.DataFrame) -> str:
+    """Format the table for people. A total or ratio that is a lower bound has a > before it."""
     lines = []
     for row in table.to_dict("records"):
         bound = ">" if row["is_timed_out"] else ""
@@ -148,21 +152,21 @@ def printed(table: pd.DataFrame) -> str:
                 "n": row["n"],
                 "method (SIMULATED data)": row["does"],
                 "version": row["version"],
-                "select s": _number(row["select_seconds"], 2),
-                "train s": _number(row["train_seconds"], 2),
-                "total s": bound + _number(row["total_seconds"], 2),
-                "ratio": bound + _number(row["ratio"], 2),
-                "recall": _number(row["recall"], 3),
-                "as MaxEnt-All": _number(row["shared_with_all"], 0),
-                "index s": _number(row["index_seconds"], 0),
-                "peak GB": _number(row["peak_bytes"] / 1e9, 1),
+                "select s": _format_number(row["select_seconds"], 2),
+                "train s": _format_number(row["train_seconds"], 2),
+                "total s": bound + _format_number(row["total_seconds"], 2),
+                "ratio": bound + _format_number(row["ratio"], 2),
+                "recall": _format_number(row["recall"], 3),
+                "as MaxEnt-All": _format_number(row["shared_with_all"], 0),
+                "index s": _format_number(row["index_seconds"], 0),
+                "peak GB": _format_number(row["peak_bytes"] / 1e9, 1),
                 "error": row["error"],
             }
         )
     return str(pd.DataFrame(lines).to_string(index=False))
 
 
-def _number(value: float, digits: int) -> str:
+def _format_number(value: float, digits: int) -> str:
     return "" if np.isnan(value) else f"{value:,.{digits}f}"
 
 

@@ -20,35 +20,35 @@ _RUN = ["n", "strategy", "method", "concept", "repeat"]
 _KIND = ["n", "strategy", "method"]
 
 
-def summarized(rounds: pd.DataFrame) -> pd.DataFrame:
+def summarize_runs(rounds: pd.DataFrame) -> pd.DataFrame:
     """Medians over runs, by size, strategy and method, of a run's seconds; recall: the mean at the last round.
 
     speedup: the float32 scan's total over this one's, of the same strategy; over_int8: the 8-bit scan's, which knows
-    most-likely positive alone; search_speedup: the same of selection and neighbours without training.
+    most-likely positive alone; search_speedup: the same of selection and neighbors without training.
     """
     runs = rounds.groupby(_RUN, sort=False)[_SECONDS].sum()
     runs["total_seconds"] = runs.sum(axis=1)
     runs[["recall", "n_candidates"]] = rounds.groupby(_RUN, sort=False)[["recall", "n_candidates"]].last()
-    found = runs.groupby(_KIND, sort=False).median()
-    found["recall"] = runs.groupby(_KIND, sort=False)["recall"].mean()
-    found["slowest_run"] = runs.groupby(_KIND, sort=False)["total_seconds"].max()
-    found["peak_GB"] = rounds.groupby(_KIND, sort=False)["peak_bytes"].max() / 1e9
-    found["search_seconds"] = found["select_seconds"] + found["neighbor_seconds"]
-    found = found.reset_index()
-    found["speedup"] = _ratio(found, "all", "total_seconds")
-    found["search_speedup"] = _ratio(found, "all", "search_seconds")
-    found["over_int8"] = _ratio(found, "all-int8", "total_seconds")
-    return found
+    table = runs.groupby(_KIND, sort=False).median()
+    table["recall"] = runs.groupby(_KIND, sort=False)["recall"].mean()
+    table["slowest_run"] = runs.groupby(_KIND, sort=False)["total_seconds"].max()
+    table["peak_GB"] = rounds.groupby(_KIND, sort=False)["peak_bytes"].max() / 1e9
+    table["search_seconds"] = table["select_seconds"] + table["neighbor_seconds"]
+    table = table.reset_index()
+    table["speedup"] = _compute_ratio(table, "all", "total_seconds")
+    table["search_speedup"] = _compute_ratio(table, "all", "search_seconds")
+    table["over_int8"] = _compute_ratio(table, "all-int8", "total_seconds")
+    return table
 
 
-def _ratio(found: pd.DataFrame, method: str, measure: str) -> np.ndarray:
-    other = found[found["method"] == method].set_index(["n", "strategy"])[measure]
-    keys = pd.MultiIndex.from_frame(found[["n", "strategy"]])
-    ratio: np.ndarray = other.reindex(keys).to_numpy() / found[measure].to_numpy()
+def _compute_ratio(table: pd.DataFrame, method: str, measure: str) -> np.ndarray:
+    other = table[table["method"] == method].set_index(["n", "strategy"])[measure]
+    keys = pd.MultiIndex.from_frame(table[["n", "strategy"]])
+    ratio: np.ndarray = other.reindex(keys).to_numpy() / table[measure].to_numpy()
     return ratio
 
 
-def exponents(summary: pd.DataFrame) -> pd.DataFrame:
+def fit_exponents(summary: pd.DataFrame) -> pd.DataFrame:
     """The a of seconds ~ n^a, fitted over the sizes that a method ran on; growth: from the second largest size to the
     largest.
     """
@@ -64,7 +64,7 @@ def exponents(summary: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def graph_pays_from(summary: pd.DataFrame, indexes: pd.DataFrame) -> pd.DataFrame:
+def count_runs_until_graph_pays(summary: pd.DataFrame, indexes: pd.DataFrame) -> pd.DataFrame:
     """Runs (a concept, a repeat and a strategy each) after which building the graph has cost less than ivf-sq."""
     rows = []
     for (n, strategy), part in summary.groupby(["n", "strategy"], sort=False):
@@ -81,12 +81,12 @@ def graph_pays_from(summary: pd.DataFrame, indexes: pd.DataFrame) -> pd.DataFram
 def write_rounds_report(folder: Path, command: str) -> str:
     """summary.csv, exponents.csv, rounds.png and index.html, from rounds.csv and indexes.csv; the tables as text."""
     rounds, indexes = pd.read_csv(folder / "rounds.csv"), _read_or_empty(folder / "indexes.csv")
-    summary = summarized(rounds)
+    summary = summarize_runs(rounds)
     tables = {
         "summary": summary,
         "indexes": indexes,
-        "exponents": exponents(summary),
-        "graph": graph_pays_from(summary, indexes) if len(indexes) else pd.DataFrame(),
+        "exponents": fit_exponents(summary),
+        "graph": count_runs_until_graph_pays(summary, indexes) if len(indexes) else pd.DataFrame(),
     }
     for name in ("summary", "exponents"):
         write_csv(folder / f"{name}.csv", tables[name])
@@ -104,7 +104,7 @@ def _read_or_empty(path: Path) -> pd.DataFrame:
 
 
 def _draw(summary: pd.DataFrame, path: Path) -> None:
-    """Seconds of a whole run against rows, both on log scales; a method has one colour everywhere."""
+    """Seconds of a whole run against rows, both on log scales; a method has the same color everywhere."""
     strategies = list(dict.fromkeys(summary["strategy"]))
     styles = {
         method: (f"C{place}" if place < 10 else "black", "osx^v<>dph*+"[place % 12])

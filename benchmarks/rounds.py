@@ -1,8 +1,8 @@
-"""What a run of 5.1 costs as the pool grows: the full scan, SEALS with each kind of neighbours, and retrieval by the
+"""What a run of 5.1 costs as the pool grows: the full scan, SEALS with each kind of neighbors, and retrieval by the
 model.
 
 All methods run on the same SIMULATED vectors, seeds and threads, each in a process of its own, one after the other;
-ratios between them mean something, seconds alone do not. Above --graph-rows the neighbours of seals-graph are those
+ratios between them mean something, seconds alone do not. Above --graph-rows the neighbors of seals-graph are those
 that the same run has asked of ivf-sq before, read from disk: a look-up costs the same whether the other rows of the
 graph are there or not. Building indexes is timed apart.
 """
@@ -20,9 +20,9 @@ from typing import Annotated, Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.methods import METHODS, SEALS, STRATEGIES, Bench, Remembering, is_defined, seeds_of
+from benchmarks.methods import METHODS, SEALS, STRATEGIES, Bench, RecordingIndex, draw_concept_seeds, is_defined
 from benchmarks.options import RoundsOptions
-from benchmarks.report import summarized, write_rounds_report
+from benchmarks.report import summarize_runs, write_rounds_report
 from benchmarks.tables import SimulatedTable
 from seals_sim import LabeledRows
 from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
@@ -51,7 +51,7 @@ def benchmark_rounds(*, options: Annotated[RoundsOptions, flatten("Options")]) -
     for n, method in itertools.product(options.n, options.methods):
         if n > options.slow_rows and method in _SLOW:
             continue
-        table, facts = _in_a_process(n, method, options)
+        table, facts = _measure_in_own_process(n, method, options)
         rounds.append(table)
         indexes += facts
         write_csv(options.out / "rounds.csv", pd.concat(rounds, ignore_index=True))
@@ -66,15 +66,17 @@ def main(words: Sequence[str] | None = None) -> None:
     run_cli(app, words)
 
 
-def _in_a_process(n: int, method: str, options: RoundsOptions) -> tuple[pd.DataFrame, list[dict[str, object]]]:
-    """Its own, so that the most memory that it holds is the method's."""
+def _measure_in_own_process(
+    n: int, method: str, options: RoundsOptions
+) -> tuple[pd.DataFrame, list[dict[str, object]]]:
+    """Measure a method in its own process, whose peak memory is then that of the method."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        return process.submit(_measured, n, method, options).result()
+        return process.submit(_measure_method, n, method, options).result()
 
 
-def _measured(n: int, method: str, options: RoundsOptions) -> tuple[pd.DataFrame, list[dict[str, object]]]:
+def _measure_method(n: int, method: str, options: RoundsOptions) -> tuple[pd.DataFrame, list[dict[str, object]]]:
     tables = _Tables(n, options)
-    index, facts = tables.index(method)
+    index, facts = tables.build_index(method)
     searched: Any = index if method == "retrieval" else None
     bench = Bench(
         tables.vectors, tables.scanned, index, searched, options.k, options.batch, options.budget,
@@ -86,29 +88,29 @@ def _measured(n: int, method: str, options: RoundsOptions) -> tuple[pd.DataFrame
     for number, (strategy, concept, repeat) in enumerate(runs):
         if not is_defined(method, strategy):
             continue
-        is_positive, seeds = tables.concept(concept, repeat)
+        is_positive, seeds = tables.draw_concept(concept, repeat)
         if is_graph_of_asked:
             assert index is not None
-            remembering = Remembering(index)
-            replace(bench, index=remembering).rounds("seals-ivf-sq", strategy, seeds, is_positive)
-            graph = remembering.graph(options.k, tables.folder / "asked.npy")
+            recording = RecordingIndex(index)
+            replace(bench, index=recording).run_rounds("seals-ivf-sq", strategy, seeds, is_positive)
+            graph = recording.write_graph(options.k, tables.folder / "asked.npy")
             bench = replace(bench, index=graph)
         if number == 0:  # not counted: the first finds no page in memory
-            bench.rounds(method, strategy, seeds, is_positive)
-        before, rounds = bench.rounds(method, strategy, seeds, is_positive)
+            bench.run_rounds(method, strategy, seeds, is_positive)
+        before, rounds = bench.run_rounds(method, strategy, seeds, is_positive)
         for state in rounds:
             seconds = state.seconds
             neighbor_seconds = seconds.neighbor + (before if state.number == 0 else 0.0)
-            found = count_positives(state.labeled) / int(is_positive.sum())
+            recall = count_positives(state.labeled) / int(is_positive.sum())
             rows.append(
                 _Row(
                     n, method, strategy, concept, repeat, state.number, len(state.labeled), seconds.select,
-                    neighbor_seconds, seconds.train, found, state.n_candidates, measure_peak_bytes(),
+                    neighbor_seconds, seconds.train, recall, state.n_candidates, measure_peak_bytes(),
                 )
             )  # fmt: skip
     table = pd.DataFrame([asdict(row) for row in rows])
     if not options.quiet and rows:
-        print(summarized(table).to_string(index=False, header=False), file=sys.stderr)
+        print(summarize_runs(table).to_string(index=False, header=False), file=sys.stderr)
     return table, [] if facts is None else [{"n": n, "index": method.removeprefix("seals-"), **facts}]
 
 
@@ -137,17 +139,17 @@ class _Tables:
     def __init__(self, n: int, options: RoundsOptions) -> None:
         self._options, self._table = options, SimulatedTable(n, options.dimensions, seed=options.seed)
         self.folder = options.work / f"n-{n}"
-        self._clusters = self._table.clusters()
-        self.vectors, self._stored = self._table.stored(self._clusters, np.float16, self.folder, options.quiet)
+        self._clusters = self._table.draw_clusters()
+        self.vectors, self._array = self._table.store_vectors(self._clusters, np.float16, self.folder, options.quiet)
         self.scanned: StoredVectors
-        self.scanned, _ = self._table.stored(self._clusters, np.float32, self.folder, options.quiet)
+        self.scanned, _ = self._table.store_vectors(self._clusters, np.float32, self.folder, options.quiet)
 
-    def concept(self, number: int, repeat: int) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], LabeledRows]:
+    def draw_concept(self, number: int, repeat: int) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], LabeledRows]:
         """(n,) bool, and the seeds."""
-        is_positive = self._table.is_positive(self._clusters, number)
-        return is_positive, seeds_of(is_positive, self._options.seed, number, repeat)
+        is_positive = self._table.mark_positives(self._clusters, number)
+        return is_positive, draw_concept_seeds(is_positive, self._options.seed, number, repeat)
 
-    def index(self, method: str) -> tuple[NeighborIndex | None, dict[str, object] | None]:
+    def build_index(self, method: str) -> tuple[NeighborIndex | None, dict[str, object] | None]:
         """The index that a method searches, and what it is worth."""
         if method not in (*SEALS, "retrieval"):
             return None, None
@@ -157,7 +159,7 @@ class _Tables:
             name = "ivf-sq"
         rng, chosen = generator(options.seed, "index", n), IndexOptions(options.k, n_probe=options.n_probe)
         vectors = self.scanned if name == "exact" else self.vectors
-        index = build_index(name, vectors, self.folder, chosen, rng, self._stored.stage.digest, options.quiet)
+        index = build_index(name, vectors, self.folder, chosen, rng, self._array.stage.digest, options.quiet)
         if method != f"seals-{name}":
             return index, None
         return index, asdict(measured_on_some(index, self.vectors, options.k, options.seed))

@@ -1,6 +1,6 @@
 """How long a person waits: from an answer to the next rows to be answered, and for a session to open again.
 
-SIMULATED vectors and the neighbour index of benchmarks.rounds, in the same work folder. The calls are those of the
+SIMULATED vectors and the neighbor index of benchmarks.rounds, in the same work folder. The calls are those of the
 page, without the network between: an answer, on which a model is trained, and then the next ten rows in JSON.
 """
 
@@ -33,7 +33,7 @@ def benchmark_session(*, options: Annotated[SessionBenchOptions, flatten("Option
     """Measure how long a person waits."""
     with tempfile.TemporaryDirectory() as folder:
         print(render_command("python -m benchmarks.session", options))
-        corpus, is_positive = _corpus(options)
+        corpus, is_positive = _build_corpus(options)
         path = Path(folder) / "session"
         Session.begin(path, corpus, options=SessionOptions(k=options.k)).close()
         for n_answers in sorted(options.answers):
@@ -45,12 +45,12 @@ def main(words: Sequence[str] | None = None) -> None:
     run_cli(app, words)
 
 
-def _corpus(options: SessionBenchOptions) -> tuple[Corpus, np.ndarray[Any, np.dtype[np.bool_]]]:
+def _build_corpus(options: SessionBenchOptions) -> tuple[Corpus, np.ndarray[Any, np.dtype[np.bool_]]]:
     """The table, and which of its rows are positive."""
     table = SimulatedTable(options.n, options.dimensions)
-    clusters = table.clusters()
-    index = table.index(clusters, options.work / f"n-{options.n}", quiet=True)
-    return Corpus(index.vectors, index, index.digest), table.is_positive(clusters, 0)
+    clusters = table.draw_clusters()
+    index = table.build_index(clusters, options.work / f"n-{options.n}", quiet=True)
+    return Corpus(index.vectors, index, index.digest), table.mark_positives(clusters, 0)
 
 
 def _measure(path: Path, corpus: Corpus, is_positive: np.ndarray[Any, np.dtype[np.bool_]], n_answers: int) -> None:
@@ -59,7 +59,7 @@ def _measure(path: Path, corpus: Corpus, is_positive: np.ndarray[Any, np.dtype[n
             first = np.concatenate([np.flatnonzero(is_positive)[:5], np.flatnonzero(~is_positive)[:5]])
             session.tell(first.tolist(), is_positive[first].astype(int).tolist())
         n_before = len(session.answers)
-        call = _calls(session)
+        call = _make_call(session)
         waiting: list[float] = []
         call("GET", f"/api/batch?n={_BATCH}")
         while len(session.answers) < n_answers:
@@ -70,30 +70,30 @@ def _measure(path: Path, corpus: Corpus, is_positive: np.ndarray[Any, np.dtype[n
                     call("POST", "/api/answer", {"row": row, "answer": int(is_positive[row])})
                     return call("GET", f"/api/batch?n={_BATCH}")
 
-                waiting.append(_timed(answer_and_next))
+                waiting.append(_time(answer_and_next))
         half, most = 1000 * np.percentile(waiting, [50, 95])
         print(
             f"answers {n_before:,} to {len(session.answers):,}, {session.status().n_candidates:,} candidates: from an "
             f"answer to the next rows {half:.0f} ms (median), {most:.0f} (95 %), {1000 * max(waiting):.0f} (worst)"
         )
-    print(f"opened with {n_answers:,} answers: {1000 * _timed(lambda: Session.open(path, corpus).close()):.0f} ms")
+    print(f"opened with {n_answers:,} answers: {1000 * _time(lambda: Session.open(path, corpus).close()):.0f} ms")
 
 
-def _calls(session: Session) -> Callable[..., Any]:
+def _make_call(session: Session) -> Callable[..., Any]:
     """The page's calls, in this process."""
     from fastapi.testclient import TestClient  # of the tests: httpx is no dependency of the library
 
     client = TestClient(make_app(session, "token", "127.0.0.1", 80, "benchmark"), base_url="http://127.0.0.1")
 
-    def call(method: str, path: str, told: object = None) -> Any:
-        reply = client.request(method, path, json=told, headers={"X-Token": "token"})
+    def call(method: str, path: str, content: object = None) -> Any:
+        reply = client.request(method, path, json=content, headers={"X-Token": "token"})
         reply.raise_for_status()
         return reply.json()
 
     return call
 
 
-def _timed(work: Callable[[], object]) -> float:
+def _time(work: Callable[[], object]) -> float:
     start = time.perf_counter()
     work()
     return time.perf_counter() - start

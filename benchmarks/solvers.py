@@ -1,8 +1,8 @@
-"""Which solver trains the logistic regression of 5.1: time and exactness over the labelled sets of a whole run.
+"""Which solver trains the logistic regression of 5.1: time and exactness over the labeled sets of a whole run.
 
 The rows are those that MaxEnt-SEALS labels on SIMULATED vectors; each solver is fitted after every batch, on one
 thread, from scikit-learn's cold start or from its last solution. off: the largest difference of a log-odds from a
-solution of tolerance 1e-10, on the labelled rows.
+solution of tolerance 1e-10, on the labeled rows.
 """
 
 from __future__ import annotations
@@ -51,12 +51,12 @@ app = make_cli("python -m benchmarks.solvers", __doc__)
 def benchmark_solvers(*, options: Annotated[SolversOptions, flatten("Options")] = SolversOptions()) -> None:
     """Fit the same labels with each solver."""
     with threadpool_limits(1):
-        vectors, labels = _labelled(options)
+        vectors, labels = _draw_labeled_set(options)
         exact = [
             LogisticRegression(solver="newton-cholesky", tol=1e-10, max_iter=10_000).fit(vectors[:m], labels[:m])
             for m in range(100, len(labels) + 1, 100)
         ]
-        rows = [_timed(settings, vectors, labels, exact, options.repeats) for settings in _SOLVERS]
+        rows = [_time(settings, vectors, labels, exact, options.repeats) for settings in _SOLVERS]
     print(f"{render_command('python -m benchmarks.solvers', options)}\n{pd.DataFrame(rows).to_string(index=False)}")
 
 
@@ -65,11 +65,11 @@ def main(words: Sequence[str] | None = None) -> None:
     run_cli(app, words)
 
 
-def _labelled(options: SolversOptions) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+def _draw_labeled_set(options: SolversOptions) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
     table = SimulatedTable(options.n, options.dimensions)
-    clusters = table.clusters()
-    vectors = table.rows_of(clusters)(0, options.n)
-    is_positive = table.is_positive(clusters, 0)
+    clusters = table.draw_clusters()
+    vectors = table.make_row_function(clusters)(0, options.n)
+    is_positive = table.mark_positives(clusters, 0)
     seeds = draw_seeds(is_positive, 5, 95, generator(0, "seeds", "solvers"))
     selector = ArgMax(max_entropy)
     pool = build_seals_pool(seeds, vectors, ExactIndex(vectors), 100, selector)
@@ -77,7 +77,7 @@ def _labelled(options: SolversOptions) -> tuple[NDArray[np.float64], NDArray[np.
     return vectors[last.labeled.rows].astype(np.float64), last.labeled.labels
 
 
-def _timed(
+def _time(
     options: dict[str, Any],
     vectors: NDArray[np.float64],
     labels: NDArray[np.int8],

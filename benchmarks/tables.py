@@ -22,7 +22,7 @@ _BLOCK = 65_536  # part of the simulation: another size would draw other numbers
 @dataclass(frozen=True)
 class SimulatedTable:
     """n rows in clusters of 100 to 10,000 (log-uniform), whatever n; two rows of a cluster have this mean cosine
-    similarity, at which the nearest neighbours are about as near as among WordNet's definitions.
+    similarity, at which the nearest neighbors are about as near as among WordNet's definitions.
     """
 
     n: int
@@ -30,36 +30,36 @@ class SimulatedTable:
     cosine: float = 0.4
     seed: int = 0
 
-    def clusters(self) -> NDArray[np.int32]:
+    def draw_clusters(self) -> NDArray[np.int32]:
         """(n,): the cluster of each row, in random order."""
         rng = generator(self.seed, "clusters", self.n)
         sizes = np.exp(rng.uniform(np.log(100), np.log(10_000), size=self.n // 100 + 1)).astype(np.int64)
         n_clusters = int(np.searchsorted(np.cumsum(sizes), self.n)) + 1
         return rng.permutation(np.repeat(np.arange(n_clusters, dtype=np.int32), sizes[:n_clusters])[: self.n])
 
-    def concepts(self, clusters: NDArray[np.int32], n_concepts: int) -> list[Rows]:
+    def draw_concepts(self, clusters: NDArray[np.int32], n_concepts: int) -> list[Rows]:
         """The rows of so many clusters of 300 to 3,000, drawn at random."""
         sizes = np.bincount(clusters)
         fit = np.flatnonzero((sizes >= 300) & (sizes <= 3_000))
         drawn = generator(self.seed, "concepts", self.n).permutation(fit)[:n_concepts]
         return [Rows(np.flatnonzero(clusters == cluster)) for cluster in drawn]
 
-    def is_positive(self, clusters: NDArray[np.int32], number: int) -> NDArray[np.bool_]:
+    def mark_positives(self, clusters: NDArray[np.int32], number: int) -> NDArray[np.bool_]:
         """(n,): the rows of one of these concepts. Raises UserError where the table is too small for it."""
-        concepts = self.concepts(clusters, number + 1)
+        concepts = self.draw_concepts(clusters, number + 1)
         if number >= len(concepts):
             raise UserError(f"--n {self.n}: no simulated cluster has a size that fits a concept; choose a larger n")
-        found = np.zeros(self.n, dtype=np.bool_)
-        found[concepts[number]] = True
-        return found
+        is_positive = np.zeros(self.n, dtype=np.bool_)
+        is_positive[concepts[number]] = True
+        return is_positive
 
-    def index(self, clusters: NDArray[np.int32], folder: Path, quiet: bool) -> StoredIndex:
+    def build_index(self, clusters: NDArray[np.int32], folder: Path, quiet: bool) -> StoredIndex:
         """ivf-sq over the float16 rows, with its defaults, as benchmarks.rounds leaves it in the same folder."""
-        vectors, stored = self.stored(clusters, np.float16, folder, quiet)
+        vectors, array = self.store_vectors(clusters, np.float16, folder, quiet)
         rng = generator(self.seed, "index", self.n)
-        return build_ivf(vectors, stored.stage.digest, folder, rng, quiet=quiet)[0]
+        return build_ivf(vectors, array.stage.digest, folder, rng, quiet=quiet)[0]
 
-    def rows_of(self, clusters: NDArray[np.int32]) -> Callable[[int, int], Vectors]:
+    def make_row_function(self, clusters: NDArray[np.int32]) -> Callable[[int, int], Vectors]:
         """A function that gives the unit vectors from a start to an end, float32."""
         shape = (int(clusters.max()) + 1, self.dimensions)
         centers = generator(self.seed, "centers", self.n).standard_normal(shape, dtype=np.float32)
@@ -67,17 +67,17 @@ class SimulatedTable:
 
         def rows(start: int, end: int) -> Vectors:
             rng = generator(self.seed, "noise", self.n, start)
-            found = rng.standard_normal((end - start, self.dimensions), dtype=np.float32)
-            found *= np.float32(np.sqrt(1 - self.cosine))
-            found += centers[clusters[start:end]]
-            return normalize(found, "simulated")
+            vectors = rng.standard_normal((end - start, self.dimensions), dtype=np.float32)
+            vectors *= np.float32(np.sqrt(1 - self.cosine))
+            vectors += centers[clusters[start:end]]
+            return normalize(vectors, "simulated")
 
         return rows
 
-    def stored(
+    def store_vectors(
         self, clusters: NDArray[np.int32], dtype: type, folder: Path, quiet: bool
     ) -> tuple[StoredVectors, ArrayStage]:
         """(n, dimensions), memory-mapped, with the stage that they come from."""
         name = f"SIMULATED-{np.dtype(dtype).name}"
         array = ArrayStage(folder, name, {"SIMULATED": asdict(self)}, (self.n, self.dimensions), dtype)
-        return array.fill(self.rows_of(clusters), _BLOCK, quiet), array
+        return array.fill(self.make_row_function(clusters), _BLOCK, quiet), array

@@ -1,6 +1,6 @@
 """Where the milliseconds of a SEALS run go, part by part, and what the same bytes would take at the speed of memory.
 
-SIMULATED vectors; neighbours from a graph of the rows that the run asks for, read from disk. cProfile makes small calls
+SIMULATED vectors; neighbors from a graph of the rows that the run asks for, read from disk. cProfile makes small calls
 look dearer than they are: the run's own time stands beside the profiled one.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
-from benchmarks.methods import STRATEGIES, Bench, Remembering, seeds_of
+from benchmarks.methods import STRATEGIES, Bench, RecordingIndex, draw_concept_seeds
 from benchmarks.options import WhereOptions
 from benchmarks.tables import SimulatedTable
 from seals_sim import LabeledRows
@@ -31,7 +31,7 @@ from seals_sim.search.strategies import ArgMax
 from seals_sim.vectors.scan import gather
 
 _PARTS: dict[str, Callable[..., Any]] = {
-    "neighbours: a pick's, all of it": SealsPool.expand,
+    "neighbors: a pick's, all of it": SealsPool.expand,
     "  look-up in the graph": StoredGraph.neighbors,
     "  which are new": GrowingTable.unseen,
     "  vectors, gathered and widened": gather,
@@ -43,7 +43,7 @@ _PARTS: dict[str, Callable[..., Any]] = {
     "  best": Ranking.best,
     "training: a round's, all of it": LogisticLearner.fit,
     "  scikit-learn": LogisticRegression.fit,
-    "the labelled set": LabeledRows.add,
+    "the labeled set": LabeledRows.add,
 }
 
 
@@ -55,7 +55,7 @@ def benchmark_where(*, options: Annotated[WhereOptions, flatten("Options")]) -> 
     """Take a round apart."""
     print(render_command("python -m benchmarks.where", options))
     for strategy in STRATEGIES[:2]:
-        print(_profiled(strategy, options))
+        print(_profile(strategy, options))
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -63,53 +63,53 @@ def main(words: Sequence[str] | None = None) -> None:
     run_cli(app, words)
 
 
-def _profiled(strategy: str, options: WhereOptions) -> str:
-    bench, seeds, is_positive = _prepared(strategy, options)
+def _profile(strategy: str, options: WhereOptions) -> str:
+    bench, seeds, is_positive = _prepare(strategy, options)
     seconds = []
     for _ in range(3):
         start = time.perf_counter()
-        _, rounds = bench.rounds("seals-graph", strategy, seeds, is_positive)
+        _, rounds = bench.run_rounds("seals-graph", strategy, seeds, is_positive)
         seconds.append(time.perf_counter() - start)
     profile = cProfile.Profile()
-    profile.runcall(bench.rounds, "seals-graph", strategy, seeds, is_positive)
+    profile.runcall(bench.run_rounds, "seals-graph", strategy, seeds, is_positive)
     stats: Any = pstats.Stats(profile)
     rows = []
     for part, function in _PARTS.items():
         code: Any = function
         code = getattr(code, "__wrapped__", code).__code__
-        found = stats.stats.get((code.co_filename, code.co_firstlineno, code.co_name))
-        if found:
+        entry = stats.stats.get((code.co_filename, code.co_firstlineno, code.co_name))
+        if entry:
             rows.append(
-                {"part": part, "calls": found[1], "ms": 1000 * found[3], "us a call": 1e6 * found[3] / found[1]}
+                {"part": part, "calls": entry[1], "ms": 1000 * entry[3], "us a call": 1e6 * entry[3] / entry[1]}
             )
     table = pd.DataFrame(rows).to_string(index=False, float_format="%.1f", justify="left")
     before = np.array([state.n_candidates for state in rounds])
-    d, speed = options.dimensions, _bytes_a_second()
-    read, kept = 2 * d * int(before[-1]), 4 * d * int(before.sum())
+    d, speed = options.dimensions, _measure_copy_speed()
+    read, rescored = 2 * d * int(before[-1]), 4 * d * int(before.sum())
     return (
         f"\n{strategy}: {1000 * min(seconds):.0f} ms a run ({1000 * stats.total_tt:.0f} profiled), {len(rounds)} "
         f"trainings, {int(before[-1]):,} candidates\n{table}\n"
         f"at {speed / 1e9:.0f} GB/s, as one thread copies here: reading each candidate once, {read / 1e6:.0f} MB, "
-        f"takes {1e3 * read / speed:.1f} ms; scoring all after each training, {kept / 1e6:.0f} MB, "
-        f"{1e3 * kept / speed:.1f} ms"
+        f"takes {1e3 * read / speed:.1f} ms; scoring all after each training, {rescored / 1e6:.0f} MB, "
+        f"{1e3 * rescored / speed:.1f} ms"
     )
 
 
-def _prepared(strategy: str, options: WhereOptions) -> tuple[Bench, LabeledRows, np.ndarray[Any, Any]]:
+def _prepare(strategy: str, options: WhereOptions) -> tuple[Bench, LabeledRows, np.ndarray[Any, Any]]:
     table, folder = SimulatedTable(options.n, options.dimensions), options.work / f"n-{options.n}"
-    clusters = table.clusters()
-    index = table.index(clusters, folder, quiet=True)
-    is_positive = table.is_positive(clusters, 0)
-    seeds = seeds_of(is_positive, 0, 0, 0)
-    remembering, vectors = Remembering(index), index.vectors
+    clusters = table.draw_clusters()
+    index = table.build_index(clusters, folder, quiet=True)
+    is_positive = table.mark_positives(clusters, 0)
+    seeds = draw_concept_seeds(is_positive, 0, 0, 0)
+    recording, vectors = RecordingIndex(index), index.vectors
     numbers = (options.k, options.batch, options.budget, options.threads)
-    asking = Bench(vectors, vectors, remembering, None, *numbers)
-    asking.rounds("seals-ivf-sq", strategy, seeds, is_positive)
-    graph = remembering.graph(options.k, folder / "asked.npy")
+    asking = Bench(vectors, vectors, recording, None, *numbers)
+    asking.run_rounds("seals-ivf-sq", strategy, seeds, is_positive)
+    graph = recording.write_graph(options.k, folder / "asked.npy")
     return replace(asking, index=graph), seeds, is_positive
 
 
-def _bytes_a_second() -> float:
+def _measure_copy_speed() -> float:
     """Of reading, while as much is written: the fastest of some copies of 256 MB."""
     source, target, fastest = np.ones(2**25), np.empty(2**25), np.inf
     for _ in range(5):

@@ -3,9 +3,9 @@
 =============================  ============================  ======================  ===================
 algorithm                      pool                          selector                learner
 =============================  ============================  ======================  ===================
-1 baseline (scan everything)   every unlabelled row          arg max of a score      logistic regression
+1 baseline (scan everything)   every unlabeled row          arg max of a score      logistic regression
 2 SEALS                        k nearest neighbors of the    arg max of a score      logistic regression
-                               labelled rows
+                               labeled rows
 RandPool (7.8)                 a random subset               arg max of a score      logistic regression
 3 modified SEALS               a ball of radius delta round  nearest to the          homogeneous max
                                each search's points          separator               margin
@@ -36,7 +36,7 @@ def run(
     batch_size: int,
     budget: int = sys.maxsize,
 ) -> Iterator[Round[Labeled, Model]]:
-    """Label `batch_size` queries a round until `budget` examples are labelled, seeds included (|L_r| = T).
+    """Label `batch_size` queries a round until `budget` examples are labeled, seeds included (|L_r| = T).
 
     Inside a batch the model is frozen while the pool grows: a query's neighbors join before the next pick. The run
     ends early where the pool runs dry. Line numbers are those of Algorithms 1 and 2.

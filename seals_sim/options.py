@@ -71,15 +71,16 @@ def to_user_error(error: ValidationError) -> UserError:
     template = _PROBLEMS.get(first["type"])
     problem = first["msg"] if template is None else template.format(**context)
     parameter = str(first["loc"][0]) if first["loc"] else None
-    return UserError(problem, parameter=parameter, value=first["input"])
+    value = first["input"]
+    return UserError(problem, parameter=parameter, value=",".join(value) if isinstance(value, list) else value)
 
 
 _WHOLE, _NUMBER = "must be a whole number", "must be a number"
 _PROBLEMS = {
-    "greater_than_equal": "must be at least {ge}",
-    "greater_than": "must be above {gt}",
-    "less_than_equal": "must be at most {le}",
-    "less_than": "must be below {lt}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "greater_than": "must be above {gt:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "less_than": "must be below {lt:g}",
     "finite_number": "must be a finite number",
     "int_parsing": _WHOLE,
     "int_type": _WHOLE,

@@ -1,4 +1,4 @@
-"""The words that all of the package shares: rows and vectors, the labelled set, and the parts of the loop.
+"""The words that all of the package shares: rows and vectors, the labeled set, and the parts of the loop.
 
 Four things are called a row elsewhere, and a mix-up between them is a wrong label. Here each has a type of its own:
 
@@ -47,7 +47,7 @@ _Labeled_in = TypeVar("_Labeled_in", contravariant=True)
 
 
 class LabeledSet(Protocol[_Query_in]):
-    """The labelled examples L_r; `add` returns a new set and leaves this one as it is."""
+    """The labeled examples L_r; `add` returns a new set and leaves this one as it is."""
 
     def __len__(self) -> int: ...
 
@@ -68,7 +68,7 @@ class Pool(Protocol[_Candidates_out, _Query_in]):
         """What the selector may choose from for this slot of the batch."""
 
     def expand(self, slot: int, query: _Query_in, label: int) -> None:
-        """Take in a labelled query: it leaves the pool, its neighbors may join (Alg. 1-2 line 8)."""
+        """Take in a labeled query: it leaves the pool, its neighbors may join (Alg. 1-2 line 8)."""
 
 
 class Selector(Protocol[_Candidates_in, _Model_in, _Query_out]):
@@ -79,7 +79,7 @@ class Selector(Protocol[_Candidates_in, _Model_in, _Query_out]):
 
 
 class Learner(Protocol[_Labeled_in, _Model_out]):
-    """Trains A_r on the labelled examples."""
+    """Trains A_r on the labeled examples."""
 
     def fit(self, labeled: _Labeled_in) -> _Model_out: ...
 
@@ -112,7 +112,7 @@ class Round(Generic[Labeled, Model]):
 
 @dataclass(frozen=True, eq=False)
 class LabeledRows:
-    """Labelled rows of a pool, in the order in which they were labelled.
+    """Labeled rows of a pool, in the order in which they were labeled.
 
     Attributes:
         rows: (m,) int64, positions in the pool.

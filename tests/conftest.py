@@ -8,8 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from seals_sim.types import Vectors
+
+settings.register_profile("without_deadline", deadline=None)  # a busy machine takes its time
+settings.load_profile("without_deadline")
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 

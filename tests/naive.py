@@ -41,7 +41,7 @@ def information_density(model: LinearModel, vectors: np.ndarray, pool: list[int]
 
 
 def algorithm(vectors, is_positive, seeds, fit, score: Score, batch: int, budget: int, k: int | None):
-    """The rows in the order they are labelled. k: None for Algorithm 1."""
+    """The rows in the order they are labeled. k: None for Algorithm 1."""
     labeled = list(seeds.rows.tolist())
     labels = list(seeds.labels.tolist())
     pool = set(range(len(vectors))) if k is None else set().union(*(nearest(vectors, row, k) for row in labeled))

@@ -70,7 +70,7 @@ POOLS = ("all", "random_pool", "seals-exact", "seals-lsh", "seals-graph")
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 @pytest.mark.parametrize("pool", POOLS)
-def test_contract_of_every_part(table, pool, strategy):
+def test_every_pool_and_strategy_keeps_the_contract(table, pool, strategy):
     vectors, is_positive = table
     seeds = _seeds(table)
     rounds = _rounds(table, pool, strategy, seeds=seeds)
@@ -132,7 +132,7 @@ def test_same_picks_as_the_algorithm_written_out(table, strategy, k):
 
 @pytest.mark.parametrize("other", ["least_confidence", "margin"])
 @pytest.mark.parametrize("pool", ["all", "seals-exact"])
-def test_uncertainty_strategies_choose_alike_on_binary_problems(table, pool, other):
+def test_uncertainty_strategies_agree_on_binary_problems(table, pool, other):
     rows = [_rounds(table, pool, name)[-1].labeled.rows.tolist() for name in ("maxent", other)]
     assert rows[0] == rows[1]
 
@@ -163,14 +163,14 @@ def test_the_last_batch_is_cut_to_the_budget(table):
     assert [len(r.labeled) for r in _rounds(table, "seals-exact", "maxent", budget=42)] == [20, 35, 42]
 
 
-def test_seconds_are_those_of_the_round(table):
+def test_seconds_count_one_round_each(table):
     first, *others = _rounds(table, "seals-exact", "maxent")
     assert first.seconds.select == first.seconds.neighbor == 0 < first.seconds.train
     assert all(min(r.seconds.select, r.seconds.neighbor, r.seconds.train) > 0 for r in others)
 
 
 def test_an_index_on_other_embeddings_gives_the_candidates(table):
-    """Fig. 5: neighbours by one embedding, vectors of the classifier by another."""
+    """Fig. 5: neighbors by one embedding, vectors of the classifier by another."""
     vectors, _ = table
     other = np.random.default_rng(1).permutation(vectors)
     seeds = _seeds(table)

@@ -1,7 +1,8 @@
-"""Theorems 2 and 3 as bounds on numbers of queries: as stated, as proved, and sharpened (README, steps 1-4).
+"""Theorems 2 and 3 as bounds on numbers of queries: as stated, as proved, and sharpened (README.md, steps 1-4).
 
-All take gamma = max_i gamma_i and give a number of queries in all, n a round (n = d - 1 unless said otherwise). sigma
-may be a lower bound of it: the result is then larger. Where sigma is 0 the theorems say nothing: infinity.
+Every bound takes gamma = max_i gamma_i and counts all queries, n per round (n = d - 1 by default). sigma may be a lower
+bound of the true value, which only makes the result larger. Where sigma is 0 the theorems say nothing, and the bound is
+infinite.
 """
 
 from __future__ import annotations
@@ -12,67 +13,82 @@ from collections.abc import Callable
 Logarithm = Callable[[float], float]
 
 
-def stated_2(dim: int, gamma: float, delta: float, sigma: float, epsilon: float, log: Logarithm = math.log2) -> float:
-    """Theorem 2 as printed: d (gamma / delta + 2 log(2 d delta / (epsilon min(sigma, 1)))).
+def compute_stated_bound_2(
+    dim: int, gamma: float, delta: float, sigma: float, epsilon: float, log: Logarithm = math.log2
+) -> float:
+    """Compute Theorem 2 as printed: d (gamma / delta + 2 log(2 d delta / (epsilon min(sigma, 1)))).
 
-    The paper does not say which logarithm; the proof needs log2.
+    Args:
+        dim: d, the dimension.
+        gamma: The largest distance from a searching seed to the hull of the other class.
+        delta: The radius of a neighborhood.
+        sigma: The diversity of the seeds (section 7.2).
+        epsilon: The error to reach.
+        log: The paper does not say which logarithm it means; its proof needs log2.
 
-    >>> round(stated_2(2, gamma=2, delta=0.01, sigma=1, epsilon=0.1, log=math.log), 1)
-    396.3
+    Returns:
+        The number of queries, as a real number.
+
+    Examples:
+        >>> round(compute_stated_bound_2(2, gamma=2, delta=0.01, sigma=1, epsilon=0.1, log=math.log), 1)
+        396.3
     """
-    return dim * (gamma / delta + 2 * log(_ratio(2 * dim * delta, epsilon * min(sigma, 1))))
+    return dim * (gamma / delta + 2 * log(_divide(2 * dim * delta, epsilon * min(sigma, 1))))
 
 
-def stated_3(dim: int, gamma: float, sigma: float, epsilon: float, log: Logarithm = math.log2) -> float:
-    """Theorem 3 as printed: d 2 log(2 d gamma / (epsilon min(sigma, 1)))."""
-    return dim * 2 * log(_ratio(2 * dim * gamma, epsilon * min(sigma, 1)))
+def compute_stated_bound_3(dim: int, gamma: float, sigma: float, epsilon: float, log: Logarithm = math.log2) -> float:
+    """Compute Theorem 3 as printed: d 2 log(2 d gamma / (epsilon min(sigma, 1)))."""
+    return dim * 2 * log(_divide(2 * dim * gamma, epsilon * min(sigma, 1)))
 
 
-def epsilon_bar(dim: int, sigma: float, epsilon: float) -> float:
-    """The paper's epsilon_bar = min(sigma, 1) epsilon^2 / (2 sqrt d), to which step 1 takes every rho_i."""
+def compute_epsilon_bar(dim: int, sigma: float, epsilon: float) -> float:
+    """Compute the paper's epsilon_bar = min(sigma, 1) epsilon^2 / (2 sqrt d), the value that step 1 takes rho_i to."""
     return min(sigma, 1) * epsilon**2 / (2 * math.sqrt(dim))
 
 
-def epsilon_bar_sharpened(n: int, sigma: float, epsilon: float) -> float:
-    """min(sigma, sqrt(2 n)) epsilon / sqrt(2 n): so much is enough, since the error is linear in it."""
+def compute_sharpened_epsilon_bar(n: int, sigma: float, epsilon: float) -> float:
+    """Compute min(sigma, sqrt(2 n)) epsilon / sqrt(2 n), which is enough because the error is linear in it."""
     return min(sigma, math.sqrt(2 * n)) * epsilon / math.sqrt(2 * n)
 
 
-def rounds_2(gamma: float, delta: float, rho: float) -> float:
-    """Step 1 of Theorem 2: after so many rounds every rho_i is at most rho. gamma / delta + log2(2 delta / rho)."""
-    return max(gamma / delta + math.log2(_ratio(2 * delta, rho)), 0.0)
+def bound_rounds_2(gamma: float, delta: float, rho: float) -> float:
+    """Bound the rounds until every rho_i <= rho (Theorem 2, step 1): gamma / delta + log2(2 delta / rho)."""
+    return max(gamma / delta + math.log2(_divide(2 * delta, rho)), 0.0)
 
 
-def rounds_3(gamma: float, rho: float) -> float:
-    """Step 1 of Theorem 3: log2(2 gamma / rho)."""
-    return max(math.log2(_ratio(2 * gamma, rho)), 0.0)
+def bound_rounds_3(gamma: float, rho: float) -> float:
+    """Bound the rounds until every rho_i <= rho (Theorem 3, step 1): log2(2 gamma / rho)."""
+    return max(math.log2(_divide(2 * gamma, rho)), 0.0)
 
 
-def proved_2(dim: int, gamma: float, delta: float, sigma: float, epsilon: float) -> float:
-    """What the proof of Theorem 2 shows, with log2: d (gamma / delta + log2(2 delta / epsilon_bar)).
+def compute_proved_bound_2(dim: int, gamma: float, delta: float, sigma: float, epsilon: float) -> float:
+    """Compute what the proof of Theorem 2 shows, with log2: d (gamma / delta + log2(2 delta / epsilon_bar)).
 
-    >>> round(proved_2(2, gamma=2, delta=0.01, sigma=1, epsilon=0.1), 1)
-    405.0
+    Examples:
+        >>> round(compute_proved_bound_2(2, gamma=2, delta=0.01, sigma=1, epsilon=0.1), 1)
+        405.0
     """
-    return dim * rounds_2(gamma, delta, epsilon_bar(dim, sigma, epsilon))
+    return dim * bound_rounds_2(gamma, delta, compute_epsilon_bar(dim, sigma, epsilon))
 
 
-def proved_3(dim: int, gamma: float, sigma: float, epsilon: float) -> float:
-    """What the proof of Theorem 3 shows, with log2: d log2(2 gamma / epsilon_bar)."""
-    return dim * rounds_3(gamma, epsilon_bar(dim, sigma, epsilon))
+def compute_proved_bound_3(dim: int, gamma: float, sigma: float, epsilon: float) -> float:
+    """Compute what the proof of Theorem 3 shows, with log2: d log2(2 gamma / epsilon_bar)."""
+    return dim * bound_rounds_3(gamma, compute_epsilon_bar(dim, sigma, epsilon))
 
 
-def sharpened_2(dim: int, gamma: float, delta: float, sigma: float, epsilon: float, n: int | None = None) -> float:
-    """n (gamma / delta + log2(2 sqrt(2 n) delta / (min(sigma, sqrt(2 n)) epsilon))), for epsilon < sqrt 2."""
+def compute_sharpened_bound_2(
+    dim: int, gamma: float, delta: float, sigma: float, epsilon: float, n: int | None = None
+) -> float:
+    """Compute n (gamma / delta + log2(2 sqrt(2 n) delta / (min(sigma, sqrt(2 n)) epsilon))), for epsilon < sqrt 2."""
     n = dim - 1 if n is None else n
-    return n * rounds_2(gamma, delta, epsilon_bar_sharpened(n, sigma, epsilon))
+    return n * bound_rounds_2(gamma, delta, compute_sharpened_epsilon_bar(n, sigma, epsilon))
 
 
-def sharpened_3(dim: int, gamma: float, sigma: float, epsilon: float, n: int | None = None) -> float:
-    """n log2(2 gamma sqrt(2 n) / (min(sigma, sqrt(2 n)) epsilon)), for epsilon < sqrt 2."""
+def compute_sharpened_bound_3(dim: int, gamma: float, sigma: float, epsilon: float, n: int | None = None) -> float:
+    """Compute n log2(2 gamma sqrt(2 n) / (min(sigma, sqrt(2 n)) epsilon)), for epsilon < sqrt 2."""
     n = dim - 1 if n is None else n
-    return n * rounds_3(gamma, epsilon_bar_sharpened(n, sigma, epsilon))
+    return n * bound_rounds_3(gamma, compute_sharpened_epsilon_bar(n, sigma, epsilon))
 
 
-def _ratio(numerator: float, denominator: float) -> float:
+def _divide(numerator: float, denominator: float) -> float:
     return numerator / denominator if denominator > 0 else math.inf

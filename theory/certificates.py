@@ -1,4 +1,4 @@
-"""A bound on the angle between w_hat and w_star that a run can compute for itself, without w_star (README, step 4)."""
+"""A bound on the angle between w_hat and w_star that a run can compute without w_star (README.md, step 4)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from theory.separators import Matrix, Vector
 
 @dataclass(frozen=True, eq=False)
 class Certificate:
-    """z: (n, d), the points z_i of step 3, one a search; sin_theta: the bound |rho|_2 / sigma_{d-1}(Z), inf if Z is
-    of lower rank; error: sqrt 2 sin_theta, which |w_hat - w_star|_2 does not exceed where sin_theta < 1.
+    """A bound on the error of a separator.
+
+    Attributes:
+        z: (n, d), the points z_i of step 3, one per search.
+        sin_theta: The bound |rho|_2 / sigma_{d-1}(Z) on sin theta; infinite if Z has a lower rank.
     """
 
     z: Matrix
@@ -22,14 +25,22 @@ class Certificate:
 
     @property
     def error(self) -> float:
+        """sqrt 2 sin_theta, which bounds |w_hat - w_star|_2 if sin_theta < 1."""
         return float(np.sqrt(2) * self.sin_theta)
 
 
 def certify_fit(w_hat: Vector, brackets: Sequence[Closest]) -> Certificate:
-    """Certify a separator w_hat (d,) of all labelled points by the searches' last brackets, d - 1 of them or more.
+    """Certify a separator of all labeled points by the latest brackets of the searches.
 
-    z_i lies on the segment from x_bar_i to the opposite hull where w_hat . z_i = 0, so w_hat spans the complement of
-    all z_i, while |w_star . z_i| <= rho_i since w_star separates the segment's ends, too.
+    z_i is the point with w_hat . z_i = 0 on the segment from x_bar_i to the opposite hull. So w_hat spans the
+    complement of all z_i, while |w_star . z_i| <= rho_i because w_star separates the ends of the segment, too.
+
+    Args:
+        w_hat: (d,), the normal of the separator, of unit length.
+        brackets: One per search, at least d - 1.
+
+    Returns:
+        The certificate.
     """
     points = np.array([bracket.point for bracket in brackets])
     across = np.array([bracket.across for bracket in brackets])

@@ -1,4 +1,4 @@
-"""The paper's lemmas and steps held against a run: each is recomputed from the run's queries and states alone."""
+"""The paper's lemmas and steps, checked on a run: each is recomputed from the queries and states of the run alone."""
 
 from __future__ import annotations
 
@@ -8,18 +8,25 @@ from itertools import pairwise
 
 import numpy as np
 
-from theory.bounds import rounds_2, rounds_3
+from theory.bounds import bound_rounds_2, bound_rounds_3
 from theory.runs import Trace
 from theory.searches import Closest
 from theory.separators import Matrix, Vector
 
 RTOL = 1e-6
-RESOLVED = 1e-8  # of the coordinates: below, rounding decides more than the sixth digit
+RESOLVED = 1e-8  # relative to the coordinates; below this, rounding changes more than the sixth digit
 
 
 @dataclass(frozen=True)
 class Check:
-    """worst: the largest ratio of what should be smaller to what should be larger; a violation is above 1 + RTOL."""
+    """How often one inequality was checked in a run.
+
+    Attributes:
+        name: Of the lemma or step.
+        n: The number of checks.
+        n_violations: How many ratios are above 1 + RTOL.
+        worst: The largest ratio of the side that must be smaller to the side that must be larger.
+    """
 
     name: str
     n: int
@@ -28,82 +35,92 @@ class Check:
 
 
 def check_all(trace: Trace) -> list[Check]:
-    """Every check of a run of Algorithm 3 or 4, over all its rounds and searches.
+    """Check every lemma and step in all rounds and searches of a run of Algorithm 3 or 4.
 
-    >>> from theory.problems import example1
-    >>> from theory.runs import algorithm_3
-    >>> sum(check.n_violations for check in check_all(algorithm_3(example1(4))))
-    0
+    Examples:
+        >>> from theory.problems import make_example_1
+        >>> from theory.runs import run_algorithm_3
+        >>> sum(check.n_violations for check in check_all(run_algorithm_3(make_example_1(4))))
+        0
     """
-    return [_check(name, list(ratios(trace))) for name, ratios in CHECKS.items()]
+    return [_summarize(name, list(ratios(trace))) for name, ratios in CHECKS.items()]
 
 
-def _check(name: str, ratios: list[float]) -> Check:
+def _summarize(name: str, ratios: list[float]) -> Check:
     n_violations = sum(not ratio <= 1 + RTOL for ratio in ratios)
     return Check(name, len(ratios), n_violations, max(ratios, default=0.0))
 
 
-def lemma_1(trace: Trace) -> Iterator[float]:
-    """rho_{r+1} against rho_r - delta where rho_r >= 2 delta, and else against rho_r / 2."""
-    for before, after in _resolved_rounds(trace):
+def check_lemma_1(trace: Trace) -> Iterator[float]:
+    """Compare rho_{r+1} with rho_r - delta if rho_r >= 2 delta, and with rho_r / 2 otherwise."""
+    for before, after in _yield_resolved_rounds(trace):
         allowed = np.where(before >= 2 * trace.delta, before - trace.delta, before / 2)
         yield from (after / allowed).tolist()
 
 
-def lemma_2(trace: Trace) -> Iterator[float]:
-    """The step |x_tilde - x_bar| against min(delta, rho / 2), and the reverse."""
-    for _, query, x_bar in _steps(trace):
+def check_lemma_2(trace: Trace) -> Iterator[float]:
+    """Compare the step |x_tilde - x_bar| with min(delta, rho / 2), in both directions."""
+    for _, query, x_bar in _yield_steps(trace):
         step, allowed = float(np.linalg.norm(query - x_bar.point)), min(trace.delta, x_bar.rho / 2)
         yield max(step / allowed, allowed / step)
 
 
-def separators(trace: Trace) -> Iterator[float]:
-    """rho against min_j n . (x_j - x_bar) over all opposite points of S_r, n the separator's normal.
+def check_separators(trace: Trace) -> Iterator[float]:
+    """Compare rho with min_j n . (x_j - x_bar) over all opposite points of S_r, where n is the separator's normal.
 
-    No point of the hull is nearer than that minimum, whatever the solver, its pruning or its tolerance did.
+    No point of the hull is nearer than that minimum, whatever the solver, the pruning, or the tolerance did.
     """
-    for opposite, _, x_bar in _steps(trace):
+    for opposite, _, x_bar in _yield_steps(trace):
         yield x_bar.rho / float(((opposite - x_bar.point) @ x_bar.separation.normal).min())
 
 
-def step_1(trace: Trace) -> Iterator[float]:
-    """Rounds until rho_i <= t for good against gamma_i / delta + log2(2 delta / t) (Theorem 3: log2(2 gamma_i / t)),
-    for each t = 2^-j gamma_i."""
+def check_step_1(trace: Trace) -> Iterator[float]:
+    """Compare the rounds until rho_i stays at or below t with the bound, for each t = 2^-j gamma_i.
+
+    The bound is gamma_i / delta + log2(2 delta / t) in Theorem 2, and log2(2 gamma_i / t) in Theorem 3.
+    """
     rho = np.array([state.rho for state in trace.states])
-    scale = _scale(trace)
+    scale = _compute_scale(trace)
     for gamma, column in zip(rho[0], rho.T, strict=True):
         target = gamma / 2
         while target >= max(column[-1], RESOLVED * scale):
             n_rounds = int(np.flatnonzero(column > target)[-1]) + 1
-            bound = rounds_2(gamma, trace.delta, target) if np.isfinite(trace.delta) else rounds_3(gamma, target)
+            bound = (
+                bound_rounds_2(gamma, trace.delta, target)
+                if np.isfinite(trace.delta)
+                else bound_rounds_3(gamma, target)
+            )
             yield n_rounds / bound
             target /= 2
 
 
-def step_2(trace: Trace) -> Iterator[float]:
-    """The sharpened step 2: how far a search has got from its seed, against gamma_i."""
+def check_step_2(trace: Trace) -> Iterator[float]:
+    """Compare the distance of a search from its seed with gamma_i (the sharpened step 2)."""
     for search, gamma in enumerate(trace.states[0].rho):
-        points = _cluster(trace, search)
+        points = _collect_cluster(trace, search)
         for query in points[1:]:
             yield float(np.linalg.norm(query - points[0])) / gamma
 
 
-def step_3(trace: Trace) -> Iterator[float]:
-    """|w_star . z_i| against rho_i, and |z_i - x_{i,0}| against gamma_i."""
-    problem, scale = trace.problem, _scale(trace)
+def check_step_3(trace: Trace) -> Iterator[float]:
+    """Compare |w_star . z_i| with rho_i, and |z_i - x_{i,0}| with gamma_i."""
+    problem, scale = trace.problem, _compute_scale(trace)
     seeds = problem.points[list(problem.searches)]
     for state in trace.states:
         is_resolved = state.rho > RESOLVED * scale
         heights = np.abs(state.z @ problem.w_star) / state.rho
-        ways = np.linalg.norm(state.z - seeds, axis=1) / trace.states[0].rho
+        distances = np.linalg.norm(state.z - seeds, axis=1) / trace.states[0].rho
         yield from heights[is_resolved].tolist()
-        yield from ways[is_resolved].tolist()
+        yield from distances[is_resolved].tolist()
 
 
-def step_4(trace: Trace) -> Iterator[float]:
-    """sin theta against the certificate |rho|_2 / sigma_{d-1}(Z); where it is below 1, also |w_hat - w_star| against
-    sqrt 2 of it (w_hat . w_star >= 0, which the paper takes for granted)."""
-    w_star, scale = trace.problem.w_star, _scale(trace)
+def check_step_4(trace: Trace) -> Iterator[float]:
+    """Compare sin theta with the certificate |rho|_2 / sigma_{d-1}(Z).
+
+    Where the certificate is below 1, also compare |w_hat - w_star| with sqrt 2 times the certificate, which needs
+    w_hat . w_star >= 0 (the paper takes that for granted).
+    """
+    w_star, scale = trace.problem.w_star, _compute_scale(trace)
     for state in trace.states:
         if state.max_rho > RESOLVED * scale and np.isfinite(state.certificate):
             across = state.w_hat - (state.w_hat @ w_star) * w_star
@@ -113,41 +130,41 @@ def step_4(trace: Trace) -> Iterator[float]:
 
 
 CHECKS: dict[str, Callable[[Trace], Iterator[float]]] = {
-    "Lemma 1": lemma_1,
-    "Lemma 2": lemma_2,
-    "separators": separators,
-    "step 1": step_1,
-    "step 2, sharpened": step_2,
-    "step 3": step_3,
-    "step 4, certificate": step_4,
+    "Lemma 1": check_lemma_1,
+    "Lemma 2": check_lemma_2,
+    "separators": check_separators,
+    "step 1": check_step_1,
+    "step 2, sharpened": check_step_2,
+    "step 3": check_step_3,
+    "step 4, certificate": check_step_4,
 }
 
 
-def _scale(trace: Trace) -> float:
+def _compute_scale(trace: Trace) -> float:
     return float(np.abs(trace.problem.points).max())
 
 
-def _resolved_rounds(trace: Trace) -> Iterator[tuple[Vector, Vector]]:
-    """(rho_r, rho_{r+1}) of the searches that made a query in round r and whose rho_r is well above rounding."""
+def _yield_resolved_rounds(trace: Trace) -> Iterator[tuple[Vector, Vector]]:
+    """Yield (rho_r, rho_{r+1}) of the searches that made a query in round r with rho_r well above rounding."""
     for (before, after), queries in zip(pairwise(trace.states), trace.queries, strict=False):
-        asking = [asked.search for asked in queries if before.rho[asked.search] > RESOLVED * _scale(trace)]
-        yield before.rho[asking], after.rho[asking]
+        searches = [query.search for query in queries if before.rho[query.search] > RESOLVED * _compute_scale(trace)]
+        yield before.rho[searches], after.rho[searches]
 
 
-def _cluster(trace: Trace, search: int) -> list[Vector]:
-    """Seed and queries of a search, in order: places as in `Asked.parent`."""
+def _collect_cluster(trace: Trace, search: int) -> list[Vector]:
+    """Collect the seed and the queries of a search, in the order that `Query.parent` counts them."""
     seed = trace.problem.points[trace.problem.searches[search]]
-    return [seed, *(asked.point for queries in trace.queries for asked in queries if asked.search == search)]
+    return [seed, *(query.point for queries in trace.queries for query in queries if query.search == search)]
 
 
-def _steps(trace: Trace) -> Iterator[tuple[Matrix, Vector, Closest]]:
-    """(opposite points of S_r, query, x_bar) of all well resolved queries."""
+def _yield_steps(trace: Trace) -> Iterator[tuple[Matrix, Vector, Closest]]:
+    """Yield (opposite points of S_r, query, x_bar) for every query with rho well above rounding."""
     problem = trace.problem
     points, labels = problem.points, problem.labels
     for queries in trace.queries:
-        for asked in queries:
-            x_bar = asked.closest
-            if x_bar is not None and x_bar.rho > RESOLVED * _scale(trace):
-                yield points[labels != x_bar.label], asked.point, x_bar
-        points = np.vstack([points, *(asked.point for asked in queries)])
-        labels = np.append(labels, [np.int8(asked.label) for asked in queries])
+        for query in queries:
+            x_bar = query.closest
+            if x_bar is not None and x_bar.rho > RESOLVED * _compute_scale(trace):
+                yield points[labels != x_bar.label], query.point, x_bar
+        points = np.vstack([points, *(query.point for query in queries)])
+        labels = np.append(labels, [np.int8(query.label) for query in queries])

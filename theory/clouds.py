@@ -1,8 +1,8 @@
-"""The pool-based case, which the paper leaves to future work: Algorithm 3 on the delta-neighbour graph of n points.
+"""The pool-based case, which the paper leaves to future work: Algorithm 3 on the delta-neighbor graph of n points.
 
-7.2 believes that its bounds hold with c delta in place of delta where every delta-neighbourhood has, in every
-direction, a point with a component of c delta. Here the neighbourhoods are those of random points, found by the same
-index that SEALS uses, and c is measured at each step of the slow phase.
+Section 7.2 conjectures that its bounds hold with c delta in place of delta if every delta-neighborhood has, in every
+direction, a point with a component of c delta. Here the points are random, their neighborhoods come from the same index
+that SEALS uses, and c is measured at each step of the slow phase.
 """
 
 from __future__ import annotations
@@ -14,51 +14,75 @@ import numpy as np
 from seals_sim.errors import UserError
 from seals_sim.indexes import ExactIndex, NeighborIndex
 from seals_sim.types import Rows
-from theory.problems import Problem, random_direction
+from theory.problems import Problem, draw_direction
 from theory.runs import Trace, follow
 from theory.searches import BallPool, Closest, HomogeneousMaxMargin, HomogeneousSeparator
-from theory.separators import Matrix, Solver, Vector, fast
+from theory.separators import Matrix, Solver, Vector, solve_fast
 
 
 @dataclass(frozen=True, eq=False)
 class Cloud:
-    """points: (n, d) uniform in the unit ball; delta: the radius within which two of them are neighbours."""
+    """A finite pool.
+
+    Attributes:
+        points: (n, d), uniform in the unit ball.
+        delta: The radius within which two points are neighbors.
+        mean_neighbors: The number of neighbors that delta was chosen for.
+        index: Exact neighbors of the points in float32.
+    """
 
     points: Matrix
     delta: float
     mean_neighbors: float
     index: NeighborIndex
 
-    def neighbors(self, row: int) -> Rows:
-        """Rows within delta of a row, itself included."""
+    def find_neighbors(self, row: int) -> Rows:
+        """Find the rows within delta of a row, including the row itself."""
         k = int(2 * self.mean_neighbors) + 64
         while True:
-            found = self.index.neighbors(Rows(np.array([row])), k)[0]
-            near = np.linalg.norm(self.points[found] - self.points[row], axis=1) <= self.delta
-            if not near.all() or len(found) == len(self.points):
-                return Rows(found[near])
+            rows = self.index.neighbors(Rows(np.array([row])), k)[0]
+            is_near = np.linalg.norm(self.points[rows] - self.points[row], axis=1) <= self.delta
+            if not is_near.all() or len(rows) == len(self.points):
+                return Rows(rows[is_near])
             k *= 2
 
 
-def random_cloud(n: int, dim: int, rng: np.random.Generator, mean_neighbors: float = 64.0) -> Cloud:
-    """delta is set so that a ball of that radius inside the unit ball holds mean_neighbors of the n points on average.
+def draw_cloud(n: int, dim: int, rng: np.random.Generator, mean_neighbors: float = 64.0) -> Cloud:
+    """Draw points uniformly from the unit ball.
 
-    >>> cloud = random_cloud(1000, 2, np.random.default_rng(0))
-    >>> round(cloud.delta, 3), cloud.neighbors(0)[0]
-    (0.253, np.int64(0))
+    Args:
+        n: The number of points.
+        dim: d, the dimension.
+        rng: Draws the points.
+        mean_neighbors: delta is the radius of a ball that holds this many points on average, inside the unit ball.
+
+    Returns:
+        The points with their index.
+
+    Raises:
+        UserError: If n is below twice mean_neighbors.
+
+    Examples:
+        >>> cloud = draw_cloud(1000, 2, np.random.default_rng(0))
+        >>> round(cloud.delta, 3), cloud.find_neighbors(0)[0]
+        (0.253, np.int64(0))
     """
     if n < 2 * mean_neighbors:
-        raise UserError(f"must be at least {2 * mean_neighbors:.0f}", parameter="pool_size", value=n)
+        raise UserError(f"must be at least {2 * mean_neighbors:.0f}", parameter="n", value=n)
     points = rng.normal(size=(n, dim))
     points *= rng.random((n, 1)) ** (1 / dim) / np.linalg.norm(points, axis=1, keepdims=True)
     delta = (mean_neighbors / n) ** (1 / dim)
     return Cloud(points, float(delta), mean_neighbors, ExactIndex(points.astype(np.float32)))
 
 
-def cloud_problem(cloud: Cloud, rng: np.random.Generator) -> tuple[Problem, Rows]:
-    """A boundary through the center and 2 (d - 1) random seeds of both classes, the first d - 1 of which search."""
+def draw_cloud_problem(cloud: Cloud, rng: np.random.Generator) -> tuple[Problem, Rows]:
+    """Draw a boundary through the center, and 2 (d - 1) seeds of both classes, the first d - 1 of which search.
+
+    Returns:
+        The problem, and the rows of its seeds in the cloud.
+    """
     n, dim = cloud.points.shape
-    w_star = random_direction(dim, rng)
+    w_star = draw_direction(dim, rng)
     while True:
         rows = rng.choice(n, size=2 * (dim - 1), replace=False)
         labels = np.where(cloud.points[rows] @ w_star >= 0, 1, -1).astype(np.int8)
@@ -70,14 +94,14 @@ def cloud_problem(cloud: Cloud, rng: np.random.Generator) -> tuple[Problem, Rows
 
 @dataclass(frozen=True, eq=False)
 class Neighborhood:
-    """The unlabelled neighbours of x_bar, (m, d); x_bar None where the search has ended."""
+    """The unlabeled neighbors (m, d) of x_bar; x_bar is None if the search has ended."""
 
     closest: Closest | None
     points: Matrix
 
 
 class NearestToHyperplane:
-    """Line 7 on a finite neighbourhood: arg min dist(x', H)."""
+    """Line 7 in a finite neighborhood: arg min dist(x', H)."""
 
     def select(self, candidates: Neighborhood, model: HomogeneousSeparator) -> Vector | None:
         closest = candidates.closest
@@ -89,8 +113,13 @@ class NearestToHyperplane:
 
 @dataclass(frozen=True)
 class SlowStep:
-    """A step taken at rho >= 2 delta. component: of the query along the separator's normal, in units of delta, the c
-    of the conjecture; in an empty or one-sided neighbourhood it can be negative.
+    """A step at rho >= 2 delta.
+
+    Attributes:
+        search: The number of the search.
+        rho: The distance from x_bar to the hull of the other class.
+        component: Of the step along the separator's normal, in units of delta: the c of the conjecture. It can be
+            negative in an empty or one-sided neighborhood.
     """
 
     search: int
@@ -99,9 +128,9 @@ class SlowStep:
 
 
 class CloudPool(BallPool):
-    """The clusters of Algorithm 3 whose searches may query only unlabelled points of the cloud."""
+    """The clusters of Algorithm 3 whose searches may query only unlabeled points of the cloud."""
 
-    def __init__(self, problem: Problem, rows: Rows, cloud: Cloud, solver: Solver = fast) -> None:
+    def __init__(self, problem: Problem, rows: Rows, cloud: Cloud, solver: Solver = solve_fast) -> None:
         super().__init__(problem, cloud.delta, solver)
         self._cloud = cloud
         self._labeled_rows = {int(row) for row in rows}
@@ -114,7 +143,7 @@ class CloudPool(BallPool):
         nothing = Neighborhood(None, np.empty((0, 0)))
         if ball.closest is None:
             return nothing
-        near = self._cloud.neighbors(self._cluster_rows[slot][ball.closest.place])
+        near = self._cloud.find_neighbors(self._cluster_rows[slot][ball.closest.place])
         self._offered = Rows(np.array([row for row in near.tolist() if row not in self._labeled_rows], dtype=np.int64))
         if not len(self._offered):
             self.status[slot] = "dry"
@@ -126,17 +155,21 @@ class CloudPool(BallPool):
         row = int(self._offered[(self._cloud.points[self._offered] == query).all(axis=1)][0])
         self._labeled_rows.add(row)
         self._cluster_rows[slot].append(row)
-        closest = self.asked[-1].closest
+        closest = self.queries[-1].closest
         assert closest is not None
         if closest.rho >= 2 * self._delta:
             component = float((query - closest.point) @ closest.separation.normal) / self._delta
             self.slow_steps.append(SlowStep(slot, closest.rho, component))
 
 
-def algorithm_3_on_cloud(
-    cloud: Cloud, problem: Problem, rows: Rows, *, max_rounds: int = 100, solver: Solver = fast
+def run_algorithm_3_on_cloud(
+    cloud: Cloud, problem: Problem, rows: Rows, *, max_rounds: int = 100, solver: Solver = solve_fast
 ) -> tuple[Trace, list[SlowStep]]:
-    """Algorithm 3 with a finite neighbour graph, and the c of each of its slow steps."""
+    """Run Algorithm 3 on a finite neighbor graph.
+
+    Returns:
+        The run, and its slow steps in the order of the queries.
+    """
     pool = CloudPool(problem, rows, cloud, solver)
     learner = HomogeneousMaxMargin(solver)
     trace = follow(problem, "pool", cloud.delta, pool, NearestToHyperplane(), learner, max_rounds=max_rounds)

@@ -1,4 +1,4 @@
-"""What can go wrong in the theory bench, each with a name of its own."""
+"""What can go wrong in a run of the theory."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from seals_sim.errors import UserError
 
 
 class NotSeparable(UserError):
-    """The labelled points cannot be separated as the setting assumes."""
+    """The labeled points cannot be separated as the setting assumes."""
 
 
 class SolverError(UserError):
-    """A solver gave no result that its certificate bears out."""
+    """No solver returned a result that its certificate confirms."""

@@ -1,4 +1,4 @@
-"""Labels that are wrong now and then, which the theorems exclude, and a soft margin for when no hard one exists."""
+"""Labels that are sometimes wrong, which the theorems exclude, and a soft margin for when there is no hard one."""
 
 from __future__ import annotations
 
@@ -10,19 +10,27 @@ import numpy as np
 from seals_sim.errors import UserError
 from theory.errors import NotSeparable, SolverError
 from theory.searches import HomogeneousMaxMargin, HomogeneousSeparator, LabeledPoints
-from theory.separators import Matrix, Separation, Vector, fast, solve_quietly
+from theory.separators import Matrix, Separation, Vector, solve_fast, solve_quietly
 
 
 class NoisyHalfSpace:
-    """The oracle of 7.2 with labels flipped: each with probability `flip`, and by a fair coin where
-    |w_star . x| < band. Raises UserError for a flip outside [0, 1) or a negative band.
+    """The oracle of section 7.2 with some labels flipped.
+
+    Args:
+        w_star: (d,), of unit length.
+        rng: Decides which labels are flipped.
+        flip: The probability that a label is flipped, in [0, 1).
+        band: Where |w_star . x| is below this, labels are tosses of a fair coin.
+
+    Raises:
+        UserError: If flip or band is out of range.
     """
 
     def __init__(self, w_star: Vector, rng: np.random.Generator, flip: float = 0.0, band: float = 0.0) -> None:
         if not 0 <= flip < 1:
-            raise UserError("must be at least 0 and below 1", parameter="noise", value=flip)
+            raise UserError("must lie in [0, 1)", parameter="flip", value=flip)
         if not band >= 0:
-            raise UserError("must be 0 or more", parameter="noise_band", value=band)
+            raise UserError("must be 0 or more", parameter="band", value=band)
         self._w_star, self._rng, self._flip, self._band = w_star, rng, flip, band
 
     def label(self, query: Vector) -> int:
@@ -32,20 +40,32 @@ class NoisyHalfSpace:
         return -label if self._rng.random() < chance else label
 
 
-def soft(points: Matrix, n_shared: int) -> Separation:
-    """The nearest point to 0 of the reduced hull of points b_j (m, d): no weight above 1 / n_shared.
+def solve_soft_margin(points: Matrix, n_shared: int) -> Separation:
+    """Find the point nearest to 0 in the reduced hull of the points, in which no weight exceeds 1 / n_shared.
 
-    This is the nu-SVM's soft margin (Crisp & Burges 1999) without bias: n maximises the mean of the n_shared lowest
-    n . b_j, so n_shared - 1 points can be on the wrong side and count for little. The certificate's lower bound is
-    that mean. n_shared = 1 is the hard margin. Raises NotSeparable where the reduced hull holds 0.
+    This is the soft margin of the nu-SVM (Crisp & Burges 1999) without a bias. Its normal n maximizes the mean of the
+    n_shared lowest n . b_j, so n_shared - 1 points may lie on the wrong side at little cost. That mean is the lower
+    bound of the certificate.
 
-    >>> points = np.array([[1.0, 0.5], [1.0, -0.5], [-0.1, 0.0]])
-    >>> soft(points, 2).nearest.round(6)
-    array([0.45, 0.  ])
+    Args:
+        points: (m, d), the points b_j.
+        n_shared: 1 is the hard margin.
+
+    Returns:
+        The nearest point with its certificate.
+
+    Raises:
+        NotSeparable: If the reduced hull contains 0.
+        SolverError: If the solver fails.
+
+    Examples:
+        >>> points = np.array([[1.0, 0.5], [1.0, -0.5], [-0.1, 0.0]])
+        >>> solve_soft_margin(points, 2).nearest.round(6)
+        array([0.45, 0.  ])
     """
     m, d = points.shape
     size = 1 << max(m - 1, 1).bit_length()
-    problem, rows, caps, weights = _compiled(size, d)
+    problem, rows, caps, weights = _compile(size, d)
     scale = float(np.abs(points).max())
     rows.value = np.vstack([points / scale, np.zeros((size - m, d))])
     caps.value = np.where(np.arange(size) < m, 1 / n_shared, 0.0)
@@ -59,19 +79,19 @@ def soft(points: Matrix, n_shared: int) -> Separation:
 
 
 def _certify(points: Matrix, weights: Vector, n_shared: int) -> Separation:
-    """As `separators.certify`, with the mean of the n_shared lowest heights as the lower bound."""
+    """Certify as `separators.certify` does, with the mean of the n_shared lowest heights as the lower bound."""
     weights = weights / weights.sum()
     combination = weights @ points
     upper = float(np.linalg.norm(combination))
     if upper <= 1e-7 * float(np.abs(points).max()):
-        raise NotSeparable(f"even without the {n_shared} worst points' full weight the hulls meet")
+        raise NotSeparable(f"the hulls meet even if no point has a weight above 1 / {n_shared}")
     normal = combination / upper
     lower = float(np.sort(points @ normal)[:n_shared].mean())
     return Separation(normal, upper, weights, upper - lower, abs(upper - lower))
 
 
 @lru_cache(maxsize=64)
-def _compiled(m: int, d: int) -> tuple[cp.Problem, cp.Parameter, cp.Parameter, cp.Variable]:
+def _compile(m: int, d: int) -> tuple[cp.Problem, cp.Parameter, cp.Parameter, cp.Variable]:
     rows, caps = cp.Parameter((m, d)), cp.Parameter(m, nonneg=True)
     weights, nearest = cp.Variable(m, nonneg=True), cp.Variable(d)
     constraints = [rows.T @ weights == nearest, cp.sum(weights) == 1, weights <= caps]
@@ -79,12 +99,17 @@ def _compiled(m: int, d: int) -> tuple[cp.Problem, cp.Parameter, cp.Parameter, c
 
 
 class SoftHomogeneousMaxMargin:
-    """Line 11 with noisy labels: the hard margin where there is one, and else the soft margin with the smallest
-    n_shared = 2, 4, 8, ... whose reduced hull leaves 0 outside. `was_soft` tells whether it ever had to be.
+    """Line 11 with noisy labels.
+
+    It fits the hard margin if there is one, and otherwise the soft margin with the smallest n_shared = 2, 4, 8, ... for
+    which the reduced hull does not contain 0.
+
+    Attributes:
+        was_soft: Whether any fit had a soft margin.
     """
 
     def __init__(self) -> None:
-        self._hard = HomogeneousMaxMargin(fast)
+        self._hard = HomogeneousMaxMargin(solve_fast)
         self.was_soft = False
 
     def fit(self, labeled: LabeledPoints) -> HomogeneousSeparator:
@@ -95,7 +120,7 @@ class SoftHomogeneousMaxMargin:
         signed, n_shared = labeled.labels[:, None] * labeled.points, 2
         while True:
             try:
-                separation = soft(signed, n_shared)
+                separation = solve_soft_margin(signed, n_shared)
                 return HomogeneousSeparator(separation.normal, separation)
             except NotSeparable:
                 if n_shared >= len(signed):

@@ -1,4 +1,4 @@
-"""Separable problems with known answers: w_star, the seeds, and each search's distance gamma_i to the other class."""
+"""Separable problems with known answers: w_star, the seeds, and the distance gamma_i of each search."""
 
 from __future__ import annotations
 
@@ -9,18 +9,25 @@ from numpy.typing import NDArray
 from scipy.stats import ortho_group
 
 from seals_sim.errors import UserError
-from theory.separators import Matrix, Vector, fast
+from theory.separators import Matrix, Vector, solve_fast
 
 Labels = NDArray[np.int8]
 
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """Labels are y_x = 1 if w_star . x >= 0 and -1 otherwise (7.2).
+    """A half-space to learn, with labels y_x = 1 if w_star . x >= 0 and -1 otherwise (section 7.2).
 
-    points: (n_0, d) seeds S_1; labels: (n_0,) of 1 and -1; searches: the seeds x_{i,0} that start a nearest neighbour
-    search, d - 1 or more of them; delta: radius of the neighbour graph. Raises UserError for seeds that the theory
-    does not cover.
+    Attributes:
+        name: Of the kind of problem.
+        w_star: (d,), of unit length.
+        points: (n_0, d), the seeds S_1.
+        labels: (n_0,), 1 or -1.
+        searches: The places of the seeds x_{i,0} from which a nearest neighbor search starts, at least d - 1.
+        delta: The radius of a neighborhood.
+
+    Raises:
+        UserError: If the theory does not cover these seeds.
     """
 
     name: str
@@ -37,32 +44,33 @@ class Problem:
         if not self.delta > 0:
             raise UserError("must be above 0", parameter="delta", value=self.delta)
         if abs(np.linalg.norm(self.w_star) - 1) > 1e-12:
-            raise UserError(f"w_star must have unit length; it has {np.linalg.norm(self.w_star)}")
+            raise UserError(f"w_star: its length is {np.linalg.norm(self.w_star)}; it must be 1")
         if len(self.searches) < d - 1:
-            raise UserError(f"{len(self.searches)} seeds to search from; in {d} dimensions {d - 1} are needed")
+            raise UserError(f"searches: there are {len(self.searches)}; {d} dimensions need at least {d - 1}")
         sides = self.points @ self.w_star
         on_boundary = np.abs(sides) <= 1e-12 * np.abs(self.points).max()
         if on_boundary.any():
-            raise UserError(f"seed {int(np.argmax(on_boundary))} (counted from 0) lies on the decision boundary")
+            raise UserError(f"seed {int(np.argmax(on_boundary))} (counting from 0) is on the decision boundary")
         if len(set(self.labels.tolist())) < 2:
-            raise UserError("the seeds are all of one class; both are needed, or gamma is infinite")
+            raise UserError("the seeds are all of one class; without both classes, gamma is infinite")
         if (np.where(sides >= 0, 1, -1) != self.labels).any():
-            raise UserError("the seeds' labels are not those of w_star")
+            raise UserError("labels: they are not those of w_star")
 
     @property
     def dim(self) -> int:
+        """d, the dimension."""
         return int(self.points.shape[1])
 
-    def gamma(self) -> Vector:
-        """gamma_i = dist(x_{i,0}, conv(S_1^{-y})) of each search (Theorem 2)."""
+    def compute_gamma(self) -> Vector:
+        """Compute gamma_i = dist(x_{i,0}, conv(S_1^{-y})) of each search (Theorem 2)."""
         distances = []
         for search in self.searches:
             opposite = self.points[self.labels != self.labels[search]]
-            distances.append(fast(opposite - self.points[search]).distance)
+            distances.append(solve_fast(opposite - self.points[search]).distance)
         return np.array(distances)
 
 
-def example1(
+def make_example_1(
     dim: int,
     delta: float = 0.5,
     gamma_over_delta: float | None = None,
@@ -70,11 +78,21 @@ def example1(
     margin_scale: float | None = None,
     rotation: np.random.Generator | None = None,
 ) -> Problem:
-    """Example 1: seeds a e_1 + M e_{i+1} that search, and seeds -c e_1 + M e_{i+1} of the other class.
+    """Make Example 1: seeds a e_1 + M e_{i+1} that search, and seeds -c e_1 + M e_{i+1} of the other class.
 
-    The paper has a = c = 1, so gamma_i = a + c = 2; here gamma_over_delta sets a + c = gamma with a : c = 1 : opposite.
-    margin_scale: M, by default 3 gamma sqrt(d - 1), the paper's 6 sqrt(d - 1) where gamma = 2: at that distance sigma
-    is positive, which it is not where gamma alone grows. rotation: turn everything by a random rotation.
+    The paper has a = c = 1, so that gamma_i = a + c = 2.
+
+    Args:
+        dim: d, the dimension.
+        delta: The radius of a neighborhood.
+        gamma_over_delta: Sets a + c = gamma; by default a = 1.
+        opposite: c / a.
+        margin_scale: M, by default 3 gamma sqrt(d - 1), which is the paper's 6 sqrt(d - 1) for gamma = 2. sigma is
+            positive at that distance; it would not be if gamma alone grew.
+        rotation: Draws a rotation of the whole problem.
+
+    Returns:
+        The problem; its first d - 1 seeds search.
     """
     if dim < 2:
         raise UserError("must be at least 2", parameter="dim", value=dim)
@@ -95,19 +113,29 @@ def example1(
     return Problem("example1", w_star, points, labels, tuple(range(dim - 1)), delta)
 
 
-def random_direction(dim: int, rng: np.random.Generator) -> Vector:
-    """A unit vector (d,), uniform on the sphere."""
+def draw_direction(dim: int, rng: np.random.Generator) -> Vector:
+    """Draw a unit vector (d,), uniform on the sphere."""
     direction = rng.normal(size=dim)
     return np.asarray(direction / np.linalg.norm(direction))
 
 
-def spread_problem(
+def draw_spread_problem(
     dim: int, rng: np.random.Generator, delta: float = 0.5, gamma_over_delta: float = 20.0, spread: float = 6.0
 ) -> Problem:
-    """Example 1 made irregular, its sigma still positive: random seeds, of which the first d - 1 search.
+    """Draw an irregular version of Example 1 whose sigma is still positive.
 
-    d - 1 pairs of opposite label stand at heights of their own, up to gamma apart, over points of the boundary that
-    are spread gamma sqrt(d - 1) from the origin, in nearly orthogonal directions.
+    The seeds are d - 1 pairs of opposite labels. Each pair has its own heights, up to gamma apart, above and below a
+    point of the boundary. These points are spread gamma sqrt(d - 1) from the origin, in nearly orthogonal directions.
+
+    Args:
+        dim: d, the dimension.
+        rng: Draws the seeds.
+        delta: The radius of a neighborhood.
+        gamma_over_delta: The largest gamma_i, in units of delta.
+        spread: See above.
+
+    Returns:
+        The problem; its first d - 1 seeds search.
     """
     if dim < 2:
         raise UserError("must be at least 2", parameter="dim", value=dim)
@@ -124,10 +152,10 @@ def spread_problem(
     labels = np.where(points @ w_star >= 0, 1, -1).astype(np.int8)
     searches = tuple(range(n))
     unscaled = Problem("spread", w_star, points, labels, searches, delta)
-    return Problem("spread", w_star, points * (gamma / unscaled.gamma().max()), labels, searches, delta)
+    return Problem("spread", w_star, points * (gamma / unscaled.compute_gamma().max()), labels, searches, delta)
 
 
-def random_problem(
+def draw_random_problem(
     dim: int,
     rng: np.random.Generator,
     delta: float = 0.5,
@@ -136,14 +164,23 @@ def random_problem(
     n_seeds: int | None = None,
     n_searches: int | None = None,
 ) -> Problem:
-    """Uniform seeds of both classes in a ball or a box, scaled so that the largest gamma_i is gamma_over_delta delta.
+    """Draw random seeds of both classes, scaled to make the largest gamma_i equal gamma_over_delta delta.
 
-    domain: `ball`, `box`, or `space` for normally distributed seeds in R^d. n_seeds: 2 (d - 1) by default, the first
-    n_searches of which (d - 1 by default) search.
+    Args:
+        dim: d, the dimension.
+        rng: Draws the seeds.
+        delta: The radius of a neighborhood.
+        gamma_over_delta: The largest gamma_i, in units of delta.
+        domain: `ball` or `box` for uniform seeds, `space` for normally distributed ones.
+        n_seeds: By default 2 (d - 1).
+        n_searches: How many of the first seeds search; by default d - 1.
+
+    Returns:
+        The problem.
     """
     n_seeds = 2 * (dim - 1) if n_seeds is None else n_seeds
     n_seeds, n_searches = max(n_seeds, 2), dim - 1 if n_searches is None else n_searches
-    w_star = random_direction(dim, rng)
+    w_star = draw_direction(dim, rng)
     while True:
         points = rng.normal(size=(n_seeds, dim))
         if domain == "ball":
@@ -158,5 +195,5 @@ def random_problem(
             break
     searches = tuple(range(n_searches))
     unscaled = Problem("random", w_star, points, labels, searches, delta)
-    factor = gamma_over_delta * delta / unscaled.gamma().max()
+    factor = gamma_over_delta * delta / unscaled.compute_gamma().max()
     return Problem("random", w_star, points * factor, labels, searches, delta)

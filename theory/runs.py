@@ -1,4 +1,4 @@
-"""One run, followed round by round: all that the checks, the tables and the figures need of it."""
+"""A run and its state after each round, as the checks, the tables, and the figures need them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from theory.errors import NotSeparable, SolverError
 from theory.problems import Problem
 from theory.searches import (
     FLOOR,
-    Asked,
     BallPool,
     Closest,
     ClosestToHyperplane,
@@ -24,17 +23,18 @@ from theory.searches import (
     HomogeneousMaxMargin,
     HomogeneousSeparator,
     LabeledPoints,
+    Query,
 )
-from theory.separators import Matrix, Solver, Vector, fast
+from theory.separators import Matrix, Solver, Vector, solve_fast
 
-COLLAPSED = 0.1  # a certificate no better than this, where all searches have ended, says nothing: sigma is 0
+COLLAPSED = 0.1  # if all searches have ended and the certificate is above this, sigma is 0
 
 
 class SearchPool(Protocol):
-    """What a pool must tell of its searches to be followed; one without searches has no brackets."""
+    """A pool of the loop that also reports on its searches; a pool without searches has no brackets."""
 
     status: list[str]
-    asked: list[Asked]
+    queries: list[Query]
 
     @property
     def n_solves(self) -> int: ...
@@ -42,7 +42,7 @@ class SearchPool(Protocol):
     @property
     def n_candidates(self) -> int: ...
 
-    def brackets(self) -> Sequence[Closest]: ...
+    def find_brackets(self) -> Sequence[Closest]: ...
 
     def candidates(self, slot: int) -> Any: ...
 
@@ -51,11 +51,18 @@ class SearchPool(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class State:
-    """After `number` rounds, that is with S_{number + 1} labelled.
+    """The state of a run after some rounds.
 
-    rho: (n,) rho_{i, number + 1}; z: (n, d) of the certificate, empty without searches; certificate: its bound on
-    sin theta; error: |w_hat - w_star|_2; kkt_residual: the largest of the separators in use, relative to their
-    distance; n_solves: separators solved so far.
+    Attributes:
+        number: The number of finished rounds; S_{number + 1} is labeled.
+        n_queries: Queries so far.
+        w_hat: (d,), the normal of the fitted separator.
+        error: |w_hat - w_star|_2.
+        rho: (n,), rho_{i, number + 1}.
+        z: (n, d), the z_i of the certificate; empty without searches.
+        certificate: The bound on sin theta.
+        kkt_residual: The largest of all separators in use, relative to their distances.
+        n_solves: Separators solved so far.
     """
 
     number: int
@@ -70,17 +77,25 @@ class State:
 
     @property
     def max_rho(self) -> float:
+        """The largest rho; NaN without searches."""
         return float(self.rho.max()) if len(self.rho) else np.nan
 
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """A whole run. queries: one list a round.
+    """A whole run.
 
-    status: `target` (every search at rho <= target, or the error certified to be as small as wanted), `floor` (every
-    search there or down to rounding), `collapsed` (the searches have ended, but on boundary points that do not span the
-    boundary: sigma is 0), `nonseparable` (no separator of the labelled points), `failed` (a solver gave no certified
-    result), `dry` (no candidate left), `rounds` (stopped by its limit of rounds).
+    Attributes:
+        problem: What was to be learned.
+        algorithm: `3`, `4`, `bisection`, `passive`, or `pool`.
+        delta: The radius of a neighborhood in this run.
+        status: How the run ended: `target` (every search has rho <= target, or the error is certified to be small
+            enough), `floor` (every search has reached its target or the limit of rounding), `collapsed` (the searches
+            have ended at boundary points that do not span the boundary, so sigma is 0), `nonseparable` (the labeled
+            points have no separator), `failed` (a solver returned no certified result), `dry` (no candidates are left),
+            or `rounds` (the limit of rounds was reached).
+        states: One per round, and the one before the first.
+        queries: One list per round.
     """
 
     problem: Problem
@@ -88,38 +103,49 @@ class Trace:
     delta: float
     status: str
     states: list[State] = field(repr=False)
-    queries: list[list[Asked]] = field(repr=False)
+    queries: list[list[Query]] = field(repr=False)
 
-    def queries_to(self, values: Sequence[float], epsilon: float) -> int | None:
-        """Queries made until the state from which `values`, one a state, stay at or below epsilon for good."""
+    def count_queries_to(self, values: Sequence[float], epsilon: float) -> int | None:
+        """Count the queries until `values`, one per state, stay at or below epsilon; None if they never do."""
         above = [place for place, value in enumerate(values) if not value <= epsilon]
         first = above[-1] + 1 if above else 0
         return self.states[first].n_queries if first < len(self.states) else None
 
-    def queries_to_error(self, epsilon: float) -> int | None:
-        """None where the run ended before. On Example 1 the error is 0 before any query, but not for good."""
-        return self.queries_to([state.error for state in self.states], epsilon)
+    def count_queries_to_error(self, epsilon: float) -> int | None:
+        """Count the queries until the error stays at or below epsilon; None if the run ended earlier.
 
-    def queries_to_rho(self, bound: float) -> int | None:
-        """Queries until every search has rho <= bound (step 1 of the proof)."""
-        return self.queries_to([state.max_rho for state in self.states], bound)
+        On Example 1 the error is 0 before the first query, but it does not stay there.
+        """
+        return self.count_queries_to([state.error for state in self.states], epsilon)
+
+    def count_queries_to_rho(self, bound: float) -> int | None:
+        """Count the queries until every search has rho <= bound (step 1 of the proof)."""
+        return self.count_queries_to([state.max_rho for state in self.states], bound)
 
 
-def algorithm_3(problem: Problem, *, delta: float | None = None, max_rounds: int = 1000, **options: Any) -> Trace:
-    """Algorithm 3 with the problem's delta, until every search has come to its end.
+def run_algorithm_3(problem: Problem, *, delta: float | None = None, max_rounds: int = 1000, **options: Any) -> Trace:
+    """Run Algorithm 3 until every search has ended.
 
-    options: solver, pruning and target of `BallPool`; certified, oracle and learner as in `follow`.
+    Args:
+        problem: What to learn.
+        delta: By default that of the problem.
+        max_rounds: The limit of rounds.
+        options: solver, pruning, and target as in `BallPool`; certified, oracle, and learner as in `follow`.
 
-    >>> from theory.problems import example1
-    >>> trace = algorithm_3(example1(4))
-    >>> trace.status, [state.max_rho for state in trace.states[:5]], trace.queries_to_error(1e-6)
-    ('floor', [2.0, 1.5, 1.0, 0.5, 0.25], 57)
+    Returns:
+        The run.
+
+    Examples:
+        >>> from theory.problems import make_example_1
+        >>> trace = run_algorithm_3(make_example_1(4))
+        >>> trace.status, [state.max_rho for state in trace.states[:5]], trace.count_queries_to_error(1e-6)
+        ('floor', [2.0, 1.5, 1.0, 0.5, 0.25], 57)
     """
     return _search(problem, "3", problem.delta if delta is None else delta, max_rounds, **options)
 
 
-def algorithm_4(problem: Problem, *, max_rounds: int = 1000, **options: Any) -> Trace:
-    """Algorithm 4: Algorithm 3 with delta = infinity."""
+def run_algorithm_4(problem: Problem, *, max_rounds: int = 1000, **options: Any) -> Trace:
+    """Run Algorithm 4, which is Algorithm 3 with delta = infinity."""
     return _search(problem, "4", np.inf, max_rounds, **options)
 
 
@@ -129,7 +155,7 @@ def _search(
     delta: float,
     max_rounds: int,
     *,
-    solver: Solver = fast,
+    solver: Solver = solve_fast,
     pruning: bool = True,
     target: float = 0.0,
     certified: float = 0.0,
@@ -152,10 +178,22 @@ def follow(
     max_rounds: int = 1000,
     certified: float = 0.0,
 ) -> Trace:
-    """Run the loop with these parts, one query a search and round, and keep its states.
+    """Run the loop with these parts, one query per search and round, and record its states.
 
-    certified: stop, with status `target`, once the certificate shows the error to be at most this, which it then
-    stays, for the rho_i only fall. oracle: the half-space of w_star by default.
+    Args:
+        problem: What to learn.
+        name: Of the algorithm.
+        delta: The radius of a neighborhood.
+        pool: Holds the searches.
+        selector: Chooses the queries.
+        learner: Fits the separator after each round.
+        oracle: Labels the queries; by default the half-space of w_star.
+        max_rounds: The limit of rounds.
+        certified: Stop with the status `target` once the certificate proves that the error is at most this. It then
+            stays there, because the rho_i never grow.
+
+    Returns:
+        The run.
     """
     states: list[State] = []
     n_asked = [0]
@@ -164,8 +202,8 @@ def follow(
     status = ""
     try:
         for number, state in enumerate(rounds):
-            n_asked.append(len(pool.asked))
-            states.append(_state(problem, number, pool, state.model))
+            n_asked.append(len(pool.queries))
+            states.append(_record_state(problem, number, pool, state.model))
             if np.sqrt(2) * states[-1].certificate <= certified:
                 status = "target"
                 break
@@ -176,17 +214,17 @@ def follow(
         status = "nonseparable"
     except SolverError:
         status = "failed"
-    queries = [pool.asked[begin:end] for begin, end in pairwise(n_asked[1:])]
-    return Trace(problem, name, delta, _final_status(problem, pool, states, status), states, queries)
+    queries = [pool.queries[begin:end] for begin, end in pairwise(n_asked[1:])]
+    return Trace(problem, name, delta, _decide_status(problem, pool, states, status), states, queries)
 
 
-def _state(problem: Problem, number: int, pool: SearchPool, model: HomogeneousSeparator) -> State:
-    brackets = pool.brackets()
+def _record_state(problem: Problem, number: int, pool: SearchPool, model: HomogeneousSeparator) -> State:
+    brackets = pool.find_brackets()
     fits = [model.separation, *(bracket.separation for bracket in brackets)]
     certificate = certify_fit(model.w_hat, brackets) if brackets else None
     return State(
         number,
-        len(pool.asked),
+        len(pool.queries),
         model.w_hat,
         float(np.linalg.norm(model.w_hat - problem.w_star)),
         np.array([bracket.rho for bracket in brackets]),
@@ -197,8 +235,8 @@ def _state(problem: Problem, number: int, pool: SearchPool, model: HomogeneousSe
     )
 
 
-def _final_status(problem: Problem, pool: SearchPool, states: list[State], status: str) -> str:
-    """Where two searches have met, rounding decides how the run ends; the certificate tells that they have."""
+def _decide_status(problem: Problem, pool: SearchPool, states: list[State], status: str) -> str:
+    """Decide how a run ended. If two searches have met, rounding ended them, and only the certificate shows it."""
     have_ended = not {"running", "dry"} & set(pool.status)
     at_floor = bool(states) and states[-1].max_rho <= 1e3 * FLOOR * float(np.abs(problem.points).max())
     if (have_ended or at_floor) and states and states[-1].certificate > COLLAPSED:

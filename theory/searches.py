@@ -1,8 +1,9 @@
-"""Algorithms 3 and 4 as parts of the loop in `seals_sim.loop`: d - 1 searches, each a cluster C_i of its own.
+"""Algorithms 3 and 4 as parts of the loop in `seals_sim.loop`: d - 1 searches, each with its own cluster C_i.
 
-In round r every search i takes the point of C_{i,r} nearest to the hull of the opposite labels and queries the point
-of its delta-ball nearest to the separator (Lemma 2: the step is min(delta, rho / 2) along the normal). S_r is frozen
-inside a round: line 9 is read as gathering all of a round's queries into S_{r+1}. Algorithm 4 is delta = infinity.
+In round r every search i takes x_bar, the point of C_{i,r} nearest to the hull of the opposite labels, and queries the
+point of its delta-ball nearest to the separator (Lemma 2: a step of min(delta, rho / 2) along the normal). S_r does not
+change within a round: we read line 9 as gathering all queries of the round into S_{r+1}. Algorithm 4 has
+delta = infinity.
 """
 
 from __future__ import annotations
@@ -13,10 +14,10 @@ import numpy as np
 
 from theory.errors import NotSeparable
 from theory.problems import Labels, Problem
-from theory.separators import Hint, Matrix, Separation, Solver, Vector, fast
+from theory.separators import Hint, Matrix, Separation, Solver, Vector, solve_fast
 
-_TIE = 1e-7  # distances nearer than this, relative, count as equal: after a label flip both ends of a segment tie
-FLOOR = 1e-13  # of the coordinates: below it labels and midpoints are rounding, and a search stops
+_TIE = 1e-7  # distances this close, relatively, count as equal: both ends of a segment tie after a change of label
+FLOOR = 1e-13  # relative to the coordinates; below this, labels and midpoints are noise, and a search stops
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,16 +36,16 @@ class LabeledPoints:
 
 @dataclass(frozen=True, eq=False)
 class HomogeneousSeparator:
-    """w_hat, unit, and the certificate of its fit."""
+    """A separator through the origin: w_hat (d,), of unit length, and its fit."""
 
     w_hat: Vector
     separation: Separation
 
 
 class HomogeneousMaxMargin:
-    """Line 11: the homogeneous max-margin separator of S_r. Raises NotSeparable where there is none."""
+    """Line 11: fits the homogeneous max-margin separator of S_r, and raises NotSeparable if there is none."""
 
-    def __init__(self, solver: Solver = fast) -> None:
+    def __init__(self, solver: Solver = solve_fast) -> None:
         self._solver = solver
         self._last: tuple[Hint, ...] = ()
 
@@ -55,7 +56,7 @@ class HomogeneousMaxMargin:
 
 
 class HalfSpace:
-    """The oracle of 7.2: 1 where w_star . x >= 0, else -1."""
+    """The oracle of section 7.2: 1 if w_star . x >= 0, else -1."""
 
     def __init__(self, w_star: Vector) -> None:
         self._w_star = w_star
@@ -66,9 +67,16 @@ class HalfSpace:
 
 @dataclass(eq=False)
 class _Member:
-    """A point of a cluster with what is known of its separator from S_r^{-y}.
+    """A point of a cluster, and what is known about its separator from S_r^{-y}.
 
-    distance is exact (certified) if is_exact, and otherwise a lower bound.
+    Attributes:
+        point: (d,).
+        label: 1 or -1.
+        parent: The place in the cluster of the point from which it was queried; None for the seed.
+        separation: The latest separator.
+        distance: To the hull of the other class if is_exact, and otherwise a lower bound.
+        is_exact: Whether the distance is certified.
+        n_counted: How many opposite points the distance takes into account.
     """
 
     point: Vector
@@ -77,12 +85,12 @@ class _Member:
     separation: Separation | None = None
     distance: float = 0.0
     is_exact: bool = False
-    n_counted: int = 0  # opposite points that distance takes into account
+    n_counted: int = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Closest:
-    """x_bar_{i,r}, its place in the cluster, and its separator; rho is its distance to the opposite hull."""
+    """x_bar_{i,r}, its place in the cluster, and its separator."""
 
     place: int
     point: Vector
@@ -90,50 +98,59 @@ class Closest:
     separation: Separation
 
     @classmethod
-    def of_segment(cls, place: int, point: Vector, label: int, other: Vector) -> Closest:
-        """With a single point on the other side, which separates without a solver."""
+    def from_segment(cls, place: int, point: Vector, label: int, other: Vector) -> Closest:
+        """Separate a point from a single point of the other class, which needs no solver."""
         offset = other - point
         length = float(np.linalg.norm(offset))
         return cls(place, point, label, Separation(offset / (length or 1.0), length, np.ones(1), 0.0, 0.0))
 
     @property
     def rho(self) -> float:
+        """The distance from x_bar to the hull of the other class."""
         return self.separation.distance
 
     @property
     def across(self) -> Vector:
-        """The point of the opposite hull that is nearest to x_bar."""
+        """The point of the other hull that is nearest to x_bar."""
         return np.asarray(self.point + self.separation.nearest)
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
-    """A query as it was made, and x_bar_{i,r} from which its search made it."""
+class Query:
+    """A query and its label.
+
+    Attributes:
+        search: The number of the search that made it.
+        closest: x_bar_{i,r}, from which it was made; None in passive learning, which has no searches.
+        point: (d,).
+        label: 1 or -1.
+    """
 
     search: int
-    closest: Closest | None  # None where there is no search (passive learning)
+    closest: Closest | None
     point: Vector
     label: int
 
     @property
     def parent(self) -> int | None:
-        """The place of x_bar in the search's cluster: 0 is the seed."""
+        """The place of x_bar in the cluster of the search, where 0 is the seed."""
         return self.closest.place if self.closest else None
 
     @property
     def rho(self) -> float | None:
+        """The distance from x_bar to the hull of the other class, before the query."""
         return self.closest.rho if self.closest else None
 
 
 class Cluster:
     """C_{i,r}, with exact pruning of its separators.
 
-    A separator stays optimal until a new opposite point p violates it, n . (p - x) < rho (KKT); then
-    min(rho, min n . (p - x)) bounds the new distance from below, and it is solved anew only while that is under the
-    smallest distance known. pruning=False solves them all in every round; the choice is the same.
+    A separator stays optimal until a new opposite point p violates it: n . (p - x) < rho (KKT). Then
+    min(rho, min n . (p - x)) is a lower bound on the new distance, and the separator is solved again only while this
+    bound is below the smallest exact distance. Without pruning, all are solved in every round, with the same choice.
     """
 
-    def __init__(self, seed: Vector, label: int, solver: Solver = fast, pruning: bool = True) -> None:
+    def __init__(self, seed: Vector, label: int, solver: Solver = solve_fast, pruning: bool = True) -> None:
         self.members = [_Member(seed, label, None)]
         self.n_solves = 0
         self._solver, self._pruning = solver, pruning
@@ -141,8 +158,12 @@ class Cluster:
     def add(self, point: Vector, label: int, parent: int) -> None:
         self.members.append(_Member(point, label, parent))
 
-    def closest(self, opposite: dict[int, Matrix]) -> Closest:
-        """Line 7: arg min over C_i of the margin, the earliest point among equals. opposite: label -> S_r^{-label}."""
+    def find_closest(self, opposite: dict[int, Matrix]) -> Closest:
+        """Find the point of C_i with the smallest margin, the earliest among equals (line 7).
+
+        Args:
+            opposite: S_r^{-label} by label.
+        """
         for member in self.members:
             self._count_new(member, opposite[member.label])
         while True:
@@ -183,14 +204,14 @@ class Cluster:
 
 @dataclass(frozen=True, eq=False)
 class Ball:
-    """What one search may query in this round: the ball of `radius` round x_bar; None where the search has ended."""
+    """What a search may query in this round: the ball around x_bar; x_bar is None if the search has ended."""
 
     closest: Closest | None
     radius: float
 
 
 class ClosestToHyperplane:
-    """Line 7: the point of the ball nearest to the separator; among equals the projection onto it (7.2)."""
+    """Line 7: selects the point of the ball nearest to the separator; among equals, the projection onto it (7.2)."""
 
     def select(self, candidates: Ball, model: HomogeneousSeparator) -> Vector | None:
         closest = candidates.closest
@@ -200,14 +221,25 @@ class ClosestToHyperplane:
 
 
 class BallPool:
-    """The clusters of all searches. delta=inf is Algorithm 4.
+    """The clusters of all searches.
 
-    status of each search: `running`, `target` (rho <= target), `floor` (rho has come down to rounding), `nonseparable`
-    (x_bar lies among the other class, as it can with noisy labels).
+    Args:
+        problem: Its seeds start the searches.
+        delta: The radius of the ball; infinite in Algorithm 4.
+        solver: Solves the separators.
+        pruning: As in `Cluster`.
+        target: A search ends when its rho is at most this.
+
+    Attributes:
+        clusters: One per search.
+        status: Of each search: `running`, `target`, `floor` (rho has reached the limit of rounding), or `nonseparable`
+            (x_bar is inside the other class, which is possible with noisy labels).
+        rho: (n,), the latest rho of each search.
+        queries: All queries so far.
     """
 
     def __init__(
-        self, problem: Problem, delta: float, solver: Solver = fast, pruning: bool = True, target: float = 0.0
+        self, problem: Problem, delta: float, solver: Solver = solve_fast, pruning: bool = True, target: float = 0.0
     ) -> None:
         self._delta, self._target = delta, target
         self._labeled = LabeledPoints(problem.points, problem.labels)
@@ -216,7 +248,7 @@ class BallPool:
         self.clusters = [Cluster(point, label, solver, pruning) for point, label in seeds]
         self.status = ["running"] * len(self.clusters)
         self.rho = np.full(len(self.clusters), np.inf)
-        self.asked: list[Asked] = []
+        self.queries: list[Query] = []
         self._n_gathered = 0
         self._closest: list[Closest | None] = [None] * len(self.clusters)
         self._begin()
@@ -229,38 +261,38 @@ class BallPool:
     def n_solves(self) -> int:
         return sum(cluster.n_solves for cluster in self.clusters)
 
-    def brackets(self) -> list[Closest]:
-        """x_bar_{i,r} of every search with the nearest point of the opposite hull; a search that ended keeps its last.
+    def find_brackets(self) -> list[Closest]:
+        """Find x_bar_{i,r} of every search; for a search that has ended, it is the last one.
 
-        After a round's last query this begins the next one.
+        After the last query of a round, this begins the next round.
         """
-        if self._n_gathered < len(self.asked):
+        if self._n_gathered < len(self.queries):
             self._begin()
         return [closest for closest in self._closest if closest is not None]
 
     def candidates(self, slot: int) -> Ball:
         if slot == 0:
-            self.brackets()
+            self.find_brackets()
         return Ball(self._closest[slot] if self.status[slot] == "running" else None, self._delta)
 
     def expand(self, slot: int, query: Vector, label: int) -> None:
         closest = self._closest[slot]
         assert closest is not None
-        self.asked.append(Asked(slot, closest, query, label))
+        self.queries.append(Query(slot, closest, query, label))
 
     def _begin(self) -> None:
-        """Gather the last round's queries into S_r (line 9), then find every running search's x_bar (lines 6-7)."""
-        for asked in self.asked[self._n_gathered :]:
-            self._labeled = self._labeled.add(asked.point, asked.label)
-            assert asked.parent is not None
-            self.clusters[asked.search].add(asked.point, asked.label, asked.parent)
-        self._n_gathered = len(self.asked)
+        """Gather the queries of the last round into S_r (line 9), then find each running x_bar (lines 6-7)."""
+        for query in self.queries[self._n_gathered :]:
+            self._labeled = self._labeled.add(query.point, query.label)
+            assert query.parent is not None
+            self.clusters[query.search].add(query.point, query.label, query.parent)
+        self._n_gathered = len(self.queries)
         by_label = {label: self._labeled.points[self._labeled.labels == -label] for label in (1, -1)}
         for slot, cluster in enumerate(self.clusters):
             if self.status[slot] != "running":
                 continue
             try:
-                closest = cluster.closest(by_label)
+                closest = cluster.find_closest(by_label)
             except NotSeparable:
                 near_floor = self.rho[slot] <= 1e3 * FLOOR * self._scale
                 self.status[slot] = "floor" if near_floor else "nonseparable"

@@ -1,19 +1,19 @@
 """Max-margin separators, each with a certificate.
 
-MaxMarginSeparator(S^{-y}, x) separates one point x from points A: it is the hyperplane half way between x and its
+MaxMarginSeparator(S^{-y}, x) separates one point x from points A: it is the hyperplane halfway between x and its
 projection onto conv(A) (Lemma 2, step 1), and rho = dist(x, conv(A)) is twice its margin. The homogeneous fit of
-Algorithm 3 line 11 is the projection of 0 onto conv{y_j x_j}. Both are one problem, the nearest point of a hull to
-the origin, that is
+Algorithm 3, line 11, is the projection of 0 onto conv{y_j x_j}. Both are the same problem, the point of a hull that is
+nearest to the origin:
 
-    find the unit vector n that maximises  min_j n . b_j,       b_j = a_j - x  or  b_j = y_j x_j.
+    find the unit vector n that maximizes  min_j n . b_j,       b_j = a_j - x  or  b_j = y_j x_j.
 
-Any unit n gives a lower bound min_j n . b_j of the distance, any convex combination an upper bound
+Any unit n gives a lower bound min_j n . b_j on the distance, and any convex combination an upper bound
 |sum_j lambda_j b_j|. A result is used only if the two meet.
 
-There are two ways, to check one another. `reference` states the problem to cvxpy, compiled once for each shape.
-`fast` calls an active-set QP solver directly, and gets to margins near float64's floor by recentring: with a guess n0
-and the margin s that it is known to have nearly, n is sought as a n0 + t V u (V an orthonormal basis of n0's
-complement, t of the margin's order), which turns the tiny margins into numbers of order 1.
+There are two solvers, which check each other. `solve_reference` states the problem to cvxpy and compiles it once per
+shape. `solve_fast` calls an active-set QP solver directly, and handles margins close to the limit of float64 by
+recentering. Given a guess n0 and its approximate margin, it looks for n as a n0 + t V u, where V is an orthonormal
+basis of the complement of n0 and t is of the order of the margin; this turns tiny margins into numbers of order 1.
 """
 
 from __future__ import annotations
@@ -39,12 +39,15 @@ _EPS = float(np.finfo(np.float64).eps)
 
 @dataclass(frozen=True, eq=False)
 class Separation:
-    """The nearest point of conv{b_j} to the origin, as direction and distance.
+    """The point of conv{b_j} nearest to the origin, as direction and distance.
 
-    normal: (d,) unit; distance: the certified upper bound; weights: (m,) lambda >= 0 of sum 1.
-    duality_gap and kkt_residual are absolute, in units of the coordinates: the upper minus the lower bound, and the
-    largest of infeasibility |min_j n.b_j - distance|, stationarity |sum lambda_j b_j - distance n| and
-    complementarity sum lambda_j (n.b_j - distance).
+    Attributes:
+        normal: (d,), of unit length.
+        distance: The certified upper bound.
+        weights: (m,), lambda >= 0 with the sum 1.
+        duality_gap: The upper minus the lower bound, in units of the coordinates.
+        kkt_residual: The largest of infeasibility |min_j n.b_j - distance|, stationarity
+            |sum lambda_j b_j - distance n|, and complementarity sum lambda_j (n.b_j - distance), in these units.
     """
 
     normal: Vector
@@ -55,7 +58,7 @@ class Separation:
 
     @property
     def nearest(self) -> Vector:
-        """The nearest point itself, as distance times normal."""
+        """The nearest point itself, (d,): distance times normal."""
         return self.distance * self.normal
 
 
@@ -63,18 +66,18 @@ Hint = tuple[Vector, float]
 
 
 class Solver(Protocol):
-    """Finds the nearest point of conv{b_j}; hints: unit vectors near to the solution, each with a like distance."""
+    """Finds the point of conv{b_j} nearest to the origin; each hint is a guess of its normal and distance."""
 
     def __call__(self, points: Matrix, hints: tuple[Hint, ...] = ()) -> Separation: ...
 
 
-def rounding_floor(points: Matrix) -> float:
-    """What rounding leaves open in a distance computed from these points (m, d), absolute."""
+def compute_rounding_floor(points: Matrix) -> float:
+    """Compute the absolute rounding error of a distance computed from these points (m, d)."""
     return 8 * _EPS * float(np.abs(points).max())
 
 
 def certify(points: Matrix, normal: Vector, weights: Vector) -> Separation:
-    """A direction and convex weights with what they prove about one another."""
+    """Certify a direction (d,) and convex weights (m,) for points (m, d) by the bounds that they imply."""
     heights = points @ normal
     combination = weights @ points
     upper, lower = float(np.linalg.norm(combination)), float(heights.min())
@@ -86,80 +89,91 @@ def certify(points: Matrix, normal: Vector, weights: Vector) -> Separation:
     return Separation(normal, upper, weights, upper - lower, max(residuals))
 
 
-def fast(points: Matrix, hints: tuple[Hint, ...] = (), rtol: float = 1e-10) -> Separation:
-    """The nearest point of conv{b_j} for points (m, d), certified to rtol of the distance or to rounding.
+def solve_fast(points: Matrix, hints: tuple[Hint, ...] = (), rtol: float = 1e-10) -> Separation:
+    """Find the point of conv{b_j} nearest to the origin by an active-set solver.
 
-    Raises NotSeparable where the hull holds the origin (to rounding) and SolverError where no certificate was had.
+    Args:
+        points: (m, d), the points b_j.
+        hints: Guesses of the normal and the distance.
+        rtol: The duality gap to reach, relative to the distance, where rounding allows it.
 
-    >>> result = fast(np.array([[2.0, 1.0], [2.0, -1.0], [5.0, 0.0]]))
-    >>> result.nearest.round(9).tolist(), result.duality_gap < 1e-12
-    ([2.0, -0.0], True)
+    Returns:
+        The nearest point with its certificate.
+
+    Raises:
+        NotSeparable: If the hull contains the origin, up to rounding.
+        SolverError: If no result could be certified.
+
+    Examples:
+        >>> result = solve_fast(np.array([[2.0, 1.0], [2.0, -1.0], [5.0, 0.0]]))
+        >>> result.nearest.round(9).tolist(), result.duality_gap < 1e-12
+        ([2.0, -0.0], True)
     """
     try:
-        return _nearest(points, hints, rtol)
+        return _find_nearest(points, hints, rtol)
     except SolverError:
         if not hints:
             raise
-    return _nearest(points, (), rtol)  # the hints may have come from points that could be separated: start afresh
+    return _find_nearest(points, (), rtol)  # the hints may be from points that were still separable
 
 
-def _nearest(points: Matrix, hints: tuple[Hint, ...], rtol: float) -> Separation:
+def _find_nearest(points: Matrix, hints: tuple[Hint, ...], rtol: float) -> Separation:
     squares = np.einsum("ij,ij->i", points, points)
-    nearest, floor = int(np.argmin(squares)), rounding_floor(points)
+    nearest, floor = int(np.argmin(squares)), compute_rounding_floor(points)
     radius = float(np.sqrt(squares[nearest]))
     if radius <= floor:
-        raise NotSeparable("a point coincides with one of the other label")
+        raise NotSeparable("a point coincides with one of the other class")
     starts = [(points[nearest] / radius, radius), *hints]
     if not hints and (points @ starts[0][0]).min() <= 0:
-        starts.append(_cold_start(points, radius))
+        starts.append(_find_cold_start(points, radius))
     normal, scale = max(starts, key=lambda start: float((points @ start[0]).min()))
     active = np.array([nearest])
     best: Separation | None = None
     for _ in range(40):
-        found = certify(points, normal, _dual_weights(points, normal, active))
-        if best is None or found.duality_gap < best.duality_gap:
-            best = found
+        fit = certify(points, normal, _fit_dual_weights(points, normal, active))
+        if best is None or fit.duality_gap < best.duality_gap:
+            best = fit
         if best.duality_gap <= rtol * best.distance + floor:
             break
         lower = float((points @ normal).min())
         scale = lower if lower > floor else scale
-        normal, active = _recentred_step(points, normal, scale)
+        normal, active = _recenter(points, normal, scale)
     assert best is not None
     if best.distance <= 2 * floor:
-        raise NotSeparable(f"the labelled points cannot be separated: their hulls are {best.distance:.1e} apart")
+        raise NotSeparable(f"the labeled points cannot be separated: their hulls are {best.distance:.1e} apart")
     if best.duality_gap > 1e-6 * best.distance + 16 * floor:
         raise SolverError(f"quadprog: distance {best.distance:.3e} only certified to {best.duality_gap:.1e}")
     return best
 
 
-def _cold_start(points: Matrix, radius: float) -> Hint:
-    """A first direction by least distance programming (Lawson & Hanson 1974, ch. 23): non-negative least squares."""
+def _find_cold_start(points: Matrix, radius: float) -> Hint:
+    """Find a first direction by least distance programming (Lawson & Hanson 1974, ch. 23)."""
     system = np.vstack([points.T / radius, np.ones(len(points))])
     target = np.zeros(len(system))
     target[-1] = 1
     weights, _ = nnls(system, target, maxiter=100 * sum(system.shape))
     combination = weights @ points
     size = float(np.linalg.norm(combination))
-    if size <= float(weights.sum()) * rounding_floor(points):
-        raise NotSeparable("the labelled points cannot be separated: their hulls meet")
+    if size <= float(weights.sum()) * compute_rounding_floor(points):
+        raise NotSeparable("the labeled points cannot be separated: their hulls meet")
     return combination / size, size / float(weights.sum())
 
 
-def _recentred_step(points: Matrix, center: Vector, scale: float) -> tuple[Vector, NDArray[np.intp]]:
-    """The new direction a center + t V u, t = scale / size, and the active points: the QP
+def _recenter(points: Matrix, center: Vector, scale: float) -> tuple[Vector, NDArray[np.intp]]:
+    """Find the new direction a center + t V u, t = scale / size, and the active points by the QP
 
         min a^2 + t^2 |u|^2   with   (a center + t V u) . b_j >= scale,   size = max_j |b_j|.
 
-    Where the solver fails at so small a curvature, a larger one pulls towards the center instead of 0, which repeating
-    the step undoes (a proximal point method). Raises SolverError.
+    If the solver fails at such a small curvature, a larger one pulls toward the center instead of 0; repeating the step
+    corrects for that (a proximal point method). Raises SolverError if none works.
     """
-    basis = _complement(center)
+    basis = _build_complement(center)
     size = float(np.linalg.norm(points, axis=1).max())
     rows = np.column_stack([points @ center / scale, points @ basis / size])
     norms = np.linalg.norm(rows, axis=1)
     d = points.shape[1]
-    kept = _distinct(rows, norms)
-    columns, bounds = np.ascontiguousarray((rows[kept] / norms[kept, None]).T), 1 / norms[kept]
+    distinct = _find_distinct(rows, norms)
+    columns, bounds = np.ascontiguousarray((rows[distinct] / norms[distinct, None]).T), 1 / norms[distinct]
     for curvature in (scale / size) ** 2 * 1e3 ** np.arange(12):
         try:
             solution, _, _, _, multipliers, _ = quadprog.solve_qp(
@@ -167,7 +181,7 @@ def _recentred_step(points: Matrix, center: Vector, scale: float) -> tuple[Vecto
             )
         except ValueError:
             continue
-        active = kept[np.flatnonzero(multipliers)]
+        active = distinct[np.flatnonzero(multipliers)]
         if len(active) and np.isfinite(solution).all():
             break
     else:
@@ -176,8 +190,8 @@ def _recentred_step(points: Matrix, center: Vector, scale: float) -> tuple[Vecto
     return direction / np.linalg.norm(direction), active
 
 
-def _distinct(rows: Matrix, norms: Vector) -> NDArray[np.intp]:
-    """Places of rows (m, d) that are not an earlier one to rounding: between twins quadprog may cycle."""
+def _find_distinct(rows: Matrix, norms: Vector) -> NDArray[np.intp]:
+    """Find the rows (m, d) that differ from all earlier ones beyond rounding: quadprog may cycle on equal rows."""
     order = np.argsort(norms, kind="stable")
     gaps = np.abs(np.diff(rows[order], axis=0)).max(axis=1)
     is_twin = np.zeros(len(rows), dtype=bool)
@@ -185,18 +199,18 @@ def _distinct(rows: Matrix, norms: Vector) -> NDArray[np.intp]:
     return np.flatnonzero(~is_twin)
 
 
-def _complement(normal: Vector) -> Matrix:
-    """An orthonormal basis (d, d-1) of the hyperplane through 0 with this unit normal: a Householder reflection."""
+def _build_complement(normal: Vector) -> Matrix:
+    """Build an orthonormal basis (d, d-1) of the hyperplane with this unit normal by a Householder reflection."""
     reflector = normal.copy()
     reflector[0] += np.copysign(1.0, normal[0])
     full = np.eye(len(normal)) - np.outer(reflector, reflector) * (2 / (reflector @ reflector))
     return np.asarray(full[:, 1:])
 
 
-def _dual_weights(points: Matrix, normal: Vector, active: NDArray[np.intp]) -> Vector:
-    """Convex weights of the active points whose combination has as little as can be across the normal.
+def _fit_dual_weights(points: Matrix, normal: Vector, active: NDArray[np.intp]) -> Vector:
+    """Fit convex weights of the active points whose combination deviates least from the normal.
 
-    Columns are scaled to like size, so that points very near the origin and points far from it cancel well.
+    Columns are scaled to similar sizes, so that points very near to the origin and far from it cancel accurately.
     """
     weights = np.zeros(len(points))
     if len(active) == 1:
@@ -217,64 +231,76 @@ def _dual_weights(points: Matrix, normal: Vector, active: NDArray[np.intp]) -> V
 
 
 @lru_cache(maxsize=256)
-def _compiled(m: int, d: int) -> tuple[cp.Problem, cp.Parameter, cp.Parameter, cp.Parameter, cp.Variable]:
+def _compile(m: int, d: int) -> tuple[cp.Problem, cp.Parameter, cp.Parameter, cp.Parameter, cp.Variable]:
     w = cp.Variable(d)
     rows, bounds, sizes = cp.Parameter((m, d)), cp.Parameter(m), cp.Parameter(d, nonneg=True)
     aim = cp.Minimize(cp.sum_squares(cp.multiply(sizes, w)))
     return cp.Problem(aim, [rows @ w >= bounds]), rows, bounds, sizes, w
 
 
-def reference(points: Matrix, hints: tuple[Hint, ...] = ()) -> Separation:
-    """The same by cvxpy and Clarabel: min |w|^2 with w . b_j >= s, in coordinates centered on the last w found.
+def solve_reference(points: Matrix, hints: tuple[Hint, ...] = ()) -> Separation:
+    """Find the point of conv{b_j} nearest to the origin by cvxpy and Clarabel.
 
-    Compiled once for each d and each power of two of points (padded with the last of them). Interior points lose
-    digits as margins shrink: to be trusted where the distance is above 1e-6 of the coordinates. Raises as `fast`.
+    It minimizes |w|^2 with w . b_j >= s, in coordinates centered on the previous w. The problem is compiled once for
+    each d and each power of two of points, padded with the last point. Interior-point solvers lose digits as margins
+    shrink: trust a distance above 1e-6 of the coordinates.
+
+    Args:
+        points: (m, d), the points b_j.
+        hints: Guesses of the normal and the distance.
+
+    Returns:
+        The nearest point with its certificate.
+
+    Raises:
+        NotSeparable: If the hull contains the origin, up to rounding.
+        SolverError: If no result could be certified.
     """
     norms = np.linalg.norm(points, axis=1)
     radius, size = float(norms.min()), float(norms.max())
-    if radius <= rounding_floor(points):
-        raise NotSeparable("a point coincides with one of the other label")
+    if radius <= compute_rounding_floor(points):
+        raise NotSeparable("a point coincides with one of the other class")
     starts = [(points[np.argmin(norms)] / radius, radius), *hints]
     center, scale = max(starts, key=lambda start: float((points @ start[0]).min()))
     across = scale / size if hints else 1.0
     best: Separation | None = None
     for _ in range(8):
-        found = _clarabel_step(points, np.column_stack([center, _complement(center) * across]), scale)
-        if found is None:
+        fit = _step_with_clarabel(points, np.column_stack([center, _build_complement(center) * across]), scale)
+        if fit is None:
             break
-        if best is None or found.duality_gap < best.duality_gap:
-            best = found
+        if best is None or fit.duality_gap < best.duality_gap:
+            best = fit
         if best.duality_gap <= 1e-9 * best.distance:
             return best
-        center, scale = found.normal, max(float((points @ found.normal).min()), found.distance / 10)
+        center, scale = fit.normal, max(float((points @ fit.normal).min()), fit.distance / 10)
         across = scale / size
     if best is not None and best.duality_gap <= 1e-5 * best.distance:
         return best
     if hints:
-        return reference(points)  # they may have come from points that could be separated
+        return solve_reference(points)  # the hints may be from points that were still separable
     if best is None:
-        _cold_start(points, radius)  # raises NotSeparable where that is why
-        raise SolverError("cvxpy: Clarabel found no separator, though there is one")
+        _find_cold_start(points, radius)  # raises NotSeparable if that is the reason
+        raise SolverError("cvxpy: Clarabel finds no separator, although there is one")
     raise SolverError(f"cvxpy: distance {best.distance:.3e} only certified to {best.duality_gap:.1e}")
 
 
 def solve_quietly(problem: cp.Problem, **tolerances: float) -> None:
-    """By Clarabel, without its 'may be inaccurate': how inaccurate, each caller finds out for itself."""
+    """Solve a problem by Clarabel, without its warning of inaccuracy: callers measure the inaccuracy themselves."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         problem.solve(solver=cp.CLARABEL, **tolerances)
 
 
-def _clarabel_step(points: Matrix, basis: Matrix, scale: float) -> Separation | None:
-    """w = B v that minimises |w|^2 under w . b_j >= scale; B (d, d) has orthogonal columns. None: no solution."""
+def _step_with_clarabel(points: Matrix, basis: Matrix, scale: float) -> Separation | None:
+    """Minimize |w|^2 over w = B v with w . b_j >= scale; B (d, d) has orthogonal columns. None without a solution."""
     m, d = points.shape
-    problem, rows, bounds, sizes, v = _compiled(1 << max(m - 1, 1).bit_length(), d)
+    problem, rows, bounds, sizes, v = _compile(1 << max(m - 1, 1).bit_length(), d)
     along = points @ basis
     norms = np.linalg.norm(along, axis=1)
     places = np.minimum(np.arange(rows.shape[0]), m - 1)
     rows.value, bounds.value = (along / norms[:, None])[places], (scale / norms)[places]
     sizes.value = np.linalg.norm(basis, axis=0)
-    for tolerance in (1e-12, 1e-10, 1e-8):  # the last are Clarabel's own
+    for tolerance in (1e-12, 1e-10, 1e-8):  # the last is the default of Clarabel
         try:
             solve_quietly(problem, tol_gap_abs=tolerance, tol_gap_rel=tolerance, tol_feas=tolerance)
             break
@@ -290,4 +316,4 @@ def _clarabel_step(points: Matrix, basis: Matrix, scale: float) -> Separation | 
     return certify(points, normal / length, weights / total) if length > 0 and total > 0 else None
 
 
-SOLVERS: dict[str, Solver] = {"fast": fast, "cvxpy": reference}
+SOLVERS: dict[str, Solver] = {"fast": solve_fast, "cvxpy": solve_reference}

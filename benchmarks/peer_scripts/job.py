@@ -60,7 +60,7 @@ class Peer(Protocol):
         """Train on the seeds."""
 
     def query(self, n: int) -> Rows:
-        """Choose n rows of the table to be labelled."""
+        """Choose n rows of the table to be labeled."""
 
     def learn(self, rows: Rows, labels: Labels) -> None:
         """Take in the labels of the rows that have just been chosen, and train on all."""
@@ -78,14 +78,14 @@ class Progress:
         self._select = self._train = 0.0
         self._write(0, np.empty(0, dtype=np.int64))
 
-    def round(self, number: int, select_seconds: float, train_seconds: float, rows: Rows) -> None:
-        """A training is finished, the one on the seeds being number 0. rows: all that are labelled."""
+    def record(self, number: int, select_seconds: float, train_seconds: float, rows: Rows) -> None:
+        """A training is finished, the one on the seeds being number 0. rows: all that are labeled."""
         self._select += select_seconds
         self._train += train_seconds
         self._write(number, rows)
 
     def _write(self, number: int, rows: Rows) -> None:
-        found = {
+        state = {
             **self._said,
             "n_rounds": self._n_rounds,
             "rounds": number,
@@ -99,7 +99,7 @@ class Progress:
             "rows": rows.tolist(),
         }
         temporary = self._path.with_suffix(".part")
-        temporary.write_text(json.dumps(found), encoding="utf-8")
+        temporary.write_text(json.dumps(state), encoding="utf-8")
         temporary.replace(self._path)
 
 
@@ -118,7 +118,7 @@ def run(make: Callable[[Job], tuple[Peer, str, float]]) -> None:
     with threads.limit(limits=1):
         before = time.perf_counter()
         peer.start(rows, np.load(job.seed_labels))
-        progress.round(0, 0.0, time.perf_counter() - before, rows)
+        progress.record(0, 0.0, time.perf_counter() - before, rows)
     for number in range(1, job.n_rounds + 1):
         with threads.limit(limits=job.threads):
             before = time.perf_counter()
@@ -129,13 +129,13 @@ def run(make: Callable[[Job], tuple[Peer, str, float]]) -> None:
             peer.learn(queried, labels[queried])
             train_seconds = time.perf_counter() - before
         rows = np.concatenate([rows, queried])
-        progress.round(number, select_seconds, train_seconds, rows)
+        progress.record(number, select_seconds, train_seconds, rows)
 
 
 class ShrinkingPool:
-    """The unlabelled rows as one block of an array, for libraries that take the pool as an array.
+    """The unlabeled rows as one block of an array, for libraries that take the pool as an array.
 
-    Their examples take labelled rows out with np.delete, which copies the pool in every round. Here the last rows move
+    Their examples take labeled rows out with np.delete, which copies the pool in every round. Here the last rows move
     into the gaps, so that what is timed is the library's own work.
     """
 

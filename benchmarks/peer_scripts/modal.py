@@ -32,11 +32,11 @@ class Modal:
         self._pool = ShrinkingPool(self._vectors, rows)
 
     def query(self, n: int) -> Rows:
-        self._queried, self._found = self._learner.query(self._pool.vectors, n_instances=n)
+        self._queried, self._instances = self._learner.query(self._pool.vectors, n_instances=n)
         return self._pool.rows(self._queried)
 
     def learn(self, rows: Rows, labels: Labels) -> None:
-        self._learner.teach(self._found, labels)
+        self._learner.teach(self._instances, labels)
         self._pool.remove(self._queried)
 
 

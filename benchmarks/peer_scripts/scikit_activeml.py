@@ -2,7 +2,7 @@
 
 Its fast path by its documentation (scikit-activeml.github.io, API reference of `pool.UncertaintySampling.query`):
 `candidates` may be the samples themselves, "not necessarily contained in X", so that neither the labels of all rows
-are checked nor the unlabelled rows copied out of X; `fit_clf=False` with a classifier that is trained once a round, as
+are checked nor the unlabeled rows copied out of X; `fit_clf=False` with a classifier that is trained once a round, as
 in its tutorial 01; `batch_size`. `pool.ParallelUtilityEstimationWrapper` takes batches of one only. With two classes
 the least confident rows are those of greatest entropy, and `least_confident`, the default, takes no logarithms.
 

@@ -1,7 +1,7 @@
 """small-text: its SEALS and its AnchorSubsampling (AnchorAL), each with an HNSW index and least confidence.
 
 Its fast path by its documentation (small-text.readthedocs.io, v1.4.1, "Query strategies" and the classes that it
-lists): `normalize=False` for embeddings that are unit vectors already, else `AnchorSubsampling` normalises a copy of
+lists): `normalize=False` for embeddings that are unit vectors already, else `AnchorSubsampling` normalizes a copy of
 the pool in every query; a classifier that is an `EmbeddingMixin` gives the embeddings, here the vectors as they are.
 With two classes `LeastConfidence` chooses what `PredictionEntropy` does, by one call of numpy and not one of Python a
 row. Both take the defaults of their parameters but SEALS' k, which is that of the run (and 100 by default, too).
@@ -9,7 +9,7 @@ row. Both take the defaults of their parameters but SEALS' k, which is that of t
 AnchorSubsampling draws its anchors by a generator that cannot be seeded: what it finds differs from run to run.
 
 The index is built before the first query asks for it, by the library's own function with its defaults, so that this
-can be timed apart and kept. Both strategies build the same one, over the rows that are not seeds.
+can be timed apart and saved. Both strategies build the same one, over the rows that are not seeds.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class SmallText:
             strategy = AnchorSubsampling(LeastConfidence(), normalize=False)
         strategy.initialize_index = ready  # what the first query calls
         vectors = np.load(job.vectors)
-        no_labels = np.zeros(len(vectors), dtype=np.int64)  # those that it knows it is told; these it replaces
+        no_labels = np.zeros(len(vectors), dtype=np.int64)  # placeholders: it gets the real labels later
         dataset = SklearnDataset(vectors, no_labels, target_labels=np.arange(2))
         self._learner = PoolBasedActiveLearner(_Factory(), strategy, dataset)
 
@@ -63,8 +63,8 @@ class SmallText:
         self._learner.initialize_data(rows, labels.astype(np.int64))
 
     def query(self, n: int) -> Rows:
-        found: Rows = self._learner.query(num_samples=n)
-        return found
+        rows: Rows = self._learner.query(num_samples=n)
+        return rows
 
     def learn(self, rows: Rows, labels: Labels) -> None:
         self._learner.update(labels.astype(np.int64))

@@ -114,9 +114,9 @@ def _embedded(
 class Simulation:
     """Simulated embeddings with the facts that 7.12 reports: isotropic noise, with little in it.
 
-    n_pool: sentences of the unlabelled pool; as many more are drawn as the paper has for test and validation.
+    n_pool: sentences of the unlabeled pool; as many more are drawn as the paper has for test and validation.
     cosine: mean cosine similarity of two spoilers (7.12.3), from a direction that all of them share.
-    book_cosine: of two sentences of one book; at 0.4 the nearest neighbours are about as near as among WordNet's
+    book_cosine: of two sentences of one book; at 0.4 the nearest neighbors are about as near as among WordNet's
     definitions under the same whitening (10th: 0.49, 100th: 0.32). spoiler_cosine: by how much more two spoilers of one
     book are alike. Books are as many, in proportion, as in the data; reviews have 13 sentences.
     """

@@ -12,15 +12,15 @@ import pandas as pd
 from pebble import ProcessExpired, ProcessPool
 from tqdm import tqdm
 
-from experiments.theory_bounds.grid import Job, jobs
+from experiments.theory_bounds.grid import Job, list_jobs
 from experiments.theory_bounds.jobs import (
     BOUND_COLUMNS,
     CHECK_COLUMNS,
     ROUND_COLUMNS,
     STEP_COLUMNS,
     JobRows,
+    make_stopped_job,
     run_job,
-    stopped_job,
 )
 from experiments.theory_bounds.options import TheoryExecution, TheoryOptions
 from experiments.theory_bounds.report import list_findings, write_report
@@ -48,7 +48,7 @@ def run_bench(options: TheoryOptions, execution: TheoryExecution, command: str =
     about = {"command": command, "execution": to_json(execution), "versions": get_versions(_VERSIONS)}
     folder = RunFolder(out, RunIdentity("theory_bounds", options, None), about)
     require_writable(out, "out")
-    rows = list(_run_all(jobs(options), options, execution.jobs, execution.time_limit, execution.quiet))
+    rows = list(_run_all(list_jobs(options), options, execution.jobs, execution.time_limit, execution.quiet))
     folder.begin()
     _write_rows(out, rows)
     page = write_report(out)
@@ -77,7 +77,7 @@ def _run_all(todo: Sequence[Job], options: TheoryOptions, n_jobs: int, limit: fl
             else:
                 continue
             print(f"{job.name}, algorithm {job.algorithm}, d = {job.dim}: {status}", file=sys.stderr)
-            yield stopped_job(job, options, status)
+            yield make_stopped_job(job, options, status)
 
 
 def _write_rows(folder: Path, rows: Sequence[JobRows]) -> None:

@@ -20,7 +20,7 @@ _COLORS = {"3": "C0", "4": "C1", "bisection": "C2", "passive": "C7", "pool": "C3
 _BOUNDS = {"stated_ln": ":", "stated_log2": "-.", "proved_log2": "--", "sharpened_log2": "-"}
 
 
-def example_run(rounds: pd.DataFrame, algorithm: str) -> pd.DataFrame | None:
+def choose_example_run(rounds: pd.DataFrame, algorithm: str) -> pd.DataFrame | None:
     """The run that the first figure shows: on Example 1 if there is one, nearest to d = 10 and gamma / delta = 20."""
     runs = rounds[(rounds["algorithm"] == algorithm) & (rounds["status"] != "timeout")]
     if runs.empty:
@@ -33,7 +33,7 @@ def example_run(rounds: pd.DataFrame, algorithm: str) -> pd.DataFrame | None:
 
 def draw_theorems(rounds: pd.DataFrame, bounds: pd.DataFrame, path: Path) -> bool:
     """Draw error and rho against queries, the slow phase shaded, with the bounds of Theorems 2 and 3."""
-    runs = [run for algorithm in ("3", "4") if (run := example_run(rounds, algorithm)) is not None]
+    runs = [run for algorithm in ("3", "4") if (run := choose_example_run(rounds, algorithm)) is not None]
 
     def draw(axes: list[Axes]) -> None:
         for axis, run in zip(axes, runs, strict=True):

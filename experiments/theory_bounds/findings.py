@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from experiments.theory_bounds.tables import last_rounds
+from experiments.theory_bounds.tables import select_last_rounds
 
 
 def describe_findings(tables: dict[str, pd.DataFrame], rounds: pd.DataFrame) -> list[str]:
@@ -51,7 +51,7 @@ def _rates(slopes: pd.DataFrame) -> list[str]:
 
 
 def _losses(rounds: pd.DataFrame) -> list[str]:
-    ends = last_rounds(rounds)
+    ends = select_last_rounds(rounds)
     lost = ends[ends["status"].isin(["timeout", "crashed", "failed"])]
     if lost.empty:
         return []

@@ -1,4 +1,4 @@
-"""The runs of the theory bench: its options, checked, and the list of jobs that they come to."""
+"""The list of jobs that the options of the theory bench stand for."""
 
 from __future__ import annotations
 
@@ -23,8 +23,19 @@ BANDS = (1e-6, 1e-4, 1e-2)
 
 @dataclass(frozen=True)
 class Job:
-    """One run. flip, band: noise of its labels; searches: searches in units of d - 1; pool_size: points of a cloud;
-    is_study: one of many like it, whose end is all that matters.
+    """One run.
+
+    Attributes:
+        problem: The kind of problem.
+        algorithm: The name of the algorithm.
+        dim: d, the dimension.
+        gamma_over_delta: The distance to the other class, in units of delta.
+        seed: The number of the run among those with the same options.
+        flip: The probability that a label is flipped.
+        band: Labels are coin tosses within this distance of the boundary.
+        searches: The number of searches, in units of d - 1.
+        pool_size: The points of a finite pool; 0 without one.
+        is_study: Whether it is one of many runs of which only the end matters.
     """
 
     problem: str
@@ -40,12 +51,13 @@ class Job:
 
     @property
     def name(self) -> str:
-        """The `problem` of its rows.
+        """The value of the column `problem` in its rows.
 
-        >>> Job("spread", "3", 5, 20.0, 0, flip=0.01).name, Job("random", "4", 5, 20.0, 0, searches=2).name
-        ('spread+flip=0.01', 'random+searches=2')
-        >>> Job("random", "4", 5, 20.0, 0, is_study=True).name
-        'random+study'
+        Examples:
+            >>> Job("spread", "3", 5, 20.0, 0, flip=0.01).name, Job("random", "4", 5, 20.0, 0, searches=2).name
+            ('spread+flip=0.01', 'random+searches=2')
+            >>> Job("random", "4", 5, 20.0, 0, is_study=True).name
+            'random+study'
         """
         if self.pool_size:
             return f"cloud-{self.pool_size}"
@@ -54,41 +66,41 @@ class Job:
         return "".join([self.problem, study, *(f"+{what}={value:g}" for what, value in more.items() if value)])
 
 
-def jobs(options: TheoryOptions) -> list[Job]:
-    """Every run of these options, in the order of their rows."""
-    found: list[Job] = []
-    for problem, (dim, ratio), algorithm in product(options.problem, _cells(options), options.algorithm):
+def list_jobs(options: TheoryOptions) -> list[Job]:
+    """List every run of these options, in the order of their rows."""
+    todo: list[Job] = []
+    for problem, (dim, ratio), algorithm in product(options.problem, _list_cells(options), options.algorithm):
         if algorithm != "pool":
             noise: dict[str, Any] = (
                 {"flip": options.noise, "band": options.noise_band} if algorithm in ("3", "4") else {}
             )
             is_fixed = problem == "example1" and not options.rotate and not any(noise.values())
             n_seeds = max(options.seeds, PASSIVE_SEEDS) if algorithm == "passive" else 1 if is_fixed else options.seeds
-            found += [Job(problem, algorithm, dim, ratio, seed, **noise) for seed in range(n_seeds)]
+            todo += [Job(problem, algorithm, dim, ratio, seed, **noise) for seed in range(n_seeds)]
     if "pool" in options.algorithm:
         cells = product(options.dim or POOL_DIMS, options.pool_size, ("pool", "passive"), range(POOL_SEEDS))
-        found += [Job("cloud", name, dim, math.nan, seed, pool_size=size) for dim, size, name, seed in cells]
+        todo += [Job("cloud", name, dim, math.nan, seed, pool_size=size) for dim, size, name, seed in cells]
     for study in options.studies:
-        found += list({"collapse": _collapse_jobs, "noise": _noise_jobs}[study](options))
-    return found
+        todo += list({"collapse": _list_collapse_jobs, "noise": _list_noise_jobs}[study](options))
+    return todo
 
 
-def _cells(options: TheoryOptions) -> list[tuple[int, float]]:
+def _list_cells(options: TheoryOptions) -> list[tuple[int, float]]:
     if options.dim or options.gamma_over_delta:
         return list(product(options.dim or DIMS, options.gamma_over_delta or RATIOS))
     dim, ratio = CENTER
     return [(other, ratio) for other in DIMS] + [(dim, other) for other in RATIOS if other != ratio]
 
 
-def _collapse_jobs(options: TheoryOptions) -> Iterator[Job]:
-    """How often random searches meet, with d - 1 searches and with more."""
+def _list_collapse_jobs(options: TheoryOptions) -> Iterator[Job]:
+    """List the runs that show how often random searches meet, with d - 1 searches and with more."""
     for dim, searches, algorithm in product((3, 5), (1, 2, 4), ("3", "4")):
         for seed in range(STUDY_SEEDS):
             yield Job("random", algorithm, dim, 20.0, seed, searches=searches, is_study=True)
 
 
-def _noise_jobs(options: TheoryOptions) -> Iterator[Job]:
-    """What wrong labels do, where searches stay far apart and where they come near to one another."""
+def _list_noise_jobs(options: TheoryOptions) -> Iterator[Job]:
+    """List the runs that show what wrong labels do, where searches stay far apart and where they come close."""
     noises: list[dict[str, Any]] = [{"flip": flip} for flip in FLIPS] + [{"band": band} for band in BANDS]
     for noise, algorithm, seed in product(noises, ("3", "4"), range(STUDY_SEEDS)):
         yield Job("spread", algorithm, 5, 20.0, seed, **noise, is_study=True)

@@ -14,14 +14,14 @@ from experiments.theory_bounds.grid import Job
 from experiments.theory_bounds.options import TheoryOptions
 from seals_sim.randomness import generator
 from theory import bounds
-from theory.baselines import bisection, passive
+from theory.baselines import run_bisection, run_passive
 from theory.checks import check_all
-from theory.clouds import SlowStep, algorithm_3_on_cloud, cloud_problem, random_cloud
+from theory.clouds import SlowStep, draw_cloud, draw_cloud_problem, run_algorithm_3_on_cloud
 from theory.noise import NoisyHalfSpace, SoftHomogeneousMaxMargin
-from theory.problems import Problem, example1, random_problem, spread_problem
-from theory.runs import Trace, algorithm_3, algorithm_4
+from theory.problems import Problem, draw_random_problem, draw_spread_problem, make_example_1
+from theory.runs import Trace, run_algorithm_3, run_algorithm_4
 from theory.separators import SOLVERS
-from theory.sigma import SigmaBounds, sigma_theorem_2, sigma_theorem_3
+from theory.sigma import SigmaBounds, enclose_sigma_2, enclose_sigma_3
 
 KEY = ("problem", "algorithm", "dim", "delta", "gamma_over_delta", "seed")
 ROUND_COLUMNS = (
@@ -60,33 +60,35 @@ class JobRows:
 def run_job(job: Job, options: TheoryOptions) -> JobRows:
     """Run a job on one thread; it gives the same rows in whichever process it runs."""
     with threadpool_limits(1):
-        trace, steps = _run(job, options)
-        sigma = _sigma(job, trace.problem, options)
-        ratio = float(trace.problem.gamma().max() / trace.problem.delta) if job.pool_size else job.gamma_over_delta
+        trace, steps = _run_algorithm(job, options)
+        sigma = _enclose_sigma(job, trace.problem, options)
+        ratio = (
+            float(trace.problem.compute_gamma().max() / trace.problem.delta) if job.pool_size else job.gamma_over_delta
+        )
         key = (job.name, job.algorithm, job.dim, trace.problem.delta, ratio, job.seed)
         is_checked = job.algorithm in ("3", "4") and not _is_noisy(job)
         checks = check_all(trace) if is_checked else []
-        return _counted(
+        return _add_counts(
             JobRows(
-                _problem_row(key, trace, sigma),
-                _query_rows(key, trace),
-                _round_rows(key, trace),
-                _bound_rows(key, trace, sigma, options),
+                _make_problem_row(key, trace, sigma),
+                _make_query_rows(key, trace),
+                _make_round_rows(key, trace),
+                _make_bound_rows(key, trace, sigma, options),
                 [(*key, check.name, check.n, check.n_violations, check.worst) for check in checks],
                 [(*key, step.search, step.rho, step.component) for step in steps],
             )
         )
 
 
-def stopped_job(job: Job, options: TheoryOptions, status: str) -> JobRows:
+def make_stopped_job(job: Job, options: TheoryOptions, status: str) -> JobRows:
     """The rows of a job that was stopped from outside, with `timeout` or `crashed` as its status."""
     key = (job.name, job.algorithm, job.dim, options.delta, job.gamma_over_delta, job.seed)
     nothing = (math.nan,) * 4
     problem = {**dict(zip(KEY, key, strict=True)), "status": status}
-    return _counted(JobRows(problem, [], [(*key, 0, 0, *nothing, 0, status)]))
+    return _add_counts(JobRows(problem, [], [(*key, 0, 0, *nothing, 0, status)]))
 
 
-def _counted(rows: JobRows) -> JobRows:
+def _add_counts(rows: JobRows) -> JobRows:
     """With the number of rows in each table beside the problem, by which a reader sees whether a file is whole."""
     n_rows = {name: len(getattr(rows, name)) for name in ("rounds", "bounds", "checks", "steps")}
     return replace(rows, problem={**rows.problem, "rows": n_rows})
@@ -96,34 +98,36 @@ def _is_noisy(job: Job) -> bool:
     return job.flip > 0 or job.band > 0
 
 
-def _problem(job: Job, options: TheoryOptions) -> Problem:
+def _make_problem(job: Job, options: TheoryOptions) -> Problem:
     rng = generator(options.seed, "problem", job.problem, job.dim, str(job.gamma_over_delta), job.searches, job.seed)
     if job.problem == "example1":
         rotation = rng if options.rotate else None
-        return example1(job.dim, options.delta, job.gamma_over_delta, options.opposite, options.margin_scale, rotation)
+        return make_example_1(
+            job.dim, options.delta, job.gamma_over_delta, options.opposite, options.margin_scale, rotation
+        )
     if job.problem == "spread":
-        return spread_problem(job.dim, rng, options.delta, job.gamma_over_delta)
+        return draw_spread_problem(job.dim, rng, options.delta, job.gamma_over_delta)
     n = job.searches * (job.dim - 1)
-    return random_problem(job.dim, rng, options.delta, job.gamma_over_delta, n_seeds=2 * n, n_searches=n)
+    return draw_random_problem(job.dim, rng, options.delta, job.gamma_over_delta, n_seeds=2 * n, n_searches=n)
 
 
-def _run(job: Job, options: TheoryOptions) -> tuple[Trace, list[SlowStep]]:
+def _run_algorithm(job: Job, options: TheoryOptions) -> tuple[Trace, list[SlowStep]]:
     solver = SOLVERS[options.solver]
     rng = generator(options.seed, "run", job.name, job.algorithm, job.dim, str(job.gamma_over_delta), job.seed)
     if job.pool_size:
         cloud_rng = generator(options.seed, "cloud", job.pool_size, job.dim, job.seed)
-        cloud = random_cloud(job.pool_size, job.dim, cloud_rng)
-        problem, seed_rows = cloud_problem(cloud, cloud_rng)
-        max_rounds = int(2 * problem.gamma().max() / cloud.delta) + 40  # enough for a slow phase at c = 1 / 2
+        cloud = draw_cloud(job.pool_size, job.dim, cloud_rng)
+        problem, seed_rows = draw_cloud_problem(cloud, cloud_rng)
+        max_rounds = int(2 * problem.compute_gamma().max() / cloud.delta) + 40  # enough for a slow phase at c = 1 / 2
         if job.algorithm == "pool":
-            return algorithm_3_on_cloud(cloud, problem, seed_rows, max_rounds=max_rounds, solver=solver)
-        return passive(problem, rng, n_queries=max_rounds * (job.dim - 1), solver=solver), []
-    problem = _problem(job, options)
+            return run_algorithm_3_on_cloud(cloud, problem, seed_rows, max_rounds=max_rounds, solver=solver)
+        return run_passive(problem, rng, n_queries=max_rounds * (job.dim - 1), solver=solver), []
+    problem = _make_problem(job, options)
     if job.algorithm == "passive":
-        return passive(problem, rng, n_queries=options.passive_queries, solver=solver), []
+        return run_passive(problem, rng, n_queries=options.passive_queries, solver=solver), []
     if job.algorithm == "bisection":
-        return bisection(problem, solver=solver), []
-    run = algorithm_3 if job.algorithm == "3" else algorithm_4
+        return run_bisection(problem, solver=solver), []
+    run = run_algorithm_3 if job.algorithm == "3" else run_algorithm_4
     max_rounds = int(job.gamma_over_delta) + 100
     scale = float(np.abs(problem.points).max())
     if _is_noisy(job):
@@ -138,27 +142,27 @@ def _run(job: Job, options: TheoryOptions) -> tuple[Trace, list[SlowStep]]:
     return run(problem, solver=solver, max_rounds=max_rounds, target=target, certified=certified), []
 
 
-def _sigma(job: Job, problem: Problem, options: TheoryOptions) -> SigmaBounds | None:
+def _enclose_sigma(job: Job, problem: Problem, options: TheoryOptions) -> SigmaBounds | None:
     if job.algorithm not in ("3", "4") or _is_noisy(job) or job.is_study:
         return None
-    enclose = sigma_theorem_2 if job.algorithm == "3" else sigma_theorem_3
+    enclose = enclose_sigma_2 if job.algorithm == "3" else enclose_sigma_3
     return enclose(problem, max(options.epsilon), min(options.epsilon))
 
 
-def _problem_row(key: tuple[Any, ...], trace: Trace, sigma: SigmaBounds | None) -> dict[str, Any]:
+def _make_problem_row(key: tuple[Any, ...], trace: Trace, sigma: SigmaBounds | None) -> dict[str, Any]:
     problem = trace.problem
     return {
         **dict(zip(KEY, key, strict=True)),
         "n_searches": len(problem.searches),
         "w_star": problem.w_star.tolist(),
-        "gamma": problem.gamma().tolist(),
+        "gamma": problem.compute_gamma().tolist(),
         "sigma_lower": sigma.lower if sigma else None,
         "sigma_upper": sigma.upper if sigma else None,
         "status": trace.status,
     }
 
 
-def _query_rows(key: tuple[Any, ...], trace: Trace) -> list[str]:
+def _make_query_rows(key: tuple[Any, ...], trace: Trace) -> list[str]:
     problem, common = trace.problem, dict(zip(KEY, key, strict=True))
     search_of = {place: search for search, place in enumerate(problem.searches)}
     rows = [
@@ -166,15 +170,15 @@ def _query_rows(key: tuple[Any, ...], trace: Trace) -> list[str]:
         for place, (x, label) in enumerate(zip(problem.points, problem.labels, strict=True))
     ]
     rows += [
-        {"round": number, "search": asked.search, "parent": asked.parent, "label": int(asked.label), "rho": asked.rho,
-         "x": asked.point.tolist()}
+        {"round": number, "search": query.search, "parent": query.parent, "label": int(query.label), "rho": query.rho,
+         "x": query.point.tolist()}
         for number, queries in enumerate(trace.queries, start=1)
-        for asked in queries
+        for query in queries
     ]  # fmt: skip
     return [json.dumps({**common, **row}) for row in rows]
 
 
-def _round_rows(key: tuple[Any, ...], trace: Trace) -> list[tuple[Any, ...]]:
+def _make_round_rows(key: tuple[Any, ...], trace: Trace) -> list[tuple[Any, ...]]:
     last = len(trace.states) - 1
     return [
         (*key, state.number, state.n_queries, state.max_rho, state.error, state.certificate, state.kkt_residual,
@@ -183,38 +187,38 @@ def _round_rows(key: tuple[Any, ...], trace: Trace) -> list[tuple[Any, ...]]:
     ]  # fmt: skip
 
 
-def _bound_rows(
+def _make_bound_rows(
     key: tuple[Any, ...], trace: Trace, sigma: SigmaBounds | None, options: TheoryOptions
 ) -> list[tuple[Any, ...]]:
     rows = []
     for epsilon in options.epsilon:
-        to_error, to_rho = trace.queries_to_error(epsilon), trace.queries_to_rho(epsilon)
-        values = _bounds(trace, sigma, epsilon) if sigma else None
+        to_error, to_rho = trace.count_queries_to_error(epsilon), trace.count_queries_to_rho(epsilon)
+        values = _compute_bounds(trace, sigma, epsilon) if sigma else None
         if values is None:
             rows.append((*key, epsilon, to_error, to_rho, *[None] * 8))
         else:
-            holds = [_holds(to_error, trace.states[-1].n_queries, value) for value in values]
+            holds = [_check_bound(to_error, trace.states[-1].n_queries, value) for value in values]
             rows.append((*key, epsilon, to_error, to_rho, *values, *holds))
     return rows
 
 
-def _bounds(trace: Trace, sigma: SigmaBounds, epsilon: float) -> tuple[float, ...]:
+def _compute_bounds(trace: Trace, sigma: SigmaBounds, epsilon: float) -> tuple[float, ...]:
     """The values of BOUND_NAMES.
 
     The upper bound of sigma makes the theorems claim the most; a sigma that may be 0 makes them claim nothing.
     """
     problem = trace.problem
-    gamma, value = float(problem.gamma().max()), sigma.upper if sigma.lower > 0 else 0.0
+    gamma, value = float(problem.compute_gamma().max()), sigma.upper if sigma.lower > 0 else 0.0
     if trace.algorithm == "3":
         terms_2 = (problem.dim, gamma, problem.delta, value, epsilon)
-        stated = [bounds.stated_2(*terms_2, log) for log in (math.log, math.log2)]
-        return *stated, bounds.proved_2(*terms_2), bounds.sharpened_2(*terms_2)
+        stated = [bounds.compute_stated_bound_2(*terms_2, log) for log in (math.log, math.log2)]
+        return *stated, bounds.compute_proved_bound_2(*terms_2), bounds.compute_sharpened_bound_2(*terms_2)
     terms_3 = (problem.dim, gamma, value, epsilon)
-    stated = [bounds.stated_3(*terms_3, log) for log in (math.log, math.log2)]
-    return *stated, bounds.proved_3(*terms_3), bounds.sharpened_3(*terms_3)
+    stated = [bounds.compute_stated_bound_3(*terms_3, log) for log in (math.log, math.log2)]
+    return *stated, bounds.compute_proved_bound_3(*terms_3), bounds.compute_sharpened_bound_3(*terms_3)
 
 
-def _holds(queries: int | None, n_made: int, bound: float) -> bool | None:
+def _check_bound(queries: int | None, n_made: int, bound: float) -> bool | None:
     """Whether the bound held; None if it is void or if the run ended too early to decide."""
     if math.isinf(bound):
         return None

@@ -9,7 +9,7 @@ import pandas as pd
 from experiments.theory_bounds import figures
 from experiments.theory_bounds.findings import describe_findings
 from experiments.theory_bounds.rows import read_run
-from experiments.theory_bounds.tables import MAIN_PROBLEMS, last_rounds, make_tables, with_rounds
+from experiments.theory_bounds.tables import MAIN_PROBLEMS, add_rounds, make_tables, select_last_rounds
 from seals_sim.replay.page import write_page
 
 
@@ -27,7 +27,7 @@ def write_report(folder: Path) -> Path:
         UserError: If one of these files is missing, damaged or cut off. Nothing is written then.
     """
     run = read_run(folder)
-    bounds, tables = with_rounds(run.bounds, run.rounds), make_tables(run)
+    bounds, tables = add_rounds(run.bounds, run.rounds), make_tables(run)
     is_drawn = {
         "theorems": figures.draw_theorems(run.rounds, bounds, folder / "theorems"),
         "rates": figures.draw_rates(bounds, folder / "rates"),
@@ -58,7 +58,7 @@ def list_findings(folder: Path) -> list[str]:
 
 def _statuses(rounds: pd.DataFrame) -> list[dict[str, object]]:
     """How many runs of each problem and algorithm ended in each way."""
-    ends = last_rounds(rounds)
+    ends = select_last_rounds(rounds)
     main = ends[ends["problem"].isin(MAIN_PROBLEMS)]
     counts = main.groupby(["problem", "algorithm", "status"], sort=False).size()
     return [dict(zip(("problem", "algorithm", "status", "n"), (*key, n), strict=True)) for key, n in counts.items()]

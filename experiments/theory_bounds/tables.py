@@ -25,19 +25,19 @@ class Slope:
 
 def make_tables(run: TheoryRun) -> dict[str, pd.DataFrame]:
     """Compute every table of the report, by name."""
-    bounds = with_rounds(run.bounds, run.rounds)
+    bounds = add_rounds(run.bounds, run.rounds)
     return {
-        "slopes": round_slopes(bounds),
-        "bounds": bound_counts(bounds),
-        "checks": check_counts(run.checks),
-        "passive": passive_slopes(run.rounds),
-        "collapse": collapse_shares(run.rounds),
-        "noise": noise_table(run.rounds),
-        "clouds": cloud_table(run.rounds, run.steps),
+        "slopes": fit_round_slopes(bounds),
+        "bounds": count_bounds(bounds),
+        "checks": sum_checks(run.checks),
+        "passive": fit_passive_slopes(run.rounds),
+        "collapse": count_collapses(run.rounds),
+        "noise": summarize_noise(run.rounds),
+        "clouds": summarize_clouds(run.rounds, run.steps),
     }
 
 
-def with_rounds(bounds: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
+def add_rounds(bounds: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
     """Add to each bound the round in which its error was reached.
 
     Args:
@@ -54,11 +54,11 @@ def with_rounds(bounds: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
     return table.assign(fast_phase=table["max_rho"] < 2 * table["delta"])
 
 
-def round_slopes(bounds: pd.DataFrame) -> pd.DataFrame:
+def fit_round_slopes(bounds: pd.DataFrame) -> pd.DataFrame:
     """Fit the rounds to the error epsilon against log2(1 / epsilon) in the fast phase.
 
     Args:
-        bounds: The table of `with_rounds`.
+        bounds: The table of `add_rounds`.
 
     Returns:
         One row per problem and algorithm. All its runs share the slope, and each has an intercept of its own. The
@@ -78,12 +78,12 @@ def round_slopes(bounds: pd.DataFrame) -> pd.DataFrame:
                 y.append(n_rounds - n_rounds.mean())
                 runs += 1
         if runs:
-            slope = fitted_slope(np.concatenate(x), np.concatenate(y), n_intercepts=runs)
+            slope = fit_slope(np.concatenate(x), np.concatenate(y), n_intercepts=runs)
             rows.append((problem, algorithm, runs, slope.value, slope.half_width))
     return pd.DataFrame(rows, columns=["problem", "algorithm", "runs", "slope", "half_width"])
 
 
-def fitted_slope(x: np.ndarray, y: np.ndarray, n_intercepts: int = 1) -> Slope:
+def fit_slope(x: np.ndarray, y: np.ndarray, n_intercepts: int = 1) -> Slope:
     """Fit a slope by least squares.
 
     Args:
@@ -100,7 +100,7 @@ def fitted_slope(x: np.ndarray, y: np.ndarray, n_intercepts: int = 1) -> Slope:
     return Slope(float(fit.slope), float(t.ppf(0.975, freedom) * error))
 
 
-def passive_slopes(rounds: pd.DataFrame) -> pd.DataFrame:
+def fit_passive_slopes(rounds: pd.DataFrame) -> pd.DataFrame:
     """Fit log error against log labels of passive learning from 10 d labels on; O(d / eps) is a slope of -1."""
     rows = []
     here = rounds[(rounds["algorithm"] == "passive") & rounds["problem"].isin(MAIN_PROBLEMS)]
@@ -112,7 +112,7 @@ def passive_slopes(rounds: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["problem", "dim", "seeds", "slope"])
 
 
-def bound_counts(bounds: pd.DataFrame) -> pd.DataFrame:
+def count_bounds(bounds: pd.DataFrame) -> pd.DataFrame:
     """Count how often each bound held, failed, was void (sigma is 0) or stayed undecided (the run ended earlier)."""
     rows = []
     known = bounds[bounds["stated_ln"].notna()]
@@ -125,7 +125,7 @@ def bound_counts(bounds: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["problem", "algorithm", "bound", "held", "failed", "void", "undecided"])
 
 
-def check_counts(checks: pd.DataFrame) -> pd.DataFrame:
+def sum_checks(checks: pd.DataFrame) -> pd.DataFrame:
     """Sum up the checks of each lemma and step over all runs."""
     grouped = checks.groupby("check", sort=False)
     table = grouped.agg(n=("n", "sum"), violations=("violations", "sum"), worst=("worst", "max"))
@@ -133,14 +133,14 @@ def check_counts(checks: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-def last_rounds(rounds: pd.DataFrame) -> pd.DataFrame:
+def select_last_rounds(rounds: pd.DataFrame) -> pd.DataFrame:
     """The last row of every run."""
     return rounds.groupby(RUN, sort=False, dropna=False).tail(1)
 
 
-def collapse_shares(rounds: pd.DataFrame) -> pd.DataFrame:
+def count_collapses(rounds: pd.DataFrame) -> pd.DataFrame:
     """Count the runs on random seeds that collapsed, by the number of searches in units of d - 1."""
-    ends = last_rounds(rounds)
+    ends = select_last_rounds(rounds)
     ends = ends[ends["problem"].str.fullmatch(r"random\+study(\+searches=\d+)?")].copy()
     ends["searches"] = ends["problem"].str.extract(r"searches=(\d+)")[0].fillna("1").astype(int)
     grouped = ends.groupby(["dim", "algorithm", "searches"])
@@ -149,7 +149,7 @@ def collapse_shares(rounds: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-def noise_table(rounds: pd.DataFrame) -> pd.DataFrame:
+def summarize_noise(rounds: pd.DataFrame) -> pd.DataFrame:
     """Sum up the runs with wrong labels, by kind of noise.
 
     Args:
@@ -159,7 +159,7 @@ def noise_table(rounds: pd.DataFrame) -> pd.DataFrame:
         The shares of runs that ended within an error, their median error, the chance (1 - p)^queries that no label was
         flipped, and the share of runs whose labels contradicted one another, leaving only a soft margin or none.
     """
-    ends = last_rounds(rounds)
+    ends = select_last_rounds(rounds)
     is_noisy = ends["problem"].str.contains(r"\+study\+(?:flip|band)") | (ends["problem"] == "spread+study")
     ends = ends[is_noisy].copy()
     for noise in ("flip", "band"):
@@ -176,7 +176,7 @@ def noise_table(rounds: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-def cloud_table(rounds: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
+def summarize_clouds(rounds: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
     """Sum up the runs in finite pools, by dimension and size.
 
     Args:
@@ -187,7 +187,7 @@ def cloud_table(rounds: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
         The c of the slow steps, the floor of rho in units of n^(-1/d), the error, and the error of passive learning
         with as many labels.
     """
-    ends = last_rounds(rounds)
+    ends = select_last_rounds(rounds)
     ends = ends[ends["problem"].str.startswith("cloud-")].copy()
     ends["n"] = ends["problem"].str.extract(r"cloud-(\d+)")[0].astype(int)
     ends["rho_floor"] = ends["max_rho"] * ends["n"] ** (1 / ends["dim"])

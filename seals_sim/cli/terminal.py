@@ -24,7 +24,7 @@ from seals_sim.runtime import wait_passively
 def make_cli(name: str, summary: str | None = None) -> App:
     """A command line in the style of this package: no `--no-x`, lists shown with commas, completion for shells."""
     look = Parameter(negative=(), show_default=_show_default, consume_multiple=False)
-    return App(name=name, help=summary, version=_get_version, default_parameter=look, help_format="plaintext")
+    return App(name=name, help=summary, version=_get_version, default_parameter=look, suppress_keyboard_interrupt=False)
 
 
 @cache
@@ -77,7 +77,9 @@ def _explain(error: CycloptsError) -> str:
     """What cyclopts found wrong, in a line; bounds are pydantic's, which it passes on."""
     if isinstance(error.__cause__, ValidationError):
         cause = to_user_error(error.__cause__)
-        return str(cause) if cause.parameter is None else _format(f"--{_dashed(cause.parameter)}", cause)
+        if cause.parameter is not None:
+            return _format(f"--{_dashed(cause.parameter)}", cause)
+        return str(cause) if error.argument is None else _format(error.argument.name, cause)
     return f"{str(error).rstrip('.')} (--help lists the options)"
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic.dataclasses import dataclass
 
 from seals_sim.embed.names import DEFAULT_MODEL
@@ -22,6 +22,10 @@ from seals_sim.search.names import Strategy
 PoolName = Literal["all", "seals", "random_pool"]
 POOLS: tuple[PoolName, ...] = get_args(PoolName)
 MAX_LSH_BITS = 65_536
+
+
+def _drop_repeated(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -126,7 +130,7 @@ class ConceptOptions:
 class NamedConceptOptions(ConceptOptions):
     """Which concepts to search for, by number or by name."""
 
-    concept: tuple[str, ...] = ()
+    concept: Annotated[tuple[str, ...], AfterValidator(_drop_repeated)] = ()
     """Search for the concept of this name; may be given again."""
 
 
@@ -145,7 +149,7 @@ class ReplayProtocol(MethodOptions, EmbeddingOptions, IndexOptions, LearningOpti
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("pools", "strategies", "concept"):
+        for name in ("pools", "strategies"):
             values = getattr(self, name)
             if len(set(values)) < len(values):
                 raise UserError("names one twice", parameter=name, value=",".join(values))

@@ -45,7 +45,7 @@ def find_stops(picks: pd.DataFrame, rounds: pd.DataFrame, n_pool: int, target_re
     """A row a run: n_labeled and recall where it stops (at its end, if the rule never says so), and whether the rule
     said so, and whether the target had been reached.
     """
-    recalls = rounds.set_index([*_RUN, "round"])["recall"]
+    recalls = rounds.set_index([*_RUN, "round"])["recall"].sort_index()
     rows = []
     for run, part in picks.groupby(_RUN, sort=False):
         labels, ends = part["label"].to_numpy(), part.groupby("round").size().cumsum()

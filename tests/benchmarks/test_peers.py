@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -12,8 +13,8 @@ import pandas as pd
 import pytest
 
 from benchmarks import ours, peer_environments, peers
-from benchmarks.peer_environments import Environment, PeerError, python_of
-from benchmarks.peer_process import Limits, Outcome, outcome_of
+from benchmarks.peer_environments import Environment, PeerError, prepare_python
+from benchmarks.peer_process import Limits, Outcome, run_watched
 from benchmarks.peer_scripts.job import Job, ShrinkingPool
 
 _ROOT = Path(__file__).parents[2]
@@ -32,8 +33,8 @@ class Peer:
     def query(self, n):
         self.n_queries += 1
         {does}
-        found, self.left = self.left[:n], self.left[n:]
-        return found
+        result, self.left = self.left[:n], self.left[n:]
+        return result
 
     def learn(self, rows, labels):
         pass
@@ -73,14 +74,14 @@ def test_our_runs_and_a_peer_that_cannot_be_installed(tmp_path, monkeypatch, cap
     def outcome(command: tuple[str, ...], job_file: Path, limits: Limits) -> Outcome:
         """One of our runs in its process as it should, the others here: what they import takes longer than they do."""
         if job_file.name.startswith("seals-ivf"):
-            return outcome_of(command, job_file, limits)
+            return run_watched(command, job_file, limits)
         monkeypatch.setattr(sys, "argv", ["benchmarks.ours", str(job_file)])
         ours.main()
-        found = json.loads(Path(Job.read(job_file).result).read_text())
-        return Outcome(found, found["total_seconds"])
+        result = json.loads(Path(Job.read(job_file).result).read_text())
+        return Outcome(result, result["total_seconds"])
 
-    monkeypatch.setattr(peers, "python_of", refuse)
-    monkeypatch.setattr(peers, "outcome_of", outcome)
+    monkeypatch.setattr(peers, "prepare_python", refuse)
+    monkeypatch.setattr(peers, "run_watched", outcome)
     out = tmp_path / "o"
     peers.main(["--n", "5000", "--dimensions", "16", "--k", "10", "--budget", "200", "--peers", "modal", "--quiet",
                 "--threads", "1", "--work", str(tmp_path / "w"), "--out", str(out)])  # fmt: skip
@@ -96,57 +97,57 @@ def test_our_runs_and_a_peer_that_cannot_be_installed(tmp_path, monkeypatch, cap
     assert table.loc["modal", "error"] == "cannot be installed: ERROR: no such release"
     assert np.isnan(table.loc["modal", "ratio"])
     said = capsys.readouterr().out
-    assert said.startswith("python -m benchmarks.peers --n 5000")
+    assert re.match(r"python -m benchmarks\.peers .*--n 5000 ", said)
     assert "SIMULATED" in said
     assert (out / "peers.png").stat().st_size > 5_000
 
 
-def test_a_peer_that_does_its_job(tmp_path):
-    outcome = outcome_of(_command(tmp_path, "pass"), _job(tmp_path), Limits(60, 60))
+def test_finished_peer_has_its_result(tmp_path):
+    outcome = run_watched(_command(tmp_path, "pass"), _job(tmp_path), Limits(60, 60))
     assert outcome.error == ""
-    found = outcome.found
-    assert (found["version"], found["index_seconds"], found["rounds"], found["n_rounds"]) == ("1.2.3", 7, 5, 5)
-    assert found["rows"] == list(range(32))
-    assert found["n_positive"] == 7
-    assert outcome.seconds == found["total_seconds"] == found["select_seconds"] + found["train_seconds"]
+    result = outcome.result
+    assert (result["version"], result["index_seconds"], result["rounds"], result["n_rounds"]) == ("1.2.3", 7, 5, 5)
+    assert result["rows"] == list(range(32))
+    assert result["n_positive"] == 7
+    assert outcome.seconds == result["total_seconds"] == result["select_seconds"] + result["train_seconds"]
 
 
-def test_a_peer_that_is_stopped_gives_a_lower_bound(tmp_path):
+def test_stopped_peer_gives_a_lower_bound(tmp_path):
     command = _command(tmp_path, "time.sleep(60 if self.n_queries == 3 else 0)")
-    outcome = outcome_of(command, _job(tmp_path), Limits(60, 1.0))
+    outcome = run_watched(command, _job(tmp_path), Limits(60, 1.0))
     assert outcome.is_timed_out
-    assert outcome.found["rounds"] == 2
+    assert outcome.result["rounds"] == 2
     assert outcome.error == "timed out: finished 2 of 5 rounds in 1 s"
     assert 1 <= outcome.seconds < 10
-    table = peers.compared(_rows((9, "seals-ivf", 0.5, True, False), (9, "slow", outcome.seconds, False, True)))
+    table = peers.add_ratios(_rows((9, "seals-ivf", 0.5, True, False), (9, "slow", outcome.seconds, False, True)))
     assert table["ratio"][1] == outcome.seconds / 0.5
 
 
-def test_a_peer_that_is_never_ready(tmp_path):
-    outcome = outcome_of((sys.executable, "-c", "import time; time.sleep(60)"), _job(tmp_path), Limits(0.3, 60))
+def test_peer_that_never_starts_is_reported(tmp_path):
+    outcome = run_watched((sys.executable, "-c", "import time; time.sleep(60)"), _job(tmp_path), Limits(0.3, 60))
     assert outcome.error == "not ready to start within 0.3 s"
     assert not outcome.is_timed_out
 
 
-def test_a_peer_that_fails_says_why(tmp_path):
+def test_failing_peer_gives_its_reason(tmp_path):
     command = _command(tmp_path, "if self.n_queries == 2: raise ValueError('no  more')")
-    outcome = outcome_of(command, _job(tmp_path), Limits(60, 60))
+    outcome = run_watched(command, _job(tmp_path), Limits(60, 60))
     assert outcome.error == "failed in round 2: ValueError: no more"
     assert not outcome.is_timed_out
 
 
-def test_ratios_are_to_our_seals_of_the_same_size():
+def test_ratios_compare_with_our_seals_at_the_same_size():
     table = _rows(
         (10, "seals-ivf", 2.0, True, False), (10, "all", 3.0, True, False), (10, "broken", 1.0, False, False),
         (20, "seals-ivf", 4.0, True, False), (20, "all", 40.0, True, False),
         (30, "seals-ivf", 9.0, False, True), (30, "all", 60.0, True, False),
     )  # fmt: skip
-    ratio = peers.compared(table)["ratio"]
+    ratio = peers.add_ratios(table)["ratio"]
     assert ratio[[0, 1, 3, 4]].tolist() == [1, 1.5, 1, 10]
     assert ratio[[2, 5, 6]].isna().all()
 
 
-def test_an_environment_that_cannot_be_made_and_one_that_is_there(tmp_path, monkeypatch):
+def test_environments_fail_clearly_and_are_reused(tmp_path, monkeypatch):
     ran: list[str] = []
 
     def run(command: list[str], **unused: object) -> object:
@@ -159,15 +160,15 @@ def test_an_environment_that_cannot_be_made_and_one_that_is_there(tmp_path, monk
 
     monkeypatch.setattr(peer_environments.subprocess, "run", run)
     with pytest.raises(PeerError, match=r"^cannot be installed: ERROR: no wrong==1$"):
-        python_of(Environment("bad", ("wrong==1",)), tmp_path)
+        prepare_python(Environment("bad", ("wrong==1",)), tmp_path)
     good = Environment("good", ("right==1",))
-    assert python_of(good, tmp_path) == python_of(good, tmp_path)
+    assert prepare_python(good, tmp_path) == prepare_python(good, tmp_path)
     assert len(ran) == 4
-    python_of(Environment("good", ("right==2",)), tmp_path)
+    prepare_python(Environment("good", ("right==2",)), tmp_path)
     assert len(ran) == 6
 
 
-def test_a_shrinking_pool_keeps_each_row_with_its_number():
+def test_shrinking_pool_tracks_row_numbers():
     vectors = np.arange(60, dtype=np.float32).reshape(20, 3)
     pool = ShrinkingPool(vectors.copy(), np.array([0, 19, 7]))
     left = set(range(20)) - {0, 19, 7}

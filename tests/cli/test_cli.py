@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import signal
 import subprocess
 import sys
+from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from experiments.goodreads import __main__ as goodreads
+from experiments.paper import __main__ as paper
+from experiments.theory_bounds import __main__ as theory_bounds
 from seals_sim.cli import main as cli
+from seals_sim.cli.label import name_session, open_session
 from seals_sim.datasets import read_icd10cm, read_texts
 from seals_sim.errors import UserError
 from seals_sim.label.corpus import build_corpus
+from seals_sim.label.options import SessionOptions
 from seals_sim.label.session import Session
 
 FAST = ["--model", "wordllama", "--quiet"]
@@ -33,7 +43,7 @@ def table(texts, tmp_path):
 def test_embed_and_index_a_table_without_labels(table, tmp_path, capsys):
     common = [str(table), "--text-column", "body", "--cache", str(tmp_path / "cache"), *FAST]
     cli.main(["embed", *common, "--out", str(tmp_path / "x.npy")])
-    assert "600 vectors of 150 dimensions, in" in capsys.readouterr().out
+    assert "600 vectors of 150 dimensions, written to" in capsys.readouterr().out
     vectors = np.load(tmp_path / "x.npy")
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     cli.main(["index", *common])
@@ -55,15 +65,15 @@ def test_a_text_typed_in_gets_the_vector_that_it_has_in_the_table(texts, tmp_pat
 
 def test_a_session_of_the_same_words_is_opened_again_and_of_others_refused(texts, tmp_path, capsys):
     corpus = build_corpus(texts, "exact", tmp_path, model="wordllama")
-    options = cli.SessionOptions()
-    cli._opened(tmp_path / "s", corpus, ["cholera"], [], options).close()
-    cli._opened(tmp_path / "s", corpus, ["cholera"], [], options).close()
-    cli._opened(tmp_path / "s", corpus, [], [], options).close()
+    options = SessionOptions()
+    open_session(tmp_path / "s", corpus, ["cholera"], [], options).close()
+    open_session(tmp_path / "s", corpus, ["cholera"], [], options).close()
+    open_session(tmp_path / "s", corpus, [], [], options).close()
     assert capsys.readouterr().err == ""
-    cli._opened(tmp_path / "s", corpus, [], [], cli.SessionOptions(strategy="maxent")).close()
-    assert "goes on with the strategy that it was begun with: most_likely_positive" in capsys.readouterr().err
-    with pytest.raises(cli.UserError, match="begun with other examples"):
-        cli._opened(tmp_path / "s", corpus, ["plague"], [], options)
+    open_session(tmp_path / "s", corpus, [], [], SessionOptions(strategy="maxent")).close()
+    assert "keeps the strategy that it was begun with: most_likely_positive" in capsys.readouterr().err
+    with pytest.raises(UserError, match="begun with other examples"):
+        open_session(tmp_path / "s", corpus, ["plague"], [], options)
 
 
 @pytest.mark.parametrize(
@@ -71,11 +81,11 @@ def test_a_session_of_the_same_words_is_opened_again_and_of_others_refused(texts
     [
         (["embed", "none.jsonl"], "none.jsonl: no such file"),
         (["index", "TABLE", "--text-column", "words"], "no column 'words'"),
-        (["index", "TABLE", "--text-column", "body", "--index", "annoy"], "--index annoy: there is no such index"),
-        (["index", "TABLE", "--text-column", "body", "--index", "graph"], "finds neighbors of rows only"),
+        (["index", "TABLE", "--text-column", "body", "--index", "annoy"], "--index annoy: unknown; choose from"),
+        (["index", "TABLE", "--text-column", "body", "--index", "graph"], "--index graph: unknown; choose from"),
         (["index", "TABLE", "--text-column", "body", "--k", "0"], "--k 0: must be at least 1"),
         (["label", "TABLE", "--text-column", "body", "--control-every", "-1"], "--control-every -1"),
-        (["find", "TABLE"], "invalid choice: 'find'"),
+        (["find", "TABLE"], 'Unknown command "find"'),
     ],
 )
 def test_bad_input(arguments, said, table, tmp_path, refused):
@@ -85,21 +95,65 @@ def test_bad_input(arguments, said, table, tmp_path, refused):
     assert said in refused(cli.main, words)
 
 
-def test_help_completion_and_the_commands_of_experiments(capsys):
-    for words in (["--help"], ["label", "--help"], ["search", "--help"], ["report", "--help"]):
-        with pytest.raises(SystemExit) as stop:
-            cli.main(words)
-        assert stop.value.code == 0
-        assert "usage:" in capsys.readouterr().out
-    with pytest.raises(SystemExit):
-        cli.main(["--print-completion", "bash"])
-    assert "--text-column" in capsys.readouterr().out
+def test_help_version_and_completion(capsys):
+    for words in (["--help"], ["label", "--help"], ["replay", "--help"], ["report", "--help"]):
+        cli.main(words)
+        assert capsys.readouterr().out.startswith(" ".join(["Usage: seals", *words[:-1]]))
+    cli.main(["--version"])
+    assert capsys.readouterr().out == f"seals-sim {version('seals-sim')}\n"
+    assert "--text-column" in cli.app.generate_completion(shell="bash")
 
 
-def test_the_installed_command_runs():
-    ended = subprocess.run([sys.executable, "-m", "seals_sim.cli.main", "--help"], capture_output=True, text=True)
-    assert ended.returncode == 0
-    assert "seals label TABLE" in ended.stdout
+@pytest.mark.parametrize("app", [cli.app, paper.app, goodreads.app, theory_bounds.app], ids=lambda app: app.name[0])
+def test_every_option_has_a_help_text(app):
+    apps = [app[name] for name in app if not name.startswith("-")] or [app]
+    for command in apps:
+        for argument in command.assemble_argument_collection(parse_docstring=True):
+            assert argument.parameter.help or argument.children, argument.name
+
+
+def test_the_installed_command_runs_and_its_help_takes_no_heavy_import():
+    script = "import sys; from seals_sim.cli.main import main; main(sys.argv[1:]); print(*sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", script, "--help"], capture_output=True, text=True, check=True)
+    assert ended.stdout.startswith("Usage: seals COMMAND")
+    assert not {"torch", "faiss", "sklearn", "pandas", "scipy.stats"} & set(ended.stdout.split())
+
+
+def test_a_session_is_named_after_its_table():
+    assert name_session(Path("a/reviews.2024.csv.gz")) == Path("a/reviews.2024.seals")
+    assert name_session(Path("notes.final.txt")) == Path("notes.final.txt.seals")
+
+
+def test_a_report_is_drawn_by_what_config_says(tmp_path, refused, capsys):
+    """Every committed report: those whose rows are committed are drawn, the others say which file is missing."""
+    for folder in sorted((Path(__file__).parents[2] / "reports").iterdir()):
+        if not (folder / "config.json").exists():
+            continue
+        copy = tmp_path / folder.name
+        shutil.copytree(folder, copy)
+        if (copy / "rounds.csv").exists():
+            cli.main(["report", str(copy)])
+            assert capsys.readouterr().out == f"{copy / 'index.html'}\n"
+        else:
+            assert re.search(r"rounds\.(csv|parquet): no such file", refused(cli.main, ["report", copy]))
+    assert "there is no run in this folder" in refused(cli.main, ["report", tmp_path])
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_a_command_with_one_line(number, tmp_path):
+    script = (
+        "import os, signal, sys\n"
+        "from seals_sim.cli import terminal\n"
+        "app = terminal.make_cli('x')\n"
+        "@app.default\n"
+        "def work():\n"
+        "    os.kill(os.getpid(), int(sys.argv[1]))\n"
+        "    signal.pause()\n"
+        "terminal.run_cli(app, [])\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", script, str(int(number))], capture_output=True, text=True)
+    assert ended.stderr == "interrupted; rerun the same command to resume\n"
+    assert ended.returncode == 128 + number
 
 
 @pytest.mark.parametrize(

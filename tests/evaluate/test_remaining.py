@@ -12,17 +12,20 @@ from tests.replay.commands import replay
 
 
 @pytest.mark.parametrize("n_drawn", [20, 100])
-def test_the_interval_holds_the_truth_as_often_as_it_says(n_drawn):
+def test_interval_has_the_stated_coverage(n_drawn):
     rng = np.random.default_rng(0)
-    hits = 0
+    hits, width = 0, 0.0
     for _ in range(400):
         n_positive = int(rng.hypergeometric(50, 950, n_drawn))
         interval = estimate_remaining(1000 - n_drawn, n_drawn, n_positive)
         hits += interval.low <= 50 - n_positive <= interval.high
+        width += (interval.high - interval.low) / 400
     assert hits >= 0.95 * 400
+    normal = 2 * 1.96 * np.sqrt(0.05 * 0.95 / n_drawn) * (1000 - n_drawn)
+    assert normal < width < 1.5 * normal  # an exact interval is wider than the normal one, but says as much
 
 
-def test_the_stopping_rule_keeps_its_level_on_random_orders():
+def test_stopping_rule_has_the_stated_level_on_random_orders():
     """On rows in random order its test is exact for one i, and it stops too early in about 5% of the runs; the smallest
     of many p may do so more often, within what its authors report.
     """
@@ -39,7 +42,7 @@ def test_the_stopping_rule_keeps_its_level_on_random_orders():
     assert compute_p_missing([1, *[0] * 299], 300) < 1e-9
 
 
-def test_positives_known_before_the_search_count_as_found_and_are_no_part_of_its_sequence():
+def test_earlier_positives_count_but_are_not_in_the_sequence():
     """10 positives from before, then 10 and 200 negatives in a search through 390 rows. Were the target missed, there
     would be 22 positives: the last 200 of the 380 rows left held neither of the last two.
     """

@@ -22,9 +22,9 @@ def test_four_points_on_a_circle_by_hand():
     index = ExactIndex(np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32))
     whole = build_concept_graph(np.arange(4), index, k=2)
     assert whole.toarray().tolist() == [[0, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 1], [0, 0, 1, 0]]
-    found = measure_structure(whole)
-    assert (found.n_components, found.largest_component) == (1, 1.0)
-    assert found.average_shortest_path == pytest.approx((3 * 1 + 2 * 2 + 1 * 3) / 6)
+    measured = measure_structure(whole)
+    assert (measured.n_components, measured.largest_component) == (1, 1.0)
+    assert measured.average_shortest_path == pytest.approx((3 * 1 + 2 * 2 + 1 * 3) / 6)
     without = measure_structure(build_concept_graph(np.array([0, 1, 3]), index, k=2))
     assert without.n_components == 2
     assert without.largest_component == pytest.approx(2 / 3)
@@ -32,15 +32,15 @@ def test_four_points_on_a_circle_by_hand():
 
 
 def test_a_single_example_has_no_path():
-    found = measure_structure(csr_array((1, 1)))
-    assert (found.n_components, found.largest_component) == (1, 1.0)
-    assert np.isnan(found.average_shortest_path)
+    measured = measure_structure(csr_array((1, 1)))
+    assert (measured.n_components, measured.largest_component) == (1, 1.0)
+    assert np.isnan(measured.average_shortest_path)
 
 
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 30))
-def test_it_is_what_the_words_say(seed, k):
-    """Against neighbours, components and path lengths written out: Floyd and Warshall's."""
+def test_structure_matches_plain_definitions(seed, k):
+    """Against neighbors, components and path lengths written out: Floyd and Warshall's."""
     vectors, cluster = clustered(80, 5, 4, seed)
     members = np.flatnonzero(cluster == 0)
     distance = np.linalg.norm(vectors[:, None].astype(float) - vectors[None], axis=2)
@@ -58,29 +58,35 @@ def test_it_is_what_the_words_say(seed, k):
     for via in range(len(members)):
         length = np.minimum(length, length[:, via, None] + length[via])
     sizes = np.isfinite(length).sum(axis=1)
-    found = measure_structure(graph)
-    assert found.largest_component == sizes.max() / len(members)
+    measured = measure_structure(graph)
+    assert measured.largest_component == sizes.max() / len(members)
     if sizes.max() > 1:
         # several largest components may tie; one of them is measured
         components = {tuple(np.flatnonzero(np.isfinite(row))) for row in length[sizes == sizes.max()]}
         possible = [length[np.ix_(c, c)].sum() / (len(c) * (len(c) - 1)) for c in components]
-        assert any(found.average_shortest_path == pytest.approx(value) for value in possible)
+        assert any(measured.average_shortest_path == pytest.approx(value) for value in possible)
 
 
 def test_everything_is_one_step_away_at_k_equals_n():
     vectors, cluster = clustered(60, 5, 3)
-    found = measure_structure(build_concept_graph(np.flatnonzero(cluster == 0), ExactIndex(vectors), 60))
-    assert (found.n_components, found.largest_component, found.average_shortest_path) == (1, 1.0, 1.0)
+    measured = measure_structure(build_concept_graph(np.flatnonzero(cluster == 0), ExactIndex(vectors), 60))
+    assert (measured.n_components, measured.largest_component, measured.average_shortest_path) == (1, 1.0, 1.0)
 
 
 def test_sampled_sources_come_near_the_whole():
-    n = 400  # a ring: every example is n^2 / (4 (n - 1)) edges from the others on average
-    heads = np.arange(n)
-    ring = csr_array((np.ones(n), (heads, (heads + 1) % n)), shape=(n, n))
-    ring = ring.maximum(ring.T)
-    exact = n * n / 4 / (n - 1)
-    assert measure_structure(ring).average_shortest_path == pytest.approx(exact)
-    assert measure_structure(ring, max_sources=10).average_shortest_path == pytest.approx(exact)
+    """On a path an example is n / 4 to n / 2 edges from the others, by its place, and (n + 1) / 3 on average."""
+    n = 400
+    heads = np.arange(n - 1)
+    path = csr_array((np.ones(n - 1), (heads, heads + 1)), shape=(n, n))
+    path = path.maximum(path.T)
+    exact = (n + 1) / 3
+    assert measure_structure(path).average_shortest_path == pytest.approx(exact)
+    sampled = [
+        measure_structure(path, max_sources=20, rng=np.random.default_rng(seed)).average_shortest_path
+        for seed in range(50)
+    ]
+    assert np.mean(sampled) == pytest.approx(exact, rel=0.02)
+    assert 0.02 * exact < np.std(sampled) < 0.1 * exact
 
 
 def test_average_cosine_over_all_pairs():
@@ -90,9 +96,9 @@ def test_average_cosine_over_all_pairs():
 
 
 @given(st.lists(st.frozensets(st.integers(0, 30), min_size=1), max_size=20), st.sampled_from([0.0, 0.1, 0.5]))
-def test_concepts_that_are_kept_overlap_little_and_none_more_would_fit(sets, max_shared):
+def test_chosen_concepts_overlap_little_and_no_other_fits(sets, max_shared):
     concepts = {f"c{place}": np.array(sorted(rows)) for place, rows in enumerate(sets)}
-    kept = select_low_overlap(concepts, 31, max_shared)
+    chosen = select_low_overlap(concepts, 31, max_shared)
 
     def fits(name, others):
         rows = set(concepts[name].tolist())
@@ -101,5 +107,5 @@ def test_concepts_that_are_kept_overlap_little_and_none_more_would_fit(sets, max
             for other in others
         )
 
-    assert all(fits(name, [other for other in kept if other != name]) for name in kept)
-    assert not any(fits(name, kept) for name in concepts if name not in kept)
+    assert all(fits(name, [other for other in chosen if other != name]) for name in chosen)
+    assert not any(fits(name, chosen) for name in concepts if name not in chosen)

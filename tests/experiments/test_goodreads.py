@@ -18,12 +18,12 @@ import pytest
 from experiments.goodreads import __main__ as goodreads
 from experiments.goodreads.report import write_report
 from experiments.goodreads.sources import Simulation
-from experiments.goodreads.stages import memory_of
+from experiments.goodreads.stages import parse_memory
 from seals_sim.errors import UserError
 from seals_sim.evaluate.structure import compute_average_cosine
 
 SMALL = ["--seed-negatives", "15", "--k", "5", "--budget", "60", "--batch", "20", "--repeats", "2", "--quiet"]
-SIMULATED = ["--simulate", "3000", "--dimensions", "24", "--memory", "2GB", *SMALL]
+SIMULATED = ["--simulate", "3000", "--dimensions", "24", *SMALL]
 NOT_REPEATED = ["select_seconds", "neighbor_seconds", "train_seconds", "whole_seconds", "peak_bytes"]
 
 
@@ -51,9 +51,9 @@ def test_made_up_reviews_from_file_to_report(reviews, tmp_path):
     assert "academic use only" in page
 
 
-def test_the_stand_in_is_called_simulated_wherever_it_shows(tmp_path):
+def test_simulation_is_marked_everywhere(tmp_path):
     out = tmp_path / "o"
-    goodreads.main([*SIMULATED, "--out", str(out)])
+    goodreads.main([*SIMULATED, "--memory", "2GB", "--out", str(out)])
     assert [path.name for path in (tmp_path / "o-work").iterdir()] == ["SIMULATED"]
     for name in ("index.html", "rounds.csv", "stages.csv", "summary.csv", "beside.csv", "facts.json", "config.json",
                  "curves_sentence.svg"):  # fmt: skip
@@ -67,7 +67,7 @@ def test_the_stand_in_is_called_simulated_wherever_it_shows(tmp_path):
 def simulated(tmp_path_factory):
     """A finished run on the stand-in."""
     out = tmp_path_factory.mktemp("simulated") / "o"
-    goodreads.main([*SIMULATED, "--out", str(out)])
+    goodreads.main([*SIMULATED, "--memory", "2GB", "--out", str(out)])
     return out
 
 
@@ -92,7 +92,7 @@ def lines_cut(n):
         ("facts.json", None, r"facts.json: no such file; the run is not finished"),
     ],
 )
-def test_a_folder_that_is_not_whole_is_not_drawn(simulated, tmp_path, name, cut, message):
+def test_incomplete_runs_are_not_drawn(simulated, tmp_path, name, cut, message):
     for file in ("config.json", "facts.json", "rounds.csv", "stages.csv"):
         (tmp_path / file).write_text((simulated / file).read_text())
     if cut is None:
@@ -114,7 +114,7 @@ def test_the_committed_reports_can_be_drawn_again(tmp_path, name):
         assert (tmp_path / file).read_text() == (committed / file).read_text()
 
 
-def test_the_simulation_has_the_facts_it_promises():
+def test_simulation_has_the_stated_properties():
     simulation = Simulation(20_000, 256, book_cosine=0.2, spoiler_cosine=0.15)
     labels, books = simulation.labels(), simulation.groups()["book"]
     vectors = simulation.rows_of(labels, books)(0, simulation.n)
@@ -162,7 +162,7 @@ STAGES = ("read", "embed", "whiten", "split-sentence/pool", "split-sentence/test
 
 
 @pytest.mark.parametrize("stage", STAGES)
-def test_killed_at_every_stage_and_run_again_gives_the_same_rows(unbroken, tmp_path, stage):
+def test_run_killed_at_any_stage_resumes_to_the_same_rows(unbroken, tmp_path, stage):
     command, rows = unbroken
     journal = tmp_path / "o-work" / stage / "journal.jsonl"
     _kill_when([*command, str(tmp_path / "o")], journal.exists)
@@ -170,7 +170,7 @@ def test_killed_at_every_stage_and_run_again_gives_the_same_rows(unbroken, tmp_p
     pd.testing.assert_frame_equal(rows_of(tmp_path / "o"), rows)
 
 
-def test_killed_between_two_runs(unbroken, tmp_path):
+def test_run_killed_between_two_runs_resumes_to_the_same_rows(unbroken, tmp_path):
     command, rows = unbroken
     store = tmp_path / "o" / "runs.sqlite"
     _kill_when([*command, str(tmp_path / "o")], lambda: store.exists() and store.stat().st_size > 40_000)
@@ -199,22 +199,22 @@ def test_bad_input_is_one_line(reviews, tmp_path, refused):
     def said(*words):
         return refused(goodreads.main, [*words, "--out", tmp_path / "o"])
 
-    assert "give one of --reviews FILE, --texts FILE and --simulate N" in said()
-    assert "give one of" in said("--reviews", reviews, "--simulate", "100")
-    assert "--splits author: there is no such split" in said("--simulate", "3000", "--splits", "author")
+    assert "no data; give reviews, texts or simulate" in said()
+    assert "--simulate 100: cannot be combined with reviews" in said("--reviews", reviews, "--simulate", "100")
+    assert "--splits author: unknown; choose from" in said("--simulate", "3000", "--splits", "author")
     assert "--memory plenty: must be" in said("--simulate", "3000", "--memory", "plenty")
-    assert "--memory: 8-bit codes of 3,00" in said("--simulate", "3000", "--quiet", "--memory", "0.00005GB")
+    assert "as 8-bit codes" in said("--simulate", "3000", "--quiet", "--memory", "0.00005GB")
     assert "--simulate 0: must be at least" in said("--simulate", "0")
-    assert "--book-cosine 1.5: must lie" in said("--simulate", "300", "--book-cosine", "1.5")
+    assert "--book-cosine 1.5: must be below 1" in said("--simulate", "300", "--book-cosine", "1.5")
     assert "--n-probe 0: must be at least 1" in said("--simulate", "3000", "--n-probe", "0")
-    assert "--prevalence 2.0: must lie between 0 and 1" in said("--texts", reviews, "--prevalence", "2")
+    assert "--prevalence 2: must be below 1" in said("--texts", reviews, "--prevalence", "2")
     work = tmp_path / "w"
-    goodreads.main([*SIMULATED, "--out", str(tmp_path / "a"), "--work", str(work)])
+    goodreads.main([*SIMULATED, "--memory", "2GB", "--out", str(tmp_path / "a"), "--work", str(work)])
     changed = [*SIMULATED, "--spoiler-cosine", "0.3", "--work", work, "--out", tmp_path / "b"]
     assert "simulated-embed: was made with another SIMULATED" in refused(goodreads.main, changed)
 
 
-def test_a_disk_that_fills_up_is_one_line_and_the_run_goes_on_when_there_is_room(unbroken, tmp_path):
+def test_full_disk_is_one_line_and_the_run_resumes(unbroken, tmp_path):
     command, rows = unbroken
     script = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, 200_000)); "
@@ -231,14 +231,14 @@ def test_a_disk_that_fills_up_is_one_line_and_the_run_goes_on_when_there_is_room
     pd.testing.assert_frame_equal(rows_of(tmp_path / "o"), rows)
 
 
-def test_memory_is_a_part_or_a_size():
-    assert memory_of("16GB") == 16_000_000_000
-    assert 0 < memory_of("0.5") < memory_of("1")
+def test_memory_is_a_share_or_a_size():
+    assert parse_memory("16GB") == 16_000_000_000
+    assert 0 < parse_memory("0.5") < parse_memory("1")
     with pytest.raises(UserError):
-        memory_of("2")
+        parse_memory("2")
 
 
-def test_real_spoilers_thinned_to_the_part_of_goodreads(shared_data, tmp_path):
+def test_real_spoilers_at_the_prevalence_of_goodreads(shared_data, tmp_path):
     """TV Tropes: the nearest real texts; their file has no line of names."""
     path = tmp_path / "tv.csv"
     with path.open("w", newline="") as file:

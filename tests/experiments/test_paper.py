@@ -31,6 +31,7 @@ from experiments.paper.tasks import tasks
 from seals_sim.errors import UserError
 from seals_sim.replay.options import ReplayProtocol
 from seals_sim.replay.runs import METHOD_FIELDS, LoopRun
+from tests.replay.commands import override
 
 FAST = ["--seed-positives", "3", "--seed-negatives", "12", "--budget", "45", "--batch", "10", "--concepts", "3",
         "--side-concepts", "2", "--repeats", "2", "--quiet"]  # fmt: skip
@@ -97,7 +98,7 @@ def test_all_methods_start_from_the_same_seeds(finished):
 def test_k_is_set_by_the_pilot(finished):
     config = json.loads((finished / "config.json").read_text())
     pilot = config["pilot"]
-    assert config["options"]["k"] == max(1, round(pilot["k"] * 0.066 / pilot["pool_fraction"]))
+    assert config["protocol"]["k"] == max(1, round(pilot["k"] * 0.066 / pilot["pool_fraction"]))
     assert not set(config["validation_concepts"]) & set(config["concepts"])
 
 
@@ -132,7 +133,7 @@ def test_the_report_is_drawn_again_from_the_rows(finished, tmp_path):
         assert (tmp_path / name).read_bytes() == (finished / name).read_bytes()
 
 
-def test_figures_stand_beside_the_page(finished):
+def test_figures_are_files_beside_the_page(finished):
     page = (finished / "index.html").read_text()
     sources = re.findall(r'<img src="([^"]*)"', page)
     assert sources == [f"{name}.svg" for name in (
@@ -145,7 +146,7 @@ def test_figures_stand_beside_the_page(finished):
 
 @pytest.mark.parametrize("name", SOURCES[1:])
 @pytest.mark.parametrize("is_there", [True, False])
-def test_a_folder_that_is_not_whole_is_not_drawn(finished, tmp_path, name, is_there):
+def test_incomplete_runs_are_not_drawn(finished, tmp_path, name, is_there):
     for source in SOURCES:
         (tmp_path / source).write_bytes((finished / source).read_bytes())
     if is_there:
@@ -166,7 +167,7 @@ def test_a_report_without_its_rows_names_the_file_that_is_missing():
 def test_claims_say_what_the_rows_say(finished):
     """Two of them computed again, from the rows alone."""
     rounds, claims = rows_of(finished), pd.read_csv(finished / "claims.csv")
-    k = json.loads((finished / "config.json").read_text())["options"]["k"]
+    k = json.loads((finished / "config.json").read_text())["protocol"]["k"]
     main = rounds[(rounds["seed_positives"] == 3) & (rounds["embedding"] == "wordllama/24")]
     main = main[main["regularization"] == 1]
     main = main[
@@ -182,7 +183,7 @@ def test_claims_say_what_the_rows_say(finished):
     assert f"MaxEnt {share.mean():.1f} ± {share.std():.1f} %" in shares
 
 
-def test_a_model_that_calls_nothing_positive_makes_the_two_choose_alike(finished):
+def test_strategies_agree_when_the_model_predicts_no_positives(finished):
     """By arithmetic, over everything: entropy rises with P as long as no P is above 1/2. The test rows stand for the
     pool, so that a few exceptions may occur.
     """
@@ -192,7 +193,7 @@ def test_a_model_that_calls_nothing_positive_makes_the_two_choose_alike(finished
     assert table["alike"].mean() > 0.8
 
 
-def test_shared_lines_are_one_run():
+def test_shared_lines_are_run_once():
     plan = Plan(ReplayProtocol(budget=60, seed_negatives=15, repeats=1), ("m/8", "m/4"))
     todo = tasks(plan, studies(plan).values(), {}, {"a": 30, "b": 10}, 1)
     runs = [task for task in todo if isinstance(task, LoopRun)]
@@ -206,7 +207,7 @@ def test_shared_lines_are_one_run():
     assert studies(plan)["positives"].left_out
 
 
-def test_killed_in_mid_run_and_run_again_gives_the_same_rows(vectors_and_labels, tmp_path):
+def test_killed_run_resumes_to_the_same_rows(vectors_and_labels, tmp_path):
     arguments = [*vectors_and_labels, *FAST, "--only", "main,random_pool,structure", "--out"]
     paper.main([*arguments, str(tmp_path / "whole")])
     broken = tmp_path / "broken"
@@ -255,7 +256,7 @@ def test_goodreads_leads_with_auc(reviews, tmp_path):
     assert pd.read_csv(out / "claims.csv")["here"].str.contains("AUC of All minus SEALS").any()
 
 
-def test_another_backend_of_joblib_takes_over(vectors_and_labels, tmp_path):
+def test_joblib_backend_can_be_replaced(vectors_and_labels, tmp_path):
     arguments = [*vectors_and_labels, *FAST, "--only", "main", "--jobs", "2", "--out"]
     with joblib.parallel_config(backend="threading"):
         paper.main([*arguments, str(tmp_path / "threads")])
@@ -263,27 +264,31 @@ def test_another_backend_of_joblib_takes_over(vectors_and_labels, tmp_path):
     pd.testing.assert_frame_equal(rows_of(tmp_path / "threads"), rows_of(tmp_path / "processes"), check_exact=True)
 
 
-def test_what_is_refused(vectors_and_labels, tmp_path, refused):
+def test_bad_input_is_refused(vectors_and_labels, tmp_path, refused):
     out = tmp_path / "o"
     arguments = [*vectors_and_labels, *FAST, "--out", str(out)]
-    assert "--only fig1: there is no such study" in refused(paper.main, [*arguments, "--only", "fig1"])
-    assert "--side-concepts 0" in refused(paper.main, [*arguments, "--side-concepts", "0"])
-    assert "--k 0" in refused(paper.main, [*arguments, "--k", "0"])
-    assert "--k 240: the pool has only 239 rows" in refused(paper.main, [*arguments, "--k", "240"])
-    assert "--dimensions x" in refused(paper.main, [*arguments, "--dimensions", "x"])
-    assert "--dataset and --vectors: give one" in refused(paper.main, [*arguments, "--dataset", "icd10"])
-    assert "nowhere.csv: no such file" in refused(paper.main, [*arguments, "--paper-tables", "nowhere.csv"])
+    assert "--only fig1: unknown; choose from" in refused(paper.main, override([*arguments, "--only", "fig1"]))
+    assert "--side-concepts 0" in refused(paper.main, override([*arguments, "--side-concepts", "0"]))
+    assert "--k 0" in refused(paper.main, override([*arguments, "--k", "0"]))
+    assert "--k 240: the pool has only 239 rows" in refused(paper.main, override([*arguments, "--k", "240"]))
+    assert "--dimensions x" in refused(paper.main, override([*arguments, "--dimensions", "x"]))
+    assert ": cannot be combined with dataset" in refused(paper.main, override([*arguments, "--dataset", "icd10"]))
+    assert "nowhere.csv: no such file" in refused(paper.main, override([*arguments, "--paper-tables", "nowhere.csv"]))
     (tmp_path / "bad.csv").write_text("class,ap\nCitrus,0.5\n")
-    bad = refused(paper.main, [*arguments, "--paper-tables", str(tmp_path / "bad.csv")])
+    bad = refused(paper.main, override([*arguments, "--paper-tables", str(tmp_path / "bad.csv")]))
     assert "needs the columns class, total_positives" in bad
     assert not out.exists()
     paper.main([*arguments, "--only", "main"])
-    assert "holds a run with another budget (45, now 35)" in refused(paper.main, [*arguments, "--budget", "35"])
+    assert "holds a run with another budget (45, now 35)" in refused(
+        paper.main, override([*arguments, "--budget", "35"])
+    )
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
     mine = refused(paper.main, [*vectors_and_labels, *FAST, "--out", str(tmp_path / "mine")])
-    assert "this folder holds other files and no run" in mine
-    assert "holds a run with another concepts (3, now 2)" in refused(paper.main, [*arguments, "--concepts", "2"])
+    assert "holds other files and no run" in mine
+    assert "holds a run with another concepts (3, now 2)" in refused(
+        paper.main, override([*arguments, "--concepts", "2"])
+    )
 
 
 def test_concepts_with_too_few_test_positives_are_listed(tmp_path):
@@ -295,12 +300,12 @@ def test_concepts_with_too_few_test_positives_are_listed(tmp_path):
                 "--max-positives", "100", "--out", str(tmp_path / "o")])  # fmt: skip
     config = json.loads((tmp_path / "o" / "config.json").read_text())
     assert set(config["skipped_concepts"]) >= {"0", "2"}
-    assert config["skipped_concepts"]["0"] == "270 positives, above --max-positives 100"
+    assert config["skipped_concepts"]["0"] == "270 positives, more than max_positives = 100"
     assert config["skipped_concepts"]["2"].endswith("positives among the test rows, fewer than 5")
     assert "fewer than 5" in (tmp_path / "o" / "index.html").read_text()
 
 
-def test_what_the_paper_says_of_its_own_tables(shared_data):
+def test_statements_of_the_paper_about_its_tables(shared_data):
     """Tables 3-8 hold 153 classes; Table 2, Figure 11 and Figure 3 are recomputed from them."""
     table = read_openimages(shared_data.parent / "paper" / "openimages-per-class.csv")
     assert len(table) == 153

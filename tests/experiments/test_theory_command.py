@@ -11,13 +11,13 @@ import pandas as pd
 import pytest
 
 from experiments.theory_bounds import __main__ as theory_bounds
-from experiments.theory_bounds.grid import DIMS, RATIOS, jobs
+from experiments.theory_bounds.grid import DIMS, RATIOS, list_jobs
 from experiments.theory_bounds.jobs import BOUND_COLUMNS, KEY, ROUND_COLUMNS
 from experiments.theory_bounds.options import STUDIES, TheoryOptions
 from experiments.theory_bounds.report import list_findings, write_report
-from experiments.theory_bounds.tables import collapse_shares, noise_table
+from experiments.theory_bounds.tables import count_collapses, summarize_noise
 from seals_sim.errors import UserError
-from theory.bounds import sharpened_2, stated_2
+from theory.bounds import compute_sharpened_bound_2, compute_stated_bound_2
 
 ARGUMENTS = [
     "--problem", "example1,spread", "--dim", "3", "--gamma-over-delta", "4", "--epsilon", "1e-2,1e-4,1e-6",
@@ -59,7 +59,7 @@ def test_files_and_columns(folder):
     assert "nan" not in page.lower().split("</style>")[1]
 
 
-def test_an_outsider_can_recompute_the_run(folder):
+def test_run_can_be_recomputed_from_its_files(folder):
     """From queries.jsonl and problems.jsonl alone: labels, steps, distances and errors of Algorithm 3 on Example 1."""
     problem = next(
         row for row in _lines(folder, "problems") if row["problem"] == "example1" and row["algorithm"] == "3"
@@ -70,7 +70,7 @@ def test_an_outsider_can_recompute_the_run(folder):
     w_star = np.array(problem["w_star"])
     assert [row["search"] for row in queries if row["round"] == 0] == [0, 1, None, None]
     clusters = {row["search"]: [row] for row in queries if row["round"] == 0 and row["search"] is not None}
-    labelled = [row for row in queries if row["round"] == 0]
+    labeled = [row for row in queries if row["round"] == 0]
     rounds = _table(folder, "rounds").query("problem == 'example1' and algorithm == '3'").set_index("round")
     for number in range(1, int(rounds.index.max()) + 1):
         asked = [row for row in queries if row["round"] == number]
@@ -80,13 +80,13 @@ def test_an_outsider_can_recompute_the_run(folder):
             step = np.linalg.norm(np.array(row["x"]) - x_bar["x"])
             assert step == pytest.approx(min(row["delta"], row["rho"] / 2), rel=1e-6)
             nearest = min(
-                np.linalg.norm(np.subtract(o["x"], x_bar["x"])) for o in labelled if o["label"] != x_bar["label"]
+                np.linalg.norm(np.subtract(o["x"], x_bar["x"])) for o in labeled if o["label"] != x_bar["label"]
             )
             assert row["rho"] <= nearest * (1 + 1e-9)
         assert max(row["rho"] for row in asked) == rounds.loc[number - 1, "max_rho"]
         for row in asked:
             clusters[row["search"]].append(row)
-        labelled += asked
+        labeled += asked
     assert rounds["n_queries"].iloc[-1] == sum(row["round"] > 0 for row in queries)
 
 
@@ -97,8 +97,8 @@ def test_bounds_are_those_of_the_formulas(folder):
         about = problems[row.problem, "3"]
         assert 0 < about["sigma_lower"] <= about["sigma_upper"]
         known = (3, max(about["gamma"]), row.delta, about["sigma_upper"], row.epsilon)
-        assert row.stated_log2 == pytest.approx(stated_2(*known))
-        assert row.sharpened_log2 == pytest.approx(sharpened_2(*known))
+        assert row.stated_log2 == pytest.approx(compute_stated_bound_2(*known))
+        assert row.sharpened_log2 == pytest.approx(compute_sharpened_bound_2(*known))
         assert bool(row.holds_sharpened) is (row.queries_to_error <= row.sharpened_log2)
         run = rounds[(rounds["problem"] == row.problem) & (rounds["algorithm"] == "3")]
         late = run[run["n_queries"] >= row.queries_to_error]
@@ -129,7 +129,7 @@ def test_the_report_is_drawn_from_the_rows_alone(folder, tmp_path):
     assert re.search(r"Lemmas and steps: \d,\d{3} checks in \d runs, 0 violations", list_findings(tmp_path)[0])
 
 
-def test_rotated_noisy_and_studied(tmp_path):
+def test_rotated_and_noisy_problems(tmp_path):
     arguments = ["--problem", "example1", "--algorithm", "3", "--dim", "3", "--gamma-over-delta", "5", "--rotate"]
     theory_bounds.main([*arguments, "--noise", "0.05", "--seeds", "3", "--quiet", "--out", str(tmp_path / "run")])
     rounds = _table(tmp_path / "run", "rounds")
@@ -168,7 +168,7 @@ def test_a_run_that_takes_too_long_is_stopped_and_marked(tmp_path, capsys):
 
 
 def test_the_whole_bench_is_the_cross_with_both_studies():
-    todo = jobs(TheoryOptions(study=STUDIES))
+    todo = list_jobs(TheoryOptions(study=STUDIES))
     main = [job for job in todo if job.problem == "example1" and job.algorithm == "3"]
     assert {job.dim for job in main if job.gamma_over_delta == 20} == set(DIMS)
     assert {job.gamma_over_delta for job in main if job.dim == 10} == set(RATIOS)
@@ -179,26 +179,26 @@ def test_the_whole_bench_is_the_cross_with_both_studies():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--problem", "example2"], "--problem example2: there is no such name"),
-        (["--algorithm", "3,5"], "--algorithm 5: there is no such name"),
-        (["--algorithm", "3,3"], "give no name twice"),
+        (["--problem", "example2"], "--problem example2: unknown; choose from 'example1', "),
+        (["--algorithm", "3,5"], "--algorithm 5: unknown; choose from"),
+        (["--algorithm", "3,3"], "--algorithm 3,3: names one twice"),
         (["--dim", "1"], "--dim 1: must be at least 2"),
-        (["--dim", "two"], "--dim: 'two' is no comma-separated list of numbers"),
-        (["--delta", "0"], "--delta 0: must be a finite number above 0"),
+        (["--dim", "two"], "--dim two: must be a whole number"),
+        (["--delta", "0"], "--delta 0: must be above 0"),
         (["--delta", "nan"], "--delta nan: must be"),
         (["--gamma-over-delta", "2,-1"], "--gamma-over-delta -1: must be"),
         (["--opposite", "0"], "--opposite 0: must be"),
         (["--margin-scale", "-1"], "--margin-scale -1: must be"),
-        (["--epsilon", "1e-3,1"], "--epsilon 1: must lie between 0 and 1"),
-        (["--epsilon", ","], "--epsilon: give at least one number"),
-        (["--noise", "1"], r"--noise 1: must lie in \[0, 1\)"),
-        (["--noise-band", "-1"], "--noise-band -1: must be 0 or more"),
+        (["--epsilon", "1e-3,1"], "--epsilon 1: must be below 1"),
+        (["--epsilon", ","], "--epsilon ,: needs at least one"),
+        (["--noise", "1"], "--noise 1: must be below 1"),
+        (["--noise-band", "-1"], "--noise-band -1: must be at least 0"),
         (["--seeds", "0"], "--seeds 0: must be at least 1"),
         (["--pool-size", "10"], "--pool-size 10: must be at least 200"),
-        (["--solver", "gurobi"], "--solver gurobi: there is no such name; choose from fast, cvxpy"),
-        (["--jobs", "0"], "--jobs 0: must be above 0"),
+        (["--solver", "gurobi"], "--solver gurobi: unknown; choose from 'fast' or 'cvxpy'"),
+        (["--jobs", "0"], "--jobs 0: must be at least 1"),
         (["--time-limit", "0"], "--time-limit 0: must be above 0"),
-        (["--study", "none"], "--study none: there is no such name"),
+        (["--study", "none"], "--study none: unknown; choose from"),
     ],
 )
 def test_bad_options(arguments, message, tmp_path, refused):
@@ -232,7 +232,7 @@ def test_folders_of_something_else_are_left_alone(folder, tmp_path, refused):
         ("config.json", lambda text: text.replace("theory_bounds", "paper"), r"not a run of experiments.theory_bounds"),
     ],
 )
-def test_a_folder_that_is_not_whole_is_not_drawn(folder, tmp_path, name, damage, message):
+def test_incomplete_runs_are_not_drawn(folder, tmp_path, name, damage, message):
     for source in SOURCES:
         (tmp_path / source).write_text((folder / source).read_text())
     if damage is None:
@@ -254,7 +254,7 @@ def test_a_report_without_its_rows_names_the_first_that_is_missing():
         write_report(committed)
 
 
-def test_where_sigma_is_0_bounds_are_void_and_nothing_holds(tmp_path, capsys):
+def test_bounds_are_void_where_sigma_is_0(tmp_path, capsys):
     arguments = ["--problem", "random", "--algorithm", "4", "--dim", "3", "--gamma-over-delta", "5"]
     theory_bounds.main([*arguments, "--epsilon", "1e-2", "--quiet", "--out", str(tmp_path / "run")])
     bounds = _table(tmp_path / "run", "bounds")
@@ -276,7 +276,7 @@ def test_studies_are_counted_apart():
         "spread+study+band=0.1",
     ]
     rounds = pd.DataFrame([{**common, "problem": name, "status": "collapsed"} for name in names])
-    collapse, noise = collapse_shares(rounds), noise_table(rounds)
+    collapse, noise = count_collapses(rounds), summarize_noise(rounds)
     assert collapse[["searches", "runs", "collapsed"]].to_numpy().tolist() == [[1, 1, 1], [2, 1, 1]]
     assert noise[["kind", "flip", "band"]].to_numpy().tolist() == [
         ["random", 0.01, 0],

@@ -148,7 +148,7 @@ PRIZE = ["you have won a prize", "hello friend", "you have won a prize", "good m
     ],
     ids=["all alike", "all different", "one not annotated", "one with its row", "one text twice", "two annotations"],
 )
-def test_of_equal_texts_each_task_is_for_the_next_row(tmp_path, tasks, labels):
+def test_equal_texts_match_successive_rows(tmp_path, tasks, labels):
     path = tmp_path / "tasks.json"
     path.write_text(json.dumps(tasks))
     assert read_label_studio(path, PRIZE) == labels
@@ -183,7 +183,7 @@ def test_the_same_file_is_imported_once_and_corrections_stand(tmp_path, session,
         assert session.answers == {7: 0, 8: 0, 9: 1}
 
 
-def test_of_a_changed_file_only_rows_that_the_person_has_not_decided_are_taken(session, import_tasks):
+def test_changed_import_skips_rows_that_the_person_decided(session, import_tasks):
     import_tasks(task("yes", row=7), task("yes", row=8), task("yes", row=9))
     assert session.undo() == 9
     session.tell([7], [0])
@@ -192,7 +192,7 @@ def test_of_a_changed_file_only_rows_that_the_person_has_not_decided_are_taken(s
     assert session.answers == {7: 0, 8: 0, 10: 0}
 
 
-def test_of_two_answers_for_a_row_in_a_file_the_last_counts(tmp_path, session, import_tasks):
+def test_last_answer_for_a_row_in_a_file_counts(tmp_path, session, import_tasks):
     assert import_tasks(task("yes", row=2), task("no", row=5), task("yes", row=5)) == ImportReport(2, 0)
     assert session.answers == {2: 1, 5: 1}
     (tmp_path / "records.jsonl").write_text(json.dumps(build_argilla_records(session)[0]).replace("yes", "no"))
@@ -200,7 +200,7 @@ def test_of_two_answers_for_a_row_in_a_file_the_last_counts(tmp_path, session, i
     assert session.answers == {2: 0, 5: 1}
 
 
-def test_imported_labels_are_no_part_of_the_stopping_rule(session, import_tasks):
+def test_imported_labels_do_not_count_for_stopping(session, import_tasks):
     """60 positives and then 300 negatives: had the search asked for them, it would be over."""
     import_tasks(*(task("yes", row=row) for row in range(60)), *(task("no", row=row) for row in range(60, 360)))
     status = session.status()

@@ -101,7 +101,7 @@ def test_a_version_1_session_whose_answers_are_in_its_write_ahead_log_is_upgrade
         assert database.execute("PRAGMA user_version").fetchone() == (2,)
 
 
-def test_what_another_session_left_beside_the_file_is_not_adopted(tmp_path):
+def test_leftovers_of_another_session_are_ignored(tmp_path):
     path = tmp_path / "t.seals"
     with Session.begin(tmp_path / "s", CORPUS, ["text 3"], options=PLAIN) as session:
         answer_by_cluster(session, 30)
@@ -121,7 +121,7 @@ def test_what_another_session_left_beside_the_file_is_not_adopted(tmp_path):
 
 
 @pytest.mark.parametrize("change", ["unlink", "rename", "replace"])
-def test_a_file_that_is_gone_is_noticed_at_the_next_answer(tmp_path, change):
+def test_missing_file_is_noticed_at_the_next_answer(tmp_path, change):
     path = tmp_path / "t.seals"
     with Session.begin(path, CORPUS, ["text 3"], options=PLAIN) as session:
         (row, *_) = answer_by_cluster(session, 1)
@@ -162,7 +162,7 @@ def test_other_texts_other_versions_and_damaged_files_are_refused_and_left_alone
         assert path.read_bytes() == content
 
 
-def test_rows_that_a_full_disk_could_not_take_have_not_been_asked(tmp_path):
+def test_rows_not_saved_on_a_full_disk_are_not_asked(tmp_path):
     """SQLite's own limit of pages stands in for the end of the disk."""
     path = tmp_path / "s"
     with Session.begin(path, CORPUS, ["text 3"], options=PLAIN) as session:
@@ -193,7 +193,7 @@ def test_a_second_process_cannot_open_the_session(tmp_path):
     assert subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True).returncode == 0
 
 
-def test_two_thousand_answers_with_random_kills_lose_at_most_the_one_being_given(tmp_path):
+def test_random_kills_lose_at_most_the_current_answer(tmp_path):
     """Another process answers and is killed at random moments; the journal must hold what it reported as safe."""
     worker = textwrap.dedent(
         """

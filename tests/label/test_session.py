@@ -13,10 +13,10 @@ from seals_sim.label.options import SessionOptions
 from seals_sim.label.session import Session
 from seals_sim.options import to_user_error
 from seals_sim.types import LabeledRows
-from tests.label.small import CORPUS, IS_POSITIVE, PLAIN, TEXTS, VECTORS, answer_by_cluster
+from tests.label.small import CLUSTER, CORPUS, IS_POSITIVE, PLAIN, TEXTS, VECTORS, answer_by_cluster
 
 
-def test_it_asks_what_a_replayed_experiment_labels(tmp_path):
+def test_session_asks_what_a_replay_labels(tmp_path):
     seeds = LabeledRows([*np.flatnonzero(IS_POSITIVE)[:4], *np.flatnonzero(~IS_POSITIVE)[:16]], [1] * 4 + [0] * 16)
     pool = SealsPool(seeds, VECTORS, CORPUS.index, 12)
     *_, last = run(
@@ -31,7 +31,7 @@ def test_it_asks_what_a_replayed_experiment_labels(tmp_path):
         assert session.status().n_positive == last.labeled.labels.sum()
 
 
-def test_why_a_row_is_asked(tmp_path):
+def test_asked_rows_give_their_reason(tmp_path):
     with Session.begin(tmp_path / "s", CORPUS, ["text 3"], ["text 200"], PLAIN) as session:
         (first,) = session.ask(1)
         assert first.text == TEXTS[first.row]
@@ -53,11 +53,13 @@ def test_one_class_alone_is_explained_and_rows_are_ordered_by_similarity(tmp_pat
         assert asked[0].row == int(np.argmax(similarity))  # of exact duplicates the lower row
         with pytest.raises(UserError, match=r"there are no scores yet\. No negatives marked yet"):
             session.compute_scores()
-        session.tell([a.row for a in asked], [1, 1, 0])
+        is_like_text_3 = np.equal(CLUSTER, CLUSTER[3])
+        session.tell([a.row for a in asked], is_like_text_3[[a.row for a in asked]].astype(int).tolist())
+        session.tell([int(np.flatnonzero(~is_like_text_3)[0])], [0])
         assert session.status().explanation == ""
         scores = session.compute_scores()
         assert scores.shape == (400,)
-        assert scores[IS_POSITIVE].mean() != scores[~IS_POSITIVE].mean()
+        assert scores[is_like_text_3].min() > np.median(scores[~is_like_text_3])
     with Session.begin(tmp_path / "n", CORPUS, [], ["text 3"], PLAIN) as session:
         assert session.status().explanation.startswith("No positives marked yet: ")
         assert len(session.ask(5)) == 5
@@ -117,7 +119,7 @@ def test_an_unknown_strategy_is_refused(tmp_path):
     assert str(to_user_error(error.value)) == f"strategy = 'margin': {problem}"
 
 
-def test_answers_that_the_search_did_not_ask_for_are_no_part_of_the_stopping_rule_nor_of_the_curve(tmp_path):
+def test_unasked_answers_do_not_count_for_stopping_or_the_curve(tmp_path):
     """Of 40 positives half come from elsewhere, followed by 200 negatives: a search would have been over."""
     positives, negatives = np.flatnonzero(IS_POSITIVE), np.flatnonzero(~IS_POSITIVE)
     n = len(positives) // 2

@@ -13,7 +13,6 @@ import sys
 import tempfile
 import textwrap
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -131,7 +130,7 @@ def test_other_hosts_and_other_origins_are_refused(session, client, headers):
     assert session.answers == {}
 
 
-def test_this_machine_by_its_names_is_let_in(session, client):
+def test_local_host_names_are_accepted(session, client):
     for name in ("localhost", "127.0.0.1", "LOCALHOST", "[::1]"):
         host = f"{name}:{PORT}"
         assert client.get("/api/status", headers={"Host": host, "Origin": f"http://{host}"}).status_code == 200
@@ -141,7 +140,7 @@ def test_this_machine_by_its_names_is_let_in(session, client):
 
 
 @pytest.mark.parametrize("path", CALLS)
-def test_every_answer_carries_the_headers_that_keep_foreign_code_out(session, client, path):
+def test_every_response_has_security_headers(session, client, path):
     for asking in (client, stranger(session)):
         headers = asking.get(path).headers
         policy = headers["content-security-policy"]
@@ -153,7 +152,7 @@ def test_every_answer_carries_the_headers_that_keep_foreign_code_out(session, cl
         assert headers["cache-control"] == "no-store"
 
 
-def test_the_page_is_whole_and_never_makes_markup_of_texts(client):
+def test_page_is_complete_and_never_inserts_markup(client):
     page, script = client.get("/").text, client.get("/static/page.js").text
     assert not re.findall(r"(?:src|href)=\"(?!/)", page)
     assert " style=" not in page
@@ -206,7 +205,7 @@ def test_batch_answer_undo_and_status(session, client):
     assert control[0]["because"] is None
 
 
-def test_an_answer_sent_again_because_no_reply_came_counts_once(session, client):
+def test_repeated_answer_counts_once(session, client):
     answer = {"row": 5, "answer": 1}
     client.post("/api/answer", json=answer)
     client.post("/api/answer", json={**answer, "is_repeated": True})
@@ -280,7 +279,7 @@ def test_a_table_without_texts(tmp_path):
         assert pd.read_csv(io.BytesIO(client.get("/export/labels.csv").content))["text"].isna().all()
 
 
-def test_any_text_comes_back_as_it_is(session, client):
+def test_any_text_round_trips(session, client):
     for row, text in ODD.items():
         client.post("/api/answer", json={"row": row, "answer": 1})
         near = client.get("/api/similar?row=0&n=100").json()["rows"]
@@ -291,7 +290,7 @@ def test_any_text_comes_back_as_it_is(session, client):
     assert reply.content.isascii()
 
 
-def test_half_a_surrogate_pair_can_be_shown_and_saved_as_json_lines(tmp_path):
+def test_lone_surrogates_can_be_shown_and_saved_as_json_lines(tmp_path):
     """A JSON table may hold one, UTF-8 cannot."""
     half = "half \ud83d of a pair"
     corpus = replace(CORPUS, texts=[half] * 300)
@@ -383,7 +382,7 @@ def test_scores_are_exported_for_every_row(session, client, answered, format):
     assert table["answer"].dropna().to_dict() == given
 
 
-def test_what_the_numbers_mean(session):
+def test_numbers_are_explained_in_words(session):
     before = session.status()
     assert "about one in 5" in describe_remaining(before, 5)
     assert "draws no rows at random" in describe_remaining(before, 0)
@@ -405,7 +404,7 @@ def test_what_the_numbers_mean(session):
     )
 
 
-def test_a_port_in_use_and_hosts_that_cannot_be_used(tmp_path):
+def test_unusable_ports_and_hosts_are_refused(tmp_path):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -424,7 +423,7 @@ def test_a_port_in_use_and_hosts_that_cannot_be_used(tmp_path):
             Session.open(tmp_path / str(number), CORPUS).close()  # serve had closed it
 
 
-def test_in_a_running_event_loop_it_refuses_before_it_prints_an_address(tmp_path, capsys):
+def test_running_event_loop_is_refused_before_an_address_is_printed(tmp_path, capsys):
     async def notebook():
         serve(Session.begin(tmp_path / "s", CORPUS), open_browser=False)
 
@@ -434,7 +433,7 @@ def test_in_a_running_event_loop_it_refuses_before_it_prints_an_address(tmp_path
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])
-def test_a_closed_terminal_ends_the_server_as_a_signal_to_stop_does(tmp_path, number):
+def test_signals_end_the_server(tmp_path, number):
     script = """
         import sys
         from pathlib import Path
@@ -449,8 +448,3 @@ def test_a_closed_terminal_ends_the_server_as_a_signal_to_stop_does(tmp_path, nu
         process.send_signal(number)
         assert process.wait(timeout=20) == 0
         assert process.stderr.read() == ""
-
-
-def test_the_static_files_are_part_of_the_package():
-    static = Path(__file__).parents[2] / "seals_sim" / "label" / "web" / "static"
-    assert {path.name for path in static.iterdir()} == {"page.html", "page.css", "page.js", "icon.svg"}

@@ -44,7 +44,7 @@ def test_both_pools_make_the_same_picks_on_random_graphs(strategy, seed, k):
 
 
 @pytest.mark.parametrize("strategy", ["maxent", "most_likely_positive"])
-def test_neighbors_are_searched_for_together(strategy):
+def test_lookahead_batches_neighbor_searches(strategy):
     class CountingIndex(ExactIndex):
         n_searches = n_queries = 0
 

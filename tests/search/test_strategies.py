@@ -26,7 +26,7 @@ def _enter(table, rows, vectors):
 
 
 @given(st.lists(st.floats(-30, 30), min_size=1, max_size=20))
-def test_scores_are_what_their_definitions_say(values):
+def test_scores_match_their_definitions(values):
     t = np.array(values)
     p = 1 / (1 + np.exp(-t))
     q = 1 / (1 + np.exp(t))
@@ -46,7 +46,7 @@ def test_order_survives_where_probabilities_round_to_0_and_1(one, other):
 
 @settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 8))
-def test_ranking_is_the_plain_arg_max(seed, shortlist):
+def test_ranking_matches_plain_arg_max(seed, shortlist):
     """Few distinct scores, so that ties are everywhere; rows are held, join, and leave between any two picks."""
     rng = np.random.default_rng(seed)
     table = GrowingTable(200, 1, NONE, capacity=2)
@@ -89,7 +89,7 @@ def _naive_density(vectors, live, beta):
 
 @pytest.mark.parametrize("beta", [1.0, 2.0, 0.5])
 @pytest.mark.parametrize("growing", [False, True])
-def test_information_density_is_the_quadratic_definition(beta, growing):
+def test_information_density_matches_the_quadratic_definition(beta, growing):
     vectors, _ = clustered(300, 8, 5)
     rng = np.random.default_rng(0)
     models = [LinearModel(rng.normal(size=8).astype(np.float32), 0.1) for _ in range(3)]
@@ -109,7 +109,7 @@ def test_information_density_is_the_quadratic_definition(beta, growing):
 
 
 @pytest.mark.parametrize("beta", [1.0, 0.0, -1.0])
-def test_information_density_of_a_large_pool_scans_once_a_model(beta, monkeypatch):
+def test_information_density_of_a_large_pool_scans_once_per_model(beta, monkeypatch):
     """Beyond the shortlist, and over all live rows at a negative exponent, where nothing bounds a score."""
     vectors, _ = clustered(4000, 6, 30)
     model = LinearModel(np.random.default_rng(0).normal(size=6).astype(np.float32), 0.1)
@@ -163,7 +163,7 @@ def test_frozen_density_is_that_of_the_pool_on_entry():
     np.testing.assert_array_equal(density.weigh(table, 0)[:30], first)
 
 
-def test_a_density_is_refused_while_rows_are_held_that_have_not_joined():
+def test_density_is_refused_while_rows_wait_to_join():
     table = GrowingTable(9, 1, NONE)
     table.hold(np.array([3]), np.ones((1, 1), dtype=np.float32))
     for selector in (ArgMax(max_entropy, FrozenDensity(1.0)), InformationDensity()):
@@ -223,7 +223,7 @@ def test_random_is_uniform_over_the_live_candidates():
     assert selector.select(table, model) is None
 
 
-def test_equal_rows_tie_wherever_they_stand():
+def test_equal_rows_tie_at_any_position():
     """A row's score does not depend on the rows beside it, to the last bit."""
     vectors, _ = clustered(500, 37, 5)
     model = LinearModel(np.random.default_rng(0).normal(size=37).astype(np.float32), 0.3)
@@ -242,7 +242,7 @@ class _CountingModel:
         return vectors[:, 0].astype(np.float64)
 
 
-def test_a_pick_scores_only_newcomers():
+def test_a_pick_scores_only_new_rows():
     vectors, _ = clustered(300, 4, 5)
     table = GrowingTable(300, 4, NONE)
     model = _CountingModel()

@@ -22,12 +22,12 @@ def test_a_split_takes_every_row_once(n):
     split = random_split(n, np.random.default_rng(0))
     assert sorted(np.concatenate([split.pool, split.validation, split.test]).tolist()) == list(range(n))
     assert len(split.test) == round(0.2 * n)
-    parts = split.name_parts(n)
+    parts = split.parts(n)
     assert [parts[row] for row in split.test] == ["test"] * len(split.test)
 
 
-def test_a_split_that_leaves_nothing():
-    with pytest.raises(UserError, match=r"test_fraction = 0\.99"):
+def test_split_without_a_pool_is_refused():
+    with pytest.raises(UserError, match=r"test_fraction = 0\.99: of 5 rows"):
         random_split(5, np.random.default_rng(0), 0.99)
 
 

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from seals_sim.errors import UserError
 from theory.checks import CHECKS, check_all
 from theory.errors import NotSeparable
-from theory.problems import Problem, example1, random_problem
-from theory.runs import algorithm_3, algorithm_4
-from theory.separators import certify, fast, reference
-from theory.sigma import sigma_theorem_2
+from theory.problems import Problem, draw_random_problem, make_example_1
+from theory.runs import run_algorithm_3, run_algorithm_4
+from theory.separators import certify, solve_fast, solve_reference
+from theory.sigma import enclose_sigma_2
 
 
 def _rhos(trace):
@@ -28,7 +28,7 @@ def _errors(trace):
 
 
 def _queries(trace):
-    return np.array([asked.point for queries in trace.queries for asked in queries])
+    return np.array([query.point for queries in trace.queries for query in queries])
 
 
 @pytest.mark.parametrize(
@@ -40,12 +40,12 @@ def test_example_1_by_hand(delta, first_rhos, rounds):
 
     Not rotated: a query then lies on the boundary exactly, and its label is not left to rounding.
     """
-    trace = algorithm_3(example1(4), delta=delta)
+    trace = run_algorithm_3(make_example_1(4), delta=delta)
     rhos, errors = _rhos(trace), _errors(trace)
     np.testing.assert_allclose(rhos[: len(first_rhos)], np.outer(first_rhos, np.ones(3)), rtol=1e-12)
-    assert [trace.queries_to_error(epsilon) / 3 for epsilon in (1e-2, 1e-3, 1e-6, 1e-9, 1e-12)] == rounds
-    known = 2 * np.sin(np.arctan(rhos[2:30, 0] / 12) / 2)
-    np.testing.assert_allclose(errors[2:30], known, rtol=1e-6)
+    assert [trace.count_queries_to_error(epsilon) / 3 for epsilon in (1e-2, 1e-3, 1e-6, 1e-9, 1e-12)] == rounds
+    expected = 2 * np.sin(np.arctan(rhos[2:30, 0] / 12) / 2)
+    np.testing.assert_allclose(errors[2:30], expected, rtol=1e-6)
     assert trace.status == "floor"
     assert errors[0] < 1e-15  # by symmetry, which is not 'reached for good'
 
@@ -62,15 +62,15 @@ def test_an_uneven_example_by_hand(delta, brackets):
     as 0 is), -.5; Algorithm 4 halves [-2, 1] to [-.5, 1], [-.5, .25], ... rho = a + c. By symmetry w_hat leans by an
     angle of tangent (c - a) / 12, from the support vectors at heights a and -c.
     """
-    problem = example1(4, delta=0.5, gamma_over_delta=6, opposite=2, margin_scale=6 * np.sqrt(3))
-    trace = algorithm_3(problem, delta=delta)
+    problem = make_example_1(4, delta=0.5, gamma_over_delta=6, opposite=2, margin_scale=6 * np.sqrt(3))
+    trace = run_algorithm_3(problem, delta=delta)
     heights, depths = np.array(brackets, dtype=float).T
     np.testing.assert_allclose(_rhos(trace)[: len(brackets), 0], heights + depths, rtol=1e-12)
     leaning = 2 * np.sin(np.arctan(np.abs(depths - heights) / 12) / 2)
     np.testing.assert_allclose(_errors(trace)[: len(brackets)], leaning, rtol=1e-9)
 
 
-@pytest.mark.parametrize("algorithm", [algorithm_3, algorithm_4])
+@pytest.mark.parametrize("algorithm", [run_algorithm_3, run_algorithm_4])
 def test_searches_that_meet_by_hand(algorithm):
     """d = 3, seeds (+-1, M, 0), w_star = (1, 0, 1) / sqrt 2: each is the other's nearest; both query the same points.
 
@@ -87,22 +87,40 @@ def test_searches_that_meet_by_hand(algorithm):
     leaning = np.arctan(rhos[1:20, 0] / (2 * foot))
     np.testing.assert_allclose(errors[1:20], np.sqrt(2 - np.sqrt(2) * np.cos(leaning)), rtol=1e-9)
     assert not trace.states[20].certificate < 1
-    sigma = sigma_theorem_2(problem, 0.1)
+    sigma = enclose_sigma_2(problem, 0.1)
     assert sigma.lower == 0
     assert sigma.upper < 1e-6
 
 
 @pytest.mark.parametrize("dim", [2, 10, 30])
 def test_errors_of_1e_12_on_rotated_problems(dim):
-    trace = algorithm_3(example1(dim, gamma_over_delta=20, rotation=np.random.default_rng(dim)))
+    trace = run_algorithm_3(make_example_1(dim, gamma_over_delta=20, rotation=np.random.default_rng(dim)))
     assert _errors(trace)[-1] <= 1e-12
     assert all(check.n_violations == 0 for check in check_all(trace))
 
 
-def test_infinite_delta_turns_algorithm_3_into_4():
-    problem = random_problem(4, np.random.default_rng(7))
-    one, other = algorithm_3(problem, delta=np.inf), algorithm_4(problem)
-    assert (_queries(one) == _queries(other)).all()
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("delta", [0.5, np.inf])
+def test_same_queries_as_the_algorithms_written_out(delta, seed):
+    """Lines 6 to 9 of Algorithms 3 and 4 (delta = infinity), with every separator solved anew."""
+    problem = draw_random_problem(4, np.random.default_rng(seed))
+    points, labels = list(problem.points), problem.labels.tolist()
+    clusters = [[(points[row], labels[row])] for row in problem.searches]
+    queries = []
+    for _ in range(10):
+        opposite = {y: np.array([x for x, label in zip(points, labels, strict=True) if label == -y]) for y in (1, -1)}
+        for cluster in clusters:
+            separators = [solve_fast(opposite[label] - point) for point, label in cluster]
+            rho = min(separator.distance for separator in separators)
+            place = next(i for i, separator in enumerate(separators) if separator.distance <= rho * (1 + 1e-7))
+            query = cluster[place][0] + min(delta, rho / 2) * separators[place].nearest / rho
+            label = 1 if query @ problem.w_star >= 0 else -1
+            cluster.append((query, label))
+            queries.append(query)
+            points.append(query)
+            labels.append(label)
+    trace = run_algorithm_4(problem, max_rounds=10) if delta == np.inf else run_algorithm_3(problem, max_rounds=10)
+    np.testing.assert_allclose(_queries(trace), queries, atol=1e-8)
 
 
 def _problems(seeds):
@@ -110,14 +128,14 @@ def _problems(seeds):
         rng = np.random.default_rng(seed)
         dim = int(rng.integers(2, 9))
         domain = ("ball", "box", "space")[seed % 3]
-        yield random_problem(dim, rng, gamma_over_delta=float(rng.choice([1, 3, 20])), domain=domain)
+        yield draw_random_problem(dim, rng, gamma_over_delta=float(rng.choice([1, 3, 20])), domain=domain)
 
 
 def _hold_all_lemmas(problems):
     """Every lemma and step in every round; the worst ratio of each, and how the runs ended."""
     worst, ends = {}, Counter()
     for problem in problems:
-        for algorithm in (algorithm_3, algorithm_4):
+        for algorithm in (run_algorithm_3, run_algorithm_4):
             trace = algorithm(problem)
             ends[trace.algorithm, trace.status] += 1
             for check in check_all(trace):
@@ -141,12 +159,12 @@ def test_lemmas_on_a_thousand_random_problems(capsys):
     assert {status for _, status in ends} <= {"floor", "collapsed"}
 
 
-def test_checks_see_what_is_wrong():
-    """A run whose rho falls too slowly, whose queries are misplaced and whose certificate is too good is found out."""
-    trace = algorithm_3(random_problem(4, np.random.default_rng(1)))
+def test_checks_detect_wrong_runs():
+    """A run whose rho falls too slowly, whose queries are misplaced and whose certificate is too good is noticed."""
+    trace = run_algorithm_3(draw_random_problem(4, np.random.default_rng(1)))
     states = [replace(state, rho=trace.states[0].rho * 0.98**state.number) for state in trace.states]
     assert {c.name for c in check_all(replace(trace, states=states)) if c.n_violations} >= {"Lemma 1", "step 1"}
-    moved = [[replace(asked, point=asked.point * 1.01) for asked in queries] for queries in trace.queries]
+    moved = [[replace(query, point=query.point * 1.01) for query in queries] for queries in trace.queries]
     assert {c.name for c in check_all(replace(trace, queries=moved)) if c.n_violations} >= {"Lemma 2", "separators"}
     too_good = [replace(state, certificate=state.certificate / 1e3) for state in trace.states]
     assert {c.name for c in check_all(replace(trace, states=too_good)) if c.n_violations} == {"step 4, certificate"}
@@ -154,30 +172,30 @@ def test_checks_see_what_is_wrong():
 
 @pytest.mark.parametrize("dim", [3, 6])
 def test_pruning_changes_no_query(dim):
-    problem = random_problem(dim, np.random.default_rng(dim), gamma_over_delta=10)
-    pruned = algorithm_3(problem, max_rounds=30)
-    plain = algorithm_3(problem, max_rounds=30, pruning=False)
+    problem = draw_random_problem(dim, np.random.default_rng(dim), gamma_over_delta=10)
+    pruned = run_algorithm_3(problem, max_rounds=30)
+    plain = run_algorithm_3(problem, max_rounds=30, pruning=False)
     np.testing.assert_allclose(_queries(pruned), _queries(plain), atol=1e-8)
     assert pruned.states[-1].n_solves < plain.states[-1].n_solves / 4
 
 
 def test_naive_solves_are_counted():
     """(d - 1) R (R + 1) / 2 separators in R rounds: cluster i has r points in round r."""
-    trace = algorithm_3(example1(4), max_rounds=9, pruning=False)
+    trace = run_algorithm_3(make_example_1(4), max_rounds=9, pruning=False)
     assert trace.states[9].n_solves == 3 * 10 * 11 / 2
 
 
 def test_cvxpy_makes_the_same_queries():
-    for problem in (random_problem(4, np.random.default_rng(5), gamma_over_delta=6), example1(10)):
+    for problem in (draw_random_problem(4, np.random.default_rng(5), gamma_over_delta=6), make_example_1(10)):
         scale = np.abs(problem.points).max()
-        by_fast = algorithm_3(problem, max_rounds=12)
-        by_cvxpy = algorithm_3(problem, max_rounds=12, solver=reference)
+        by_fast = run_algorithm_3(problem, max_rounds=12)
+        by_cvxpy = run_algorithm_3(problem, max_rounds=12, solver=solve_reference)
         np.testing.assert_allclose(_queries(by_fast), _queries(by_cvxpy), atol=1e-6 * scale)
 
 
 def test_more_searches_and_more_seeds():
-    problem = random_problem(3, np.random.default_rng(2), n_seeds=9, n_searches=4)
-    trace = algorithm_3(problem)
+    problem = draw_random_problem(3, np.random.default_rng(2), n_seeds=9, n_searches=4)
+    trace = run_algorithm_3(problem)
     assert trace.states[0].z.shape == (4, 3)
     assert trace.states[-1].error < 1e-9
     assert all(check.n_violations == 0 for check in check_all(trace))
@@ -189,70 +207,70 @@ def test_fast_and_cvxpy_separators_agree(seed, dim, n):
     rng = np.random.default_rng(seed)
     points = rng.normal(size=(n, dim))
     points[:, 0] = np.abs(points[:, 0]) + rng.choice([0.01, 1.0])
-    one, other = fast(points), reference(points)
+    one, other = solve_fast(points), solve_reference(points)
     np.testing.assert_allclose(one.nearest, other.nearest, atol=1e-6)
-    for found in (one, other):
-        assert found.distance == pytest.approx(float(np.linalg.norm(found.weights @ points)))
-        assert found.kkt_residual <= 1e-5 * found.distance
+    for separation in (one, other):
+        assert separation.distance == pytest.approx(float(np.linalg.norm(separation.weights @ points)))
+        assert separation.kkt_residual <= 1e-5 * separation.distance
     assert one.kkt_residual <= 1e-9 * one.distance
 
 
 def test_a_separator_by_hand():
     """From the origin to the segment from (1, 0) to (0, 1): the midpoint, at distance 1 / sqrt 2."""
-    for solver in (fast, reference):
-        found = solver(np.eye(2))
-        np.testing.assert_allclose(found.nearest, [0.5, 0.5], atol=1e-7)
-        np.testing.assert_allclose(found.weights, [0.5, 0.5], atol=1e-6)
+    for solver in (solve_fast, solve_reference):
+        separation = solver(np.eye(2))
+        np.testing.assert_allclose(separation.nearest, [0.5, 0.5], atol=1e-7)
+        np.testing.assert_allclose(separation.weights, [0.5, 0.5], atol=1e-6)
 
 
-def test_a_certificate_shows_what_is_wrong():
+def test_certificate_detects_a_wrong_normal():
     wrong = certify(np.eye(2), np.array([1.0, 0.0]), np.array([1.0, 0.0]))
     assert wrong.duality_gap == 1
     assert wrong.kkt_residual == 1
 
 
-@pytest.mark.parametrize("solver", [fast, reference])
-def test_hulls_that_meet(solver):
+@pytest.mark.parametrize("solver", [solve_fast, solve_reference])
+def test_hulls_that_meet_are_refused(solver):
     with pytest.raises(NotSeparable):
         solver(np.array([[1.0, 1.0], [-1.0, 1.0], [0.0, -1.0]]))
     with pytest.raises(NotSeparable):
         solver(np.array([[1.0, 1.0], [0.0, 0.0]]))
 
 
-def test_hints_of_points_that_could_be_separated():
+def test_outdated_hints_do_not_hide_inseparability():
     """A hint from before a wrong label came in must not hide that there is no separator any more."""
     points = np.array([[1.0, 1.0], [-1.0, 1.0]])
     hint = (np.array([0.0, 1.0]), 1.0)
-    assert fast(points, (hint,)).distance == pytest.approx(1)
-    for solver in (fast, reference):
+    assert solve_fast(points, (hint,)).distance == pytest.approx(1)
+    for solver in (solve_fast, solve_reference):
         with pytest.raises(NotSeparable):
             solver(np.vstack([points, [[0.0, -1.0]]]), (hint,))
 
 
-def test_near_twins_do_not_hold_the_solver_up():
+def test_nearly_equal_points_do_not_stall_the_solver():
     rng = np.random.default_rng(0)
     points = np.abs(rng.normal(size=(20, 4)))
     twins = np.vstack([points, points * (1 + 1e-16 * rng.normal(size=points.shape)), points])
-    np.testing.assert_allclose(fast(twins).nearest, fast(points).nearest, atol=1e-12)
+    np.testing.assert_allclose(solve_fast(twins).nearest, solve_fast(points).nearest, atol=1e-12)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"w_star": np.array([2.0, 0])}, "unit length"),
-        ({"delta": 0.0}, r"delta = 0\.0: must be above 0"),
-        ({"searches": ()}, "0 seeds to search from"),
-        ({"points": np.array([[1.0, 1], [0, 1]])}, "seed 1 .* on the decision boundary"),
+        ({"w_star": np.array([2.0, 0])}, "w_star: its length is 2.0; it must be 1"),
+        ({"delta": 0.0}, "delta = 0.0: must be above 0"),
+        ({"searches": ()}, "searches: there are 0; 2 dimensions need at least 1"),
+        ({"points": np.array([[1.0, 1], [0, 1]])}, "seed 1 .* is on the decision boundary"),
         ({"points": np.array([[1.0, 1], [2, 1]]), "labels": np.array([1, 1])}, "all of one class"),
-        ({"labels": np.array([-1, 1])}, "not those of w_star"),
+        ({"labels": np.array([-1, 1])}, "labels: they are not those of w_star"),
         ({"points": np.array([[1.0], [-1]]), "w_star": np.array([1.0])}, "dim = 1: must be at least 2"),
     ],
 )
-def test_bad_problems(change, message):
+def test_bad_problems_are_refused(change, message):
     good = {
         "name": "x", "w_star": np.array([1.0, 0]), "points": np.array([[1.0, 1], [-1, 1]]),
         "labels": np.array([1, -1], dtype=np.int8), "searches": (0,), "delta": 0.5,
     }  # fmt: skip
-    assert Problem(**good).gamma().tolist() == [2.0]
+    assert Problem(**good).compute_gamma().tolist() == [2.0]
     with pytest.raises(UserError, match=message):
         Problem(**{**good, **change})
