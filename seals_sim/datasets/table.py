@@ -145,8 +145,9 @@ def _choose_label_columns(
 ) -> Sequence[str]:
     """The label columns, by default the first of those that are usual; all columns must be there."""
     listed = ", ".join(map(repr, header))
+    problem = f"there is no such column in {path}; there are {listed}"
     if text_column is not None and text_column not in header:
-        raise UserError(f"{path} has only {listed}", parameter="text_column", value=text_column)
+        raise UserError(problem, parameter="text_column", value=text_column)
     if label_columns is None:
         return []
     if not label_columns:
@@ -155,7 +156,7 @@ def _choose_label_columns(
         raise UserError(f"{path} has no column 'label' or 'labels'; name one of {listed}", parameter="label_column")
     for name in label_columns:
         if name not in header:
-            raise UserError(f"{path} has only {listed}", parameter="label_column", value=name)
+            raise UserError(problem, parameter="label_column", value=name)
     return list(dict.fromkeys(label_columns))
 
 

@@ -118,8 +118,12 @@ def _load_static_model(folder: Path) -> SentenceTransformer:
     """WordLlama's token vectors. Its own loader asks the network for the tokenizer that lies beside them."""
     from safetensors.numpy import load_file
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.models import StaticEmbedding
     from tokenizers import Tokenizer
+
+    try:
+        from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    except ImportError:  # before sentence-transformers 5
+        from sentence_transformers.models import StaticEmbedding
 
     weights = load_file(folder / "weights/l2_supercat_256.safetensors")["embedding.weight"].astype(np.float32)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizers/l2_supercat_tokenizer_config.json"))

@@ -75,7 +75,10 @@ def test_tables_of_every_format_read_alike(tmp_path, name):
         (['{"text": "a", "label": 1}', '{"text": 7, "label": 1}'], r"t.jsonl:2: 'text' is not a text but 7"),
         (['{"text": "a", "label": 1}', '{"text": "b", "label": {"x": 1}}'], r"t.jsonl:2: .* is no label"),
         (['{"text": "a", "label": 1}', '{"text": "b", "label": null}'], r"'label' holds 0/1 labels, but row 1 "),
-        (['{"body": "a", "label": 1}'], r"text_column = 'text': .*t.jsonl has only 'body', 'label'"),
+        (
+            ['{"body": "a", "label": 1}'],
+            r"text_column = 'text': there is no such .*t.jsonl; there are 'body', 'label'",
+        ),
         (
             ['{"text": "a", "kind": 1}'],
             r"label_column = None: .* has no column 'label' or 'labels'; name one of 'text', 'kind'",
@@ -98,7 +101,7 @@ def test_bad_json_lines(tmp_path, lines, message):
         (b'text,label\na,1\n"b,0\n', r"t.csv:3: not valid CSV"),
         (b"text,label\na,1\n\xff,0\n", r"t.csv:3: not UTF-8"),
         (b"text,text,label\na,b,1\n", r"t.csv:1: two columns are called 'text'"),
-        (b"body,label\na,1\n", r"text_column = 'text': .*t.csv has only 'body', 'label'"),
+        (b"body,label\na,1\n", r"text_column = 'text': there is no such column in .*t.csv; there are 'body', 'label'"),
         (b"", r"there are no rows"),
     ],
 )

@@ -22,7 +22,7 @@ def test_a_split_takes_every_row_once(n):
     split = random_split(n, np.random.default_rng(0))
     assert sorted(np.concatenate([split.pool, split.validation, split.test]).tolist()) == list(range(n))
     assert len(split.test) == round(0.2 * n)
-    parts = split.parts(n)
+    parts = split.name_parts(n)
     assert [parts[row] for row in split.test] == ["test"] * len(split.test)
 
 
