@@ -43,13 +43,41 @@ class TableFile(Protocol):
     """A table in one of the formats."""
 
     def read_header(self, bad: BadLines) -> list[str]:
-        """Read the names of the columns: none where there are no rows."""
+        """Read the names of the columns.
+
+        Args:
+            bad: Gets what cannot be read before the first row.
+
+        Returns:
+            The names in their order; none where there are no rows.
+
+        Raises:
+            UserError: Where two columns have the same name, or the file cannot be read.
+        """
 
     def read_at_once(self, columns: Sequence[str]) -> pa.Table | None:
-        """Read these columns, or give None where something is wrong, or may be."""
+        """Read some columns, without a word about errors.
+
+        Args:
+            columns: Their names, which are in the header.
+
+        Returns:
+            These columns; None where something is wrong with the file, or may be.
+        """
 
     def iterate_rows(self, columns: Sequence[str], bad: BadLines) -> Iterator[tuple[Where, Record]]:
-        """Read row by row, with the place of each; what cannot be read goes to `bad`."""
+        """Read row by row.
+
+        Args:
+            columns: Those that are needed; a row may have others, or lack some.
+            bad: Gets what cannot be read.
+
+        Yields:
+            The place of each row, for errors, and its cells by the names of their columns.
+
+        Raises:
+            UserError: For a row that cannot be read, unless these are skipped.
+        """
 
 
 def open_table(path: Path) -> TableFile:

@@ -61,7 +61,7 @@ def compute_p_missing(
         labels: (m,) 1 or 0, in the order in which the search asked for the rows.
         n_rows: Rows that the search could have asked for, those it did ask for included.
         target_recall: Of all positives, those known beforehand included.
-        n_positive_before: Positives that did not come from the search. They count as found, but they are no part of
+        n_positive_before: Positives that did not come from the search. They count as known, but they are no part of
             the sequence, nor of `n_rows`.
 
     Returns:

@@ -86,7 +86,7 @@ def test_a_full_cache_needs_no_model(tmp_path, monkeypatch):
 
     monkeypatch.setattr(space, "_encode", fail)
     np.testing.assert_array_equal(embed_texts(TEXTS, dimensions=3, cache=tmp_path), first)
-    embed_texts(TEXTS, dimensions=2, cache=tmp_path)  # whitened anew from the stored embeddings
+    embed_texts(TEXTS, dimensions=2, cache=tmp_path)  # whitened anew from the embeddings on disk
     with pytest.raises(AssertionError):
         embed_texts([*TEXTS, "more"], dimensions=3, cache=tmp_path)
 

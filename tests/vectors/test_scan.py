@@ -29,7 +29,7 @@ from tests.conftest import clustered
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
-def test_dots_do_not_depend_on_threads_or_neighbours(dtype):
+def test_dots_do_not_depend_on_threads_or_neighbors(dtype):
     rng = np.random.default_rng(0)
     vectors, weights = rng.normal(size=(40_000, 24)).astype(dtype), rng.normal(size=24).astype(np.float32)
     whole = compute_dots(vectors, weights, n_threads=1)
@@ -93,7 +93,7 @@ def test_the_scan_by_codes_makes_the_picks_of_the_full_scan():
 
 @pytest.mark.parametrize("score", [most_likely_positive, max_entropy])
 def test_retrieval_by_the_model_makes_the_picks_of_the_full_scan(score):
-    """Where the searches bring what is best: with exact neighbours and enough of them."""
+    """Where the searches bring what is best: with exact neighbors and enough of them."""
     vectors, cluster = clustered(1500, 16, 20, seed=1)
     is_positive = cluster < 2
     seeds = draw_seeds(is_positive, 5, 15, np.random.default_rng(0))
@@ -113,10 +113,10 @@ def test_projections_lie_on_the_hyperplane(seed):
     labeled = rng.normal(size=(20, 6)).astype(np.float32)
     labeled /= np.linalg.norm(labeled, axis=1, keepdims=True)
     model = LinearModel(rng.normal(size=6).astype(np.float32), 0.0)  # so lengths do not matter
-    found = aim_at_hyperplane(model, labeled)
-    np.testing.assert_allclose(found @ model.weights, 0, atol=1e-5)
-    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
-    moved = labeled - found * np.vecdot(labeled, found)[:, None]  # what projecting took away is along w
+    projected = aim_at_hyperplane(model, labeled)
+    np.testing.assert_allclose(projected @ model.weights, 0, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(projected, axis=1), 1, atol=1e-5)
+    moved = labeled - projected * np.vecdot(labeled, projected)[:, None]  # what projecting took away is along w
     w = model.weights / np.linalg.norm(model.weights)
     np.testing.assert_allclose(moved, np.vecdot(moved, w)[:, None] * w, atol=1e-5)
 
