@@ -34,7 +34,7 @@ from seals_sim import (
     run,
 )
 from seals_sim.disk.files import replacing, write_text
-from seals_sim.vectors.scan import widened
+from seals_sim.vectors.scan import widen
 
 METHODS = {
     "seals-ivf": "MaxEnt-SEALS, IVF index",
@@ -107,7 +107,7 @@ class _Run:
         self.index_seconds = 0.0 if job.method == "all" else self._index.build_seconds
         for name in ("SIMULATED-float32",) if job.method == "all" else ("SIMULATED-float16", "index-lists-sq"):
             _read_through(table / name)
-        widened(self._vectors[:1])  # the libraries are imported before the clock starts, as theirs are
+        widen(self._vectors[:1])  # the libraries are imported before the clock starts, as theirs are
         self._neighbors: NeighborIndex = self._index
         if job.method == "seals-graph":
             self._neighbors = recording = RecordingIndex(self._index)

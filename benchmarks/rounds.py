@@ -26,9 +26,9 @@ from benchmarks.report import summarize_runs, write_rounds_report
 from benchmarks.tables import SimulatedTable
 from seals_sim import LabeledRows
 from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
-from seals_sim.disk.stages import peak_bytes
+from seals_sim.disk.stages import measure_peak_bytes
 from seals_sim.errors import UserError
-from seals_sim.evaluate.metrics import n_positive
+from seals_sim.evaluate.metrics import count_positives
 from seals_sim.indexes import IndexOptions, NeighborIndex, build_index, measured_on_some
 from seals_sim.randomness import generator
 from seals_sim.replay.store import write_csv
@@ -101,11 +101,11 @@ def _measure_method(n: int, method: str, options: RoundsOptions) -> tuple[pd.Dat
         for state in rounds:
             seconds = state.seconds
             neighbor_seconds = seconds.neighbor + (before if state.number == 0 else 0.0)
-            recall = n_positive(state.labeled) / int(is_positive.sum())
+            recall = count_positives(state.labeled) / int(is_positive.sum())
             rows.append(
                 _Row(
                     n, method, strategy, concept, repeat, state.number, len(state.labeled), seconds.select,
-                    neighbor_seconds, seconds.train, recall, state.n_candidates, peak_bytes(),
+                    neighbor_seconds, seconds.train, recall, state.n_candidates, measure_peak_bytes(),
                 )
             )  # fmt: skip
     table = pd.DataFrame([asdict(row) for row in rows])

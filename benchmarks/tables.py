@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seals_sim.disk.stages import ArrayStage
+from seals_sim.disk.arrays import ArrayStage
 from seals_sim.errors import UserError
 from seals_sim.indexes import StoredIndex, build_ivf
 from seals_sim.randomness import generator
 from seals_sim.types import Rows, StoredVectors, Vectors
-from seals_sim.vectors.normalize import normalized
+from seals_sim.vectors.normalize import normalize
 
 _BLOCK = 65_536  # part of the simulation: another size would draw other numbers
 
@@ -70,7 +70,7 @@ class SimulatedTable:
             vectors = rng.standard_normal((end - start, self.dimensions), dtype=np.float32)
             vectors *= np.float32(np.sqrt(1 - self.cosine))
             vectors += centers[clusters[start:end]]
-            return normalized(vectors, "simulated")
+            return normalize(vectors, "simulated")
 
         return rows
 

@@ -28,13 +28,13 @@ from seals_sim.search.learners import LinearModel, LogisticLearner
 from seals_sim.search.pools import SealsPool
 from seals_sim.search.ranking import Ranking
 from seals_sim.search.strategies import ArgMax
-from seals_sim.vectors.scan import gathered
+from seals_sim.vectors.scan import gather
 
 _PARTS: dict[str, Callable[..., Any]] = {
     "neighbors: a pick's, all of it": SealsPool.expand,
     "  look-up in the graph": StoredGraph.neighbors,
     "  which are new": GrowingTable.unseen,
-    "  vectors, gathered and widened": gathered,
+    "  vectors, gathered and widened": gather,
     "  into the block": GrowingTable.hold,
     "  who joins": GrowingTable.join,
     "selection: a pick's, all of it": ArgMax.select,

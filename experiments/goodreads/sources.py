@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from seals_sim.datasets import read_text_table
 from seals_sim.datasets.sentences import GROUPS, read_sentences
-from seals_sim.disk.stages import ArrayStage, Stage
+from seals_sim.disk.arrays import ArrayStage
+from seals_sim.disk.stages import Stage
 from seals_sim.embed.encoder import Encoder
 from seals_sim.embed.names import Backend
 from seals_sim.errors import UserError
-from seals_sim.evaluate.splits import PAPER_SENTENCES, PAPER_TEST_FRACTION, PAPER_VALIDATION, validation_size
+from seals_sim.evaluate.splits import PAPER_SENTENCES, PAPER_TEST_FRACTION, PAPER_VALIDATION, compute_validation_size
 from seals_sim.randomness import generator
 from seals_sim.types import StoredVectors
 
@@ -60,9 +61,9 @@ def from_reviews(path: Path, skip_bad_lines: bool, encoding: Encoding, work: Pat
     table = read_sentences(path, work, skip_bad_lines, quiet=encoding.quiet)
 
     def embed() -> tuple[StoredVectors, Stage]:
-        return _embedded(table.texts, len(table), table.digest, encoding, work)
+        return _embedded(table.read_texts, len(table), table.digest, encoding, work)
 
-    groups = {name: table.group(name) for name in GROUPS}
+    groups = {name: table.number_groups(name) for name in GROUPS}
     return Source("goodreads", table.digest, False, table.is_positive(), groups, table.bad_lines, (table.stage,), embed)
 
 
@@ -136,7 +137,7 @@ class Simulation:
         17675004
         """
         n = round(self.n_pool / (1 - PAPER_TEST_FRACTION - PAPER_VALIDATION / PAPER_SENTENCES))
-        while n - round(PAPER_TEST_FRACTION * n) - validation_size(n) < self.n_pool:
+        while n - round(PAPER_TEST_FRACTION * n) - compute_validation_size(n) < self.n_pool:
             n += 1
         return n
 

@@ -14,18 +14,19 @@ from typing import NamedTuple
 import numpy as np
 
 from experiments.goodreads.sources import Source
-from seals_sim.disk.stages import ArrayStage, Stage
+from seals_sim.disk.arrays import ArrayStage
+from seals_sim.disk.stages import Stage
 from seals_sim.errors import UserError
 from seals_sim.evaluate.splits import Split, group_split, random_split
-from seals_sim.evaluate.structure import average_cosine, components, concept_graph
+from seals_sim.evaluate.structure import build_concept_graph, compute_average_cosine, find_components
 from seals_sim.indexes import StoredGraph, StoredIndex, build_graph, build_ivf, measured_on_some
 from seals_sim.options import machine_memory
 from seals_sim.randomness import generator
 from seals_sim.replay.bench import Space
 from seals_sim.search.coded_table import CodedTable
 from seals_sim.types import DatasetRows, Rows, StoredVectors, Vectors
-from seals_sim.vectors.normalize import normalized
-from seals_sim.vectors.scan import gathered, widened
+from seals_sim.vectors.normalize import normalize
+from seals_sim.vectors.scan import gather, widen
 from seals_sim.vectors.whitening import Whitening
 
 COMPONENT_KS = (10, 100)  # Figure 19
@@ -109,8 +110,8 @@ def _vectors(
 
     def stored(part: str, rows: DatasetRows, dtype: type) -> tuple[StoredVectors, Stage]:
         def rows_of(start: int, end: int) -> Vectors:
-            some = gathered(embeddings, rows[start:end])
-            return normalized(some, "the embeddings") if whitening is None else whitening.apply(some)
+            some = gather(embeddings, rows[start:end])
+            return normalize(some, "the embeddings") if whitening is None else whitening.apply(some)
 
         array = ArrayStage(folder, part, origin, (len(rows), dimensions), dtype)
         return array.fill(rows_of, _BLOCK, settings.quiet), array.stage
@@ -135,7 +136,7 @@ def _whitening(
     if stage.result is None:
         n = len(embeddings)
         rows = np.sort(generator(settings.seed, "whitening").choice(n, min(n, _WHITENING_SAMPLE), replace=False))
-        Whitening.fit(gathered(embeddings, rows), settings.dimensions).save(path)
+        Whitening.fit(gather(embeddings, rows), settings.dimensions).save(path)
         stage.finish_with(path, {"rows": len(rows)})
     stage.require_whole(path)
     return Whitening.load(path), [stage]
@@ -181,7 +182,7 @@ def _facts(
         "index": measuring.result,
         "rows": {name: len(getattr(split, name)) for name in ("pool", "validation", "test")},
         "pool_positives": len(positives),
-        "average_cosine": average_cosine(gathered(vectors.pool, positives)) if len(positives) > 1 else None,
+        "average_cosine": compute_average_cosine(gather(vectors.pool, positives)) if len(positives) > 1 else None,
         "float16_error": None if vectors.scanned is None else _largest_difference(vectors.pool, vectors.scanned),
     }
     if settings.has_structure:
@@ -196,13 +197,13 @@ def _facts(
 def _largest_difference(stored: StoredVectors, exact: StoredVectors) -> float:
     """By which the inner product of a stored row with a unit vector can be off, at most, in a sample."""
     step = max(1, len(stored) // 10_000)
-    difference = widened(stored[::step]) - widened(exact[::step])
+    difference = widen(stored[::step]) - widen(exact[::step])
     return float(np.linalg.norm(difference, axis=1).max())
 
 
 def _largest_component(positives: Rows, graph: StoredGraph, k: int) -> float:
     """Its part of the positives."""
-    _, inside = components(concept_graph(positives, graph, k))
+    _, inside = find_components(build_concept_graph(positives, graph, k))
     return len(inside) / len(positives)
 
 

@@ -14,11 +14,22 @@ from seals_sim.types import DatasetRows, TableRows, Vectors
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Rows with either texts or vectors, and concepts: name -> the sorted rows that are positive.
+    """Rows with either texts or vectors, and the concepts that they belong to.
 
-    table_rows: (n,) sorted, where each row stands in the original table, which differs from its position here after
-    lines were left out or a sample was drawn. titles: a longer name of a concept, where it has one. bad_lines: what was
-    left out of the file and why.
+    Attributes:
+        name: Of the dataset, for reports.
+        concepts: Name -> the sorted rows that are positive.
+        texts: n of them, or None.
+        vectors: (n, d) float32, l2-normalized, or None.
+        table_rows: (n,) sorted, where each row stands in the user's file, which is not its position here once lines
+            were left out or a sample was drawn.
+        titles: A longer name of a concept, where it has one.
+        bad_lines: What was left out of the file, and why.
+
+    Examples:
+        >>> dataset = Dataset("pets", {"cat": DatasetRows(np.array([0, 2]))}, texts=["a cat", "a dog", "two cats"])
+        >>> len(dataset), dataset.is_positive("cat").tolist()
+        (3, [True, False, True])
     """
 
     name: str
@@ -40,13 +51,28 @@ class Dataset:
         return len(self.vectors)
 
     def is_positive(self, concept: str) -> NDArray[np.bool_]:
-        """(n,) bool."""
+        """Mark the rows of a concept.
+
+        Args:
+            concept: One of `concepts`.
+
+        Returns:
+            (n,) bool.
+        """
         labels = np.zeros(len(self), dtype=np.bool_)
         labels[self.concepts[concept]] = True
         return labels
 
     def sample(self, n: int, rng: np.random.Generator) -> Dataset:
-        """n rows drawn at random, in their old order; concepts keep those of their rows that were drawn."""
+        """Draw rows at random.
+
+        Args:
+            n: How many.
+            rng: Draws them.
+
+        Returns:
+            These rows alone, in their old order.
+        """
         rows = np.sort(rng.choice(len(self), size=n, replace=False))
         return replace(
             self,
@@ -60,7 +86,7 @@ class Dataset:
         )
 
     def fingerprint(self) -> str:
-        """A digest of texts or vectors and of all concepts."""
+        """Compute a digest of texts or vectors and of all concepts: 64 hexadecimal digits."""
         digest = hashlib.sha256()
         if self.texts is not None:
             update_with_texts(digest, self.texts)
@@ -73,7 +99,12 @@ class Dataset:
 
 
 def update_with_texts(digest: hashlib._Hash, texts: Sequence[str]) -> None:
-    """Add texts to a digest, each with its length, so that other cuts of the same letters differ."""
+    """Add texts to a digest, each with its length, so that other cuts of the same letters differ.
+
+    Args:
+        digest: Changed in place.
+        texts: In their order.
+    """
     for text in texts:
         encoded = text.encode()
         digest.update(len(encoded).to_bytes(8, "little"))

@@ -22,7 +22,14 @@ _KEYS = ("user_id", "timestamp", "review_sentences", "rating", "has_spoiler", "b
 
 @dataclass(frozen=True)
 class Review:
-    """labels: 1 for a spoiler; texts: the sentences."""
+    """One review.
+
+    Attributes:
+        review_id: No two reviews have the same.
+        book_id: Of the book that it is about.
+        labels: 1 for each sentence that is a spoiler, else 0.
+        texts: The sentences.
+    """
 
     review_id: str
     book_id: str
@@ -30,17 +37,27 @@ class Review:
     texts: list[str]
 
 
-def reviews_of(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[Review]:
-    """The reviews of `goodreads_reviews_spoiler.json` or `.json.gz`, one at a time.
+def iterate_reviews(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[Review]:
+    """Read the reviews one at a time.
 
     Each line is an object with the keys user_id, timestamp, review_sentences, rating, has_spoiler, book_id and
-    review_id; review_sentences is a list of [0 or 1, text]. A line that is not so, or repeats a review_id, goes to
-    `bad`. Raises UserError. quiet: no progress bar.
+    review_id; review_sentences is a list of [0 or 1, text].
+
+    Args:
+        path: Of `goodreads_reviews_spoiler.json` or `.json.gz`.
+        bad: Gets each line that is not so, or repeats a review_id.
+        quiet: No progress bar.
+
+    Yields:
+        The reviews.
+
+    Raises:
+        UserError: Where the file cannot be read; for a bad line, unless these are skipped.
     """
-    require_file(path, "--reviews")
+    require_file(path)
     seen: set[str] = set()
     for number, review in read_json_lines(path, bad, quiet=quiet):
-        problem = _problem(review)
+        problem = _find_problem(review)
         review_id = str(review.get("review_id"))
         if problem is None and review_id in seen:
             problem = f"the review_id {review_id!r:.60} has come before"
@@ -54,21 +71,32 @@ def reviews_of(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[Review
 
 
 def read_goodreads(path: Path, skip_bad_lines: bool = False) -> Dataset:
-    """The whole file in memory; the one concept is `spoiler`. Raises UserError."""
+    """Read the whole file into memory.
+
+    Args:
+        path: Of `goodreads_reviews_spoiler.json` or `.json.gz`.
+        skip_bad_lines: Leave out what cannot be read, instead of stopping.
+
+    Returns:
+        A row for each sentence; the one concept is `spoiler`.
+
+    Raises:
+        UserError: Where the file or one of its lines cannot be read.
+    """
     bad = BadLines(path, skip_bad_lines)
     texts: list[str] = []
     is_spoiler: list[int] = []
-    for review in reviews_of(path, bad):
+    for review in iterate_reviews(path, bad):
         texts += review.texts
         is_spoiler += review.labels
     if not texts:
-        raise UserError(f"--reviews {path}: there are no sentences in it")
+        raise UserError(f"{path}: there are no sentences in it")
     return Dataset(
         "goodreads", {"spoiler": DatasetRows(np.flatnonzero(is_spoiler))}, texts=texts, bad_lines=bad.reports
     )
 
 
-def _problem(review: dict[str, object]) -> str | None:
+def _find_problem(review: dict[str, object]) -> str | None:
     missing = [key for key in _KEYS if key not in review]
     if missing:
         return f"a review needs the key {missing[0]!r}; this line has {', '.join(map(repr, review)) or 'none'}"

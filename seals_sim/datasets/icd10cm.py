@@ -13,8 +13,15 @@ from seals_sim.types import DatasetRows
 
 
 def read_icd10cm(min_codes: int = 20, max_codes: int = 1000) -> Dataset:
-    """The leaf descriptions, in the classification's order, and the blocks and categories of `min_codes` to
-    `max_codes` leaves, by code. Of a block that holds one category only, the category is kept.
+    """Read the descriptions of the codes.
+
+    Args:
+        min_codes: The fewest positives of a concept.
+        max_codes: The most.
+
+    Returns:
+        The codes without codes below them, in the order of the classification. Concepts are blocks and categories, by
+        code; of a block that holds one category only, the category.
     """
     import simple_icd_10_cm as icd  # takes two seconds, which no other data should wait for
 

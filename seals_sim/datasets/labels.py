@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,17 +11,31 @@ from seals_sim.types import DatasetRows
 
 Label = bool | str | tuple[str, ...] | None
 _BINARY = {"0": False, "1": True, "false": False, "true": True, "-1": False}
+_WHOLE_NUMBER = re.compile(r"(-|\+?)(0|[1-9][0-9]*)(\.0+)?")
 
 
 def read_label(value: object, separator: str | None) -> Label:
-    """One cell as a label: true/false, a class, a list of labels, or None for no label.
+    """Read one cell as a label.
 
-    Numbers are classes by their digits (so 0 and 1 stay open until the whole column is seen: see `concepts_of`).
-    White space and control characters in a label count as single blanks. Raises TypeError where the cell cannot be a
-    label.
+    Numbers are classes by their digits, so 0 and 1 stay open until the whole column is seen: see `build_concepts`. A
+    whole number in a text counts as that number, since pandas writes 1 as 1.0 in a column with gaps, and libsvm as +1.
+    White space and control characters in a label count as single blanks.
 
-    >>> read_label(3.0, None), read_label("a, b", ","), read_label(["x"], None), read_label("", None)
-    ('3', ('a', 'b'), ('x',), None)
+    Args:
+        value: Of the cell.
+        separator: Cuts a text into a list of labels; None for no cutting.
+
+    Returns:
+        True or false, a class, a list of classes, or None for no label.
+
+    Raises:
+        TypeError: Where the cell cannot be a label.
+
+    Examples:
+        >>> read_label(3.0, None), read_label("a, b", ","), read_label(["x"], None), read_label("", None)
+        ('3', ('a', 'b'), ('x',), None)
+        >>> read_label("1.0", None), read_label("+1", None), read_label("-1", None), read_label("1.10", None)
+        ('1', '1', '-1', '1.10')
     """
     if value is None or (isinstance(value, float) and np.isnan(value)):
         return None
@@ -42,26 +57,43 @@ def read_label(value: object, separator: str | None) -> Label:
 
 
 def _tidy(text: str) -> str:
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    tidy = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+    number = _WHOLE_NUMBER.fullmatch(tidy)
+    return str(int(number[1] + number[2])) if number else tidy
 
 
 def is_binary(column: Sequence[Label]) -> bool:
-    """Whether a column holds nothing but 0/1, -1/1 or true/false (missing values aside)."""
+    """Whether a column holds nothing but 0/1, -1/1, or true/false.
+
+    Args:
+        column: Of labels, as `read_label` gives them; missing ones do not count.
+
+    Examples:
+        >>> is_binary(["1", "0", None]), is_binary([True, False]), is_binary(["0", "1", "2"])
+        (True, True, False)
+    """
     present = {str(value).lower() for value in column if value is not None}
     return bool(present) and present <= _BINARY.keys() and not {"0", "-1"} <= present
 
 
-def concepts_of(columns: Mapping[str, Sequence[Label]]) -> dict[str, DatasetRows]:
-    """The concepts of label columns, each with the sorted rows that belong to it.
+def build_concepts(columns: Mapping[str, Sequence[Label]]) -> dict[str, DatasetRows]:
+    """Build the concepts of label columns.
 
-    A column of 0/1, -1/1 or true/false is one concept, named as the column. Of any other column every class, and every
+    A column of 0/1, -1/1, or true/false is one concept, named as the column. Of any other column every class, and every
     entry of its lists, is a concept; where there are several columns it is named column=class.
 
-    >>> concepts = concepts_of({"kind": ["cat", "dog", "cat", None]})
-    >>> {name: rows.tolist() for name, rows in concepts.items()}
-    {'cat': [0, 2], 'dog': [1]}
-    >>> concepts_of({"spoiler": ["0", "1", "1"]})["spoiler"].tolist()
-    [1, 2]
+    Args:
+        columns: Name -> labels, as `read_label` gives them, one for each row.
+
+    Returns:
+        Name -> the sorted rows that belong to the concept.
+
+    Examples:
+        >>> concepts = build_concepts({"kind": ["cat", "dog", "cat", None]})
+        >>> {name: rows.tolist() for name, rows in concepts.items()}
+        {'cat': [0, 2], 'dog': [1]}
+        >>> build_concepts({"spoiler": ["0", "1", "1"]})["spoiler"].tolist()
+        [1, 2]
     """
     rows_of: dict[str, list[int]] = {}
     for name, column in columns.items():

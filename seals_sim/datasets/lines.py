@@ -13,47 +13,101 @@ from tqdm import tqdm
 
 from seals_sim.errors import UserError
 
+UNREADABLE = (EOFError, OSError, zlib.error)  # what a file raises that is damaged or breaks off
+
 
 class BadLines:
     """What to do with a line that cannot be read: stop with an error, or leave it out and remember it.
 
-    skip: None where the user is not given the choice.
+    Attributes:
+        reports: What was left out and why, one line each.
+        n_rows: Rows of the table among the lines left out.
+
+    Examples:
+        >>> bad = BadLines(Path("t.csv"), skip=True)
+        >>> bad.report(3, "2 fields where the header has 3")
+        >>> bad.reports, bad.n_rows
+        (['t.csv:3: 2 fields where the header has 3'], 1)
     """
 
     def __init__(self, path: Path, skip: bool | None = False) -> None:
+        """Start with nothing left out.
+
+        Args:
+            path: The file that is read.
+            skip: Whether to leave bad lines out; None where the user is not given the choice.
+        """
         self.path, self.skip = path, skip
         self.reports: list[str] = []
-        self.n_rows = 0  # rows of the table among the lines left out
+        self.n_rows = 0
 
     def report(self, where: int | str, reason: str, is_row: bool = True) -> None:
-        """Note what is wrong at line number `where`. Raises UserError unless bad lines are skipped.
+        """Note what is wrong with a line.
 
-        is_row: whether the line would have been a row, so that later rows keep their positions in the table.
+        Args:
+            where: The line's number from 1, or another name of the place.
+            reason: What is wrong.
+            is_row: Whether the line would have been a row, so that later rows keep their positions in the table.
+
+        Raises:
+            UserError: Unless bad lines are skipped.
         """
         message = f"{self.path}:{where}: {reason}"
         if not self.skip:
-            raise UserError(message + (" (--skip-bad-lines leaves such lines out)" if self.skip is False else ""))
+            raise UserError(message + ("; skip_bad_lines leaves such lines out" if self.skip is False else ""))
         self.reports.append(message)
         self.n_rows += is_row
 
 
-def require_file(path: Path, option: str) -> None:
-    """Raise UserError where `path`, given by `option`, is not a file that can be read."""
+def require_file(path: Path) -> None:
+    """Check that there is a file to read.
+
+    Args:
+        path: Of the file.
+
+    Raises:
+        UserError: Where there is none, or it cannot be read.
+    """
     if not path.exists():
-        raise UserError(f"{option} {path}: no such file")
-    if not path.is_file():
-        raise UserError(f"{option} {path}: this is a folder, and a file is needed")
+        raise UserError(f"{path}: no such file")
+    if path.is_dir():
+        raise UserError(f"{path}: this is a folder, and a file is needed")
+    if not path.is_file():  # it is read more than once
+        raise UserError(f"{path}: this is a pipe or a device, and a file is needed")
     try:
         path.open("rb").close()
     except OSError as error:
-        raise UserError(f"{option} {path}: cannot be read: {error.strerror}") from error
+        raise UserError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def read_lines(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[tuple[int, str]]:
-    """Number (from 1) and text of each line, line ends kept; a byte order mark is dropped.
+def read_bytes(path: Path) -> bytes:
+    """Read a whole file, unpacked where its name ends in .gz.
 
-    A name that ends in .gz is unpacked. A line that is not UTF-8, and a file that breaks off, go to `bad`. quiet: no
-    progress bar.
+    Args:
+        path: Of the file.
+
+    Returns:
+        Its content.
+
+    Raises:
+        EOFError, OSError, zlib.error: Where it is damaged or breaks off (`UNREADABLE`).
+    """
+    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+
+
+def read_raw_lines(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[tuple[int, bytes]]:
+    """Read a file line by line, unpacked where its name ends in .gz.
+
+    Args:
+        path: Of the file.
+        bad: Gets the place where the file breaks off.
+        quiet: No progress bar.
+
+    Yields:
+        Number, from 1, and content of each line, with its line end and without a byte order mark.
+
+    Raises:
+        UserError: Where the file breaks off, unless bad lines are skipped.
     """
     number = 0
     with (
@@ -65,24 +119,59 @@ def read_lines(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[tuple[
             if number % 1024 == 0:
                 bar.update(raw_file.tell() - bar.n)
             try:
-                raw = file.readline()
-            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                line = file.readline()
+            except UNREADABLE as error:
                 what = "the gzip data is damaged or breaks off here; an unknown number of rows is lost"
                 bad.report(number + 1, f"{what} ({error})", is_row=False)
                 return
-            if not raw:
+            if not line:
                 return
             number += 1
-            try:
-                text = raw.decode("utf-8-sig" if number == 1 else "utf-8")
-            except UnicodeDecodeError as error:
-                bad.report(number, f"not UTF-8 text ({error.reason} at byte {error.start} of the line)")
-                continue
-            yield number, text
+            yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+
+
+def read_lines(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[tuple[int, str]]:
+    """Read the lines of a text file, unpacked where its name ends in .gz.
+
+    Args:
+        path: Of the file.
+        bad: Gets lines that are not UTF-8, and the place where the file breaks off.
+        quiet: No progress bar.
+
+    Yields:
+        Number, from 1, and text of each line, with its line end and without a byte order mark.
+
+    Raises:
+        UserError: For such a line, unless bad lines are skipped.
+    """
+    for number, line in read_raw_lines(path, bad, quiet):
+        try:
+            text = line.decode()
+        except UnicodeDecodeError as error:
+            bad.report(number, explain_decoding(error))
+            continue
+        yield number, text
+
+
+def explain_decoding(error: UnicodeDecodeError) -> str:
+    """Say what is wrong with a line that is not UTF-8."""
+    return f"not UTF-8 text ({error.reason} at byte {error.start} of the line)"
 
 
 def read_json_lines(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[tuple[int, dict[str, object]]]:
-    """Line number and object of each line of a JSON Lines file; blank lines are passed over. quiet: no progress bar."""
+    """Read the objects of a JSON Lines file; blank lines are passed over.
+
+    Args:
+        path: Of the file.
+        bad: Gets lines that are not a JSON object.
+        quiet: No progress bar.
+
+    Yields:
+        Line number, from 1, and object of each line.
+
+    Raises:
+        UserError: For a line that is not one, unless bad lines are skipped.
+    """
     for number, line in read_lines(path, bad, quiet):
         if not line.strip():
             continue

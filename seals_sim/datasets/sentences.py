@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from seals_sim.datasets.dataset import update_with_texts
-from seals_sim.datasets.goodreads import Review, reviews_of
+from seals_sim.datasets.goodreads import Review, iterate_reviews
 from seals_sim.datasets.lines import BadLines
-from seals_sim.disk.files import replacing, sha256_of_file
-from seals_sim.disk.stages import Stage
+from seals_sim.disk.files import compute_sha256, replacing
+from seals_sim.disk.stages import USE_ANOTHER, Stage
 from seals_sim.errors import UserError
 
 PART = 200_000  # sentences
@@ -23,12 +23,23 @@ GROUPS = ("review", "book")
 
 
 class SentenceTable:
-    """The parts that `read_sentences` has left: columns label, review, book, text.
+    """Sentences on disk, in parts with the columns label, review, book, text.
 
-    bad_lines: what was left out of the file and why.
+    Attributes:
+        stage: Of `read_sentences`.
+        digest: Of the sentences.
+        bad_lines: What was left out of the file, and why.
     """
 
     def __init__(self, stage: Stage) -> None:
+        """Open the parts.
+
+        Args:
+            stage: Of `read_sentences`, finished.
+
+        Raises:
+            ValueError: Where it is not.
+        """
         if stage.result is None:
             raise ValueError(f"{stage.folder}: is not finished")
         self._parts = [stage.folder / block["file"] for block in stage.blocks]
@@ -41,64 +52,92 @@ class SentenceTable:
         return int(self._starts[-1])
 
     def is_positive(self) -> NDArray[np.bool_]:
-        """(n,): whether a sentence is a spoiler."""
-        labels = [self._column(part, "label").to_numpy() for part in range(len(self._parts))]
+        """Read which sentences are spoilers: (n,)."""
+        labels = [self._read_column(part, "label").to_numpy() for part in range(len(self._parts))]
         is_positive: NDArray[np.bool_] = np.concatenate(labels) == 1
         return is_positive
 
-    def group(self, name: str) -> NDArray[np.int64]:
-        """(n,): the number of each sentence's review or book (one of GROUPS), in order of first appearance."""
-        parts = [self._column(part, name).cast(pa.string()) for part in range(len(self._parts))]
+    def number_groups(self, name: str) -> NDArray[np.int64]:
+        """Number the reviews or books in order of first appearance.
+
+        Args:
+            name: One of GROUPS.
+
+        Returns:
+            (n,), the number of each sentence's group.
+        """
+        parts = [self._read_column(part, name).cast(pa.string()) for part in range(len(self._parts))]
         column = pa.chunked_array([chunk for part in parts for chunk in part.chunks])
         codes: NDArray[np.int32] = column.dictionary_encode().combine_chunks().indices.to_numpy()
         return codes.astype(np.int64)
 
-    def texts(self, start: int, end: int) -> list[str]:
-        """The sentences from `start` to `end`."""
-        found: list[str] = []
+    def read_texts(self, start: int, end: int) -> list[str]:
+        """Read some sentences.
+
+        Args:
+            start: The first.
+            end: After the last.
+
+        Returns:
+            Their texts.
+        """
+        texts: list[str] = []
         for part in range(len(self._parts)):
             first, last = int(self._starts[part]), int(self._starts[part + 1])
             if start < last and first < end:
-                found += self._texts_of(part)[max(start - first, 0) : end - first]
-        return found
+                texts += self._read_part(part)[max(start - first, 0) : end - first]
+        return texts
 
-    def _texts_of(self, part: int) -> list[str]:
+    def _read_part(self, part: int) -> list[str]:
         if self._last[0] != part:
-            self._last = (part, self._column(part, "text").to_pylist())
+            self._last = (part, self._read_column(part, "text").to_pylist())
         return self._last[1]
 
-    def _column(self, part: int, name: str) -> pa.ChunkedArray:
+    def _read_column(self, part: int, name: str) -> pa.ChunkedArray:
         path = self._parts[part]
         try:
             return pq.read_table(path, columns=[name]).column(0)
         except (OSError, pa.ArrowException) as error:
             reason = str(error).splitlines()[0]
-            raise UserError(f"{path}: cannot be read ({reason}); remove {path.parent} to do it again") from error
+            raise UserError(f"{path}: cannot be read ({reason}); remove {path.parent} to build it again") from error
 
 
 def read_sentences(
     path: Path, folder: Path, skip_bad_lines: bool = False, part: int = PART, quiet: bool = True
 ) -> SentenceTable:
-    """Read a Goodreads spoiler file into folder / read, `part` sentences or a little more a file.
+    """Read a Goodreads spoiler file into folder / read, part by part.
 
     A rerun after a kill reads the file from its start, some 20 s a million reviews, but writes only the parts that are
-    missing; the others must hold what the file holds, so that two files are never mixed. Raises UserError.
+    missing; the others must hold what the file holds, so that two files are never mixed.
+
+    Args:
+        path: Of `goodreads_reviews_spoiler.json` or `.json.gz`.
+        folder: Of all stages.
+        skip_bad_lines: Leave out what cannot be read, instead of stopping.
+        part: Sentences of a part, which may have a few more since reviews stay whole.
+        quiet: No progress bar.
+
+    Returns:
+        The sentences.
+
+    Raises:
+        UserError: Where the file or one of its lines cannot be read, or the folder holds another file.
     """
     stage = Stage(folder, "read", {"reviews": "goodreads"})
     if stage.result is not None:
-        if sha256_of_file(path) != stage.result["sha256"]:
-            raise UserError(f"{stage.folder}: was read from another file than {path}; choose another --work folder")
+        if compute_sha256(path) != stage.result["sha256"]:
+            raise UserError(f"{stage.folder}: was read from another file than {path}; {USE_ANOTHER}")
         return SentenceTable(stage)
     bad = BadLines(path, skip_bad_lines)
-    for number, reviews in enumerate(_parts(reviews_of(path, bad, quiet), part)):
-        _keep(stage, number, reviews, path)
+    for number, reviews in enumerate(_cut_into_parts(iterate_reviews(path, bad, quiet), part)):
+        _write_part(stage, number, reviews, path)
     if not stage.blocks:
-        raise UserError(f"--reviews {path}: there are no sentences in it")
-    stage.finish({"sha256": sha256_of_file(path), "bad_lines": bad.reports})
+        raise UserError(f"{path}: there are no sentences in it")
+    stage.finish({"sha256": compute_sha256(path), "bad_lines": bad.reports})
     return SentenceTable(stage)
 
 
-def _parts(reviews: Iterator[Review], size: int) -> Iterator[list[Review]]:
+def _cut_into_parts(reviews: Iterator[Review], size: int) -> Iterator[list[Review]]:
     part: list[Review] = []
     n = 0
     for review in reviews:
@@ -111,7 +150,7 @@ def _parts(reviews: Iterator[Review], size: int) -> Iterator[list[Review]]:
         yield part
 
 
-def _keep(stage: Stage, number: int, reviews: Sequence[Review], path: Path) -> None:
+def _write_part(stage: Stage, number: int, reviews: Sequence[Review], path: Path) -> None:
     labels = [label for review in reviews for label in review.labels]
     texts = [text for review in reviews for text in review.texts]
     digest = hashlib.sha256(bytes(labels))
@@ -121,7 +160,7 @@ def _keep(stage: Stage, number: int, reviews: Sequence[Review], path: Path) -> N
     block = {"file": name, "sentences": len(texts), "sha256": digest.hexdigest()}
     if number < len(stage.blocks):
         if stage.blocks[number] != block:
-            raise UserError(f"{stage.folder}: was read from another file than {path}; choose another --work folder")
+            raise UserError(f"{stage.folder}: was read from another file than {path}; {USE_ANOTHER}")
         return
     lengths = [len(review.texts) for review in reviews]
     place = pa.array(np.repeat(np.arange(len(reviews), dtype=np.int32), lengths))

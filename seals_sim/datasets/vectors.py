@@ -9,55 +9,64 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seals_sim.datasets.dataset import Dataset
-from seals_sim.datasets.labels import Label, concepts_of, read_label
+from seals_sim.datasets.labels import Label, build_concepts, read_label
 from seals_sim.datasets.lines import require_file
-from seals_sim.datasets.table import read_label_table, stem
+from seals_sim.datasets.table import get_stem, read_label_table
 from seals_sim.errors import UserError
 from seals_sim.types import DatasetRows
-from seals_sim.vectors.normalize import normalized
+from seals_sim.vectors.normalize import normalize
 
 
 def read_vectors(path: Path, labels: Path, label_columns: Sequence[str] = (), separator: str | None = None) -> Dataset:
-    """Vectors (n, d) of any real type, taken to float32 and l2-normalised, with their labels.
+    """Read vectors and their labels.
 
-    labels: an .npy of one class id (or 0/1, or true/false) a row, or a table with a label column.
-    Raises UserError, also for a vector that is zero, infinite or not a number.
+    Args:
+        path: Of an .npy of (n, d), of any real type.
+        labels: Of an .npy of (n,), a class id (or 0/1, or true/false) for each row; or of a table with a label column.
+        label_columns: Of the table; by default the column `label` or `labels`.
+        separator: Cuts a text cell of the table into a list of labels.
+
+    Returns:
+        The vectors, in float32 and l2-normalized, and the concepts of the labels.
+
+    Raises:
+        UserError: Where a file cannot be read, or a vector is zero, infinite, or not a number.
     """
-    vectors = _read_array(path, "--vectors")
+    vectors = _read_array(path)
     if vectors.ndim != 2 or vectors.dtype.kind not in "fiu" or not vectors.size:
-        raise UserError(f"--vectors {path}: an (n, d) array of numbers is needed; this is {_described(vectors)}")
+        raise UserError(f"{path}: an (n, d) array of numbers is needed; this is {_describe(vectors)}")
     n_labels, concepts = _read_labels(labels, label_columns, separator)
     if n_labels != len(vectors):
-        raise UserError(f"--labels {labels}: {n_labels} labels for the {len(vectors)} vectors of {path}")
-    return Dataset(stem(path), concepts, vectors=normalized(vectors, f"--vectors {path}"))
+        raise UserError(f"{labels}: {n_labels} labels for the {len(vectors)} vectors of {path}")
+    return Dataset(get_stem(path), concepts, vectors=normalize(vectors, str(path)))
 
 
 def _read_labels(path: Path, label_columns: Sequence[str], separator: str | None) -> tuple[int, dict[str, DatasetRows]]:
     if path.suffix != ".npy":
         return read_label_table(path, label_columns, separator)
     if label_columns:
-        raise UserError(f"--label-column {label_columns[0]}: {path} is an array and has no columns")
-    values = _read_array(path, "--labels")
+        raise UserError(f"{path} is an array and has no columns", parameter="label_column", value=label_columns[0])
+    values = _read_array(path)
     if values.ndim != 1 or values.dtype.kind not in "biufU":
-        raise UserError(f"--labels {path}: an (n,) array of one class id a row is needed; this is {_described(values)}")
+        raise UserError(f"{path}: an (n,) array of one class id a row is needed; this is {_describe(values)}")
     is_missing = ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(len(values), dtype=np.bool_)
     if is_missing.any():
-        raise UserError(f"--labels {path}: row {int(np.argmax(is_missing))} (counted from 0) is NaN or infinite")
+        raise UserError(f"{path}: row {int(np.argmax(is_missing))} (counted from 0) is NaN or infinite")
     column: list[Label] = [read_label(value, None) for value in values.tolist()]
-    return len(column), concepts_of({stem(path): column})
+    return len(column), build_concepts({get_stem(path): column})
 
 
-def _read_array(path: Path, option: str) -> NDArray[np.generic]:
-    require_file(path, option)
+def _read_array(path: Path) -> NDArray[np.generic]:
+    require_file(path)
     try:
         array: NDArray[np.generic] = np.load(path, mmap_mode="r", allow_pickle=False)
     except Exception as error:  # a damaged header is read as Python source, and fails in as many ways
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{option} {path}: not a readable .npy file ({reason})") from error
+        raise UserError(f"{path}: not a readable .npy file ({reason})") from error
     if not isinstance(array, np.ndarray):
-        raise UserError(f"{option} {path}: an .npy file is needed, and this is an .npz archive")
+        raise UserError(f"{path}: an .npy file is needed, and this is an .npz archive")
     return array
 
 
-def _described(array: NDArray[np.generic]) -> str:
+def _describe(array: NDArray[np.generic]) -> str:
     return f"{array.dtype} of shape {array.shape}"

@@ -1,4 +1,4 @@
-"""Arrays kept on disk under a key of everything that they were computed from."""
+"""Arrays on disk under a key of everything that they were computed from."""
 
 from __future__ import annotations
 
@@ -9,33 +9,61 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
-from seals_sim.disk.files import replacing, sha256_of_file
+from seals_sim.disk.files import compute_sha256, replacing
 from seals_sim.types import Vectors
 
 
 def default_folder() -> Path:
-    """Where this machine keeps caches, in a folder of our own."""
+    """Say where this machine keeps caches, in a folder of our own."""
     return platformdirs.user_cache_path("seals-sim")
 
 
-def cached(folder: Path | None, key: str, compute: Callable[[], Vectors]) -> Vectors:
-    """The array of `kept`; or, where folder is None, `compute()`."""
-    return compute() if folder is None else kept(folder, key, compute)[0]
+def compute_with_cache(folder: Path | None, key: str, compute: Callable[[], Vectors]) -> Vectors:
+    """Compute an array, or load it from a cache where there is one.
+
+    Args:
+        folder: The cache; None for none, so that nothing is written.
+        key: Of everything that the array depends on.
+        compute: Makes the array.
+
+    Returns:
+        The array, memory-mapped where it comes from the cache.
+    """
+    return compute() if folder is None else load_or_compute(folder, key, compute)[0]
 
 
-def kept(folder: Path, key: str, compute: Callable[[], Vectors]) -> tuple[Vectors, str]:
-    """The array stored under `key`, or else `compute()`, stored; with the checksum of its file.
+def load_or_compute(folder: Path, key: str, compute: Callable[[], Vectors]) -> tuple[Vectors, str]:
+    """Load the array under a key, or compute it and write it there.
 
     A file gets its name only when it is whole, and is used only if its checksum is right.
+
+    Args:
+        folder: The cache.
+        key: Of everything that the array depends on.
+        compute: Makes the array.
+
+    Returns:
+        The array, memory-mapped where it was loaded, and the checksum of its file.
+
+    Raises:
+        UserError: Where the folder cannot be written.
+
+    Examples:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _, digest = load_or_compute(Path(folder), "ones", lambda: np.ones(3, dtype=np.float32))
+        ...     array, again = load_or_compute(Path(folder), "ones", lambda: np.zeros(3, dtype=np.float32))
+        >>> array.tolist(), again == digest
+        ([1.0, 1.0, 1.0], True)
     """
     path = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
     checksum = path.with_suffix(".sha256")
-    if path.exists() and checksum.exists() and (digest := sha256_of_file(path)) == checksum.read_text().strip():
+    if path.exists() and checksum.exists() and (digest := compute_sha256(path)) == checksum.read_text().strip():
         return np.load(path, mmap_mode="r", allow_pickle=False), digest
     array = compute()
     with replacing(path) as temporary:
         np.save(temporary, array, allow_pickle=False)
-        digest = sha256_of_file(temporary)
+        digest = compute_sha256(temporary)
         with replacing(checksum) as temporary_checksum:
             temporary_checksum.write_text(digest + "\n")
     return array, digest

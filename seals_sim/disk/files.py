@@ -14,16 +14,30 @@ from seals_sim.errors import UserError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary name beside `path`, renamed to `path` when the block ends well and removed when it does not.
+    """Write a file whole or not at all. Missing folders are made.
 
-    Missing folders are made. Raises UserError where it cannot be written (no right to, disk full).
+    Args:
+        path: Of the file.
+
+    Yields:
+        A temporary name beside it, renamed to `path` when the block ends well and removed when it does not.
+
+    Raises:
+        UserError: Where it cannot be written: no right to, or the disk is full.
+
+    Examples:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with replacing(Path(folder) / "new" / "a.txt") as temporary:
+        ...         _ = temporary.write_text("all of it")
+        ...     [path.name for path in (Path(folder) / "new").iterdir()]
+        ['a.txt']
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
         os.close(handle)
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise explain_unwritable(path, error) from error
     temporary = Path(name)
     try:
         yield temporary
@@ -32,13 +46,21 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~mask)
         temporary.replace(path)
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise explain_unwritable(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
 
 
-def require_writable(folder: Path, option: str) -> None:
-    """Raise UserError, naming the option, where no file can be made in `folder`; nothing is left behind."""
+def require_writable(folder: Path, parameter: str) -> None:
+    """Check that files can be made in a folder, before the work begins; nothing is left behind.
+
+    Args:
+        folder: It and those above it need not exist.
+        parameter: What the folder was given for, which the error names.
+
+    Raises:
+        UserError: Where none can be made.
+    """
     made: list[Path] = []
     try:
         for path in reversed([folder, *folder.parents]):
@@ -47,23 +69,32 @@ def require_writable(folder: Path, option: str) -> None:
                 made.append(path)
         tempfile.TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise UserError(f"{option} {folder}: cannot be written: {error.strerror}") from error
+        raise UserError(f"cannot be written: {error.strerror}", parameter=parameter, value=str(folder)) from error
     finally:
         for path in reversed(made):
             path.rmdir()
 
 
-def sha256_of_file(path: Path) -> str:
-    """In hexadecimal."""
+def compute_sha256(path: Path) -> str:
+    """Compute the checksum of a file, in hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def unwritable(path: Path, error: OSError) -> UserError:
+def explain_unwritable(path: Path, error: OSError) -> UserError:
+    """Say in a line for people why a file cannot be written."""
     return UserError(f"{path}: cannot be written: {error.strerror or error}")
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` to `path` whole or not at all."""
+    """Write a text file whole or not at all, as UTF-8.
+
+    Args:
+        path: Of the file.
+        text: Its content.
+
+    Raises:
+        UserError: Where it cannot be written.
+    """
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")

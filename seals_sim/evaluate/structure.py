@@ -1,7 +1,7 @@
 """The latent structure of a concept: how its examples hang together in the k-NN graph (section 6, 7.7).
 
-The graph has the concept's examples as nodes; two are joined where one is among the k nearest neighbours of the other
-in the whole table. SEALS can walk along these edges without labelling a negative. 'The largest connected component
+The graph has the concept's examples as nodes; two are joined where one is among the k nearest neighbors of the other
+in the whole table. SEALS can walk along these edges without labeling a negative. 'The largest connected component
 gives a sense of how much of the concept SEALS can reach, while the average shortest path serves as a proxy for how
 long it will take to explore' (caption of Figure 10).
 """
@@ -21,8 +21,13 @@ from seals_sim.types import Rows, Vectors
 
 @dataclass(frozen=True)
 class Structure:
-    """largest_component: its part of the concept's examples; average_shortest_path: mean number of edges between two
-    different examples of the largest component, nan where that is a single one.
+    """How a concept hangs together.
+
+    Attributes:
+        n_components: Of its graph.
+        largest_component: The share of the examples that is in it.
+        average_shortest_path: The mean number of edges between two different examples of the largest component; NaN
+            where it is a single one.
     """
 
     n_components: int
@@ -30,13 +35,26 @@ class Structure:
     average_shortest_path: float
 
 
-def concept_graph(members: Rows, index: NeighborIndex, k: int) -> csr_array:
-    """The k-NN graph of a concept: symmetric, (m, m), ones where one of two members (m,) sorted is among the k nearest
-    neighbours of the other. A row counts among its own k, as everywhere here.
+def build_concept_graph(members: Rows, index: NeighborIndex, k: int) -> csr_array:
+    """Build the k-NN graph of a concept (section 6).
+
+    Args:
+        members: (m,) rows of the concept, sorted.
+        index: Of the whole table.
+        k: Neighbors of each row, which counts among its own, as everywhere here.
+
+    Returns:
+        (m, m), symmetric, with ones where one of two members is among the k nearest neighbors of the other.
+
+    Examples:
+        >>> from seals_sim.indexes import ExactIndex
+        >>> index = ExactIndex(np.array([[1, 0], [0, 1], [0.8, 0.6]], dtype=np.float32))
+        >>> build_concept_graph(np.array([0, 2]), index, k=2).toarray().tolist()
+        [[0.0, 1.0], [1.0, 0.0]]
     """
-    found = index.neighbors(members, k)
-    heads = np.repeat(np.arange(len(members)), [len(rows) for rows in found])
-    neighbors = np.concatenate(found)
+    lists = index.neighbors(members, k)
+    heads = np.repeat(np.arange(len(members)), [len(rows) for rows in lists])
+    neighbors = np.concatenate(lists)
     tails = np.searchsorted(members, neighbors)
     inside = members[np.minimum(tails, len(members) - 1)] == neighbors
     heads, tails = heads[inside], tails[inside]
@@ -46,23 +64,41 @@ def concept_graph(members: Rows, index: NeighborIndex, k: int) -> csr_array:
     return edges.maximum(edges.T)
 
 
-def components(graph: csr_array) -> tuple[int, NDArray[np.int64]]:
-    """How many components a symmetric graph (m, m) has, and the nodes of the largest."""
+def find_components(graph: csr_array) -> tuple[int, NDArray[np.int64]]:
+    """Find the connected components of a graph.
+
+    Args:
+        graph: (m, m), symmetric.
+
+    Returns:
+        Their number, and the nodes of the largest.
+
+    Examples:
+        >>> find_components(csr_array(np.array([[0, 0, 0], [0, 0, 1], [0, 1, 0]])))
+        (2, array([1, 2]))
+    """
     n_components, component = connected_components(graph, directed=False)
     return int(n_components), np.flatnonzero(component == np.bincount(component).argmax())
 
 
-def structure(graph: csr_array, max_sources: int = 1000, rng: np.random.Generator | None = None) -> Structure:
-    """Components and paths of a concept's graph (m, m), symmetric.
+def measure_structure(graph: csr_array, max_sources: int = 1000, rng: np.random.Generator | None = None) -> Structure:
+    """Measure the components and paths of a concept's graph (Figure 10).
 
-    max_sources: where the largest component has more examples, paths are averaged from this many of them, drawn by
-    `rng` (default: a generator of seed 0), to all others.
+    Args:
+        graph: (m, m), symmetric.
+        max_sources: Where the largest component has more examples, paths are averaged from this many of them to all
+            others.
+        rng: Draws them; by default a generator of seed 0.
 
-    >>> path_of_three_and_one_alone = csr_array(np.array([[0, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 0]]))
-    >>> structure(path_of_three_and_one_alone)
-    Structure(n_components=2, largest_component=0.75, average_shortest_path=1.3333333333333333)
+    Returns:
+        The measures.
+
+    Examples:
+        >>> path_of_three_and_one_alone = csr_array(np.array([[0, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 0], [0, 0, 0, 0]]))
+        >>> measure_structure(path_of_three_and_one_alone)
+        Structure(n_components=2, largest_component=0.75, average_shortest_path=1.3333333333333333)
     """
-    n_components, inside = components(graph)
+    n_components, inside = find_components(graph)
     largest, sources = graph[inside][:, inside], np.arange(len(inside))
     if len(inside) > max_sources:
         sources = (rng or np.random.default_rng(0)).choice(len(inside), max_sources, replace=False)
@@ -73,13 +109,20 @@ def structure(graph: csr_array, max_sources: int = 1000, rng: np.random.Generato
     return Structure(n_components, len(inside) / graph.shape[0], mean)
 
 
-def average_cosine(vectors: Vectors) -> float:
-    """Mean cosine similarity of two different rows of l2-normalised vectors (m, d), m >= 2 (7.12.3).
+def compute_average_cosine(vectors: Vectors) -> float:
+    """Compute the mean cosine similarity of two different rows (7.12.3).
 
     The sum over all pairs is the squared length of the sum: O(m d).
 
-    >>> average_cosine(np.array([[1, 0], [0, 1], [1, 0]], dtype=np.float32))
-    0.3333333333333333
+    Args:
+        vectors: (m, d), l2-normalized, m >= 2.
+
+    Returns:
+        From -1 to 1.
+
+    Examples:
+        >>> compute_average_cosine(np.array([[1, 0], [0, 1], [1, 0]], dtype=np.float32))
+        0.3333333333333333
     """
     m, total = len(vectors), vectors.sum(axis=0, dtype=np.float64)
     own = float(np.einsum("ij,ij->", vectors, vectors, dtype=np.float64))

@@ -1,4 +1,4 @@
-"""Neighbour indexes behind one small protocol: `build_index` builds or opens them, `choose_index` chooses one."""
+"""Neighbor indexes behind one small protocol: `build_index` builds or opens them, `choose_index` chooses one."""
 
 import lazy_loader
 

@@ -2,7 +2,7 @@ from .choice import IndexOptions, build_index, choose_index
 from .exact import ExactIndex
 from .graph import StoredGraph, build_graph
 from .ivf import build_ivf
-from .measure import IndexFacts, measured, measured_on_some
+from .measure import IndexFacts, measure_index, measured_on_some
 from .names import INDEXES
 from .protocol import NeighborIndex, VectorIndex, fingerprint
 from .stored import StoredIndex
@@ -21,6 +21,6 @@ __all__ = [
     "build_ivf",
     "choose_index",
     "fingerprint",
-    "measured",
+    "measure_index",
     "measured_on_some",
 ]

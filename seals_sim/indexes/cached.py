@@ -1,4 +1,4 @@
-"""Indexes kept in the cache under a digest of their vectors, so that every command finds the same one again."""
+"""Indexes in the cache under a digest of their vectors, so that every command finds the same one again."""
 
 from __future__ import annotations
 
@@ -20,6 +20,22 @@ def build_cached_index(
     rng: np.random.Generator,
     quiet: bool,
 ) -> NeighborIndex:
-    """Build the index called `name`, or read it from the cache, where it lies under `digest`, that of the vectors."""
+    """Build an index, or open it from the cache.
+
+    Args:
+        name: One of INDEXES.
+        vectors: (n, d), l2-normalized.
+        digest: Of the vectors, under which the index lies.
+        cache: The folder of the cache.
+        options: Of the index.
+        rng: Draws the rows that an index is trained on.
+        quiet: No progress bar.
+
+    Returns:
+        The index.
+
+    Raises:
+        UserError: Where there is no such index, or the cache cannot be used.
+    """
     folder = cache / "indexes" / digest[:32]
     return build_index(name, vectors, folder, options, rng, digest, quiet)

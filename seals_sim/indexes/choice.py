@@ -1,12 +1,12 @@
 """Which index to use, by a written rule, and the one door through which all are built or opened again.
 
-The rule of `--index auto`, from the measurements of `python -m benchmarks.rounds` (reports/rounds):
+The rule of `auto`, from the measurements of `python -m benchmarks.rounds` (reports/rounds):
 
 1. Up to 65,536 rows: `graph` where at least half as many queries are to come as there are rows, else `exact`. A query
    that reads every row takes a millisecond or two, as long as some three rows of the graph.
 2. Beyond: `graph` where at least as many queries are to come as there are rows. It takes 4 n k bytes of disk.
 3. Else `ivf-sq`, where its d bytes a row fit into the memory allowed,
-4. else `ivf-rabitq`, d / 8 + 8 bytes a row, which orders what it finds by reading the vectors themselves.
+4. else `ivf-rabitq`, d / 8 + 8 bytes a row, which then ranks by the vectors themselves.
 """
 
 from __future__ import annotations
@@ -26,12 +26,18 @@ from seals_sim.indexes.whole import build_hnsw, build_lsh
 from seals_sim.types import StoredVectors
 
 EXACT_ROWS = 65_536
-EXACT_GRAPH_ROWS = 131_072  # up to which the graph is of exact neighbours: some minutes
+EXACT_GRAPH_ROWS = 131_072  # up to which the graph is of exact neighbors: some minutes
 
 
 @dataclass(frozen=True)
 class IndexOptions:
-    """k: the most neighbours that will be asked for; n_bits: of lsh; n_probe: cells of an ivf that are looked into."""
+    """The settings of an index.
+
+    Attributes:
+        k: The most neighbors that will be asked for.
+        n_bits: Code length of lsh.
+        n_probe: Cells of an ivf that a query looks into.
+    """
 
     k: int = 100
     n_bits: int = N_BITS
@@ -39,14 +45,22 @@ class IndexOptions:
 
 
 def choose_index(n: int, d: int, n_queries: int, memory_bytes: int) -> IndexName:
-    """The rule above.
+    """Choose an index by the rule above.
 
-    n_queries: rows whose neighbours will be asked for, over all runs; memory_bytes: what an index may take.
+    Args:
+        n: Rows of the table.
+        d: Dimensions.
+        n_queries: Rows whose neighbors will be asked for, over all runs.
+        memory_bytes: What an index may take.
 
-    >>> choose_index(1_000_000, 256, 2_000, 2**33), choose_index(1_000_000, 256, 2_000_000, 2**33)
-    ('ivf-sq', 'graph')
-    >>> choose_index(10_000, 256, 2_000, 2**33), choose_index(100_000_000, 256, 2_000, 2**33)
-    ('exact', 'ivf-rabitq')
+    Returns:
+        The name of one of INDEXES.
+
+    Examples:
+        >>> choose_index(1_000_000, 256, 2_000, 2**33), choose_index(1_000_000, 256, 2_000_000, 2**33)
+        ('ivf-sq', 'graph')
+        >>> choose_index(10_000, 256, 2_000, 2**33), choose_index(100_000_000, 256, 2_000, 2**33)
+        ('exact', 'ivf-rabitq')
     """
     if n <= EXACT_ROWS:
         return "graph" if 2 * n_queries >= n else "exact"
@@ -64,35 +78,48 @@ def build_index(
     made_from: str | None = None,
     quiet: bool = True,
 ) -> NeighborIndex:
-    """The index called `name`, one of INDEXES: opened, where an earlier call has left it in this folder; else built.
+    """Build an index, or open the one that an earlier call has left in this folder.
 
-    vectors: (n, d) l2-normalised, float32 or float16, perhaps memory-mapped; rng: for the samples that an index is
-    trained on; made_from: a digest of the vectors, where one is known already (default: their `fingerprint`).
-    Raises UserError where the folder holds an index of other vectors or other options, or there is no such index.
+    Args:
+        name: One of INDEXES.
+        vectors: (n, d) l2-normalized, float32 or float16, perhaps memory-mapped.
+        folder: For the files of the index.
+        options: Of the index.
+        rng: Draws the rows that an index is trained on.
+        made_from: A digest of the vectors, where one is known already; by default their `fingerprint`.
+        quiet: No progress bar.
 
-    >>> import tempfile
-    >>> vectors = np.eye(4, dtype=np.float32)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     index = build_index("graph", vectors, Path(folder), IndexOptions(k=1), np.random.default_rng(0))
-    >>> index.neighbors(np.array([2]), k=1)
-    [array([2])]
+    Returns:
+        The index.
+
+    Raises:
+        UserError: Where there is no such index, or the folder holds one of other vectors.
+
+    Examples:
+        >>> import tempfile
+        >>> vectors = np.eye(4, dtype=np.float32)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     index = build_index("graph", vectors, Path(folder), IndexOptions(k=1), np.random.default_rng(0))
+        >>> index.neighbors(np.array([2]), k=1)
+        [array([2])]
     """
     if name not in INDEXES:
-        raise UserError(f"--index {name}: there is no such index; choose from auto, {', '.join(INDEXES)}")
+        raise UserError(f"unknown index; choose from auto, {', '.join(INDEXES)}", parameter="index", value=name)
     if name == "exact":
         return ExactIndex(vectors)
     made_from = made_from or fingerprint(vectors)
     if name != "graph":
-        return _searchable(name, vectors, folder, options, rng, made_from, quiet)
+        return _build_vector_index(name, vectors, folder, options, rng, made_from, quiet)
     n = len(vectors)
     if n <= EXACT_GRAPH_ROWS:
         return build_graph(ExactIndex(vectors), made_from, n, options.k, folder, f"graph-{options.k}", quiet)[0]
-    index, stages = build_ivf(vectors, made_from, folder, rng, n_probe=2 * options.n_probe, quiet=quiet)
-    origin = f"{stages[-1].digest} {2 * options.n_probe}"  # built once, so that it may take twice the time
-    return build_graph(index, origin, n, options.k, folder, f"graph-{options.k}", quiet)[0]
+    n_probe = 2 * options.n_probe  # built once, so that it may take twice the time
+    index, stages = build_ivf(vectors, made_from, folder, rng, n_probe=n_probe, quiet=quiet)
+    graph = f"graph-{options.k}-{options.n_probe}"
+    return build_graph(index, f"{stages[-1].digest} {n_probe}", n, options.k, folder, graph, quiet)[0]
 
 
-def _searchable(
+def _build_vector_index(
     name: str,
     vectors: StoredVectors,
     folder: Path,

@@ -1,6 +1,6 @@
 """The k-NN graph of a table on disk: every query is a row of the table, so that a lookup reads one row of integers.
 
-Found once with the best index there is, block by block, and then used by every concept and repeat.
+It is built once with the best index there is, block by block, and then serves every concept and repeat.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from seals_sim.disk.stages import ArrayStage, Stage
+from seals_sim.disk.arrays import ArrayStage
+from seals_sim.disk.stages import Stage
 from seals_sim.indexes.protocol import NeighborIndex
 from seals_sim.types import Rows
 
@@ -18,33 +19,54 @@ _BLOCK = 4_096
 
 
 class StoredGraph:
-    """Neighbours (m, k_max) int32 of `rows` (m,) sorted, nearest first, -1 where an index has found fewer.
+    """A k-NN graph, of which a lookup reads one row.
 
-    rows: None for all rows of the table.
+    Attributes:
+        build_seconds: What it took to build, its index included.
+        n_bytes: Of the graph.
 
-    >>> graph = StoredGraph(np.array([3, 7]), np.array([[3, 5], [7, -1]], dtype=np.int32))
-    >>> graph.neighbors(np.array([7, 3]), k=2)
-    [array([7]), array([3, 5])]
+    Examples:
+        >>> graph = StoredGraph(np.array([3, 7]), np.array([[3, 5], [7, -1]], dtype=np.int32))
+        >>> graph.neighbors(np.array([7, 3]), k=2)
+        [array([7]), array([3, 5])]
     """
 
-    def __init__(self, rows: Rows | None, found: NDArray[np.int32], build_seconds: float = 0.0) -> None:
-        self._rows, self._found, self.build_seconds = rows, np.asarray(found), build_seconds
-        self.n_bytes = found.nbytes
+    def __init__(self, rows: Rows | None, neighbors: NDArray[np.int32], build_seconds: float = 0.0) -> None:
+        """Take a graph that is built.
+
+        Args:
+            rows: (m,) sorted, those that the graph has; None for all rows of the table.
+            neighbors: (m, k_max) of them, nearest first, -1 where an index knew no more.
+            build_seconds: What it took to build.
+        """
+        self._rows, self._neighbors, self.build_seconds = rows, np.asarray(neighbors), build_seconds
+        self.n_bytes = neighbors.nbytes
 
     def neighbors(self, rows: Rows, k: int) -> list[Rows]:
-        """Of rows that the graph has; k at most k_max, unless k_max is all there is. Raises ValueError for others."""
-        n, k_max = self._found.shape
+        """Look up the neighbors of rows.
+
+        Args:
+            rows: Of those that the graph has.
+            k: At most k_max, unless k_max is all there is.
+
+        Returns:
+            For each of `rows`, at most k rows of the table, nearest first.
+
+        Raises:
+            ValueError: For other rows, or more neighbors than the graph holds.
+        """
+        n, k_max = self._neighbors.shape
         if self._rows is None:
             places, is_held = rows, k <= k_max or k_max == n
         else:
             places = np.minimum(np.searchsorted(self._rows, rows), n - 1)
             is_held = k <= k_max and np.array_equal(self._rows[places], rows)
         if not is_held:
-            raise ValueError(f"this graph holds {k_max} neighbours of {n:,} rows")
-        found = self._found[places, :k]
-        if (found[:, -1] >= 0).all():  # padding stands at the end
-            return list(found.astype(np.int64))
-        return [row[row >= 0].astype(np.int64) for row in found]
+            raise ValueError(f"this graph holds {k_max} neighbors of {n:,} rows")
+        neighbors = self._neighbors[places, :k]
+        if (neighbors[:, -1] >= 0).all():  # padding stands at the end
+            return list(neighbors.astype(np.int64))
+        return [row[row >= 0].astype(np.int64) for row in neighbors]
 
 
 def build_graph(
@@ -56,21 +78,33 @@ def build_graph(
     name: str = "graph",
     quiet: bool = True,
 ) -> tuple[StoredGraph, Stage]:
-    """Find the neighbours of `rows`, (m,) sorted, or of the first so many, which are then all there are, in folder /
-    name, going on where an earlier call was stopped.
+    """Build a k-NN graph, or open it; a build that was stopped goes on. It takes 4 m k_max bytes on disk.
 
-    made_from: a digest of the index. Takes 4 m k_max bytes on disk.
+    Args:
+        index: Finds the neighbors.
+        made_from: A digest of the index.
+        rows: (m,) sorted; or m, for the rows of the table, of which there are that many.
+        k_max: Neighbors of each row.
+        folder: Of all stages.
+        name: Of this one.
+        quiet: No progress bar.
+
+    Returns:
+        The graph, and the stage of its making.
+
+    Raises:
+        UserError: Where the folder holds a graph of another index, or cannot be written.
     """
     of_all = isinstance(rows, int)
     asked = Rows(np.arange(rows)) if isinstance(rows, int) else rows
     k_max = min(k_max, len(asked)) if of_all else k_max
     array = ArrayStage(folder, name, {"index": made_from, "k": k_max}, (len(asked), k_max), np.int32)
 
-    def neighbors(start: int, end: int) -> NDArray[np.int32]:
+    def find_block(start: int, end: int) -> NDArray[np.int32]:
         block = np.full((end - start, k_max), -1, dtype=np.int32)
-        for place, found in enumerate(index.neighbors(Rows(asked[start:end]), k_max)):
-            block[place, : len(found)] = found
+        for place, nearest in enumerate(index.neighbors(Rows(asked[start:end]), k_max)):
+            block[place, : len(nearest)] = nearest
         return block
 
-    found = array.fill(neighbors, _BLOCK, quiet)
-    return StoredGraph(None if of_all else asked, found, array.stage.seconds + index.build_seconds), array.stage
+    neighbors = array.fill(find_block, _BLOCK, quiet)
+    return StoredGraph(None if of_all else asked, neighbors, array.stage.seconds + index.build_seconds), array.stage

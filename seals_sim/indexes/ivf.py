@@ -1,7 +1,7 @@
-"""Inverted files over many millions of vectors: built in stages, kept on disk, searched through mapped memory.
+"""Inverted files over many millions of vectors: built in stages, left on disk, searched through mapped memory.
 
 k-means cuts the space into cells; a query is compared only with the rows of the few cells nearest to it, by codes of
-them. So neighbours are missed: those in other cells, and a few that the codes put in the wrong order.
+them. So neighbors are missed: those in other cells, and a few that the codes put in the wrong order.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ import numpy as np
 from faiss.contrib.clustering import two_level_clustering
 from numpy.typing import NDArray
 
+from seals_sim.disk.arrays import ArrayStage
 from seals_sim.disk.files import replacing
-from seals_sim.disk.stages import ArrayStage, Stage
+from seals_sim.disk.stages import Stage
 from seals_sim.indexes.names import N_PROBE
-from seals_sim.indexes.stored import StoredIndex, stored
+from seals_sim.indexes.stored import StoredIndex, store_index
 from seals_sim.runtime import give_back_memory
 from seals_sim.types import Rows, StoredVectors, Vectors
-from seals_sim.vectors.codes import KIND, coded, scale_for
-from seals_sim.vectors.scan import block_of, gathered, widened
+from seals_sim.vectors.codes import KIND, choose_scale, encode_as_bytes
+from seals_sim.vectors.scan import gather, read_block, widen
 
 _TRAINED_ON = 64  # rows a cell
 _ITERATIONS = 10
@@ -37,11 +38,13 @@ _PQ_LEAST = 256  # Faiss wants a row for each of a part's centroids; a smaller t
 
 @dataclass(frozen=True)
 class Codes:
-    """How the rows of the cells are kept.
+    """How the rows of the cells are written down.
 
-    make: a Faiss index, of quantizer, dimensions, cells; is_trained: whether its codes have to be fitted; is_rounded:
-    whether vectors are scaled and rounded to 8 bits first; n_reranked: of `StoredIndex`, so that the index finds about
-    what its cells hold.
+    Attributes:
+        make: Makes a Faiss index, of quantizer, dimensions, and number of cells.
+        is_trained: Whether its codes have to be fitted.
+        is_rounded: Whether vectors are scaled and rounded to 8 bits first.
+        n_reranked: Of `StoredIndex`, so that the index finds about what its cells hold.
     """
 
     make: Callable[[Any, int, int], Any]
@@ -50,35 +53,42 @@ class Codes:
     n_reranked: int
 
 
-def _scalar(kind: int) -> Callable[[Any, int, int], Any]:
+def _make_scalar(kind: int) -> Callable[[Any, int, int], Any]:
     return lambda quantizer, d, n_cells: faiss.IndexIVFScalarQuantizer(
         quantizer, d, n_cells, kind, faiss.METRIC_INNER_PRODUCT, False
     )
 
 
-def _product(quantizer: Any, d: int, n_cells: int) -> Any:
+def _make_product(quantizer: Any, d: int, n_cells: int) -> Any:
     n_parts = max(part for part in range(1, d // 4 + 1) if d % part == 0) if d >= 4 else 1
     return faiss.IndexIVFPQ(quantizer, d, n_cells, n_parts, 8, faiss.METRIC_L2)
 
 
-def _rabitq(quantizer: Any, d: int, n_cells: int) -> Any:
+def _make_rabitq(quantizer: Any, d: int, n_cells: int) -> Any:
     return faiss.IndexIVFRaBitQ(quantizer, d, n_cells, faiss.METRIC_L2)
 
 
 # Bytes a row at d dimensions, beside 8 of its number: 2 d, d, d / 4, d / 8 + 8.
 CODES = {
-    "flat": Codes(_scalar(faiss.ScalarQuantizer.QT_fp16), is_trained=False, is_rounded=False, n_reranked=1),
-    "sq": Codes(_scalar(KIND), is_trained=False, is_rounded=True, n_reranked=1),
-    "pq": Codes(_product, is_trained=True, is_rounded=False, n_reranked=5),
-    "rabitq": Codes(_rabitq, is_trained=True, is_rounded=False, n_reranked=8),
+    "flat": Codes(_make_scalar(faiss.ScalarQuantizer.QT_fp16), is_trained=False, is_rounded=False, n_reranked=1),
+    "sq": Codes(_make_scalar(KIND), is_trained=False, is_rounded=True, n_reranked=1),
+    "pq": Codes(_make_product, is_trained=True, is_rounded=False, n_reranked=5),
+    "rabitq": Codes(_make_rabitq, is_trained=True, is_rounded=False, n_reranked=8),
 }
 
 
-def cells_for(n: int) -> int:
-    """About 4 sqrt(n) cells, a power of two (Faiss's guidelines: 4 to 16 sqrt(n)); one where all rows are soon read.
+def choose_n_cells(n: int) -> int:
+    """Choose about 4 sqrt(n) cells (Faiss's guidelines: 4 to 16 sqrt(n)).
 
-    >>> cells_for(10_000), cells_for(100_000), cells_for(14_130_000)
-    (1, 1024, 16384)
+    Args:
+        n: Rows of the table.
+
+    Returns:
+        A power of two; 1 where all rows are soon read.
+
+    Examples:
+        >>> choose_n_cells(10_000), choose_n_cells(100_000), choose_n_cells(14_130_000)
+        (1, 1024, 16384)
     """
     return 1 if n <= _READ_WHOLE else 1 << round(np.log2(4 * np.sqrt(n)))
 
@@ -92,26 +102,39 @@ def build_ivf(
     n_probe: int = N_PROBE,
     quiet: bool = True,
 ) -> tuple[StoredIndex, tuple[Stage, ...]]:
-    """Build in folder / index-*, going on where an earlier call was stopped; the index and the stages of its making.
+    """Build an inverted file in folder / index-*, or open it; a build that was stopped goes on.
 
-    vectors: (n, d), l2-normalised, perhaps memory-mapped; made_from: a digest of them; rng: for the rows that the cells
-    are trained on; codes: one of CODES, which share their cells; n_probe: cells that a query looks into. Memory: the
-    codes of all rows, and the sample. Raises UserError.
+    It takes memory for the codes of all rows and for the sample that the cells are trained on.
+
+    Args:
+        vectors: (n, d), l2-normalized, float32 or float16, perhaps memory-mapped.
+        made_from: A digest of them.
+        folder: Of all stages.
+        rng: Draws the rows that the cells are trained on.
+        codes: One of CODES, which share their cells.
+        n_probe: Cells that a query looks into.
+        quiet: No progress bar.
+
+    Returns:
+        The index, and the stages of its making.
+
+    Raises:
+        UserError: Where the folder holds an index of other vectors, or cannot be written.
     """
     kind, n = CODES[codes], len(vectors)
-    origin = {"vectors": made_from, "cells": cells_for(n)}
-    centroids, scale, training = _trained(vectors, folder, origin, rng)
-    quantizer = _quantizer(centroids)
+    origin = {"vectors": made_from, "cells": choose_n_cells(n)}
+    centroids, scale, training = _train(vectors, folder, origin, rng)
+    quantizer = _build_quantizer(centroids)
     assigned = ArrayStage(folder, "index-cells", {**origin, "training": training.digest}, (n,), np.int32)
     cells = assigned.fill(
-        lambda start, end: quantizer.assign(block_of(vectors, start, end), 1)[:, 0].astype(np.int32), _BLOCK, quiet
+        lambda start, end: quantizer.assign(read_block(vectors, start, end), 1)[:, 0].astype(np.int32), _BLOCK, quiet
     )
     scale = scale if kind.is_rounded else 1.0
-    path, listing = stored(
+    path, listing = store_index(
         folder,
         f"index-lists-{codes}",
         {**origin, "cells digest": assigned.stage.digest},
-        lambda: _filled(vectors, kind, quantizer, cells, scale),
+        lambda: _fill(vectors, kind, quantizer, cells, scale),
     )
     give_back_memory()
     stages = (training, assigned.stage, listing)
@@ -121,17 +144,17 @@ def build_ivf(
     return index, stages
 
 
-def _trained(
+def _train(
     vectors: StoredVectors, folder: Path, origin: dict[str, object], rng: np.random.Generator
 ) -> tuple[Vectors, float, Stage]:
     """Unit centroids (cells, d), and what coordinates are multiplied by before they are rounded to 8 bits."""
-    n, n_cells = len(vectors), cells_for(len(vectors))
+    n, n_cells = len(vectors), choose_n_cells(len(vectors))
     stage = Stage(folder, "index-training", origin)
     path = stage.folder / "centroids.npy"
     if stage.result is None:
         rows = Rows(np.sort(rng.choice(n, size=min(n, _TRAINED_ON * n_cells), replace=False)))
-        sample = gathered(vectors, rows)
-        scale = scale_for(sample)
+        sample = gather(vectors, rows)
+        scale = choose_scale(sample)
         options = {
             "niter": _ITERATIONS,
             "spherical": True,
@@ -143,7 +166,7 @@ def _trained(
             del options["niter"]
             centroids, _ = two_level_clustering(sample, first, n_cells, clustering_niter=_ITERATIONS, **options)
             for _ in range(_REFINED):
-                centroids = _refined(centroids, sample)
+                centroids = _refine(centroids, sample)
         else:
             kmeans = faiss.Kmeans(vectors.shape[1], n_cells, **options)
             kmeans.train(sample)
@@ -156,7 +179,7 @@ def _trained(
     return np.load(path, allow_pickle=False), stage.result["scale"], stage
 
 
-def _quantizer(centroids: Vectors) -> Any:
+def _build_quantizer(centroids: Vectors) -> Any:
     if len(centroids) <= _ONE_LEVEL:
         flat: Any = faiss.IndexFlatL2(centroids.shape[1])
         flat.add(centroids)
@@ -167,9 +190,9 @@ def _quantizer(centroids: Vectors) -> Any:
     return graph
 
 
-def _refined(centroids: Vectors, sample: Vectors) -> Vectors:
+def _refine(centroids: Vectors, sample: Vectors) -> Vectors:
     """One step of spherical k-means over all cells at once, which the two levels do not do."""
-    cell = _quantizer(centroids).assign(sample, 1)[:, 0]
+    cell = _build_quantizer(centroids).assign(sample, 1)[:, 0]
     order = np.argsort(cell, kind="stable")
     filled, starts = np.unique(cell[order], return_index=True)
     sums = np.add.reduceat(sample[order], starts, axis=0)
@@ -178,15 +201,15 @@ def _refined(centroids: Vectors, sample: Vectors) -> Vectors:
     return moved
 
 
-def _filled(vectors: StoredVectors, codes: Codes, quantizer: Any, cells: NDArray[np.int32], scale: float) -> Any:
+def _fill(vectors: StoredVectors, codes: Codes, quantizer: Any, cells: NDArray[np.int32], scale: float) -> Any:
     index = codes.make(quantizer, vectors.shape[1], quantizer.ntotal)
     index.is_trained = not codes.is_trained
     if codes.is_trained:
-        sample = widened(vectors[:: max(1, len(vectors) // _CODES_TRAINED_ON)])
+        sample = widen(vectors[:: max(1, len(vectors) // _CODES_TRAINED_ON)])
         index.train(np.resize(sample, (max(len(sample), _PQ_LEAST), vectors.shape[1])))
     for start in range(0, len(vectors), _BLOCK):
-        block = block_of(vectors, start, start + _BLOCK)
-        rows = coded(block, scale) if codes.is_rounded else block
+        block = read_block(vectors, start, start + _BLOCK)
+        rows = encode_as_bytes(block, scale) if codes.is_rounded else block
         ids = np.arange(start, start + len(rows))
         places = cells[start : start + len(rows)].astype(np.int64)
         index.add_core(len(rows), faiss.swig_ptr(rows), faiss.swig_ptr(ids), faiss.swig_ptr(places))

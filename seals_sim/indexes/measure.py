@@ -17,8 +17,15 @@ _SOME = 200
 
 @dataclass(frozen=True)
 class IndexFacts:
-    """recall: the part of the exact k nearest neighbours that the index finds, over `n_queries` rows; milliseconds: of
-    a query asked alone, what it reads being in memory; build_seconds, n_bytes: of `NeighborIndex`.
+    """What an index finds, and what it takes.
+
+    Attributes:
+        k: Neighbors of a query.
+        n_queries: Rows that were asked for.
+        recall: The share of the exact k nearest neighbors that the index finds.
+        milliseconds: Of a query asked alone, what it reads being in memory.
+        build_seconds: Of `NeighborIndex`.
+        n_bytes: Of `NeighborIndex`.
     """
 
     k: int
@@ -36,18 +43,38 @@ class IndexFacts:
 
 
 def measured_on_some(index: NeighborIndex, vectors: StoredVectors, k: int, seed: int = 0) -> IndexFacts:
-    """`measured` on rows drawn at random, 200 where there are so many; k: n where it is more."""
+    """Measure an index on rows drawn at random.
+
+    Args:
+        index: Of the vectors.
+        vectors: (n, d), l2-normalized.
+        k: Neighbors of a query; n where it is more.
+        seed: Of the draw.
+
+    Returns:
+        The facts, over 200 rows where there are so many.
+    """
     n = len(vectors)
     rows = Rows(generator(seed, "measured").choice(n, min(n, _SOME), replace=False))
-    return measured(index, vectors, rows, min(k, n))
+    return measure_index(index, vectors, rows, min(k, n))
 
 
-def measured(index: NeighborIndex, vectors: StoredVectors, rows: Rows, k: int) -> IndexFacts:
-    """Ask for the neighbours of `rows` (m,), m > 0, together and one by one; brute force reads the whole table once.
+def measure_index(index: NeighborIndex, vectors: StoredVectors, rows: Rows, k: int) -> IndexFacts:
+    """Measure an index: ask for neighbors together and one by one. Brute force reads the whole table once.
 
-    >>> vectors = np.eye(4, dtype=np.float32)
-    >>> measured(ExactIndex(vectors), vectors, np.arange(4), k=1).recall
-    1.0
+    Args:
+        index: Of the vectors.
+        vectors: (n, d), l2-normalized.
+        rows: (m,), m > 0, to ask for.
+        k: Neighbors of a query.
+
+    Returns:
+        The facts.
+
+    Examples:
+        >>> vectors = np.eye(4, dtype=np.float32)
+        >>> measure_index(ExactIndex(vectors), vectors, np.arange(4), k=1).recall
+        1.0
     """
     exact = ExactIndex(vectors).neighbors(rows, k)
     answers = index.neighbors(rows, k)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 VectorIndexName = Literal["exact", "lsh", "hnsw", "ivf-flat", "ivf-sq", "ivf-pq", "ivf-rabitq"]
-"""Those that take any vector."""
+"""Indexes that take any vector."""
 IndexName = Literal["exact", "lsh", "hnsw", "ivf-flat", "ivf-sq", "ivf-pq", "ivf-rabitq", "graph"]
-"""Those that take rows of the table."""
+"""Indexes that take rows of the table."""
 AutoIndexName = Literal[IndexName, "auto"]
 AutoVectorIndexName = Literal[VectorIndexName, "auto"]
 VECTOR_INDEXES: tuple[VectorIndexName, ...] = get_args(VectorIndexName)

@@ -1,7 +1,7 @@
-"""What all neighbour indexes N(z, k) have in common.
+"""What all neighbor indexes N(z, k) of Algorithm 2 have in common.
 
-The k nearest neighbours of a row count the row itself, as Faiss counts it: k = n gives the whole table. Pools leave
-labelled rows out. An index never changes once built.
+The k nearest neighbors of a row count the row itself, as Faiss counts it: k = n gives the whole table. Pools leave
+labeled rows out. An index never changes once built.
 """
 
 from __future__ import annotations
@@ -13,44 +13,83 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seals_sim.types import Rows, StoredVectors, Vectors
-from seals_sim.vectors.scan import blocks_of
+from seals_sim.vectors.scan import iterate_blocks
 
 
 class NeighborIndex(Protocol):
-    """Finds neighbours of rows by Euclidean distance.
+    """Finds neighbors of rows by Euclidean distance.
 
-    build_seconds: what it took to build, over all the stages of it; n_bytes: of memory or of mapped files, without the
-    vectors themselves.
+    Attributes:
+        build_seconds: What it took to build, over all the stages of it.
+        n_bytes: Of memory or of mapped files, without the vectors themselves.
     """
 
     build_seconds: float
     n_bytes: int
 
     def neighbors(self, rows: Rows, k: int) -> list[Rows]:
-        """For each of `rows` (m,), at most k rows of the table, nearest first (fewer where an index finds fewer)."""
+        """Find the nearest neighbors of rows.
+
+        Args:
+            rows: (m,), of the table.
+            k: How many.
+
+        Returns:
+            For each of `rows`, at most k rows of the table, nearest first; fewer where an index finds fewer.
+        """
 
 
 class VectorIndex(NeighborIndex, Protocol):
-    """Finds neighbours of any vectors too."""
+    """Finds neighbors of any vectors too.
+
+    Attributes:
+        vectors: (n, d), the table.
+    """
 
     vectors: StoredVectors
 
     def nearest(self, queries: Vectors, k: int) -> list[Rows]:
-        """For each of `queries` (m, d), at most k rows of the table, nearest first."""
+        """Find the rows nearest to vectors.
+
+        Args:
+            queries: (m, d) float32.
+            k: How many.
+
+        Returns:
+            For each of `queries`, at most k rows of the table, nearest first.
+        """
 
 
-def without_padding(found: NDArray[np.int64]) -> list[Rows]:
-    """Drop the -1 that Faiss puts where it found no further neighbour."""
-    return [row[row >= 0] for row in found]
+def drop_padding(neighbors: NDArray[np.int64]) -> list[Rows]:
+    """Drop the -1 that Faiss puts where it knows no further neighbor.
+
+    Args:
+        neighbors: (m, k).
+
+    Returns:
+        m arrays of at most k rows.
+
+    Examples:
+        >>> drop_padding(np.array([[5, 2], [7, -1]]))
+        [array([5, 2]), array([7])]
+    """
+    return [row[row >= 0] for row in neighbors]
 
 
 def fingerprint(vectors: StoredVectors) -> str:
-    """A digest of a whole table (n, d), which a stored index keeps: another table has another.
+    """Compute a digest of a whole table, by which an index knows its vectors again.
 
-    >>> fingerprint(np.eye(2, dtype=np.float32)) == fingerprint(np.eye(2, dtype=np.float16))
-    False
+    Args:
+        vectors: (n, d), float32 or float16, perhaps memory-mapped.
+
+    Returns:
+        64 hexadecimal digits, of values, shape, and type.
+
+    Examples:
+        >>> fingerprint(np.eye(2, dtype=np.float32)) == fingerprint(np.eye(2, dtype=np.float16))
+        False
     """
     digest = hashlib.sha256(f"{vectors.dtype.str} {vectors.shape}".encode())
-    for _, block in blocks_of(vectors):
+    for _, block in iterate_blocks(vectors):
         digest.update(np.ascontiguousarray(block).data)
     return digest.hexdigest()

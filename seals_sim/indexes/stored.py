@@ -12,19 +12,21 @@ from numpy.typing import NDArray
 
 from seals_sim.disk.files import replacing
 from seals_sim.disk.stages import Stage
-from seals_sim.indexes.protocol import without_padding
+from seals_sim.indexes.protocol import drop_padding
 from seals_sim.types import Rows, StoredVectors, Vectors
-from seals_sim.vectors.scan import gathered
+from seals_sim.vectors.scan import gather
 
 _FILE = "index.faiss"
 
 
 class StoredIndex:
-    """An index that `stored` has left in a file.
+    """An index that `store_index` has left in a file. It can be pickled, to be opened again in another process.
 
-    vectors: (n, d), those that it was built on; queries may be any. searched: Faiss's settings of a search, such as
-    nprobe. scale: queries are multiplied by it, where the codes need that. n_reranked: so many times k rows are sought
-    by the codes, and the k nearest of them by the vectors themselves are given; 1 for none. digest: of the index.
+    Attributes:
+        vectors: (n, d), those that it was built on.
+        build_seconds: What it took to build, over all the stages of it.
+        n_bytes: Of its file.
+        digest: Of the index.
     """
 
     def __init__(
@@ -37,13 +39,25 @@ class StoredIndex:
         scale: float = 1.0,
         n_reranked: int = 1,
     ) -> None:
+        """Open the file.
+
+        Args:
+            path: Of the file.
+            vectors: (n, d), those that it was built on; queries may be any.
+            searched: Faiss's settings of a search, such as nprobe.
+            build_seconds: What it took to build.
+            digest: Of the index.
+            scale: What queries are multiplied by, where the codes need that.
+            n_reranked: So many times k rows are sought by the codes, and the k nearest of them by the vectors
+                themselves are given; 1 for none.
+        """
         self.vectors, self.build_seconds, self.digest = vectors, build_seconds, digest
         self.n_bytes = path.stat().st_size
         self._path, self._searched, self._scale, self._n_reranked = path, dict(searched), scale, n_reranked
         self._open()
 
     def _open(self) -> None:
-        self._index: Any = _opened(self._path, "nprobe" in self._searched)
+        self._index: Any = _open_faiss(self._path, "nprobe" in self._searched)
         for name, value in self._searched.items():
             faiss.ParameterSpace().set_index_parameter(self._index, name, value)
 
@@ -55,24 +69,26 @@ class StoredIndex:
         self._open()
 
     def neighbors(self, rows: Rows, k: int) -> list[Rows]:
-        return self.nearest(gathered(self.vectors, rows), k)
+        """Find the k nearest rows of each of `rows`: see `NeighborIndex`."""
+        return self.nearest(gather(self.vectors, rows), k)
 
     def nearest(self, queries: Vectors, k: int) -> list[Rows]:
+        """Find the k nearest rows of each of `queries`: see `VectorIndex`."""
         k = min(k, len(self.vectors))
         sought = min(self._n_reranked * k, len(self.vectors))
-        found = without_padding(self._index.search(queries * np.float32(self._scale), sought)[1])
+        nearest = drop_padding(self._index.search(queries * np.float32(self._scale), sought)[1])
         if self._n_reranked == 1:
-            return found
-        return [_nearest_of(rows, self.vectors, query, k) for rows, query in zip(found, queries, strict=True)]
+            return nearest
+        return [_rerank(rows, self.vectors, query, k) for rows, query in zip(nearest, queries, strict=True)]
 
 
-def _nearest_of(rows: Rows, vectors: StoredVectors, query: NDArray[np.float32], k: int) -> Rows:
-    difference = gathered(vectors, rows) - query
+def _rerank(rows: Rows, vectors: StoredVectors, query: NDArray[np.float32], k: int) -> Rows:
+    difference = gather(vectors, rows) - query
     order = np.argsort(np.vecdot(difference, difference), kind="stable")
     return Rows(rows[order[:k]])
 
 
-def _opened(path: Path, is_ivf: bool) -> Any:
+def _open_faiss(path: Path, is_ivf: bool) -> Any:
     if not is_ivf:
         return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
     index: Any = faiss.read_index(str(path), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
@@ -81,8 +97,23 @@ def _opened(path: Path, is_ivf: bool) -> Any:
     return index
 
 
-def stored(folder: Path, name: str, made_from: Mapping[str, object], make: Callable[[], Any]) -> tuple[Path, Stage]:
-    """The file of the Faiss index that `make` makes, unless it is in folder / name already, and its stage."""
+def store_index(
+    folder: Path, name: str, made_from: Mapping[str, object], make: Callable[[], Any]
+) -> tuple[Path, Stage]:
+    """Make a Faiss index and write it to a file, unless it is there already.
+
+    Args:
+        folder: Of all stages.
+        name: Of this one.
+        made_from: All that the index depends on.
+        make: Makes the index.
+
+    Returns:
+        The file, and its stage.
+
+    Raises:
+        UserError: Where the folder holds an index made from something else, or cannot be written.
+    """
     stage = Stage(folder, name, made_from)
     path = stage.folder / _FILE
     if stage.result is None:

@@ -8,32 +8,55 @@ from typing import Any
 import faiss
 
 from seals_sim.indexes.names import N_BITS
-from seals_sim.indexes.stored import StoredIndex, stored
+from seals_sim.indexes.stored import StoredIndex, store_index
 from seals_sim.types import StoredVectors
-from seals_sim.vectors.scan import blocks_of, widened
+from seals_sim.vectors.scan import iterate_blocks, widen
 
 _LINKS = 32
 _EF_CONSTRUCTION = 80
-_EF_SEARCH = 200  # at least k neighbours can be found with it; Faiss widens it for a larger k
+_EF_SEARCH = 200  # it finds at least k neighbors; Faiss raises it for a larger k
 
 
 def build_lsh(vectors: StoredVectors, made_from: str, folder: Path, n_bits: int = N_BITS) -> StoredIndex:
-    """Locality-sensitive hashing as in 5.1: Faiss's IndexLSH, signs of random projections by Hamming distance.
+    """Build locality-sensitive hashing as in 5.1: Faiss's IndexLSH, signs of random projections by Hamming distance.
 
-    n_bits: code length; Faiss draws the projections from a fixed seed. Distances are between codes only, so that part
-    of the true neighbours is missed; more bits miss fewer. Every code is read for every query: cost is linear in n.
+    Distances are between codes only, so that part of the true neighbors is missed; more bits miss fewer. Every code is
+    read for every query: cost is linear in n.
+
+    Args:
+        vectors: (n, d), l2-normalized.
+        made_from: A digest of them.
+        folder: Of all stages.
+        n_bits: Code length. Faiss draws the projections from a fixed seed.
+
+    Returns:
+        The index.
+
+    Raises:
+        UserError: Where the folder holds an index of other vectors, or cannot be written.
     """
     origin = {"vectors": made_from, "bits": n_bits}
-    path, stage = stored(
-        folder, f"index-lsh-{n_bits}", origin, lambda: _filled(faiss.IndexLSH(vectors.shape[1], n_bits), vectors)
+    path, stage = store_index(
+        folder, f"index-lsh-{n_bits}", origin, lambda: _fill(faiss.IndexLSH(vectors.shape[1], n_bits), vectors)
     )
     return StoredIndex(path, vectors, {}, stage.seconds, stage.digest)
 
 
 def build_hnsw(vectors: StoredVectors, made_from: str, folder: Path) -> StoredIndex:
-    """A navigable small-world graph (Malkov & Yashunin 2018) over float16 copies of the rows, with 32 links a row.
+    """Build a navigable small-world graph (Malkov & Yashunin 2018) over float16 copies of the rows, 32 links a row.
 
-    Memory: 2 d + 270 bytes a row while it is built; the slowest to build.
+    It takes 2 d + 270 bytes of memory a row, and is the slowest to build.
+
+    Args:
+        vectors: (n, d), l2-normalized.
+        made_from: A digest of them.
+        folder: Of all stages.
+
+    Returns:
+        The index.
+
+    Raises:
+        UserError: Where the folder holds an index of other vectors, or cannot be written.
     """
 
     def make() -> Any:
@@ -41,14 +64,14 @@ def build_hnsw(vectors: StoredVectors, made_from: str, folder: Path) -> StoredIn
         index = faiss.IndexHNSWSQ(vectors.shape[1], kind, _LINKS, faiss.METRIC_L2)
         index.hnsw.efConstruction = _EF_CONSTRUCTION
         index.is_trained = index.storage.is_trained = True  # float16 needs no training
-        return _filled(index, vectors)
+        return _fill(index, vectors)
 
     origin = {"vectors": made_from, "links": _LINKS, "ef": _EF_CONSTRUCTION}
-    path, stage = stored(folder, "index-hnsw", origin, make)
+    path, stage = store_index(folder, "index-hnsw", origin, make)
     return StoredIndex(path, vectors, {"efSearch": _EF_SEARCH}, stage.seconds, stage.digest)
 
 
-def _filled(index: Any, vectors: StoredVectors) -> Any:
-    for _, block in blocks_of(vectors):
-        index.add(widened(block))
+def _fill(index: Any, vectors: StoredVectors) -> Any:
+    for _, block in iterate_blocks(vectors):
+        index.add(widen(block))
     return index

@@ -73,7 +73,7 @@ def build_corpus(
         UserError: For options that do not fit the texts.
     """
     space = TextSpace(texts, model, dimensions, cache, quiet)
-    vectors, digest = space.kept_vectors(cache)
+    vectors, digest = space.load_vectors(cache)
     built = build_cached_index(index, vectors, digest, cache, options or IndexOptions(), generator(0, "index"), quiet)
     fingerprint = hashlib.sha256(f"vectors {digest} texts {space.texts_digest}".encode()).hexdigest()
     return Corpus(vectors, _require_vector_index(built, index), fingerprint, texts, space.encode)

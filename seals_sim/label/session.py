@@ -28,7 +28,7 @@ from seals_sim.label.types import Asked, ImportReport, Label, Reason, Status
 from seals_sim.options import to_user_error
 from seals_sim.randomness import generator
 from seals_sim.types import Row, Rows
-from seals_sim.vectors.scan import widened
+from seals_sim.vectors.scan import widen
 
 
 class Session:
@@ -47,7 +47,7 @@ class Session:
             raise UserError("this session was begun with other texts or vectors; open it with those, or begin another")
         self.options = self._read_options(journal, about)
         self.corpus, self._journal = corpus, journal
-        widened(corpus.vectors[:1])  # what float16 needs takes seconds to import: now, not at the first answer
+        widen(corpus.vectors[:1])  # what float16 needs takes seconds to import: now, not at the first answer
         self.seeds = journal.read_seeds()
         self._replay()
 
@@ -284,10 +284,10 @@ class Session:
     def _find_reason(self, row: int) -> Reason | None:
         rows = [other for other, label in self._get_labels().items() if label == 1 and other != row]
         seeds = [seed for seed in self.seeds if seed.label == 1]
-        vectors = [*(widened(self.corpus.vectors[rows])), *(seed.vector for seed in seeds)]
+        vectors = [*(widen(self.corpus.vectors[rows])), *(seed.vector for seed in seeds)]
         if not vectors:
             return None
-        similarity = np.array(vectors) @ widened(self.corpus.vectors[[row]])[0]
+        similarity = np.array(vectors) @ widen(self.corpus.vectors[[row]])[0]
         best = int(similarity.argmax())
         if best >= len(rows):
             return Reason(None, seeds[best - len(rows)].text, float(similarity[best]))

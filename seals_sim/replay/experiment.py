@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from seals_sim.evaluate.metrics import n_positive, pool_fraction, quality, recall
+from seals_sim.evaluate.metrics import compute_pool_fraction, compute_recall, count_positives, measure_quality
 from seals_sim.loop import run
 from seals_sim.randomness import generator
 from seals_sim.replay.bench import Bench, Space
@@ -27,7 +27,7 @@ from seals_sim.search.seeds import draw_seeds
 from seals_sim.search.selectors import RowSelector
 from seals_sim.search.strategies import build_selector
 from seals_sim.types import LabeledRows, Pool, Round, Row, Seconds
-from seals_sim.vectors.scan import gathered
+from seals_sim.vectors.scan import gather
 
 ROUND_COLUMNS = (
     "dataset", "concept", "pool", "strategy", "k", "repeat", "round", "n_labeled", "n_positive", "recall",
@@ -145,7 +145,7 @@ def _build_pool(
 
 def _build_selector(method: Method, bench: Bench, seeds: LabeledRows, names: tuple[str | int, ...]) -> RowSelector:
     space, protocol = bench.spaces[method.embedding], bench.protocol
-    centers = gathered(space.pool_vectors, seeds.rows)
+    centers = gather(space.pool_vectors, seeds.rows)
     if method.pool == "all_int8":
         assert space.codes is not None
         assert method.strategy == "most_likely_positive"
@@ -170,11 +170,11 @@ def _measure_round(
     return {
         "round": state.number,
         "n_labeled": len(state.labeled),
-        "n_positive": n_positive(state.labeled),
-        "recall": recall(state.labeled, int(is_positive.sum())),
+        "n_positive": count_positives(state.labeled),
+        "recall": compute_recall(state.labeled, int(is_positive.sum())),
         "n_candidates": state.n_candidates,
-        "pool_fraction": pool_fraction(state.n_candidates, len(space.pool_vectors), n_seeds),
-        **asdict(quality(state.model, space.test_vectors, is_test_positive)),
+        "pool_fraction": compute_pool_fraction(state.n_candidates, len(space.pool_vectors), n_seeds),
+        **asdict(measure_quality(state.model, space.test_vectors, is_test_positive)),
         **{f"{work}_seconds": seconds for work, seconds in asdict(state.seconds).items()},
     }
 

@@ -92,7 +92,7 @@ def _compute_vectors(setup: Setup, cache: Path, quiet: bool) -> Vectors:
 
 
 def _write_split(folder: Path, setup: Setup) -> None:
-    parts = setup.split.parts(len(setup.dataset))
+    parts = setup.split.name_parts(len(setup.dataset))
     write_csv(folder / "split.csv", pd.DataFrame({"row": setup.dataset.table_rows, "split": parts}))
 
 

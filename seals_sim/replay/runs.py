@@ -12,14 +12,14 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from seals_sim.disk.stages import peak_bytes
-from seals_sim.evaluate.structure import average_cosine, concept_graph, structure
+from seals_sim.disk.stages import measure_peak_bytes
+from seals_sim.evaluate.structure import build_concept_graph, compute_average_cosine, measure_structure
 from seals_sim.replay.bench import Bench
 from seals_sim.replay.experiment import run_full_supervision, run_method
 from seals_sim.replay.methods import Method
 from seals_sim.replay.store import RunStore
 from seals_sim.types import Rows
-from seals_sim.vectors.scan import gathered
+from seals_sim.vectors.scan import gather
 
 FULL_SUPERVISION = "full_supervision"
 METHOD_FIELDS = tuple(field.name for field in fields(Method))
@@ -98,13 +98,13 @@ class Latent:
     def work(self, bench: Bench, n_seals_candidates: int) -> pd.DataFrame:
         space = bench.spaces[self.embedding]
         members = Rows(np.flatnonzero(bench.is_positive(self.concept)[0]))
-        cosine = average_cosine(gathered(space.pool_vectors, members))
+        cosine = compute_average_cosine(gather(space.pool_vectors, members))
         assert space.index is not None
-        graphs = {k: concept_graph(members, space.index, k) for k in self.ks}
+        graphs = {k: build_concept_graph(members, space.index, k) for k in self.ks}
         return pd.DataFrame(
             [
                 {"concept": self.concept, "embedding": self.embedding, "n_positives": len(members), "k": k,
-                 **asdict(structure(graph)), "average_cosine": cosine}
+                 **asdict(measure_structure(graph)), "average_cosine": cosine}
                 for k, graph in graphs.items()
             ]
         )  # fmt: skip
@@ -155,7 +155,7 @@ def _work(task: Task, bench: Bench, size: int) -> tuple[Task, pd.DataFrame]:
     start = time.perf_counter()
     table = task.work(bench, size)
     if task.kind == "rounds":
-        table = table.assign(whole_seconds=time.perf_counter() - start, peak_bytes=peak_bytes())
+        table = table.assign(whole_seconds=time.perf_counter() - start, peak_bytes=measure_peak_bytes())
     return task, table
 
 

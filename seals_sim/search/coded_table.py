@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seals_sim.types import Rows, StoredVectors, Vectors
-from seals_sim.vectors.codes import KIND, coded, scale_for
-from seals_sim.vectors.scan import block_of
+from seals_sim.vectors.codes import KIND, choose_scale, encode_as_bytes
+from seals_sim.vectors.scan import read_block
 
 _BLOCK = 65_536
 
@@ -27,18 +27,18 @@ class CodedTable:
     def __init__(self, vectors: StoredVectors, n_threads: int = 1) -> None:
         self.vectors = vectors
         n, d = vectors.shape
-        scale = scale_for(vectors)
+        scale = choose_scale(vectors)
         self._starts = np.linspace(0, n, n_threads + 1).astype(int)[:-1]
         self._parts: list[Any] = []
         for start, end in zip(self._starts, [*self._starts[1:], n], strict=True):
             part: Any = faiss.IndexScalarQuantizer(d, KIND, faiss.METRIC_INNER_PRODUCT)
             for first in range(start, end, _BLOCK):
-                part.add(coded(block_of(vectors, first, min(first + _BLOCK, end)), scale))
+                part.add(encode_as_bytes(read_block(vectors, first, min(first + _BLOCK, end)), scale))
             self._parts.append(part)
 
     def nearest(self, queries: Vectors, k: int) -> list[Rows]:
         """At least k rows (or all): those nearest to each of queries (m, d) by their codes in each part."""
-        codes = coded(queries, scale_for(queries))  # Faiss rounds them too, so they must fill the 8 bits
+        codes = encode_as_bytes(queries, choose_scale(queries))  # Faiss rounds them too, so they must fill the 8 bits
 
         def search(part: Any) -> NDArray[np.int64]:
             nearest: NDArray[np.int64] = part.search(codes, min(k, part.ntotal))[1]

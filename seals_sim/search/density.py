@@ -10,7 +10,7 @@ from seals_sim.search.learners import Model
 from seals_sim.search.scores import max_entropy
 from seals_sim.search.selectors import RowSelector
 from seals_sim.types import Places, Row, Scores, StoredVectors, Vectors
-from seals_sim.vectors.scan import dots, sweep
+from seals_sim.vectors.scan import compute_dots, sweep
 
 
 class RunningSum:
@@ -81,7 +81,7 @@ class FrozenDensity:
         new = candidates.vectors[len(self._density.values) :]
         if len(new):
             mean = (total / max(candidates.n_live, 1)).astype(np.float32)
-            self._density.extend(len(new))[:] = signed_power(dots(new, mean).astype(np.float64), self._beta)
+            self._density.extend(len(new))[:] = signed_power(compute_dots(new, mean).astype(np.float64), self._beta)
         return self._density.values[first:]
 
 
@@ -145,7 +145,7 @@ class InformationDensity(RowSelector):
 
 
 def _similarity(vectors: StoredVectors, mean: NDArray[np.float64], n_threads: int = 1) -> Scores:
-    return dots(vectors, mean.astype(np.float32), n_threads).astype(np.float64)
+    return compute_dots(vectors, mean.astype(np.float32), n_threads).astype(np.float64)
 
 
 def _best_row(candidates: CandidateTable, places: Places, scores: Scores) -> Row:

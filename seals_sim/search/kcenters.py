@@ -9,7 +9,7 @@ from seals_sim.search.candidates import CandidateTable
 from seals_sim.search.learners import Model
 from seals_sim.search.selectors import RowSelector
 from seals_sim.types import Row, StoredVectors, Vectors
-from seals_sim.vectors.scan import widened
+from seals_sim.vectors.scan import widen
 
 
 class KCenters(RowSelector):
@@ -26,7 +26,7 @@ class KCenters(RowSelector):
         self._distance: NDArray[np.float32] = np.empty(0, dtype=np.float32)  # squared, to the nearest center
 
     def select(self, candidates: CandidateTable, model: Model) -> Row | None:
-        picked = widened(candidates.vectors[candidates.removed[self._n_removed_read :]])
+        picked = widen(candidates.vectors[candidates.removed[self._n_removed_read :]])
         self._n_removed_read = len(candidates.removed)
         self._centers = np.concatenate([self._centers, picked])
         if not candidates.n_live:
@@ -46,7 +46,7 @@ def _squared_distance_to_nearest(vectors: StoredVectors, centers: Vectors, block
     nearest = np.empty(len(vectors), dtype=np.float32)
     norms = np.vecdot(centers, centers)
     for first in range(0, len(vectors), block):
-        rows = widened(vectors[first : first + block])
+        rows = widen(vectors[first : first + block])
         products = np.vecdot(rows[:, None], centers[None])
         nearest[first : first + block] = np.vecdot(rows, rows) + (norms - 2 * products).min(axis=1, initial=np.inf)
     return nearest

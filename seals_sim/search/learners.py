@@ -12,7 +12,7 @@ from threadpoolctl import ThreadpoolController
 
 from seals_sim.search.candidates import Growing
 from seals_sim.types import LabeledRows, Rows, StoredVectors
-from seals_sim.vectors.scan import dots
+from seals_sim.vectors.scan import compute_dots
 
 _THREADS = ThreadpoolController()
 
@@ -26,7 +26,7 @@ class Model(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class LinearModel:
-    """t = w . z + b. Equal rows tie, and a restricted pool ranks its rows as the full scan does: see `dots`.
+    """t = w . z + b. Equal rows tie, and a restricted pool ranks its rows as the full scan does: see `compute_dots`.
 
     Attributes:
         weights: w, (d,) float32.
@@ -43,7 +43,7 @@ class LinearModel:
     n_threads: int = 1
 
     def decision(self, vectors: StoredVectors) -> NDArray[np.float64]:
-        decision = dots(vectors, self.weights, self.n_threads).astype(np.float64)
+        decision = compute_dots(vectors, self.weights, self.n_threads).astype(np.float64)
         decision += self.bias
         return decision
 

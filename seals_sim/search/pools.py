@@ -13,7 +13,7 @@ import numpy as np
 from seals_sim.indexes.protocol import NeighborIndex
 from seals_sim.search.candidates import CandidateTable, FixedTable, GrowingTable
 from seals_sim.types import LabeledRows, Row, Rows, StoredVectors
-from seals_sim.vectors.scan import gathered
+from seals_sim.vectors.scan import gather
 
 
 class _FixedPool:
@@ -108,4 +108,4 @@ class SealsPool:
         """Read the vectors of rows that the table does not have yet, all lists at once."""
         new = self._table.unseen(Rows(np.concatenate(lists)))
         if len(new):
-            self._table.hold(new, gathered(self._vectors, new))
+            self._table.hold(new, gather(self._vectors, new))

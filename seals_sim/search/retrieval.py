@@ -17,7 +17,7 @@ from seals_sim.search.learners import LinearModel, Model
 from seals_sim.search.scores import Score, get_order
 from seals_sim.search.selectors import RowSelector
 from seals_sim.types import Row, Rows, StoredVectors, Vectors
-from seals_sim.vectors.scan import widened
+from seals_sim.vectors.scan import widen
 
 
 class Searchable(Protocol):
@@ -67,7 +67,7 @@ class ModelSearch(RowSelector):
 
     def __init__(self, table: Searchable, aim: Aim, score: Score, seeds: Vectors, n_sought: int = 1000) -> None:
         self._table, self._aim, self._order, self._n_sought = table, aim, get_order(score), n_sought
-        self._seeds = widened(seeds[-self._SEARCHES :])
+        self._seeds = widen(seeds[-self._SEARCHES :])
         self._model: LinearModel | None = None
         self._best: list[tuple[float, int]] = []
 
@@ -95,7 +95,7 @@ class ModelSearch(RowSelector):
         return None
 
     def _search(self, candidates: CandidateTable, model: LinearModel) -> None:
-        latest = widened(candidates.vectors[candidates.removed[-self._SEARCHES :]])
+        latest = widen(candidates.vectors[candidates.removed[-self._SEARCHES :]])
         labeled = np.concatenate([self._seeds, latest])[-self._SEARCHES :]
         rows = np.unique(np.concatenate(self._table.nearest(self._aim(model, labeled), self._n)))
         self._n_retrieved = len(rows)

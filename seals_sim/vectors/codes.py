@@ -1,4 +1,4 @@
-"""8-bit codes of l2-normalised vectors: a coordinate times a scale, rounded; a quarter of float32's bytes."""
+"""8-bit codes of l2-normalized vectors: a coordinate times a scale, rounded; a quarter of float32's bytes."""
 
 from __future__ import annotations
 
@@ -6,24 +6,43 @@ import faiss
 import numpy as np
 
 from seals_sim.types import StoredVectors, Vectors
-from seals_sim.vectors.scan import widened
+from seals_sim.vectors.scan import widen
 
 KIND = faiss.ScalarQuantizer.QT_8bit_direct_signed
 _CLIPPED = 1e-5  # part of the coordinates that the scale may cut off
 _LOOKED_AT = 10_000
 
 
-def scale_for(vectors: StoredVectors) -> float:
-    """The scale that takes all but the very largest coordinates of (some of) these vectors into -127 to 127."""
-    some = widened(vectors[:: max(1, len(vectors) // _LOOKED_AT)])
+def choose_scale(vectors: StoredVectors) -> float:
+    """Choose the scale that takes all but the very largest coordinates into -127 to 127.
+
+    Args:
+        vectors: (n, d), of which some 10,000 are looked at.
+
+    Returns:
+        What to multiply by, for `encode_as_bytes`.
+
+    Examples:
+        >>> choose_scale(np.array([[0.5, -0.5]], dtype=np.float32))
+        254.0
+    """
+    some = widen(vectors[:: max(1, len(vectors) // _LOOKED_AT)])
     return 127 / float(np.quantile(np.abs(some), 1 - _CLIPPED))
 
 
-def coded(vectors: StoredVectors, scale: float) -> Vectors:
-    """Whole numbers (n, d) in float32, as Faiss takes them for codes of KIND.
+def encode_as_bytes(vectors: StoredVectors, scale: float) -> Vectors:
+    """Round vectors to whole numbers from -128 to 127.
 
-    >>> coded(np.array([[0.5, -0.25]], dtype=np.float32), scale=100).tolist()
-    [[50.0, -25.0]]
+    Args:
+        vectors: (n, d).
+        scale: What they are multiplied by first.
+
+    Returns:
+        (n, d) float32, as Faiss takes them for codes of KIND.
+
+    Examples:
+        >>> encode_as_bytes(np.array([[0.5, -0.25]], dtype=np.float32), scale=100).tolist()
+        [[50.0, -25.0]]
     """
-    codes: Vectors = np.clip(np.rint(widened(vectors) * np.float32(scale)), -128, 127)
+    codes: Vectors = np.clip(np.rint(widen(vectors) * np.float32(scale)), -128, 127)
     return codes

@@ -9,8 +9,24 @@ from seals_sim.errors import UserError
 from seals_sim.types import Vectors
 
 
-def normalized(vectors: NDArray[np.generic], name: str, block: int = 65536) -> Vectors:
-    """Rows of unit length, float32. Raises UserError, with `name`, for a row that has no direction."""
+def normalize(vectors: NDArray[np.generic], name: str, block: int = 65536) -> Vectors:
+    """Scale rows to unit length.
+
+    Args:
+        vectors: (n, d) of any real type.
+        name: Of the vectors, for errors.
+        block: Rows to work on at a time.
+
+    Returns:
+        (n, d) float32.
+
+    Raises:
+        UserError: For a row that is zero, infinite, or not a number.
+
+    Examples:
+        >>> normalize(np.array([[3, 4], [0, 2]]), "examples").round(1).tolist()
+        [[0.6000000238418579, 0.800000011920929], [0.0, 1.0]]
+    """
     out = np.empty(vectors.shape, dtype=np.float32)
     for first in range(0, len(vectors), block):
         rows = vectors[first : first + block].astype(np.float64)

@@ -16,21 +16,30 @@ from seals_sim.types import StoredVectors, Vectors
 
 _BLOCK = 16_384  # rows that a thread takes at a time
 _CONVERTED = 1_024  # rows of float16 that are widened at a time: 1 MB at 256 dimensions
-_KEPT = 2_048  # rows that a second reader still finds in the cache
+_VISITED = 2_048  # rows that a second reader still finds in the cache
 
 
-def dots(vectors: StoredVectors, weights: NDArray[np.float32], n_threads: int = 1) -> NDArray[np.float32]:
-    """w . z for each row z of vectors (n, d), float32 or float16, which may be memory-mapped; sums are in float32.
+def compute_dots(vectors: StoredVectors, weights: NDArray[np.float32], n_threads: int = 1) -> NDArray[np.float32]:
+    """Compute w . z for each row z of a table.
 
     Each row's value is a dot product of its own, so that it does not depend, to the last bit, on which other rows are
     there or on the number of threads. (A matrix product does not promise that.)
 
-    >>> dots(np.eye(3, 2, dtype=np.float16), np.array([2, 3], dtype=np.float32)).tolist()
-    [2.0, 3.0, 0.0]
+    Args:
+        vectors: (n, d), float32 or float16, perhaps memory-mapped.
+        weights: w, (d,).
+        n_threads: To share the work among.
+
+    Returns:
+        (n,), summed in float32.
+
+    Examples:
+        >>> compute_dots(np.eye(3, 2, dtype=np.float16), np.array([2, 3], dtype=np.float32)).tolist()
+        [2.0, 3.0, 0.0]
     """
     if len(vectors) <= _CONVERTED:
-        found: NDArray[np.float32] = np.vecdot(widened(vectors), weights)
-        return found
+        products: NDArray[np.float32] = np.vecdot(widen(vectors), weights)
+        return products
     out = np.empty(len(vectors), dtype=np.float32)
 
     def fill(start: int, rows: Vectors) -> None:
@@ -40,18 +49,26 @@ def dots(vectors: StoredVectors, weights: NDArray[np.float32], n_threads: int = 
     return out
 
 
-def sweep(vectors: StoredVectors, visit: Callable[[int, Vectors], None], n_threads: int = 1, size: int = _KEPT) -> None:
-    """visit(start, rows) for all rows of vectors (n, d), in float32, at most `size` at a time (of float16 a thousand),
-    from several threads at once.
+def sweep(
+    vectors: StoredVectors, visit: Callable[[int, Vectors], None], n_threads: int = 1, size: int = _VISITED
+) -> None:
+    """Visit all rows of a table, a few at a time.
 
-    >>> found = []
-    >>> sweep(np.eye(3, 2, dtype=np.float32), lambda start, rows: found.append((start, rows.shape)), size=2)
-    >>> found
-    [(0, (2, 2)), (2, (1, 2))]
+    Args:
+        vectors: (n, d), float32 or float16, perhaps memory-mapped.
+        visit: Called with the place of the first row and with the rows, in float32, from several threads at once.
+        n_threads: That many.
+        size: The most rows at a time; of float16 at most a thousand.
+
+    Examples:
+        >>> visits = []
+        >>> sweep(np.eye(3, 2, dtype=np.float32), lambda start, rows: visits.append((start, rows.shape)), size=2)
+        >>> visits
+        [(0, (2, 2)), (2, (1, 2))]
     """
 
     def visit_block(first: int, last: int) -> None:
-        for start, rows in _widened(vectors, first, last, size):
+        for start, rows in _iterate_widened(vectors, first, last, size):
             visit(start, rows)
 
     blocks = [(first, min(first + _BLOCK, len(vectors))) for first in range(0, len(vectors), _BLOCK)]
@@ -62,13 +79,34 @@ def sweep(vectors: StoredVectors, visit: Callable[[int, Vectors], None], n_threa
             list(threads.map(visit_block, *zip(*blocks, strict=True)))
 
 
-def block_of(vectors: StoredVectors, start: int, end: int) -> Vectors:
-    """Rows from start to end in float32, read as `blocks_of` reads them."""
-    return widened(_read(vectors, start, end))
+def read_block(vectors: StoredVectors, start: int, end: int) -> Vectors:
+    """Read some rows, as `iterate_blocks` reads them.
+
+    Args:
+        vectors: (n, d), float32 or float16, perhaps memory-mapped.
+        start: Of the first row.
+        end: After the last row; n where it is more.
+
+    Returns:
+        (end - start, d) float32.
+    """
+    return widen(_read(vectors, start, end))
 
 
-def blocks_of(vectors: StoredVectors, size: int = 65_536) -> Iterator[tuple[int, StoredVectors]]:
-    """All rows, so many at a time, with the place where each block begins."""
+def iterate_blocks(vectors: StoredVectors, size: int = 65_536) -> Iterator[tuple[int, StoredVectors]]:
+    """Read a table block by block.
+
+    Args:
+        vectors: (n, d), float32 or float16, perhaps memory-mapped.
+        size: Rows of a block.
+
+    Yields:
+        Where each block begins, and its rows as they are.
+
+    Examples:
+        >>> [(start, rows.shape) for start, rows in iterate_blocks(np.eye(3, 2, dtype=np.float32), size=2)]
+        [(0, (2, 2)), (2, (1, 2))]
+    """
     for start in range(0, len(vectors), size):
         yield start, _read(vectors, start, start + size)
 
@@ -85,28 +123,47 @@ def _read(vectors: StoredVectors, start: int, end: int) -> StoredVectors:
     return vectors[start:end]
 
 
-def widened(vectors: StoredVectors) -> Vectors:
-    """The same values in float32; `vectors` themselves where they are that."""
+def widen(vectors: StoredVectors) -> Vectors:
+    """Convert to float32.
+
+    Args:
+        vectors: (n, d), float32 or float16.
+
+    Returns:
+        The same values; `vectors` themselves where they are float32.
+
+    Examples:
+        >>> widen(np.array([[0.5]], dtype=np.float16))
+        array([[0.5]], dtype=float32)
+    """
     if is_float32(vectors):
         return vectors
-    found: Vectors = import_torch().from_numpy(np.asarray(vectors)).float().numpy()
-    return found
+    wide: Vectors = import_torch().from_numpy(np.asarray(vectors)).float().numpy()  # faster than numpy
+    return wide
 
 
-def gathered(vectors: StoredVectors, rows: NDArray[np.int64]) -> Vectors:
-    """Some rows (m,) of a table, in float32: (m, d).
+def gather(vectors: StoredVectors, rows: NDArray[np.int64]) -> Vectors:
+    """Copy some rows of a table.
 
-    >>> gathered(np.eye(3, 2, dtype=np.float16), np.array([1, 1])).tolist()
-    [[0.0, 1.0], [0.0, 1.0]]
+    Args:
+        vectors: (n, d), float32 or float16, perhaps memory-mapped.
+        rows: (m,), which may repeat.
+
+    Returns:
+        (m, d) float32.
+
+    Examples:
+        >>> gather(np.eye(3, 2, dtype=np.float16), np.array([1, 1])).tolist()
+        [[0.0, 1.0], [0.0, 1.0]]
     """
     if is_float32(vectors):
         return vectors[rows]
     torch = import_torch()
-    found: Vectors = torch.from_numpy(np.asarray(vectors)).index_select(0, torch.from_numpy(rows)).float().numpy()
-    return found
+    copied: Vectors = torch.from_numpy(np.asarray(vectors)).index_select(0, torch.from_numpy(rows)).float().numpy()
+    return copied
 
 
-def _widened(vectors: StoredVectors, first: int, last: int, size: int) -> Iterator[tuple[int, Vectors]]:
+def _iterate_widened(vectors: StoredVectors, first: int, last: int, size: int) -> Iterator[tuple[int, Vectors]]:
     """Rows first to last in float32, in pieces with the place where each begins."""
     if is_float32(vectors):
         for start in range(first, last, size):
@@ -122,4 +179,5 @@ def _widened(vectors: StoredVectors, first: int, last: int, size: int) -> Iterat
 
 
 def is_float32(vectors: StoredVectors) -> TypeGuard[Vectors]:
+    """Whether vectors need no conversion."""
     return vectors.dtype == np.float32

@@ -13,18 +13,22 @@ from threadpoolctl import threadpool_limits
 from seals_sim.disk.files import replacing
 from seals_sim.errors import UserError
 from seals_sim.types import Vectors
-from seals_sim.vectors.normalize import normalized
+from seals_sim.vectors.normalize import normalize
 
 
 @dataclass(frozen=True, eq=False)
 class Whitening:
-    """z -> (z - mean) directions, then to unit length. mean: (d,); directions: (d, dimensions), each a principal
-    component divided by the standard deviation along it; both float32.
+    """z -> (z - mean) directions, then to unit length (7.12).
 
-    >>> rng = np.random.default_rng(0)
-    >>> skewed = (rng.normal(size=(1000, 3)) * [9, 1, 1] + 5).astype(np.float32)
-    >>> np.abs(np.cov(Whitening.fit(skewed, 2).apply(skewed).T)).round(1).tolist()
-    [[0.5, 0.0], [0.0, 0.5]]
+    Attributes:
+        mean: (d,) float32.
+        directions: (d, dimensions) float32, each a principal component divided by the standard deviation along it.
+
+    Examples:
+        >>> rng = np.random.default_rng(0)
+        >>> skewed = (rng.normal(size=(1000, 3)) * [9, 1, 1] + 5).astype(np.float32)
+        >>> np.abs(np.cov(Whitening.fit(skewed, 2).apply(skewed).T)).round(1).tolist()
+        [[0.5, 0.0], [0.0, 0.5]]
     """
 
     mean: NDArray[np.float32]
@@ -32,43 +36,96 @@ class Whitening:
 
     @classmethod
     def fit(cls, embeddings: Vectors, dimensions: int) -> Whitening:
-        """Of embeddings (n, d). Raises UserError where they have fewer directions than that."""
+        """Find the principal components of embeddings.
+
+        Args:
+            embeddings: (n, d).
+            dimensions: How many components, from the largest on.
+
+        Returns:
+            The whitening, which may be applied to other embeddings too.
+
+        Raises:
+            UserError: Where the embeddings span fewer directions than that.
+        """
         largest = min(embeddings.shape[1], len(embeddings) - 1)
+        if dimensions and not largest:
+            problem = "one row cannot be whitened; 0 leaves it as it is"
+            raise UserError(problem, parameter="dimensions", value=dimensions)
         if not 0 < dimensions <= largest:
-            raise UserError(
-                f"--dimensions {dimensions}: {len(embeddings)} rows of {embeddings.shape[1]} dimensions can be "
-                f"whitened to between 1 and {largest}; 0 leaves them unwhitened"
+            problem = (
+                f"{len(embeddings)} rows of {embeddings.shape[1]} dimensions can be whitened to between 1 and "
+                f"{largest}; 0 leaves them unwhitened"
             )
+            raise UserError(problem, parameter="dimensions", value=dimensions)
         with threadpool_limits(1):  # sums that do not depend on the number of threads
             pca = PCA(dimensions, svd_solver="covariance_eigh").fit(embeddings)
         variance = pca.explained_variance_
         if variance[-1] <= 1e-7 * variance[0]:
             rank = int((variance > 1e-7 * variance[0]).sum())
-            raise UserError(f"--dimensions {dimensions}: the data spans only {rank} directions; choose at most {rank}")
+            problem = f"the data spans only {rank} directions; choose at most {rank}"
+            raise UserError(problem, parameter="dimensions", value=dimensions)
         directions = (pca.components_ / np.sqrt(variance)[:, None]).T
         return cls(pca.mean_.astype(np.float32), np.ascontiguousarray(directions, dtype=np.float32))
 
     def apply(self, embeddings: Vectors) -> Vectors:
-        """Unit vectors (n, dimensions) of embeddings (n, d)."""
+        """Whiten embeddings.
+
+        Args:
+            embeddings: (n, d).
+
+        Returns:
+            (n, dimensions) float32, of unit length.
+
+        Raises:
+            UserError: For one that is the mean itself, and so has no direction.
+        """
         with threadpool_limits(1):
-            return normalized((embeddings - self.mean) @ self.directions, "the whitened embeddings")
+            return normalize((embeddings - self.mean) @ self.directions, "the whitened embeddings")
 
     def save(self, path: Path) -> None:
+        """Write it to an .npz file, whole or not at all.
+
+        Args:
+            path: Of the file.
+
+        Raises:
+            UserError: Where it cannot be written.
+        """
         with replacing(path) as temporary, temporary.open("wb") as file:
             np.savez(file, mean=self.mean, directions=self.directions)
 
     @classmethod
     def load(cls, path: Path) -> Whitening:
+        """Read what `save` has written.
+
+        Args:
+            path: Of the file.
+
+        Returns:
+            The same whitening, to the last bit.
+        """
         with np.load(path, allow_pickle=False) as arrays:
             return cls(arrays["mean"], arrays["directions"])
 
 
 def whiten(embeddings: Vectors, dimensions: int) -> Vectors:
-    """The first `dimensions` principal components of these embeddings (n, d), each scaled to unit variance, then rows
-    to unit length.
+    """Whiten embeddings by their own principal components, then scale them to unit length (7.12).
 
-    dimensions: 0 for no whitening. Raises UserError where the data has fewer directions than that.
+    Args:
+        embeddings: (n, d).
+        dimensions: How many components, from the largest on; 0 for no whitening.
+
+    Returns:
+        (n, dimensions) float32, or (n, d) without whitening.
+
+    Raises:
+        UserError: Where the data spans fewer directions than that.
+
+    Examples:
+        >>> whiten(np.array([[3, 4], [1, 0]], dtype=np.float32), 0).round(1).tolist()
+        [[0.6000000238418579, 0.800000011920929], [1.0, 0.0]]
     """
     if dimensions == 0:
-        return normalized(embeddings, "the embeddings")
+        return normalize(embeddings, "the embeddings")
     return Whitening.fit(embeddings, dimensions).apply(embeddings)

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import rounds, session
 from benchmarks.tables import SimulatedTable
-from seals_sim.evaluate.structure import average_cosine
+from seals_sim.evaluate.structure import compute_average_cosine
 
 
 def test_every_method_at_two_sizes(tmp_path, capsys):
@@ -58,5 +58,5 @@ def test_simulated_clusters_have_the_stated_cosine():
     sizes = np.bincount(clusters)
     assert sizes[:-1].min() >= 100
     largest = int(sizes.argmax())
-    assert average_cosine(vectors[clusters == largest]) == pytest.approx(0.4, abs=0.05)
+    assert compute_average_cosine(vectors[clusters == largest]) == pytest.approx(0.4, abs=0.05)
     assert all(300 <= len(rows) <= 3000 for rows in table.draw_concepts(clusters, 3))

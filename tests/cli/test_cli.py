@@ -13,8 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from experiments.goodreads import __main__ as goodreads
 from experiments.paper import __main__ as paper
@@ -22,7 +20,6 @@ from experiments.theory_bounds import __main__ as theory_bounds
 from seals_sim.cli import main as cli
 from seals_sim.cli.label import name_session, open_session
 from seals_sim.datasets import read_icd10cm, read_texts
-from seals_sim.datasets import table as table_reader
 from seals_sim.errors import UserError
 from seals_sim.label.corpus import build_corpus
 from seals_sim.label.options import SessionOptions
@@ -83,7 +80,7 @@ def test_a_session_of_the_same_words_is_opened_again_and_of_others_refused(texts
     ("arguments", "said"),
     [
         (["embed", "none.jsonl"], "none.jsonl: no such file"),
-        (["index", "TABLE", "--text-column", "words"], "no column 'words'"),
+        (["index", "TABLE", "--text-column", "words"], "--text-column words: there is no such column in"),
         (["index", "TABLE", "--text-column", "body", "--index", "annoy"], "--index annoy: unknown; choose from"),
         (["index", "TABLE", "--text-column", "body", "--index", "graph"], "--index graph: unknown; choose from"),
         (["index", "TABLE", "--text-column", "body", "--k", "0"], "--k 0: must be at least 1"),
@@ -157,19 +154,6 @@ def test_a_signal_ends_a_command_with_one_line(number, tmp_path):
     ended = subprocess.run([sys.executable, "-c", script, str(int(number))], capture_output=True, text=True)
     assert ended.stderr == "interrupted; rerun the same command to resume\n"
     assert ended.returncode == 128 + number
-
-
-@given(st.lists(st.text(min_size=1).filter(str.strip), min_size=1, max_size=8), st.booleans())
-def test_json_lines_read_at_once_are_those_read_line_by_line(tmp_path_factory, texts, is_ascii):
-    path = tmp_path_factory.mktemp("table") / "t.jsonl"
-    records = [{"n": [n], "text": text, "more": {"x": None}} for n, text in enumerate(texts)]
-    lines = [json.dumps(record, ensure_ascii=is_ascii) for record in records]
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    found, rows, bad = read_texts(path)
-    slow, _, slow_rows, _ = table_reader._read_columns(path, "TABLE", "text", None, None, False)
-    assert found == slow == texts
-    assert rows.tolist() == slow_rows
-    assert bad.reports == []
 
 
 @pytest.mark.parametrize(

@@ -23,18 +23,18 @@ def test_parts_hold_what_the_whole_file_holds(reviews, tmp_path):
     table = read_sentences(reviews, tmp_path, part=64)
     assert len(list((tmp_path / "read").glob("part-*.parquet"))) == 7  # of 65 sentences, since reviews stay whole
     assert len(table) == 400
-    assert table.texts(0, 400) == whole.texts
-    assert table.texts(60, 70) == whole.texts[60:70]
+    assert table.read_texts(0, 400) == whole.texts
+    assert table.read_texts(60, 70) == whole.texts[60:70]
     assert np.array_equal(np.flatnonzero(table.is_positive()), whole.concepts["spoiler"])
-    assert np.array_equal(table.group("review"), np.repeat(np.arange(80), 5))
-    assert np.array_equal(table.group("book"), np.repeat(np.arange(80) % 7, 5))
+    assert np.array_equal(table.number_groups("review"), np.repeat(np.arange(80), 5))
+    assert np.array_equal(table.number_groups("book"), np.repeat(np.arange(80) % 7, 5))
 
 
 def test_gzipped_and_plain_are_the_same(reviews, tmp_path):
     packed = tmp_path / "r.json.gz"
     packed.write_bytes(gzip.compress(reviews.read_bytes()))
     one, other = read_sentences(reviews, tmp_path / "a"), read_sentences(packed, tmp_path / "b")
-    assert one.texts(0, 400) == other.texts(0, 400)
+    assert one.read_texts(0, 400) == other.read_texts(0, 400)
 
 
 def test_read_once_and_found_again(reviews, tmp_path):
@@ -115,7 +115,9 @@ def test_a_part_that_is_damaged_or_gone(reviews, tmp_path):
     part = tmp_path / "read" / "part-00003.parquet"
     for spoil in (lambda: part.write_bytes(b"PAR1"), part.unlink):
         spoil()
-        with pytest.raises(UserError, match=r"part-00003.parquet: cannot be read \(.*\); remove .*read to do it again"):
+        with pytest.raises(
+            UserError, match=r"part-00003.parquet: cannot be read \(.*\); remove .*read to build it again"
+        ):
             read_sentences(reviews, tmp_path, part=64).is_positive()
 
 

@@ -9,7 +9,7 @@ import pytest
 from seals_sim.datasets import read_wordnet
 from seals_sim.errors import UserError
 
-LICENCE = "  1 written for this test, in the format of wndb(5WN)  \n"
+LICENSE = "  1 written for this test, in the format of wndb(5WN)  \n"
 NOUNS = """\
 00000001 03 n 01 thing 0 002 ~ 00000002 n 0000 ~ 00000003 n 0000 | what there is
 00000002 05 n 02 seal 0 sea_dog 1 002 @ 00000001 n 0000 ~i 00000004 n 0000 | a marine mammal; "it barked"; "it dived"
@@ -32,7 +32,7 @@ def dictionary(tmp_path):
     folder = tmp_path / "dict"
     folder.mkdir()
     for name, lines in (("noun", NOUNS), ("adj", ADJECTIVES), ("verb", ""), ("adv", "")):
-        (folder / f"data.{name}").write_text(LICENCE + lines)
+        (folder / f"data.{name}").write_text(LICENSE + lines)
     return folder
 
 
@@ -54,17 +54,17 @@ def test_glosses_and_hyponyms_by_hand(dictionary, tmp_path, form):
 def test_what_cannot_be_read(dictionary, tmp_path):
     with pytest.raises(UserError, match="no such file"):
         read_wordnet(tmp_path / "nowhere")
-    (dictionary / "data.noun").write_text(LICENCE + NOUNS + "00000009 03 n 01 odd\n")
-    with pytest.raises(UserError, match=r"data\.noun, line 6: is not a synset"):
+    (dictionary / "data.noun").write_text(LICENSE + NOUNS + "00000009 03 n 01 odd\n")
+    with pytest.raises(UserError, match=r"data\.noun:6: is not a synset"):
         read_wordnet(dictionary)
     (dictionary / "data.noun").unlink()
     with pytest.raises(UserError, match=r"data\.noun: no such file"):
         read_wordnet(dictionary)
     (tmp_path / "other.tsv").write_text("a\tb\n")
-    with pytest.raises(UserError, match="line 1: a table of synsets has the columns"):
+    with pytest.raises(UserError, match=":1: a table of synsets has the columns"):
         read_wordnet(tmp_path / "other.tsv")
     (tmp_path / "cut.tsv").write_text(TABLE + "n00000007\tn\n")
-    with pytest.raises(UserError, match="line 7: has 2 cells instead of 7"):
+    with pytest.raises(UserError, match=":7: has 2 cells instead of 7"):
         read_wordnet(tmp_path / "cut.tsv")
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
 
-from seals_sim.disk.stages import ArrayStage, Stage
+from seals_sim.disk.arrays import ArrayStage
+from seals_sim.disk.stages import Stage
 from seals_sim.errors import UserError
 
 
@@ -74,6 +76,19 @@ def test_of_another_origin_or_damaged(tmp_path):
     (tmp_path / "squares" / "journal.jsonl").write_text("{}\nnonsense\n")
     with pytest.raises(UserError, match=r"journal.jsonl: is damaged"):
         array_stage(tmp_path)
+
+
+@pytest.mark.parametrize("place", [0, 30, 63])
+def test_a_refusal_shows_where_long_values_differ(tmp_path, place):
+    one = "7" * 64
+    other = f"{one[:place]}8{one[place + 1 :]}"
+    Stage(tmp_path, "s", {"digest": one})
+    with pytest.raises(UserError, match="was made with another digest") as error:
+        Stage(tmp_path, "s", {"digest": other})
+    before, now = re.search(r"\((.*), now (.*)\)", str(error.value)).groups()
+    assert before != now
+    assert max(len(before), len(now)) < 60
+    assert str(error.value).endswith("; remove this folder to build it again, or use another one")
 
 
 def test_a_disk_that_is_too_small_is_known_at_once(tmp_path):

@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from seals_sim.disk.cache import cached
-from seals_sim.embed import embedding
+from seals_sim.disk.cache import compute_with_cache
+from seals_sim.embed import space
 from seals_sim.embed.space import embed_texts
 from seals_sim.errors import UserError
 from seals_sim.vectors.whitening import whiten
@@ -37,7 +37,7 @@ def test_the_static_model_needs_no_network_and_puts_like_texts_near(tmp_path):
     similarity = static @ static.T
     assert similarity[0, 1] > similarity[0, 2]
     assert similarity[2, 3] > similarity[2, 4]
-    with pytest.raises(UserError, match="--dimensions 300"):
+    with pytest.raises(UserError, match="dimensions = 300"):
         embed_texts([str(number) for number in range(400)], "wordllama", 300)
 
 
@@ -55,13 +55,21 @@ def test_whitened_components_are_uncorrelated_with_unit_variance():
     np.testing.assert_allclose(np.cov(white.T) * 6, np.eye(6), atol=0.06)
 
 
-@pytest.mark.parametrize("dimensions", [7, 11])
-def test_too_many_dimensions(dimensions):
+@pytest.mark.parametrize(
+    ("dimensions", "n_directions", "problem"),
+    [(7, 3, "the data spans only 3 directions; choose at most 3"), (11, 10, "8 rows of 10 .* between 1 and 7")],
+)
+def test_too_many_dimensions(dimensions, n_directions, problem):
     data = np.random.default_rng(0).normal(size=(8, 10)).astype(np.float32)
-    if dimensions == 7:
-        data[:, 3:] = 0
-    with pytest.raises(UserError, match=f"--dimensions {dimensions}: .*(3 directions|between 1 and 7)"):
+    data[:, n_directions:] = 0
+    with pytest.raises(UserError, match=f"dimensions = {dimensions}: {problem}"):
         whiten(data, dimensions)
+
+
+def test_one_row_is_not_whitened():
+    with pytest.raises(UserError, match="dimensions = 1: one row cannot be whitened"):
+        whiten(np.ones((1, 5), dtype=np.float32), 1)
+    np.testing.assert_allclose(whiten(np.ones((1, 4), dtype=np.float32), 0), [[0.5] * 4])
 
 
 def test_a_model_that_is_not_one(tmp_path):
@@ -76,9 +84,9 @@ def test_a_full_cache_needs_no_model(tmp_path, monkeypatch):
     def fail(*_):
         raise AssertionError("the model was asked again")
 
-    monkeypatch.setattr(embedding, "_encode", fail)
+    monkeypatch.setattr(space, "_encode", fail)
     np.testing.assert_array_equal(embed_texts(TEXTS, dimensions=3, cache=tmp_path), first)
-    embed_texts(TEXTS, dimensions=2, cache=tmp_path)  # whitened anew from the stored embeddings
+    embed_texts(TEXTS, dimensions=2, cache=tmp_path)  # whitened anew from the embeddings on disk
     with pytest.raises(AssertionError):
         embed_texts([*TEXTS, "more"], dimensions=3, cache=tmp_path)
 
@@ -90,25 +98,25 @@ def test_a_damaged_or_half_written_cache_is_not_used(tmp_path):
         calls.append(1)
         return np.ones((3, 2), dtype=np.float32)
 
-    cached(tmp_path, "key", compute)
-    cached(tmp_path, "key", compute)
+    compute_with_cache(tmp_path, "key", compute)
+    compute_with_cache(tmp_path, "key", compute)
     assert len(calls) == 1
     (path,) = tmp_path.glob("*.npy")
     path.write_bytes(path.read_bytes()[:-4])
-    np.testing.assert_array_equal(cached(tmp_path, "key", compute), np.ones((3, 2)))
+    np.testing.assert_array_equal(compute_with_cache(tmp_path, "key", compute), np.ones((3, 2)))
     assert len(calls) == 2
 
     def fail():
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        cached(tmp_path, "other", fail)
+        compute_with_cache(tmp_path, "other", fail)
     assert len(list(tmp_path.iterdir())) == 2
 
 
 def test_making_embeddings_turns_on_no_log(tmp_path):
     script = (
-        "import logging; from seals_sim.embedding import embed_texts\n"
+        "import logging; from seals_sim.embed.space import embed_texts\n"
         "for model in ('wordllama', 'all-MiniLM-L6-v2'): embed_texts(['a b', 'c d'], model, 0)\n"
         "assert logging.root.level == logging.WARNING and not logging.root.handlers"
     )

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seals_sim.errors import UserError
-from seals_sim.evaluate.metrics import pool_fraction, quality, recall
+from seals_sim.evaluate.metrics import compute_pool_fraction, compute_recall, measure_quality
 from seals_sim.evaluate.splits import random_split
 from seals_sim.randomness import generator
 from seals_sim.search.learners import LinearModel, LogisticLearner
@@ -22,12 +22,12 @@ def test_a_split_takes_every_row_once(n):
     split = random_split(n, np.random.default_rng(0))
     assert sorted(np.concatenate([split.pool, split.validation, split.test]).tolist()) == list(range(n))
     assert len(split.test) == round(0.2 * n)
-    parts = split.parts(n)
+    parts = split.name_parts(n)
     assert [parts[row] for row in split.test] == ["test"] * len(split.test)
 
 
 def test_split_without_a_pool_is_refused():
-    with pytest.raises(UserError, match=r"--test-fraction 0\.99"):
+    with pytest.raises(UserError, match=r"test_fraction = 0\.99: of 5 rows"):
         random_split(5, np.random.default_rng(0), 0.99)
 
 
@@ -56,14 +56,17 @@ def test_quality_by_hand():
     """Ranking + - + -: precision 1 at recall 1/2, 2/3 at recall 1; of 4 pairs 3 are in order."""
     vectors = np.array([[4], [3], [2], [1]], dtype=np.float32)
     model = LinearModel(np.ones(1, dtype=np.float32), 0.0)
-    measured = quality(model, vectors, np.array([True, False, True, False]))
+    measured = measure_quality(model, vectors, np.array([True, False, True, False]))
     assert measured.average_precision == pytest.approx((1 + 2 / 3) / 2)
     assert measured.auc == pytest.approx(3 / 4)
+    shifted = measure_quality(LinearModel(model.weights, -2.5), vectors, np.array([True, False, True, False]))
+    assert (measured.n_called_positive, shifted.n_called_positive) == (4, 2)
+    assert (shifted.average_precision, shifted.auc) == (measured.average_precision, measured.auc)
 
 
 def test_shares_by_hand():
-    assert recall(LabeledRows([1, 2, 3], [1, 0, 1]), 8) == 0.25
-    assert pool_fraction(90, 1000, 100) == 0.1
+    assert compute_recall(LabeledRows([1, 2, 3], [1, 0, 1]), 8) == 0.25
+    assert compute_pool_fraction(90, 1000, 100) == 0.1
 
 
 def test_the_learner_is_scikit_learns_logistic_regression():

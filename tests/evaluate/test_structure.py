@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from seals_sim.datasets.overlap import low_overlap
-from seals_sim.evaluate.structure import average_cosine, concept_graph, structure
+from seals_sim.datasets.overlap import select_low_overlap
+from seals_sim.evaluate.structure import build_concept_graph, compute_average_cosine, measure_structure
 from seals_sim.indexes import ExactIndex
 from tests.conftest import clustered
 
@@ -20,19 +20,19 @@ def test_four_points_on_a_circle_by_hand():
     """
     angles = np.radians([0, 10, 30, 90])
     index = ExactIndex(np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32))
-    whole = concept_graph(np.arange(4), index, k=2)
+    whole = build_concept_graph(np.arange(4), index, k=2)
     assert whole.toarray().tolist() == [[0, 1, 0, 0], [1, 0, 1, 0], [0, 1, 0, 1], [0, 0, 1, 0]]
-    measured = structure(whole)
+    measured = measure_structure(whole)
     assert (measured.n_components, measured.largest_component) == (1, 1.0)
     assert measured.average_shortest_path == pytest.approx((3 * 1 + 2 * 2 + 1 * 3) / 6)
-    without = structure(concept_graph(np.array([0, 1, 3]), index, k=2))
+    without = measure_structure(build_concept_graph(np.array([0, 1, 3]), index, k=2))
     assert without.n_components == 2
     assert without.largest_component == pytest.approx(2 / 3)
     assert without.average_shortest_path == 1.0
 
 
 def test_a_single_example_has_no_path():
-    measured = structure(csr_array((1, 1)))
+    measured = measure_structure(csr_array((1, 1)))
     assert (measured.n_components, measured.largest_component) == (1, 1.0)
     assert np.isnan(measured.average_shortest_path)
 
@@ -45,7 +45,7 @@ def test_structure_matches_plain_definitions(seed, k):
     members = np.flatnonzero(cluster == 0)
     distance = np.linalg.norm(vectors[:, None].astype(float) - vectors[None], axis=2)
     index = ExactIndex(vectors)
-    graph = concept_graph(members, index, k)
+    graph = build_concept_graph(members, index, k)
     near = np.array([[j in set(index.neighbors(np.array([i]), k)[0].tolist()) for j in members] for i in members])
     joined = (near | near.T) & ~np.eye(len(members), dtype=bool)
     assert (graph.toarray().astype(bool) == joined).all()
@@ -58,7 +58,7 @@ def test_structure_matches_plain_definitions(seed, k):
     for via in range(len(members)):
         length = np.minimum(length, length[:, via, None] + length[via])
     sizes = np.isfinite(length).sum(axis=1)
-    measured = structure(graph)
+    measured = measure_structure(graph)
     assert measured.largest_component == sizes.max() / len(members)
     if sizes.max() > 1:
         # several largest components may tie; one of them is measured
@@ -69,7 +69,7 @@ def test_structure_matches_plain_definitions(seed, k):
 
 def test_everything_is_one_step_away_at_k_equals_n():
     vectors, cluster = clustered(60, 5, 3)
-    measured = structure(concept_graph(np.flatnonzero(cluster == 0), ExactIndex(vectors), 60))
+    measured = measure_structure(build_concept_graph(np.flatnonzero(cluster == 0), ExactIndex(vectors), 60))
     assert (measured.n_components, measured.largest_component, measured.average_shortest_path) == (1, 1.0, 1.0)
 
 
@@ -80,9 +80,10 @@ def test_sampled_sources_come_near_the_whole():
     path = csr_array((np.ones(n - 1), (heads, heads + 1)), shape=(n, n))
     path = path.maximum(path.T)
     exact = (n + 1) / 3
-    assert structure(path).average_shortest_path == pytest.approx(exact)
+    assert measure_structure(path).average_shortest_path == pytest.approx(exact)
     sampled = [
-        structure(path, max_sources=20, rng=np.random.default_rng(seed)).average_shortest_path for seed in range(50)
+        measure_structure(path, max_sources=20, rng=np.random.default_rng(seed)).average_shortest_path
+        for seed in range(50)
     ]
     assert np.mean(sampled) == pytest.approx(exact, rel=0.02)
     assert 0.02 * exact < np.std(sampled) < 0.1 * exact
@@ -91,13 +92,13 @@ def test_sampled_sources_come_near_the_whole():
 def test_average_cosine_over_all_pairs():
     vectors, _ = clustered(50, 6, 5)
     products = vectors.astype(float) @ vectors.T.astype(float)
-    assert average_cosine(vectors) == pytest.approx(products[np.triu_indices(50, 1)].mean(), abs=1e-6)
+    assert compute_average_cosine(vectors) == pytest.approx(products[np.triu_indices(50, 1)].mean(), abs=1e-6)
 
 
 @given(st.lists(st.frozensets(st.integers(0, 30), min_size=1), max_size=20), st.sampled_from([0.0, 0.1, 0.5]))
 def test_chosen_concepts_overlap_little_and_no_other_fits(sets, max_shared):
     concepts = {f"c{place}": np.array(sorted(rows)) for place, rows in enumerate(sets)}
-    chosen = low_overlap(concepts, 31, max_shared)
+    chosen = select_low_overlap(concepts, 31, max_shared)
 
     def fits(name, others):
         rows = set(concepts[name].tolist())

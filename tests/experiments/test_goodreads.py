@@ -20,7 +20,7 @@ from experiments.goodreads.report import write_report
 from experiments.goodreads.sources import Simulation
 from experiments.goodreads.stages import parse_memory
 from seals_sim.errors import UserError
-from seals_sim.evaluate.structure import average_cosine
+from seals_sim.evaluate.structure import compute_average_cosine
 
 SMALL = ["--seed-negatives", "15", "--k", "5", "--budget", "60", "--batch", "20", "--repeats", "2", "--quiet"]
 SIMULATED = ["--simulate", "3000", "--dimensions", "24", *SMALL]
@@ -122,10 +122,10 @@ def test_simulation_has_the_stated_properties():
     assert labels.mean() == pytest.approx(0.03224, abs=0.003)
     n_books = len(set(books))
     expected = 0.004 + (0.2 + 0.15) / n_books
-    assert average_cosine(unit[labels]) == pytest.approx(expected, abs=0.003)
-    of_book = [average_cosine(unit[(books == book) & ~labels]) for book in range(n_books)]
+    assert compute_average_cosine(unit[labels]) == pytest.approx(expected, abs=0.003)
+    of_book = [compute_average_cosine(unit[(books == book) & ~labels]) for book in range(n_books)]
     assert np.mean(of_book) == pytest.approx(0.2, abs=0.01)
-    spoilers = [average_cosine(unit[(books == book) & labels]) for book in range(n_books)]
+    spoilers = [compute_average_cosine(unit[(books == book) & labels]) for book in range(n_books)]
     assert np.mean(spoilers) == pytest.approx(0.2 + 0.15 + 0.004, abs=0.03)
 
 

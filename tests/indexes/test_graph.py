@@ -1,4 +1,4 @@
-"""The stored k-NN graph: the neighbours of the index that it was built with, resumed, and refused for others."""
+"""The k-NN graph on disk: the neighbors of the index that it was built with, resumed, and refused for others."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def test_lookups_are_what_the_index_finds(tmp_path, monkeypatch):
 
 def test_of_some_rows_only(tmp_path):
     graph, _ = build_graph(ExactIndex(VECTORS), "digest", np.array([5, 9, 200]), 4, tmp_path)
-    assert [found[0] for found in graph.neighbors(np.array([9, 200]), 4)] == [9, 200]
+    assert [neighbors[0] for neighbors in graph.neighbors(np.array([9, 200]), 4)] == [9, 200]
     for rows, k in (([9, 10], 4), ([299], 4), ([9], 5)):
-        with pytest.raises(ValueError, match="this graph holds 4 neighbours of 3 rows"):
+        with pytest.raises(ValueError, match="this graph holds 4 neighbors of 3 rows"):
             graph.neighbors(np.array(rows), k)
 
 
-def test_more_neighbours_than_rows(tmp_path):
+def test_more_neighbors_than_rows(tmp_path):
     graph, _ = build_graph(ExactIndex(VECTORS[:3]), "digest", np.arange(3), 10, tmp_path)
     assert sorted(graph.neighbors(np.array([1]), 10)[0].tolist()) == [0, 1, 2]
 

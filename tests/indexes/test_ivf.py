@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seals_sim.disk.stages import ArrayStage
-from seals_sim.indexes import build_ivf, measured
-from seals_sim.indexes.ivf import cells_for
+from seals_sim.disk.arrays import ArrayStage
+from seals_sim.indexes import build_ivf, measure_index
+from seals_sim.indexes.ivf import choose_n_cells
 from tests.conftest import clustered
 
 
@@ -26,10 +26,10 @@ def built(vectors, folder, **options):
 
 
 def test_all_cells_looked_into_miss_only_what_the_codes_confuse(vectors, tmp_path):
-    index = built(vectors, tmp_path, n_probe=cells_for(3000))
-    recall = measured(index, vectors, np.arange(0, 3000, 30), 20).recall
+    index = built(vectors, tmp_path, n_probe=choose_n_cells(3000))
+    recall = measure_index(index, vectors, np.arange(0, 3000, 30), 20).recall
     assert recall > 0.95
-    few = measured(built(vectors, tmp_path, n_probe=1), vectors, np.arange(0, 3000, 30), 20).recall
+    few = measure_index(built(vectors, tmp_path, n_probe=1), vectors, np.arange(0, 3000, 30), 20).recall
     assert 0.2 < few < recall
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from seals_sim import (
@@ -24,35 +24,39 @@ from seals_sim.search.coded_table import CodedTable
 from seals_sim.search.ranking import Ranking
 from seals_sim.search.retrieval import ModelSearch, aim_along_weights, aim_at_hyperplane
 from seals_sim.search.scores import _SAME_ORDER
-from seals_sim.vectors.scan import dots, widened
+from seals_sim.vectors.scan import compute_dots, widen
 from tests.conftest import clustered
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
-def test_dots_do_not_depend_on_threads_or_neighbours(dtype):
+def test_dots_do_not_depend_on_threads_or_neighbors(dtype):
     rng = np.random.default_rng(0)
     vectors, weights = rng.normal(size=(40_000, 24)).astype(dtype), rng.normal(size=24).astype(np.float32)
-    whole = dots(vectors, weights, n_threads=1)
+    whole = compute_dots(vectors, weights, n_threads=1)
     assert np.allclose(whole, vectors.astype(np.float64) @ weights.astype(np.float64), atol=1e-4)
-    assert np.array_equal(whole, dots(vectors, weights, n_threads=3))
+    assert np.array_equal(whole, compute_dots(vectors, weights, n_threads=3))
     some = rng.permutation(len(vectors))[:777]
-    assert np.array_equal(whole[some], dots(vectors[some], weights))
+    assert np.array_equal(whole[some], compute_dots(vectors[some], weights))
 
 
 def test_float16_is_widened_exactly(tmp_path):
     vectors = np.random.default_rng(0).normal(size=(3000, 7)).astype(np.float16)
     np.save(tmp_path / "x.npy", vectors)
-    assert np.array_equal(widened(np.load(tmp_path / "x.npy", mmap_mode="r")), vectors.astype(np.float32))
+    assert np.array_equal(widen(np.load(tmp_path / "x.npy", mmap_mode="r")), vectors.astype(np.float32))
     narrow = vectors.astype(np.float32)
-    assert widened(narrow) is narrow
+    assert widen(narrow) is narrow
 
 
 @given(st.lists(st.floats(-30, 30), min_size=1, max_size=30))
+@example([0.0, 4.885263061096136e-11])
+@example([0.0, 1e-09])
 def test_what_is_ranked_by_has_the_order_of_the_score(values):
+    """Wherever two scores differ by more than rounding, by which entropies near log 2 may be in the wrong order."""
     t = np.array(values)
     for score, rank_by in _SAME_ORDER.items():
-        best = np.argmax(rank_by(t))
-        assert score(t)[best] == score(t).max(), score.__name__
+        one, other = score(t)[:, None], score(t)
+        is_above = one - other > 4 * np.spacing(np.maximum(np.abs(one), np.abs(other)))
+        assert (rank_by(t)[:, None] > rank_by(t))[is_above].all(), score.__name__
 
 
 def test_a_ranking_with_its_floor_from_a_sample_ranks_exactly(monkeypatch):
@@ -83,13 +87,13 @@ def test_the_scan_by_codes_makes_the_picks_of_the_full_scan():
 
     scanned = picks(ArgMax(most_likely_positive))
     assert len(scanned) == 1200
-    centers, codes = widened(vectors[seeds.rows]), CodedTable(vectors, n_threads=2)
+    centers, codes = widen(vectors[seeds.rows]), CodedTable(vectors, n_threads=2)
     assert picks(ModelSearch(codes, aim_along_weights, most_likely_positive, centers, 200)) == scanned
 
 
 @pytest.mark.parametrize("score", [most_likely_positive, max_entropy])
 def test_retrieval_by_the_model_makes_the_picks_of_the_full_scan(score):
-    """Where the searches bring what is best: with exact neighbours and enough of them."""
+    """Where the searches bring what is best: with exact neighbors and enough of them."""
     vectors, cluster = clustered(1500, 16, 20, seed=1)
     is_positive = cluster < 2
     seeds = draw_seeds(is_positive, 5, 15, np.random.default_rng(0))
@@ -109,10 +113,10 @@ def test_projections_lie_on_the_hyperplane(seed):
     labeled = rng.normal(size=(20, 6)).astype(np.float32)
     labeled /= np.linalg.norm(labeled, axis=1, keepdims=True)
     model = LinearModel(rng.normal(size=6).astype(np.float32), 0.0)  # so lengths do not matter
-    found = aim_at_hyperplane(model, labeled)
-    np.testing.assert_allclose(found @ model.weights, 0, atol=1e-5)
-    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, atol=1e-5)
-    moved = labeled - found * np.vecdot(labeled, found)[:, None]  # what projecting took away is along w
+    projected = aim_at_hyperplane(model, labeled)
+    np.testing.assert_allclose(projected @ model.weights, 0, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(projected, axis=1), 1, atol=1e-5)
+    moved = labeled - projected * np.vecdot(labeled, projected)[:, None]  # what projecting took away is along w
     w = model.weights / np.linalg.norm(model.weights)
     np.testing.assert_allclose(moved, np.vecdot(moved, w)[:, None] * w, atol=1e-5)
 

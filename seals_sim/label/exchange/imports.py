@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from seals_sim.disk.files import sha256_of_file
+from seals_sim.disk.files import compute_sha256
 from seals_sim.errors import UserError
 from seals_sim.label.exchange.argilla import read_argilla
 from seals_sim.label.exchange.label_studio import read_label_studio
@@ -33,7 +33,7 @@ def read_labels(path: Path, format: str, texts: Sequence[str] | None) -> tuple[I
     if format not in IMPORT_FORMATS:
         raise UserError(f"unknown; choose from {', '.join(IMPORT_FORMATS)}", parameter="format", value=format)
     labels = IMPORT_FORMATS[format](path, texts)
-    return ImportedFile(sha256_of_file(path), path.name), labels
+    return ImportedFile(compute_sha256(path), path.name), labels
 
 
 def import_labels(session: Session, path: Path, format: str) -> ImportReport:

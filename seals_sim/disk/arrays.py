@@ -1,0 +1,160 @@
+"""Large arrays that are computed block by block, straight into a file."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib.format import open_memmap
+from numpy.typing import DTypeLike, NDArray
+from tqdm import tqdm
+
+from seals_sim.disk.files import explain_unwritable, replacing
+from seals_sim.disk.stages import Record, Stage
+from seals_sim.errors import UserError
+
+
+class ArrayStage:
+    """An (n, ...) array that is filled in from the top, block by block: folder / name / array.npy.
+
+    Space for all of it must be there at the start, so that a disk too small for it is known at once. A block whose
+    checksum is wrong when the stage goes on is done again, with those after it.
+
+    Attributes:
+        stage: The journal.
+        path: Of the array, an .npy file.
+
+    Examples:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     stage = ArrayStage(Path(folder), "squares", {"of": "rows"}, (5,), np.int32)
+        ...     stage.fill(lambda start, end: np.arange(start, end) ** 2, block=2).tolist()
+        [0, 1, 4, 9, 16]
+    """
+
+    def __init__(
+        self, folder: Path, name: str, made_from: Mapping[str, object], shape: tuple[int, ...], dtype: DTypeLike
+    ) -> None:
+        """Open the array of an earlier run, or take the space for a new one.
+
+        Args:
+            folder: Of all stages.
+            name: Of this one.
+            made_from: All that the array depends on, as JSON can write it.
+            shape: (n, ...).
+            dtype: Of the array.
+
+        Raises:
+            UserError: Where the folder holds a stage made from something else, its array is damaged, or the disk is
+                too small.
+        """
+        self._shape, self._dtype = shape, np.dtype(dtype)
+        self.stage = Stage(folder, name, {**made_from, "shape": list(shape), "dtype": self._dtype.str})
+        self.path = self.stage.folder / "array.npy"
+        if not self.path.exists() and not self.stage.blocks:
+            self._reserve()
+        self._require_whole()
+        if not self.stage.is_finished:
+            self._drop_damaged_blocks()
+
+    @property
+    def n_done(self) -> int:
+        """Rows that are filled in."""
+        return int(self.stage.blocks[-1]["end"]) if self.stage.blocks else 0
+
+    def write(self, rows: NDArray[Any]) -> None:
+        """Write the next rows to the disk.
+
+        Args:
+            rows: (m, ...).
+
+        Raises:
+            ValueError: Where they do not fit.
+            UserError: Where they cannot be written.
+        """
+        start = self.n_done
+        content = np.ascontiguousarray(rows, dtype=self._dtype)
+        if rows.shape[1:] != self._shape[1:] or start + len(rows) > self._shape[0]:
+            raise ValueError(f"rows of shape {rows.shape} do not fit into {self._shape} from row {start} on")
+        array = open_memmap(self.path, mode="r")
+        try:  # not through the mapped memory: there a full disk is no error but the end of the process
+            with self.path.open("r+b") as file:
+                file.seek(array.offset + start * array.strides[0])
+                file.write(content.data)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise explain_unwritable(self.path, error) from error
+        digest = hashlib.sha256(content.data).hexdigest()
+        self.stage.record({"start": start, "end": start + len(rows), "sha256": digest})
+
+    def fill(self, compute_rows: Callable[[int, int], NDArray[Any]], block: int, quiet: bool = True) -> NDArray[Any]:
+        """Compute and write the rows that are missing.
+
+        Args:
+            compute_rows: Computes the rows from start to end, (end - start, ...).
+            block: How many to compute at a time.
+            quiet: No progress bar.
+
+        Returns:
+            The whole array, memory-mapped for reading.
+
+        Raises:
+            UserError: Where a block cannot be written.
+        """
+        n = self._shape[0]
+        if not self.stage.is_finished:
+            with tqdm(total=n, initial=self.n_done, desc=self.stage.name, unit="row", disable=quiet) as bar:
+                while self.n_done < n:
+                    start, end = self.n_done, min(self.n_done + block, n)
+                    self.write(compute_rows(start, end))
+                    bar.update(end - start)
+            self.finish()
+        return self.open()
+
+    def finish(self) -> None:
+        """Note that the array is complete.
+
+        Raises:
+            ValueError: Where it is not.
+        """
+        if self.n_done != self._shape[0]:
+            raise ValueError(f"{self.n_done} of {self._shape[0]} rows are filled in")
+        self.stage.finish({})
+
+    def open(self) -> NDArray[Any]:
+        """Open the array, memory-mapped for reading."""
+        return open_memmap(self.path, mode="r")
+
+    def _reserve(self) -> None:
+        n_bytes = self._dtype.itemsize * int(np.prod(self._shape, dtype=object))
+        free = shutil.disk_usage(self.stage.folder).free
+        if free < n_bytes:
+            raise UserError(f"{self.path}: needs {n_bytes / 1e9:.1f} GB, and {free / 1e9:.1f} GB of the disk are free")
+        with replacing(self.path) as temporary:
+            open_memmap(temporary, mode="w+", dtype=self._dtype, shape=self._shape)
+
+    def _require_whole(self) -> None:
+        try:
+            array = self.open()
+            is_whole = array.shape == self._shape and array.dtype == self._dtype
+        except (OSError, ValueError):  # no header, or fewer bytes than it says
+            is_whole = False
+        if not is_whole:
+            raise UserError(f"{self.path}: is missing or cut off; remove {self.stage.folder} to build it again")
+
+    def _drop_damaged_blocks(self) -> None:
+        n_good = len(self.stage.blocks)
+        while n_good and not self._is_whole(self.stage.blocks[n_good - 1]):
+            n_good -= 1
+        if n_good < len(self.stage.blocks):
+            self.stage.truncate(n_good)
+
+    def _is_whole(self, block: Record) -> bool:
+        content = np.ascontiguousarray(self.open()[block["start"] : block["end"]])
+        return bool(hashlib.sha256(content.data).hexdigest() == block["sha256"])

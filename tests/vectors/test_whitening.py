@@ -1,0 +1,49 @@
+"""Whitening: saved and loaded it is the same, and it is what its definition says."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seals_sim.vectors.whitening import Whitening, whiten
+
+
+@st.composite
+def embeddings(draw):
+    """(n, d) of independent directions, at any scale and place, and how many of them to use."""
+    d = draw(st.integers(1, 6))
+    n = draw(st.integers(d + 2, 40))
+    rng = np.random.default_rng(draw(st.integers(0, 10_000)))
+    spread = rng.uniform(0.5, 2, size=d) * 10.0 ** draw(st.integers(-3, 3))
+    rows = (rng.normal(size=(n, d)) + draw(st.floats(-2, 2))) * spread
+    return rows.astype(np.float32), draw(st.integers(1, d))
+
+
+@settings(deadline=None)
+@given(embeddings())
+def test_saved_and_loaded_it_is_the_same(case):
+    rows, dimensions = case
+    fitted = Whitening.fit(rows, dimensions)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "whitening.npz")
+        fitted.save(path)
+        loaded = Whitening.load(path)
+        assert [file.name for file in Path(folder).iterdir()] == ["whitening.npz"]
+    for one, other in ((fitted.mean, loaded.mean), (fitted.directions, loaded.directions)):
+        assert one.dtype == other.dtype == np.float32
+        assert np.array_equal(one, other)
+    assert np.array_equal(loaded.apply(rows), fitted.apply(rows))
+    assert np.array_equal(loaded.apply(rows), whiten(rows, dimensions))
+
+
+@settings(deadline=None)
+@given(embeddings())
+def test_components_have_unit_variance_and_no_correlation(case):
+    rows, dimensions = case
+    whitening = Whitening.fit(rows, dimensions)
+    components = (rows.astype(np.float64) - whitening.mean) @ whitening.directions
+    np.testing.assert_allclose(np.atleast_2d(np.cov(components.T)), np.eye(dimensions), atol=1e-2)
