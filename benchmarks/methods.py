@@ -26,7 +26,7 @@ from seals_sim import (
     run,
 )
 from seals_sim.indexes import INDEXES, StoredGraph, VectorIndex
-from seals_sim.randomness import generator
+from seals_sim.randomness import make_generator
 from seals_sim.search.candidates import CandidateTable
 from seals_sim.search.coded_table import CodedTable
 from seals_sim.search.retrieval import ModelSearch, aim_along_weights, aim_at_hyperplane
@@ -52,7 +52,7 @@ def is_defined(method: str, strategy: str) -> bool:
 
 def draw_concept_seeds(is_positive: NDArray[np.bool_], seed: int, concept: int, repeat: int) -> LabeledRows:
     """Draw the seeds of a run, the same for every method."""
-    return draw_seeds(is_positive, *SEEDS, generator(seed, "seeds", len(is_positive), concept, repeat))
+    return draw_seeds(is_positive, *SEEDS, make_generator(seed, "seeds", len(is_positive), concept, repeat))
 
 
 @dataclass(frozen=True, eq=False)

@@ -29,8 +29,8 @@ from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
 from seals_sim.disk.stages import measure_peak_bytes
 from seals_sim.errors import UserError
 from seals_sim.evaluate.metrics import count_positives
-from seals_sim.indexes import IndexOptions, NeighborIndex, build_index, measured_on_some
-from seals_sim.randomness import generator
+from seals_sim.indexes import IndexOptions, NeighborIndex, build_index, measure_on_sample
+from seals_sim.randomness import make_generator
 from seals_sim.replay.store import write_csv
 from seals_sim.types import StoredVectors
 
@@ -157,12 +157,12 @@ class _Tables:
         n, options = self._table.n, self._options
         if name == "graph" and n > options.graph_rows:
             name = "ivf-sq"
-        rng, chosen = generator(options.seed, "index", n), IndexOptions(options.k, n_probe=options.n_probe)
+        rng, chosen = make_generator(options.seed, "index", n), IndexOptions(options.k, n_probe=options.n_probe)
         vectors = self.scanned if name == "exact" else self.vectors
         index = build_index(name, vectors, self.folder, chosen, rng, self._array.stage.digest, options.quiet)
         if method != f"seals-{name}":
             return index, None
-        return index, asdict(measured_on_some(index, self.vectors, options.k, options.seed))
+        return index, asdict(measure_on_sample(index, self.vectors, options.k, options.seed))
 
 
 if __name__ == "__main__":

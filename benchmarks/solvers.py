@@ -30,7 +30,7 @@ from seals_sim import (
     run,
 )
 from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
-from seals_sim.randomness import generator
+from seals_sim.randomness import make_generator
 
 _SOLVERS: tuple[dict[str, Any], ...] = (
     {"solver": "lbfgs"},
@@ -70,7 +70,7 @@ def _draw_labeled_set(options: SolversOptions) -> tuple[NDArray[np.float64], NDA
     clusters = table.draw_clusters()
     vectors = table.make_row_function(clusters)(0, options.n)
     is_positive = table.mark_positives(clusters, 0)
-    seeds = draw_seeds(is_positive, 5, 95, generator(0, "seeds", "solvers"))
+    seeds = draw_seeds(is_positive, 5, 95, make_generator(0, "seeds", "solvers"))
     selector = ArgMax(max_entropy)
     pool = build_seals_pool(seeds, vectors, ExactIndex(vectors), 100, selector)
     *_, last = run(seeds, pool, LogisticLearner(vectors), selector, LabelTable(is_positive), 100, options.budget)

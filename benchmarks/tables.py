@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from seals_sim.disk.arrays import ArrayStage
 from seals_sim.errors import UserError
 from seals_sim.indexes import StoredIndex, build_ivf
-from seals_sim.randomness import generator
+from seals_sim.randomness import make_generator
 from seals_sim.types import Rows, StoredVectors, Vectors
 from seals_sim.vectors.normalize import normalize
 
@@ -32,7 +32,7 @@ class SimulatedTable:
 
     def draw_clusters(self) -> NDArray[np.int32]:
         """(n,): the cluster of each row, in random order."""
-        rng = generator(self.seed, "clusters", self.n)
+        rng = make_generator(self.seed, "clusters", self.n)
         sizes = np.exp(rng.uniform(np.log(100), np.log(10_000), size=self.n // 100 + 1)).astype(np.int64)
         n_clusters = int(np.searchsorted(np.cumsum(sizes), self.n)) + 1
         return rng.permutation(np.repeat(np.arange(n_clusters, dtype=np.int32), sizes[:n_clusters])[: self.n])
@@ -41,7 +41,7 @@ class SimulatedTable:
         """The rows of so many clusters of 300 to 3,000, drawn at random."""
         sizes = np.bincount(clusters)
         fit = np.flatnonzero((sizes >= 300) & (sizes <= 3_000))
-        drawn = generator(self.seed, "concepts", self.n).permutation(fit)[:n_concepts]
+        drawn = make_generator(self.seed, "concepts", self.n).permutation(fit)[:n_concepts]
         return [Rows(np.flatnonzero(clusters == cluster)) for cluster in drawn]
 
     def mark_positives(self, clusters: NDArray[np.int32], number: int) -> NDArray[np.bool_]:
@@ -56,17 +56,17 @@ class SimulatedTable:
     def build_index(self, clusters: NDArray[np.int32], folder: Path, quiet: bool) -> StoredIndex:
         """ivf-sq over the float16 rows, with its defaults, as benchmarks.rounds leaves it in the same folder."""
         vectors, array = self.store_vectors(clusters, np.float16, folder, quiet)
-        rng = generator(self.seed, "index", self.n)
+        rng = make_generator(self.seed, "index", self.n)
         return build_ivf(vectors, array.stage.digest, folder, rng, quiet=quiet)[0]
 
     def make_row_function(self, clusters: NDArray[np.int32]) -> Callable[[int, int], Vectors]:
         """A function that gives the unit vectors from a start to an end, float32."""
         shape = (int(clusters.max()) + 1, self.dimensions)
-        centers = generator(self.seed, "centers", self.n).standard_normal(shape, dtype=np.float32)
+        centers = make_generator(self.seed, "centers", self.n).standard_normal(shape, dtype=np.float32)
         centers *= np.float32(np.sqrt(self.cosine))
 
         def rows(start: int, end: int) -> Vectors:
-            rng = generator(self.seed, "noise", self.n, start)
+            rng = make_generator(self.seed, "noise", self.n, start)
             vectors = rng.standard_normal((end - start, self.dimensions), dtype=np.float32)
             vectors *= np.float32(np.sqrt(1 - self.cosine))
             vectors += centers[clusters[start:end]]

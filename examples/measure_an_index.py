@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from seals_sim import IndexOptions, build_index
-from seals_sim.indexes import measured_on_some
+from seals_sim.indexes import measure_on_sample
 
 rng = np.random.default_rng(0)
 centers = rng.normal(size=(100, 32))
@@ -15,5 +15,5 @@ vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)  # simulated; yours mu
 facts = {}
 for name in ("exact", "lsh", "ivf-sq", "graph"):
     index = build_index(name, vectors, Path("indexes"), IndexOptions(k=20), np.random.default_rng(0))
-    facts[name] = measured_on_some(index, vectors, k=20)
+    facts[name] = measure_on_sample(index, vectors, k=20)
     print(f"{name}: {facts[name]}")

@@ -12,8 +12,8 @@
 >>> rounds = list(run(seeds, pool, LogisticLearner(vectors), selector, LabelTable(is_positive), 10, budget=60))
 >>> [len(r.labeled) for r in rounds]
 [20, 30, 40, 50, 60]
->>> found = rounds[-1].labeled.labels.sum() / is_positive.sum()
->>> bool(found > 0.9)
+>>> recall = rounds[-1].labeled.labels.sum() / is_positive.sum()
+>>> bool(recall > 0.9)
 True
 """
 

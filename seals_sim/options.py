@@ -94,6 +94,6 @@ _PROBLEMS = {
 }
 
 
-def machine_memory() -> int:
+def get_machine_memory() -> int:
     """Bytes of main memory."""
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -7,13 +7,13 @@ import hashlib
 import numpy as np
 
 
-def generator(seed: int, *names: str | int) -> np.random.Generator:
+def make_generator(seed: int, *names: str | int) -> np.random.Generator:
     """A generator that depends on `seed` and on what it is for, and on nothing else.
 
-    >>> a, b = generator(0, "seeds", "otter", 3), generator(0, "seeds", "otter", 3)
+    >>> a, b = make_generator(0, "seeds", "otter", 3), make_generator(0, "seeds", "otter", 3)
     >>> bool(a.integers(1000) == b.integers(1000))
     True
-    >>> bool(generator(0, "ab", "c").integers(2**60) == generator(0, "a", "bc").integers(2**60))
+    >>> bool(make_generator(0, "ab", "c").integers(2**60) == make_generator(0, "a", "bc").integers(2**60))
     False
     """
     digest = hashlib.sha256(repr((seed, *names)).encode()).digest()

@@ -25,7 +25,7 @@ from seals_sim import (
     run,
 )
 from seals_sim.indexes import build_graph
-from seals_sim.randomness import generator
+from seals_sim.randomness import make_generator
 from seals_sim.search.names import STRATEGIES
 from tests import naive
 
@@ -33,11 +33,11 @@ K = 12
 
 
 def _seeds(table, n_positive=4, n_negative=16, seed=0):
-    return draw_seeds(table[1], n_positive, n_negative, generator(seed, "seeds"))
+    return draw_seeds(table[1], n_positive, n_negative, make_generator(seed, "seeds"))
 
 
 def _selector(name, vectors, seeds):
-    rng = generator(0, "selector")
+    rng = make_generator(0, "selector")
     return build_selector(name, beta=1.0, rng=rng, n_rows=len(vectors), centers=vectors[seeds.rows])
 
 
@@ -46,12 +46,12 @@ def _pool(name, vectors, seeds, k=K):
         case "all":
             return AllPool(seeds, vectors)
         case "random_pool":
-            return RandomPool(seeds, vectors, 150, generator(0, "pool"))
+            return RandomPool(seeds, vectors, 150, make_generator(0, "pool"))
         case "seals-exact":
             return SealsPool(seeds, vectors, ExactIndex(vectors), k)
         case "seals-lsh" | "seals-graph":
             with tempfile.TemporaryDirectory() as folder:
-                options, rng = IndexOptions(k, n_bits=128), generator(0, "index")
+                options, rng = IndexOptions(k, n_bits=128), make_generator(0, "index")
                 index = build_index(name.removeprefix("seals-"), vectors, Path(folder), options, rng)
             return SealsPool(seeds, vectors, index, k)
     raise AssertionError(name)
@@ -151,7 +151,7 @@ def test_neighbors_of_a_pick_can_be_the_next_pick_of_the_same_batch(table):
 def test_the_run_ends_where_the_pool_runs_dry(table):
     vectors, _ = table
     seeds = _seeds(table)
-    rounds = _rounds(table, RandomPool(seeds, vectors, 20, generator(0)), "maxent", budget=90, seeds=seeds)
+    rounds = _rounds(table, RandomPool(seeds, vectors, 20, make_generator(0)), "maxent", budget=90, seeds=seeds)
     assert [len(r.labeled) for r in rounds] == [20, 35, 40]
 
 

@@ -11,7 +11,7 @@ import pandas as pd
 
 from experiments.goodreads.options import GoodreadsExecution, GoodreadsProtocol, SourceOptions
 from experiments.goodreads.report import write_report
-from experiments.goodreads.sources import Encoding, Simulation, Source, from_reviews, from_simulation, from_texts
+from experiments.goodreads.sources import Encoding, Simulation, Source, open_reviews, open_simulation, open_texts
 from experiments.goodreads.stages import Settings, describe, parse_memory, prepare
 from seals_sim.disk.files import require_writable, write_text
 from seals_sim.errors import UserError
@@ -20,7 +20,7 @@ from seals_sim.replay.bench import Bench
 from seals_sim.replay.methods import build_method
 from seals_sim.replay.options import ReplayProtocol
 from seals_sim.replay.replay import report_bad_lines
-from seals_sim.replay.runs import LoopRun, collected, execute
+from seals_sim.replay.runs import LoopRun, collect_tables, execute
 from seals_sim.replay.store import (
     RunFolder,
     RunIdentity,
@@ -90,7 +90,7 @@ def run_goodreads(
         facts[name] = prepared.facts
         stages.update({f"{stage['folder']}": stage for stage in describe(prepared.stages, work)})
         todo += runs
-    rounds = collected(store, todo, "rounds").rename(columns={"concept": "split"}).assign(dataset=source.name)
+    rounds = collect_tables(store, todo, "rounds").rename(columns={"concept": "split"}).assign(dataset=source.name)
     store.close()
     write_csv(out / "rounds.csv", rounds)
     write_csv(out / "stages.csv", pd.DataFrame(stages.values()).assign(dataset=source.name))
@@ -127,10 +127,10 @@ def _open_source(
 ) -> Source:
     encoding = Encoding(protocol.model, protocol.backend, execution.block, execution.quiet)
     if options.reviews is not None:
-        return from_reviews(options.reviews, options.skip_bad_lines, encoding, work)
+        return open_reviews(options.reviews, options.skip_bad_lines, encoding, work)
     if options.texts is not None:
         how_read = (options.text_column, options.label_column, options.skip_bad_lines)
-        return from_texts(options.texts, *how_read, options.prevalence, protocol.seed, encoding, work)
+        return open_texts(options.texts, *how_read, options.prevalence, protocol.seed, encoding, work)
     assert options.simulate is not None
     simulation = Simulation(
         options.simulate,
@@ -139,7 +139,7 @@ def _open_source(
         spoiler_cosine=options.spoiler_cosine,
         seed=protocol.seed,
     )
-    return from_simulation(simulation, work, execution.quiet)
+    return open_simulation(simulation, work, execution.quiet)
 
 
 def _list_runs(protocol: ReplayProtocol, split: str, has_int8: bool) -> list[LoopRun]:

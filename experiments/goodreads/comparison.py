@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from experiments.goodreads.numbers import GOODREADS_COMPONENT, GOODREADS_COSINE, GOODREADS_RECALL
-from seals_sim.replay.tables import method_name
+from seals_sim.replay.tables import format_method
 
 _NOT_RUN = "not run"
 
@@ -39,7 +39,7 @@ def _recalls(rounds: pd.DataFrame) -> list[Comparison]:
     rows = []
     for number in GOODREADS_RECALL:
         values = _at(rounds, number.pool, number.strategy, number.n_labeled, "recall")
-        what = f"recall of {method_name(number.pool, number.strategy)} at {number.n_labeled:,} labels, %"
+        what = f"recall of {format_method(number.pool, number.strategy)} at {number.n_labeled:,} labels, %"
         rows.append(Comparison(what, "7.12.1, Figures 17, 18", number.recall, _shown(values, 100, 2)))
     return rows
 
@@ -55,7 +55,7 @@ def _aucs(rounds: pd.DataFrame) -> list[Comparison]:
     ):
         values = _at(rounds, pool, strategy, 2_000, "auc")
         paper = "(the baseline)" if strategy == "random" else "indistinguishable from random"
-        what = f"AUC of {method_name(pool, strategy)} at 2,000 labels"
+        what = f"AUC of {format_method(pool, strategy)} at 2,000 labels"
         rows.append(Comparison(what, "7.12.2", paper, _shown(values, 1, 3)))
     return rows
 

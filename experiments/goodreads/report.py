@@ -12,7 +12,7 @@ from experiments.goodreads.rows import GoodreadsRun, read_run
 from seals_sim.replay.figures import draw_curves
 from seals_sim.replay.page import write_page
 from seals_sim.replay.store import write_csv
-from seals_sim.replay.tables import curves, method_name, summary
+from seals_sim.replay.tables import compute_curves, format_method, summarize_methods
 
 
 def write_report(folder: Path) -> Path:
@@ -29,10 +29,10 @@ def write_report(folder: Path) -> Path:
     """
     run = read_run(folder)
     rounds_by_split = {name: run.rounds[run.rounds["split"] == name].assign(concept="spoiler") for name in run.facts}
-    summaries = {name: summary(rounds) for name, rounds in rounds_by_split.items()}
+    summaries = {name: summarize_methods(rounds) for name, rounds in rounds_by_split.items()}
     comparisons = {name: compare_with_paper(rounds, run.facts[name]) for name, rounds in rounds_by_split.items()}
     for name, rounds in rounds_by_split.items():
-        draw_curves(curves(rounds), "auc", _title(run, name), folder / f"curves_{name}")
+        draw_curves(compute_curves(rounds), "auc", _title(run, name), folder / f"curves_{name}")
     _write_tables(folder, run, summaries, comparisons)
     page = folder / "index.html"
     write_page(
@@ -52,7 +52,7 @@ def write_report(folder: Path) -> Path:
             for name, rounds in rounds_by_split.items()
         ],
         stages=run.stages.to_dict("records"),
-        method_name=method_name,
+        format_method=format_method,
         peak_bytes=_peak_bytes(run),
     )
     return page
@@ -98,7 +98,7 @@ def _costs(table: pd.DataFrame) -> list[str]:
         if pool.startswith("all") and seals is not None:
             ratio = f"{scan / seals:.1f}" if scan >= seals else f"{scan / seals:.2f}"
             sentences.append(
-                f"{method_name(pool, strategy)} takes {scan:.2f} s per run, {ratio} times as long as "
-                f"{method_name('seals', strategy)} ({seals:.2f} s)."
+                f"{format_method(pool, strategy)} takes {scan:.2f} s per run, {ratio} times as long as "
+                f"{format_method('seals', strategy)} ({seals:.2f} s)."
             )
     return sentences

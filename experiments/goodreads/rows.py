@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from seals_sim.errors import UserError
-from seals_sim.replay.page import missing_file, read_rows
+from seals_sim.replay.page import describe_missing_file, read_rows
 from seals_sim.replay.runs import METHOD_FIELDS
 from seals_sim.replay.store import read_config
 
@@ -64,7 +64,7 @@ def _read_facts(path: Path, config: dict[str, Any]) -> dict[str, dict[str, Any]]
     try:
         facts: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["splits"]
     except FileNotFoundError:
-        raise missing_file(path) from None
+        raise describe_missing_file(path) from None
     except (ValueError, KeyError, TypeError, OSError) as error:
         raise UserError(f"{path}: cannot be read ({error})") from error
     for split in config["options"]["splits"]:

@@ -17,7 +17,7 @@ from seals_sim.embed.encoder import Encoder
 from seals_sim.embed.names import Backend
 from seals_sim.errors import UserError
 from seals_sim.evaluate.splits import PAPER_SENTENCES, PAPER_TEST_FRACTION, PAPER_VALIDATION, compute_validation_size
-from seals_sim.randomness import generator
+from seals_sim.randomness import make_generator
 from seals_sim.types import StoredVectors
 
 PREVALENCE = 0.03224  # 7.12
@@ -56,7 +56,7 @@ class Encoding:
     quiet: bool
 
 
-def from_reviews(path: Path, skip_bad_lines: bool, encoding: Encoding, work: Path) -> Source:
+def open_reviews(path: Path, skip_bad_lines: bool, encoding: Encoding, work: Path) -> Source:
     """The UCSD Book Graph's spoiler file. Raises UserError."""
     table = read_sentences(path, work, skip_bad_lines, quiet=encoding.quiet)
 
@@ -67,7 +67,7 @@ def from_reviews(path: Path, skip_bad_lines: bool, encoding: Encoding, work: Pat
     return Source("goodreads", table.digest, False, table.is_positive(), groups, table.bad_lines, (table.stage,), embed)
 
 
-def from_texts(
+def open_texts(
     path: Path,
     text_column: str,
     label_column: str,
@@ -85,12 +85,12 @@ def from_texts(
     (is_positive,) = (dataset.is_positive(name) for name in dataset.concepts)
     rows = np.arange(len(dataset))
     if prevalence is not None:
-        n_kept = round(prevalence / (1 - prevalence) * int((~is_positive).sum()))
+        n_left = round(prevalence / (1 - prevalence) * int((~is_positive).sum()))
         positives = np.flatnonzero(is_positive)
-        if n_kept > len(positives):
+        if n_left > len(positives):
             raise UserError(f"{path} has too few positives for that", parameter="prevalence", value=prevalence)
-        kept = generator(seed, "thinned").choice(positives, n_kept, replace=False)
-        rows = np.sort(np.concatenate([np.flatnonzero(~is_positive), kept]))
+        left = make_generator(seed, "thinned").choice(positives, n_left, replace=False)
+        rows = np.sort(np.concatenate([np.flatnonzero(~is_positive), left]))
     assert dataset.texts is not None
     texts: list[str] = [dataset.texts[row] for row in rows.tolist()]
     thinned = dataset.fingerprint() + f" {prevalence} {seed}"
@@ -143,12 +143,12 @@ class Simulation:
 
     def labels(self) -> NDArray[np.bool_]:
         """(n,)."""
-        drawn: NDArray[np.float32] = generator(self.seed, "simulated labels").random(self.n, dtype=np.float32)
+        drawn: NDArray[np.float32] = make_generator(self.seed, "simulated labels").random(self.n, dtype=np.float32)
         return drawn < self.prevalence
 
     def groups(self) -> dict[str, NDArray[np.int64]]:
         reviews = np.arange(self.n) // _SENTENCES_A_REVIEW
-        books = generator(self.seed, "simulated books").integers(self._n_books, size=int(reviews[-1]) + 1)
+        books = make_generator(self.seed, "simulated books").integers(self._n_books, size=int(reviews[-1]) + 1)
         return {"review": reviews, "book": books[reviews]}
 
     def rows_of(
@@ -168,11 +168,11 @@ class Simulation:
 
         def rows(start: int, end: int) -> NDArray[np.float32]:
             label, book = is_positive[start:end], books[start:end]
-            found = self._normal(f"noise {start}", (end - start, d))
-            found *= spread[label.astype(int)][:, None]
-            found += topics[book]
-            found[label] += twists[book[label]] + shared
-            return found
+            vectors = self._normal(f"noise {start}", (end - start, d))
+            vectors *= spread[label.astype(int)][:, None]
+            vectors += topics[book]
+            vectors[label] += twists[book[label]] + shared
+            return vectors
 
         return rows
 
@@ -181,11 +181,13 @@ class Simulation:
         return max(1, round(PAPER_BOOKS * self.n / PAPER_SENTENCES))
 
     def _normal(self, name: str, shape: tuple[int, ...]) -> NDArray[np.float32]:
-        drawn: NDArray[np.float32] = generator(self.seed, f"simulated {name}").standard_normal(shape, dtype=np.float32)
+        drawn: NDArray[np.float32] = make_generator(self.seed, f"simulated {name}").standard_normal(
+            shape, dtype=np.float32
+        )
         return drawn
 
 
-def from_simulation(simulation: Simulation, work: Path, quiet: bool) -> Source:
+def open_simulation(simulation: Simulation, work: Path, quiet: bool) -> Source:
     is_positive, groups = simulation.labels(), simulation.groups()
     origin = {"SIMULATED": asdict(simulation)}
 

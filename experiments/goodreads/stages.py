@@ -1,6 +1,6 @@
 """From embeddings to a pool that can be searched: whitening, the split, the pool and test vectors, the index.
 
-Each is a stage in the work folder, done once and found again; vectors are read through mapped memory throughout.
+Each is a stage in the work folder, done once and opened again; vectors are read through mapped memory throughout.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from experiments.goodreads.sources import Source
 from seals_sim.disk.arrays import ArrayStage
 from seals_sim.disk.stages import Stage
 from seals_sim.errors import UserError
-from seals_sim.evaluate.splits import Split, group_split, random_split
+from seals_sim.evaluate.splits import Split, split_at_random, split_by_group
 from seals_sim.evaluate.structure import build_concept_graph, compute_average_cosine, find_components
-from seals_sim.indexes import StoredGraph, StoredIndex, build_graph, build_ivf, measured_on_some
-from seals_sim.options import machine_memory
-from seals_sim.randomness import generator
+from seals_sim.indexes import StoredGraph, StoredIndex, build_graph, build_ivf, measure_on_sample
+from seals_sim.options import get_machine_memory
+from seals_sim.randomness import make_generator
 from seals_sim.replay.bench import Space
 from seals_sim.search.coded_table import CodedTable
 from seals_sim.types import DatasetRows, Rows, StoredVectors, Vectors
@@ -71,7 +71,7 @@ def parse_memory(text: str) -> int:
         raise UserError("must be a part such as 0.75, or a size such as 16GB", parameter="memory", value=text) from None
     if not (amount > 0 if is_gigabytes else 0 < amount <= 1):
         raise UserError("must be above 0 and at most 1, or a size such as 16GB", parameter="memory", value=text)
-    return int(amount * 1e9) if is_gigabytes else int(amount * machine_memory())
+    return int(amount * 1e9) if is_gigabytes else int(amount * get_machine_memory())
 
 
 def prepare(source: Source, name: str, settings: Settings, work: Path) -> Prepared:
@@ -80,7 +80,7 @@ def prepare(source: Source, name: str, settings: Settings, work: Path) -> Prepar
     split = _split(source, name, settings)
     vectors, pooled, stages = _vectors(source, split, settings, work, folder)
     _require_memory(vectors.pool, settings)
-    rng = generator(settings.seed, "index", name)
+    rng = make_generator(settings.seed, "index", name)
     index, indexing = build_ivf(
         vectors.pool, pooled.digest, folder, rng, n_probe=settings.n_probe, quiet=settings.quiet
     )
@@ -108,7 +108,7 @@ def _vectors(
     origin = {**origin, "test fraction": settings.test_fraction}
     dimensions = settings.dimensions or embeddings.shape[1]
 
-    def stored(part: str, rows: DatasetRows, dtype: type) -> tuple[StoredVectors, Stage]:
+    def store(part: str, rows: DatasetRows, dtype: type) -> tuple[StoredVectors, Stage]:
         def rows_of(start: int, end: int) -> Vectors:
             some = gather(embeddings, rows[start:end])
             return normalize(some, "the embeddings") if whitening is None else whitening.apply(some)
@@ -116,12 +116,12 @@ def _vectors(
         array = ArrayStage(folder, part, origin, (len(rows), dimensions), dtype)
         return array.fill(rows_of, _BLOCK, settings.quiet), array.stage
 
-    pool, pooled = stored("pool", split.pool, np.float16)
-    test, tested = stored("test", split.test, np.float16)
+    pool, pooled = store("pool", split.pool, np.float16)
+    test, tested = store("test", split.test, np.float16)
     stages = [*source.stages, embedded, *whitened, pooled, tested]
     if "all" not in settings.scans or 4 * pool.size > settings.memory_bytes:
         return _Vectors(pool, test, None), pooled, stages
-    scanned, in_float32 = stored("pool-float32", split.pool, np.float32)
+    scanned, in_float32 = store("pool-float32", split.pool, np.float32)
     return _Vectors(pool, test, scanned), pooled, [*stages, in_float32]
 
 
@@ -135,7 +135,7 @@ def _whitening(
     path = stage.folder / "whitening.npz"
     if stage.result is None:
         n = len(embeddings)
-        rows = np.sort(generator(settings.seed, "whitening").choice(n, min(n, _WHITENING_SAMPLE), replace=False))
+        rows = np.sort(make_generator(settings.seed, "whitening").choice(n, min(n, _WHITENING_SAMPLE), replace=False))
         Whitening.fit(gather(embeddings, rows), settings.dimensions).save(path)
         stage.finish_with(path, {"rows": len(rows)})
     stage.require_whole(path)
@@ -143,16 +143,16 @@ def _whitening(
 
 
 def _split(source: Source, name: str, settings: Settings) -> Split:
-    rng = generator(settings.seed, "split")
+    rng = make_generator(settings.seed, "split")
     if name == "sentence":
-        split = random_split(len(source), rng, settings.test_fraction)
+        split = split_at_random(len(source), rng, settings.test_fraction)
     elif name in source.groups:
-        split = group_split(source.groups[name], rng, settings.test_fraction)
+        split = split_by_group(source.groups[name], rng, settings.test_fraction)
     else:
         raise UserError(f"{source.name} does not say which {name} a sentence is from", parameter="splits", value=name)
     if settings.test_rows is None or settings.test_rows >= len(split.test):
         return split
-    drawn = generator(settings.seed, "tested").choice(split.test, settings.test_rows, replace=False)
+    drawn = make_generator(settings.seed, "tested").choice(split.test, settings.test_rows, replace=False)
     return replace(split, test=DatasetRows(np.sort(drawn)))
 
 
@@ -176,14 +176,14 @@ def _facts(
     stages = []
     measuring = Stage(folder, "measure-index", {"n_probe": settings.n_probe, "index": index.digest})
     if measuring.result is None:
-        measuring.finish(asdict(measured_on_some(index, vectors.pool, COMPONENT_KS[-1], settings.seed)))
+        measuring.finish(asdict(measure_on_sample(index, vectors.pool, COMPONENT_KS[-1], settings.seed)))
     assert measuring.result is not None
     facts: dict[str, object] = {
         "index": measuring.result,
         "rows": {name: len(getattr(split, name)) for name in ("pool", "validation", "test")},
         "pool_positives": len(positives),
         "average_cosine": compute_average_cosine(gather(vectors.pool, positives)) if len(positives) > 1 else None,
-        "float16_error": None if vectors.scanned is None else _largest_difference(vectors.pool, vectors.scanned),
+        "float16_error": None if vectors.scanned is None else _measure_rounding(vectors.pool, vectors.scanned),
     }
     if settings.has_structure:
         origin = f"{index.digest} {settings.n_probe}"
@@ -194,10 +194,10 @@ def _facts(
     return facts, [measuring, *stages]
 
 
-def _largest_difference(stored: StoredVectors, exact: StoredVectors) -> float:
+def _measure_rounding(rounded: StoredVectors, exact: StoredVectors) -> float:
     """By which the inner product of a stored row with a unit vector can be off, at most, in a sample."""
-    step = max(1, len(stored) // 10_000)
-    difference = widen(stored[::step]) - widen(exact[::step])
+    step = max(1, len(rounded) // 10_000)
+    difference = widen(rounded[::step]) - widen(exact[::step])
     return float(np.linalg.norm(difference, axis=1).max())
 
 

@@ -21,20 +21,20 @@ from experiments.paper.studies import (
     NEIGHBORS,
     STUDIES,
     Plan,
-    scaled_budget,
-    scaled_k,
-    studies,
+    build_studies,
+    scale_budget,
+    scale_k,
 )
-from experiments.paper.tasks import tasks
+from experiments.paper.tasks import list_tasks
 from seals_sim.datasets import Dataset
-from seals_sim.disk.cache import default_folder
+from seals_sim.disk.cache import get_default_folder
 from seals_sim.disk.files import replacing, require_writable
-from seals_sim.embed.space import fitting_dimensions
+from seals_sim.embed.space import choose_dimensions
 from seals_sim.options import combine
 from seals_sim.replay.bench import Setup, Space
 from seals_sim.replay.inputs import InputOptions, load_dataset
 from seals_sim.replay.options import ReplayProtocol
-from seals_sim.replay.runs import LoopRun, Task, collected, execute
+from seals_sim.replay.runs import LoopRun, Task, collect_tables, execute
 from seals_sim.replay.store import (
     RunFolder,
     RunIdentity,
@@ -86,7 +86,7 @@ def run_paper(inputs: InputOptions, protocol: PaperProtocol, execution: PaperExe
     openimages = None if execution.paper_tables is None else read_openimages(execution.paper_tables)
     engine = combine(ReplayProtocol, protocol, k=1, dimensions=None)  # until k is chosen
     setup = Setup.prepare(load_dataset(inputs, "wordnet"), engine, choose_by_paper)
-    work = _Work(setup, execution.cache or default_folder(), execution.jobs, execution.quiet)
+    work = _Work(setup, execution.cache or get_default_folder(), execution.jobs, execution.quiet)
     embeddings = _name_embeddings(setup.dataset, protocol)
     require_run_or_nothing(execution.out)
     require_writable(execution.out, "out")
@@ -102,7 +102,7 @@ def run_paper(inputs: InputOptions, protocol: PaperProtocol, execution: PaperExe
     plan = Plan(work.setup.protocol, embeddings, tuple(k for k in NEIGHBORS if k <= n_pool))
     resolved = replace(protocol, k=k, embeddings=embeddings, neighbors=plan.neighbors)
     identity = RunIdentity("paper", resolved, setup.dataset.fingerprint())
-    small_budget = max(scaled_budget(n_pool, protocol.batch), protocol.n_seeds)
+    small_budget = max(scale_budget(n_pool, protocol.batch), protocol.n_seeds)
     about = {
         "command": command,
         "execution": to_json(execution),
@@ -139,7 +139,7 @@ def _name_embeddings(dataset: Dataset, protocol: PaperProtocol) -> tuple[str, ..
     if dataset.texts is None:
         return tuple(f"vectors/{d}" for d in dimensions or (0,))
     if not dimensions:
-        most = fitting_dimensions(dataset.texts)
+        most = choose_dimensions(dataset.texts)
         dimensions = tuple(dict.fromkeys(min(d, most) for d in _DIMENSIONS))
     return tuple(f"{model}/{d}" for model in protocol.models for d in dimensions)
 
@@ -160,7 +160,7 @@ def _choose_k_by_pilot(work: _Work, embedding: str) -> tuple[int, dict[str, floa
     """
     setup = work.setup
     n_pool = len(setup.split.pool)
-    k0 = min(scaled_k(n_pool, setup.protocol.budget), n_pool)
+    k0 = min(scale_k(n_pool, setup.protocol.budget), n_pool)
     concepts = setup.choice.validation[:_PILOT_CONCEPTS]
     if not concepts:
         return k0, None
@@ -177,7 +177,9 @@ def _choose_k_by_pilot(work: _Work, embedding: str) -> tuple[int, dict[str, floa
 
 def _list_tasks(setup: Setup, plan: Plan, wanted: Sequence[str], n_side_concepts: int) -> list[Task]:
     looks_at_main = any(name in LOOK_AT_MAIN for name in wanted)
-    chosen = [study for name, study in studies(plan).items() if name in wanted or (name == "main" and looks_at_main)]
+    chosen = [
+        study for name, study in build_studies(plan).items() if name in wanted or (name == "main" and looks_at_main)
+    ]
     latent_ks = {}
     if looks_at_main:
         ks = sorted({plan.protocol.k, *plan.neighbors})
@@ -187,7 +189,7 @@ def _list_tasks(setup: Setup, plan: Plan, wanted: Sequence[str], n_side_concepts
     in_pool[setup.split.pool] = True
     n_positives = {name: int(in_pool[setup.dataset.concepts[name]].sum()) for name in setup.choice.names}
     is_trained_on_all = len(setup.split.pool) <= _FULL_SUPERVISION_ROWS
-    return tasks(plan, chosen, latent_ks, n_positives, n_side_concepts, is_trained_on_all)
+    return list_tasks(plan, chosen, latent_ks, n_positives, n_side_concepts, is_trained_on_all)
 
 
 def _write_tables(folder: Path, store: RunStore, everything: Sequence[Task]) -> None:
@@ -195,7 +197,7 @@ def _write_tables(folder: Path, store: RunStore, everything: Sequence[Task]) -> 
     finished = store.finished()
     there = [task for task in everything if task.name in finished]
     index = [store.read(name, "index") for name in sorted(finished) if name.startswith("index ")]
-    tables = {kind: collected(store, there, kind) for kind in ("rounds", "structure")}
+    tables = {kind: collect_tables(store, there, kind) for kind in ("rounds", "structure")}
     for name, table in {**tables, "indexes": pd.concat(index) if index else pd.DataFrame()}.items():
         with replacing(folder / f"{name}.parquet") as temporary:
             table.to_parquet(temporary)

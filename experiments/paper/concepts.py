@@ -10,7 +10,7 @@ from __future__ import annotations
 from seals_sim.datasets import Dataset
 from seals_sim.datasets.overlap import select_low_overlap
 from seals_sim.evaluate.splits import Split
-from seals_sim.randomness import generator
+from seals_sim.randomness import make_generator
 from seals_sim.replay.concepts import Choice, find_misfits, require_any
 from seals_sim.replay.options import ReplayProtocol
 
@@ -25,7 +25,7 @@ def choose_by_paper(dataset: Dataset, split: Split, protocol: ReplayProtocol) ->
         UserError: If no concept is usable.
     """
     distinct = sorted(select_low_overlap(dataset.concepts, len(dataset)))
-    order = [distinct[place] for place in generator(protocol.seed, "concepts").permutation(len(distinct))]
+    order = [distinct[place] for place in make_generator(protocol.seed, "concepts").permutation(len(distinct))]
     n_validation = min(N_VALIDATION, len(order) // 10)
     misfits = find_misfits(dataset, split, protocol, MIN_TEST_POSITIVES)
     final = order[n_validation : n_validation + N_FINAL]

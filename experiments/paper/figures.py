@@ -29,7 +29,7 @@ def _drawing(rows: int, columns: int, width: float = 13.0, height: float = 3.6) 
 
 def draw_study(paper: Paper, study: Study, path: Path) -> None:
     """Draw metric, pool and recall by number of labels: a row of panels for each row of the study."""
-    concepts = paper.common_concepts(study)
+    concepts = paper.find_common_concepts(study)
     rows = list(dict.fromkeys(line.row for line in study.lines))
     with _drawing(len(rows), 3, height=3.9) as (figure, axes):
         for row, panels in zip(rows, axes, strict=True):

@@ -43,7 +43,7 @@ def compare_with_structure(paper: Paper) -> pd.DataFrame:
     )
 
 
-def openimages_latent(table: pd.DataFrame) -> pd.DataFrame:
+def summarize_openimages(table: pd.DataFrame) -> pd.DataFrame:
     """Tables 3 to 8 under the column names of `compare_with_structure`."""
     return pd.DataFrame(
         {

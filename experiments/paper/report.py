@@ -14,7 +14,7 @@ from experiments.paper import figures, latent, tables
 from experiments.paper.claims import Claim, check_claims
 from experiments.paper.numbers import COSINES
 from experiments.paper.rows import Paper, read_paper
-from experiments.paper.studies import Study, studies
+from experiments.paper.studies import Study, build_studies
 from seals_sim.replay.page import write_page
 from seals_sim.replay.store import write_csv
 
@@ -37,7 +37,7 @@ def write_report(folder: Path) -> Path:
         UserError: If one of these files is missing, damaged or cut off. Nothing is written then.
     """
     paper = read_paper(folder)
-    finished, claims = paper.studies(), check_claims(paper)
+    finished, claims = paper.build_studies(), check_claims(paper)
     report_tables: dict[str, Any] = {}
     drawings: dict[str, _Drawing] = {}
     for more_tables, more_drawings in (_studies(paper, finished), _main(paper, finished), _latent(paper, finished)):
@@ -57,7 +57,7 @@ def write_report(folder: Path) -> Path:
         tables={**dict.fromkeys(_OPTIONAL_TABLES), **report_tables},
         claims=claims,
         studies=finished,
-        planned=studies(paper.plan),
+        planned=build_studies(paper.plan),
         cosines=COSINES,
         index=paper.index.to_dict("records"),
         n_runs=sum(len(runs.groupby(["concept", "repeat"])) for runs in paper.runs.values()),
@@ -91,7 +91,7 @@ def _main(paper: Paper, finished: dict[str, Study]) -> _Content:
         return {}, {}
     batches = tables.compare_batches(paper)
     means = batches.groupby(["pool", "n_labeled"], sort=False)[["alike", "calls_none"]].mean().reset_index()
-    content = {"time": tables.time_methods(paper), "alike": tables.share_of_equal_batches(batches)}
+    content = {"time": tables.time_methods(paper), "alike": tables.measure_equal_batches(batches)}
     return content, {"alike": partial(figures.draw_equal_batches, means)}
 
 
@@ -109,7 +109,7 @@ def _latent(paper: Paper, finished: dict[str, Study]) -> _Content:
     concepts = latent.compare_with_structure(paper)
     sources = [(f"{paper.config['dataset']}, k = {paper.plan.protocol.k}", concepts)]
     if paper.openimages is not None:
-        sources.append(("OpenImages (the paper)", latent.openimages_latent(paper.openimages)))
+        sources.append(("OpenImages (the paper)", latent.summarize_openimages(paper.openimages)))
     content["fits"] = tables.fit_concepts(paper)
     content["correlations"] = latent.correlate(sources)
     content["laggards"] = latent.list_laggards(concepts, paper)

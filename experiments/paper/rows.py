@@ -11,11 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from experiments.paper.openimages import OPENIMAGES, read_openimages
-from experiments.paper.studies import Plan, Study, studies
+from experiments.paper.studies import Plan, Study, build_studies
 from seals_sim.errors import UserError
 from seals_sim.replay.methods import Method
 from seals_sim.replay.options import ConceptOptions, IndexOptions, LabelOptions, LearningOptions, ReplayProtocol
-from seals_sim.replay.page import missing_file
+from seals_sim.replay.page import describe_missing_file
 from seals_sim.replay.runs import FULL_SUPERVISION, METHOD_FIELDS
 from seals_sim.replay.store import read_config
 
@@ -61,12 +61,12 @@ class Paper:
     def concepts(self) -> list[str]:
         return list(self.config["concepts"])
 
-    def studies(self) -> dict[str, Study]:
+    def build_studies(self) -> dict[str, Study]:
         """The studies that have been run, without the lines for which no concept has enough positives."""
         side = self.concepts[: self.config["options"]["side_concepts"]]
         most = max(self.config["concepts"][concept]["pool_positives"] for concept in side)
         finished = {}
-        for name, study in studies(self.plan).items():
+        for name, study in build_studies(self.plan).items():
             lines = tuple(line for line in study.lines if line.method.seed_positives < most)
             reason = f"lines that start from {most} positives or more, which no concept has"
             left_out = study.left_out if len(lines) == len(study.lines) else (*study.left_out, reason)
@@ -74,7 +74,7 @@ class Paper:
                 finished[name] = replace(study, lines=lines, left_out=left_out)
         return finished
 
-    def common_concepts(self, study: Study) -> list[str]:
+    def find_common_concepts(self, study: Study) -> list[str]:
         """The concepts on which every line of a study was run, in the order in which they were chosen."""
         shared = set.intersection(*(set(self.runs[method]["concept"].unique()) for method in study.methods))
         return [concept for concept in self.concepts if concept in shared]
@@ -164,6 +164,6 @@ def _table(folder: Path, name: str) -> pd.DataFrame:
     try:
         return pd.read_parquet(path)
     except FileNotFoundError:
-        raise missing_file(path) from None
+        raise describe_missing_file(path) from None
     except (ValueError, OSError) as error:
         raise UserError(f"{path}: cannot be read ({error})") from error

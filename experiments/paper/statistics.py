@@ -33,7 +33,7 @@ class Spread:
         return mean if np.isnan(self.std) else f"{mean} ± {self.std * scale:.{digits}f}"
 
 
-def spread(values: pd.DataFrame | pd.Series) -> Spread:
+def measure_spread(values: pd.DataFrame | pd.Series) -> Spread:
     """Average over concepts, then take mean and standard deviation over repeats.
 
     Args:
@@ -109,5 +109,6 @@ def fit_repeats(everything: pd.DataFrame, seals: pd.DataFrame) -> dict[str, Spre
     if len(lines) < len(fits):
         return None
     return {
-        name: spread(pd.Series([getattr(line, name) for line in lines])) for name in ("pearson", "slope", "intercept")
+        name: measure_spread(pd.Series([getattr(line, name) for line in lines]))
+        for name in ("pearson", "slope", "intercept")
     }

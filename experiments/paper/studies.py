@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 from seals_sim.replay.methods import Method, build_method
 from seals_sim.replay.options import ReplayProtocol
-from seals_sim.replay.tables import method_name
+from seals_sim.replay.tables import format_method
 
 IMAGENET_POOL, IMAGENET_K, IMAGENET_BUDGET = 639_906, 100, 2_000  # 5.1, 5.2
 IMAGENET_POOL_FRACTION = 0.066  # Table 2, MaxEnt-SEALS
@@ -22,7 +22,7 @@ _UNCERTAIN_AND_LIKELY = ("maxent", "most_likely_positive")
 _ALL_STRATEGIES = (*_UNCERTAIN_AND_LIKELY, "information_density")
 
 
-def scaled_k(n_pool: int, budget: int) -> int:
+def scale_k(n_pool: int, budget: int) -> int:
     """The k at which k T / |U| is the paper's on ImageNet, 0.31: the largest share of the pool that T labels can add.
 
     Args:
@@ -30,13 +30,13 @@ def scaled_k(n_pool: int, budget: int) -> int:
         budget: T, the number of labels.
 
     Examples:
-        >>> scaled_k(639_906, 2000), scaled_k(94_060, 2000), scaled_k(94_060, 300)
+        >>> scale_k(639_906, 2000), scale_k(94_060, 2000), scale_k(94_060, 300)
         (100, 15, 98)
     """
     return max(1, round(IMAGENET_K * IMAGENET_BUDGET / IMAGENET_POOL * n_pool / budget))
 
 
-def scaled_budget(n_pool: int, batch: int) -> int:
+def scale_budget(n_pool: int, batch: int) -> int:
     """The number of labels, in whole batches, that is the paper's 0.31 % of the pool (2,000 of 639,906).
 
     Args:
@@ -44,7 +44,7 @@ def scaled_budget(n_pool: int, batch: int) -> int:
         batch: The size of a batch.
 
     Examples:
-        >>> scaled_budget(639_906, 100), scaled_budget(94_060, 100)
+        >>> scale_budget(639_906, 100), scale_budget(94_060, 100)
         (2000, 300)
     """
     return max(1, round(IMAGENET_BUDGET / IMAGENET_POOL * n_pool / batch)) * batch
@@ -123,14 +123,14 @@ STUDIES: tuple[StudyName, ...] = get_args(StudyName)
 LOOK_AT_MAIN = ("structure", "correlation", "concepts")  # no runs of their own
 
 
-def studies(plan: Plan) -> dict[str, Study]:
+def build_studies(plan: Plan) -> dict[str, Study]:
     """All studies that make runs, by name."""
     made = (_main, _neighbors, _positives, _random_pool, _k_centers, _embeddings, _other_index, _regularization)
     return {study.name: study for study in (make(plan) for make in made)}
 
 
 def _line(plan: Plan, row: str, pool: str, strategy: str, variant: str = "", **changes: object) -> Line:
-    name = method_name(pool, strategy)
+    name = format_method(pool, strategy)
     return Line(row, f"{name}, {variant}" if variant else name, plan.method(pool, strategy, **changes))
 
 

@@ -10,9 +10,9 @@ import pandas as pd
 
 from experiments.paper.numbers import TABLE_2
 from experiments.paper.rows import Paper
-from experiments.paper.statistics import Spread, fit_repeats, spread
+from experiments.paper.statistics import Spread, fit_repeats, measure_spread
 from experiments.paper.studies import Study
-from seals_sim.replay.tables import method_name
+from seals_sim.replay.tables import format_method
 
 
 def run_seconds(paper: Paper) -> float:
@@ -28,14 +28,14 @@ def _budgets(paper: Paper) -> tuple[int, int]:
 
 def summarize(paper: Paper, study: Study) -> list[dict[str, Any]]:
     """The metric, recall and share of the pool of each line of a study, at both budgets."""
-    concepts, rows = paper.common_concepts(study), []
+    concepts, rows = paper.find_common_concepts(study), []
     for line in study.lines:
         row: dict[str, Any] = {"line": line.label, "n_concepts": len(concepts), **asdict(line.method)}
         for which, budget in zip(("small", "full"), _budgets(paper), strict=True):
             for measure in (paper.first_metric, "recall", "pool_fraction"):
                 value = Spread(np.nan, np.nan)
                 if budget >= line.method.n_seeds:
-                    value = spread(paper.values(line.method, measure, budget, concepts))
+                    value = measure_spread(paper.values(line.method, measure, budget, concepts))
                 row[f"{measure}_{which}_mean"], row[f"{measure}_{which}_std"] = value.mean, value.std
         rows.append(row)
     return rows
@@ -45,7 +45,7 @@ def join_curves(paper: Paper, studies: dict[str, Study]) -> pd.DataFrame:
     """The curves of every line of every study, one below another."""
     parts = []
     for name, study in studies.items():
-        concepts = paper.common_concepts(study)
+        concepts = paper.find_common_concepts(study)
         for line in study.lines:
             curve = paper.curve(line.method, concepts).reset_index()
             parts.append(curve.assign(study=name, line=line.label))
@@ -65,9 +65,9 @@ def _time_method(paper: Paper, pool: str, strategy: str, budget: int) -> dict[st
     method = paper.plan.method(pool, strategy)
     seconds = paper.seconds(method, budget)
     measures = (paper.first_metric, "recall", "pool_fraction")
-    means = {name: spread(paper.values(method, name, budget, paper.concepts)).mean for name in measures}
+    means = {name: measure_spread(paper.values(method, name, budget, paper.concepts)).mean for name in measures}
     return {
-        "line": method_name(pool, strategy), "budget": budget, "total": sum(seconds), **seconds._asdict(), **means,
+        "line": format_method(pool, strategy), "budget": budget, "total": sum(seconds), **seconds._asdict(), **means,
         "paper": TABLE_2.get((strategy, pool, budget)),
     }  # fmt: skip
 
@@ -98,7 +98,7 @@ def compare_batches(paper: Paper) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def share_of_equal_batches(batches: pd.DataFrame) -> list[dict[str, Any]]:
+def measure_equal_batches(batches: pd.DataFrame) -> list[dict[str, Any]]:
     """The share of equal batches by pool: of all, and of those with one history by whether the model calls any row
     positive.
 
@@ -133,7 +133,7 @@ def list_scatter_panels(paper: Paper) -> list[tuple[str, pd.Series, pd.Series]]:
             paper.values(plan.method(pool, strategy), measure, plan.protocol.budget, paper.concepts).mean(axis=1)
             for pool in ("all", "seals")
         )
-        name = method_name("seals", strategy).removesuffix("-SEALS")
+        name = format_method("seals", strategy).removesuffix("-SEALS")
         panels.append((f"{paper.config['dataset']}: {name}, {measure.replace('_', ' ')}", everything, seals))
     if paper.openimages is not None:
         table = paper.openimages
@@ -153,8 +153,8 @@ def fit_concepts(paper: Paper) -> list[dict[str, Any]]:
                     paper.values(paper.plan.method(pool, strategy), measure, budget, paper.concepts)
                     for pool in ("all", "seals")
                 )
-                lines, gap = fit_repeats(everything, seals), spread(everything - seals)
-                name = method_name("seals", strategy).removesuffix("-SEALS")
+                lines, gap = fit_repeats(everything, seals), measure_spread(everything - seals)
+                name = format_method("seals", strategy).removesuffix("-SEALS")
                 rows.append({"strategy": name, "measure": measure, "budget": budget, "gap": gap, "fit": lines})
     return rows
 
@@ -175,7 +175,7 @@ def list_concepts(paper: Paper, latent: pd.DataFrame) -> list[dict[str, Any]]:
         ("most_likely_positive", "recall"),
     ):
         for pool in ("all",) if strategy == "random" else ("seals", "all"):
-            name = f"{measure} {method_name(pool, strategy)}"
+            name = f"{measure} {format_method(pool, strategy)}"
             columns[name] = paper.values(plan.method(pool, strategy), measure, budget, paper.concepts).mean(axis=1)
     full = paper.full_supervision_by_concept(plan.method("all", "maxent")).reindex(paper.concepts)
     rows = []

@@ -8,7 +8,7 @@ from experiments.paper.studies import Plan, Study
 from seals_sim.replay.runs import FullSupervision, Latent, LoopRun, Task
 
 
-def tasks(
+def list_tasks(
     plan: Plan,
     chosen: Iterable[Study],
     latent_ks: Mapping[str, tuple[int, ...]],

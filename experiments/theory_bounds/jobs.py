@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from experiments.theory_bounds.grid import Job
 from experiments.theory_bounds.options import TheoryOptions
-from seals_sim.randomness import generator
+from seals_sim.randomness import make_generator
 from theory import bounds
 from theory.baselines import run_bisection, run_passive
 from theory.checks import check_all
@@ -99,7 +99,9 @@ def _is_noisy(job: Job) -> bool:
 
 
 def _make_problem(job: Job, options: TheoryOptions) -> Problem:
-    rng = generator(options.seed, "problem", job.problem, job.dim, str(job.gamma_over_delta), job.searches, job.seed)
+    rng = make_generator(
+        options.seed, "problem", job.problem, job.dim, str(job.gamma_over_delta), job.searches, job.seed
+    )
     if job.problem == "example1":
         rotation = rng if options.rotate else None
         return make_example_1(
@@ -113,9 +115,9 @@ def _make_problem(job: Job, options: TheoryOptions) -> Problem:
 
 def _run_algorithm(job: Job, options: TheoryOptions) -> tuple[Trace, list[SlowStep]]:
     solver = SOLVERS[options.solver]
-    rng = generator(options.seed, "run", job.name, job.algorithm, job.dim, str(job.gamma_over_delta), job.seed)
+    rng = make_generator(options.seed, "run", job.name, job.algorithm, job.dim, str(job.gamma_over_delta), job.seed)
     if job.pool_size:
-        cloud_rng = generator(options.seed, "cloud", job.pool_size, job.dim, job.seed)
+        cloud_rng = make_generator(options.seed, "cloud", job.pool_size, job.dim, job.seed)
         cloud = draw_cloud(job.pool_size, job.dim, cloud_rng)
         problem, seed_rows = draw_cloud_problem(cloud, cloud_rng)
         max_rounds = int(2 * problem.compute_gamma().max() / cloud.delta) + 40  # enough for a slow phase at c = 1 / 2

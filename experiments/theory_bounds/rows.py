@@ -12,7 +12,7 @@ import pandas as pd
 
 from experiments.theory_bounds.jobs import BOUND_COLUMNS, CHECK_COLUMNS, HOLDS_NAMES, ROUND_COLUMNS, STEP_COLUMNS
 from seals_sim.errors import UserError
-from seals_sim.replay.page import missing_file, read_rows
+from seals_sim.replay.page import describe_missing_file, read_rows
 from seals_sim.replay.store import read_config
 
 _COLUMNS = {"rounds": ROUND_COLUMNS, "bounds": BOUND_COLUMNS, "checks": CHECK_COLUMNS, "steps": STEP_COLUMNS}
@@ -75,7 +75,7 @@ def _read_counts(path: Path) -> dict[str, int]:
         counts = [json.loads(line)["rows"] for line in path.read_text(encoding="utf-8").splitlines()]
         return {name: sum(count[name] for count in counts) for name in _COLUMNS}
     except FileNotFoundError:
-        raise missing_file(path) from None
+        raise describe_missing_file(path) from None
     except KeyError as error:
         raise UserError(f"{path}: lacks {error}; run the experiment again") from error
     except (ValueError, TypeError, OSError) as error:

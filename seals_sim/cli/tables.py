@@ -25,25 +25,25 @@ def read_table(table: Path, options: TextOptions) -> list[str]:
 
 def get_cache(options: CacheOptions) -> Path:
     """The cache folder, which must be writable."""
-    from seals_sim.disk.cache import default_folder
+    from seals_sim.disk.cache import get_default_folder
     from seals_sim.disk.files import require_writable
 
-    cache = options.cache or default_folder()
+    cache = options.cache or get_default_folder()
     require_writable(cache, "cache")
     return cache
 
 
 def resolve_index(options: SearchIndexOptions, texts: list[str], dimensions: int | None) -> SearchIndexOptions:
     """The options with the index that `auto` means: for one search, of texts that are typed in too."""
-    from seals_sim.embed.space import fitting_dimensions
+    from seals_sim.embed.space import choose_dimensions
     from seals_sim.indexes import choose_index
     from seals_sim.indexes.names import VECTOR_INDEXES
-    from seals_sim.options import machine_memory
+    from seals_sim.options import get_machine_memory
 
     if options.index != "auto":
         return options
-    d = fitting_dimensions(texts) if dimensions is None else dimensions
-    chosen = choose_index(len(texts), d, 0, machine_memory() // 2)
+    d = choose_dimensions(texts) if dimensions is None else dimensions
+    chosen = choose_index(len(texts), d, 0, get_machine_memory() // 2)
     return replace(options, index=next(name for name in VECTOR_INDEXES if name == chosen))
 
 

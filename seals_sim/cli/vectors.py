@@ -10,7 +10,7 @@ from seals_sim.cli.options import CacheOptions, SearchIndexOptions, TextOptions
 from seals_sim.cli.tables import build_table_corpus, get_cache, read_table
 from seals_sim.disk.files import replacing
 from seals_sim.embed.space import embed_texts
-from seals_sim.indexes import measured_on_some
+from seals_sim.indexes import measure_on_sample
 
 
 def embed(table: Path, options: TextOptions, out: Path | None, cache_options: CacheOptions) -> None:
@@ -28,4 +28,4 @@ def embed(table: Path, options: TextOptions, out: Path | None, cache_options: Ca
 def build_index(table: Path, text: TextOptions, index: SearchIndexOptions, k: int, cache: CacheOptions) -> None:
     """Index a table and print what the index is worth."""
     corpus, resolved = build_table_corpus(table, text, index, k, cache)
-    print(f"index {resolved.index}: {measured_on_some(corpus.index, corpus.vectors, k)}")
+    print(f"index {resolved.index}: {measure_on_sample(corpus.index, corpus.vectors, k)}")

@@ -13,7 +13,7 @@ from seals_sim.disk.files import compute_sha256, replacing
 from seals_sim.types import Vectors
 
 
-def default_folder() -> Path:
+def get_default_folder() -> Path:
     """Say where this machine keeps caches, in a folder of our own."""
     return platformdirs.user_cache_path("seals-sim")
 

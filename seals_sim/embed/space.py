@@ -32,7 +32,7 @@ def embed_texts(
     Args:
         texts: n of them.
         model: A sentence-transformers model, by name or folder.
-        dimensions: Of the whitening; 0 for the model's own embedding, not whitened; None for `fitting_dimensions`.
+        dimensions: Of the whitening; 0 for the model's own embedding, not whitened; None for `choose_dimensions`.
         cache: The folder where embeddings are read from and written to; None for none.
         quiet: No progress bar.
 
@@ -45,7 +45,7 @@ def embed_texts(
     return TextSpace(texts, model, dimensions, cache, quiet).compute_vectors()
 
 
-def fitting_dimensions(texts: Sequence[str]) -> int:
+def choose_dimensions(texts: Sequence[str]) -> int:
     """Choose how many dimensions to whiten to: 256, or fewer where the table is too small for that.
 
     Args:
@@ -55,7 +55,7 @@ def fitting_dimensions(texts: Sequence[str]) -> int:
         At least 1.
 
     Examples:
-        >>> fitting_dimensions(["a", "b", "c"])
+        >>> choose_dimensions(["a", "b", "c"])
         1
     """
     distinct: set[str] = set()
@@ -89,7 +89,7 @@ class TextSpace:
             UserError: Where there is no such model.
         """
         self._texts, self._cache, self._quiet = texts, cache, quiet
-        self._dimensions = fitting_dimensions(texts) if dimensions is None else dimensions
+        self._dimensions = choose_dimensions(texts) if dimensions is None else dimensions
         self._encoder = Encoder(model)
         digest = hashlib.sha256()
         update_with_texts(digest, texts)

@@ -60,7 +60,7 @@ def compute_validation_size(n: int) -> int:
     return min(PAPER_VALIDATION, -(-n * PAPER_VALIDATION // PAPER_SENTENCES))
 
 
-def random_split(n: int, rng: np.random.Generator, test_fraction: float = PAPER_TEST_FRACTION) -> Split:
+def split_at_random(n: int, rng: np.random.Generator, test_fraction: float = PAPER_TEST_FRACTION) -> Split:
     """Split rows at random (7.12).
 
     Args:
@@ -75,7 +75,7 @@ def random_split(n: int, rng: np.random.Generator, test_fraction: float = PAPER_
         UserError: Where test or the pool would be empty.
 
     Examples:
-        >>> split = random_split(100, np.random.default_rng(0))
+        >>> split = split_at_random(100, np.random.default_rng(0))
         >>> len(split.pool), len(split.validation), len(split.test)
         (79, 1, 20)
     """
@@ -88,7 +88,7 @@ def random_split(n: int, rng: np.random.Generator, test_fraction: float = PAPER_
     return Split(*(DatasetRows(np.sort(part)) for part in (pool, validation, test)))
 
 
-def group_split(
+def split_by_group(
     groups: NDArray[np.int64], rng: np.random.Generator, test_fraction: float = PAPER_TEST_FRACTION
 ) -> Split:
     """Split rows at random so that no group, such as the sentences of one book, is in two parts.

@@ -2,7 +2,7 @@ from .choice import IndexOptions, build_index, choose_index
 from .exact import ExactIndex
 from .graph import StoredGraph, build_graph
 from .ivf import build_ivf
-from .measure import IndexFacts, measure_index, measured_on_some
+from .measure import IndexFacts, measure_index, measure_on_sample
 from .names import INDEXES
 from .protocol import NeighborIndex, VectorIndex, fingerprint
 from .stored import StoredIndex
@@ -22,5 +22,5 @@ __all__ = [
     "choose_index",
     "fingerprint",
     "measure_index",
-    "measured_on_some",
+    "measure_on_sample",
 ]

@@ -9,7 +9,7 @@ import numpy as np
 
 from seals_sim.indexes.exact import ExactIndex
 from seals_sim.indexes.protocol import NeighborIndex
-from seals_sim.randomness import generator
+from seals_sim.randomness import make_generator
 from seals_sim.types import Rows, StoredVectors
 
 _SOME = 200
@@ -42,7 +42,7 @@ class IndexFacts:
         )
 
 
-def measured_on_some(index: NeighborIndex, vectors: StoredVectors, k: int, seed: int = 0) -> IndexFacts:
+def measure_on_sample(index: NeighborIndex, vectors: StoredVectors, k: int, seed: int = 0) -> IndexFacts:
     """Measure an index on rows drawn at random.
 
     Args:
@@ -55,7 +55,7 @@ def measured_on_some(index: NeighborIndex, vectors: StoredVectors, k: int, seed:
         The facts, over 200 rows where there are so many.
     """
     n = len(vectors)
-    rows = Rows(generator(seed, "measured").choice(n, min(n, _SOME), replace=False))
+    rows = Rows(make_generator(seed, "measured").choice(n, min(n, _SOME), replace=False))
     return measure_index(index, vectors, rows, min(k, n))
 
 

@@ -12,7 +12,7 @@ from seals_sim.embed.space import TextSpace
 from seals_sim.errors import UserError
 from seals_sim.indexes import ExactIndex, IndexOptions, NeighborIndex, StoredIndex, VectorIndex
 from seals_sim.indexes.cached import build_cached_index
-from seals_sim.randomness import generator
+from seals_sim.randomness import make_generator
 from seals_sim.types import StoredVectors, Vectors
 
 
@@ -74,7 +74,9 @@ def build_corpus(
     """
     space = TextSpace(texts, model, dimensions, cache, quiet)
     vectors, digest = space.load_vectors(cache)
-    built = build_cached_index(index, vectors, digest, cache, options or IndexOptions(), generator(0, "index"), quiet)
+    built = build_cached_index(
+        index, vectors, digest, cache, options or IndexOptions(), make_generator(0, "index"), quiet
+    )
     fingerprint = hashlib.sha256(f"vectors {digest} texts {space.texts_digest}".encode()).hexdigest()
     return Corpus(vectors, _require_vector_index(built, index), fingerprint, texts, space.encode)
 

@@ -26,7 +26,7 @@ from seals_sim.label.search import SessionSearch, compute_probabilities, draw_un
 from seals_sim.label.state import SessionState
 from seals_sim.label.types import Asked, ImportReport, Label, Reason, Status
 from seals_sim.options import to_user_error
-from seals_sim.randomness import generator
+from seals_sim.randomness import make_generator
 from seals_sim.types import Row, Rows
 from seals_sim.vectors.scan import widen
 
@@ -147,7 +147,7 @@ class Session:
         is_control = every > 0 and (n_asked + 1) % every == 0
         row = None if is_control else self._search.select()
         if row is None:
-            rng = generator(self.options.seed, "control", n_asked)
+            rng = make_generator(self.options.seed, "control", n_asked)
             row, is_control = draw_unseen(len(self.corpus.vectors), self._state.seen, rng), True
         if row is None:
             return None

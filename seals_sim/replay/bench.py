@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from seals_sim.datasets import Dataset
 from seals_sim.errors import UserError
-from seals_sim.evaluate.splits import Split, random_split
+from seals_sim.evaluate.splits import Split, split_at_random
 from seals_sim.indexes import NeighborIndex
-from seals_sim.randomness import generator
+from seals_sim.randomness import make_generator
 from seals_sim.replay.concepts import Choice
 from seals_sim.replay.options import ReplayProtocol
 from seals_sim.search.coded_table import CodedTable
@@ -95,8 +95,8 @@ class Setup:
         if n is not None:
             if n > len(dataset):
                 raise UserError(f"{dataset.name} has only {len(dataset)} rows", parameter="sample", value=n)
-            dataset = dataset.sample(n, generator(protocol.seed, "sample"))
-        split = random_split(len(dataset), generator(protocol.seed, "split"), protocol.test_fraction)
+            dataset = dataset.sample(n, make_generator(protocol.seed, "sample"))
+        split = split_at_random(len(dataset), make_generator(protocol.seed, "split"), protocol.test_fraction)
         protocol.require_fit(len(split.pool))
         return cls(dataset, split, choose(dataset, split, protocol), protocol)
 

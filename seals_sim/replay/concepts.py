@@ -9,7 +9,7 @@ import numpy as np
 from seals_sim.datasets import Dataset
 from seals_sim.errors import UserError
 from seals_sim.evaluate.splits import Split
-from seals_sim.randomness import generator
+from seals_sim.randomness import make_generator
 from seals_sim.replay.options import ReplayProtocol
 
 
@@ -44,7 +44,7 @@ def choose_concepts(dataset: Dataset, split: Split, protocol: ReplayProtocol) ->
         return Choice(protocol.concept, {})
     fit = sorted(dataset.concepts.keys() - reasons.keys())
     require_any(fit, reasons, dataset)
-    drawn = generator(protocol.seed, "concepts").permutation(len(fit))[: protocol.concepts]
+    drawn = make_generator(protocol.seed, "concepts").permutation(len(fit))[: protocol.concepts]
     return Choice(tuple(fit[place] for place in sorted(drawn)), reasons)
 
 

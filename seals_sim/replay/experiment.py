@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from seals_sim.evaluate.metrics import compute_pool_fraction, compute_recall, count_positives, measure_quality
 from seals_sim.loop import run
-from seals_sim.randomness import generator
+from seals_sim.randomness import make_generator
 from seals_sim.replay.bench import Bench, Space
 from seals_sim.replay.methods import Method, build_method
 from seals_sim.search.candidates import CandidateTable
@@ -83,7 +83,7 @@ def run_method(
     with threadpool_limits(bench.n_threads):
         space = bench.spaces[method.embedding]
         is_positive, is_test_positive = bench.is_positive(concept)
-        seed_rng = generator(bench.protocol.seed, "seeds", concept, repeat)
+        seed_rng = make_generator(bench.protocol.seed, "seeds", concept, repeat)
         seeds = draw_seeds(is_positive, method.seed_positives, method.seed_negatives, seed_rng)
         names = (concept, repeat, method.strategy)
         selector = _build_selector(method, bench, seeds, names)
@@ -139,7 +139,7 @@ def _build_pool(
     else:
         assert method.random_pool_factor is not None
         size = method.random_pool_factor * n_seals_candidates
-    rng = generator(bench.protocol.seed, "random_pool", *names)
+    rng = make_generator(bench.protocol.seed, "random_pool", *names)
     return RandomPool(seeds, vectors, min(round(size), n_unlabeled), rng)
 
 
@@ -153,7 +153,7 @@ def _build_selector(method: Method, bench: Bench, seeds: LabeledRows, names: tup
     return build_selector(
         method.strategy,
         beta=protocol.beta,
-        rng=generator(protocol.seed, "selector", *names),
+        rng=make_generator(protocol.seed, "selector", *names),
         n_rows=len(space.pool_vectors),
         centers=centers,
         n_threads=bench.n_threads,

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from seals_sim.disk.files import replacing
-from seals_sim.replay.tables import STRATEGY_NAMES, method_name
+from seals_sim.replay.tables import STRATEGY_NAMES, format_method
 
 MEASURE_LABELS = {
     "average_precision": "mean average precision",
@@ -40,7 +40,7 @@ def draw_curves(curves: pd.DataFrame, first_metric: str, title: str, path: Path)
         axes = figure.subplots(1, 3)
         for axis, measure in zip(axes, (first_metric, "pool_fraction", "recall"), strict=True):
             for (pool, strategy), curve in curves.groupby(["pool", "strategy"], sort=False):
-                draw_curve(axis, curve, measure, pool, _COLORS[strategy], method_name(pool, strategy))
+                draw_curve(axis, curve, measure, pool, _COLORS[strategy], format_method(pool, strategy))
             axis.set(xlabel="labeled examples", ylabel=MEASURE_LABELS[measure])
         axes[1].set_yscale("log")
         handles, labels = axes[0].get_legend_handles_labels()

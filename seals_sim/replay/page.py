@@ -31,7 +31,7 @@ def read_rows(path: Path, columns: Sequence[str], **options: Any) -> pd.DataFram
         table = pd.read_csv(path, **options)
         is_cut = not path.read_bytes().endswith(b"\n")
     except FileNotFoundError:
-        raise missing_file(path) from None
+        raise describe_missing_file(path) from None
     except (ValueError, OSError) as error:
         raise UserError(f"{path}: cannot be read ({error})") from error
     if tuple(table.columns) != tuple(columns):
@@ -41,7 +41,7 @@ def read_rows(path: Path, columns: Sequence[str], **options: Any) -> pd.DataFram
     return table
 
 
-def missing_file(path: Path) -> UserError:
+def describe_missing_file(path: Path) -> UserError:
     """The error for a file that a report is drawn from and that is not in the folder."""
     return UserError(f"{path}: no such file; the run is not finished, or this file was not copied with its folder")
 

@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from seals_sim.disk.cache import default_folder
+from seals_sim.disk.cache import get_default_folder
 from seals_sim.disk.files import require_writable, write_text
-from seals_sim.embed.space import fitting_dimensions
+from seals_sim.embed.space import choose_dimensions
 from seals_sim.replay.bench import Bench, Setup, Space
 from seals_sim.replay.concepts import choose_concepts
 from seals_sim.replay.experiment import Results, run_methods
@@ -42,7 +42,7 @@ def replay(inputs: InputOptions, protocol: ReplayProtocol, execution: Execution,
     Raises:
         UserError: Where the data or the folder do not fit what is asked.
     """
-    cache, quiet = execution.cache or default_folder(), execution.quiet
+    cache, quiet = execution.cache or get_default_folder(), execution.quiet
     setup = _resolve(Setup.prepare(load_dataset(inputs, "icd10"), protocol, choose_concepts))
     about = {
         "command": command,
@@ -79,7 +79,7 @@ def _resolve(setup: Setup) -> Setup:
     protocol, dataset = setup.protocol, setup.dataset
     dimensions = protocol.dimensions
     if dimensions is None:
-        dimensions = 0 if dataset.texts is None else fitting_dimensions(dataset.texts)
+        dimensions = 0 if dataset.texts is None else choose_dimensions(dataset.texts)
     d = dimensions if dataset.vectors is None else dataset.vectors.shape[1]
     n_runs = len(setup.choice.names) * protocol.repeats * len(protocol.strategies)
     index = resolve_index(protocol, len(setup.split.pool), d, n_runs)

@@ -13,7 +13,15 @@ from seals_sim.replay.experiment import PICK_COLUMNS, ROUND_COLUMNS
 from seals_sim.replay.figures import draw_curves
 from seals_sim.replay.page import read_rows, write_page
 from seals_sim.replay.store import read_config, write_csv
-from seals_sim.replay.tables import POOL_NAMES, STRATEGY_NAMES, alike, by_concept, curves, method_name, summary
+from seals_sim.replay.tables import (
+    POOL_NAMES,
+    STRATEGY_NAMES,
+    average_by_concept,
+    compare_batches,
+    compute_curves,
+    format_method,
+    summarize_methods,
+)
 
 _OTHER_METRIC = {"average_precision": "auc", "auc": "average_precision"}
 
@@ -38,7 +46,7 @@ def write_report(folder: Path) -> Path:
     if len(picks) != n_picks:
         raise UserError(f"{folder / 'picks.csv'}: has {len(picks)} picks, but rounds.csv counts {n_picks}")
     first_metric = config["first_metric"]
-    table = summary(rounds)
+    table = summarize_methods(rounds)
     write_csv(folder / "summary.csv", table)
     page = folder / "index.html"
     write_page(
@@ -48,18 +56,18 @@ def write_report(folder: Path) -> Path:
         config=config,
         figures=_draw_figures(rounds, config, folder),
         table=table.to_dict("records"),
-        method_name=method_name,
+        format_method=format_method,
         first_metric=first_metric,
         other_metric=_OTHER_METRIC[first_metric],
         concepts=_concept_rows(rounds, config, first_metric),
-        findings=findings(rounds, picks, config),
+        findings=list_findings(rounds, picks, config),
     )
     return page
 
 
 def _draw_figures(rounds: pd.DataFrame, config: dict[str, Any], folder: Path) -> dict[str, str]:
     """Draw all methods in one figure, then each strategy in its own; the titles by file name."""
-    lines, first_metric = curves(rounds), config["first_metric"]
+    lines, first_metric = compute_curves(rounds), config["first_metric"]
     draw_curves(lines, first_metric, _title(config, "all methods"), folder / "curves")
     titles = {"curves.svg": "All methods"}
     if rounds["strategy"].nunique() > 1 and rounds["pool"].nunique() > 1:
@@ -71,7 +79,7 @@ def _draw_figures(rounds: pd.DataFrame, config: dict[str, Any], folder: Path) ->
     return titles
 
 
-def findings(rounds: pd.DataFrame, picks: pd.DataFrame, config: dict[str, Any]) -> list[str]:
+def list_findings(rounds: pd.DataFrame, picks: pd.DataFrame, config: dict[str, Any]) -> list[str]:
     """What a reader must know before believing the figures, one sentence or two each."""
     sentences = []
     last = rounds.groupby(["pool", "strategy", "concept", "repeat"], sort=False).last()
@@ -90,10 +98,11 @@ def findings(rounds: pd.DataFrame, picks: pd.DataFrame, config: dict[str, Any]) 
         )
     if {"maxent", "most_likely_positive"} <= set(rounds["strategy"]):
         shared = picks[picks["pool"] != "random_pool"]  # there each strategy has a random subset of its own
-        for pool, share in alike(shared, "maxent", "most_likely_positive").items():
+        for pool, share in compare_batches(shared, "maxent", "most_likely_positive").items():
+            names = [format_method(str(pool), name) for name in ("maxent", "most_likely_positive")]
             sentences.append(
-                f"{method_name(str(pool), 'maxent')} and {method_name(str(pool), 'most_likely_positive')} chose the "
-                f"same rows in {share:.0%} of the batches (as they do whenever the model predicts no positives)."
+                f"{names[0]} and {names[1]} chose the same rows in {share:.0%} of the batches (as they do whenever the "
+                "model predicts no positives)."
             )
     if config["bad_lines"]:
         sentences.append(
@@ -121,7 +130,7 @@ def format_count(n: int, noun: str) -> str:
 
 
 def _concept_rows(rounds: pd.DataFrame, config: dict[str, Any], first_metric: str) -> dict[str, Any]:
-    tables = {measure: by_concept(rounds, measure) for measure in (first_metric, "recall")}
+    tables = {measure: average_by_concept(rounds, measure) for measure in (first_metric, "recall")}
     return {
         "methods": list(tables["recall"].columns),
         "rows": [

@@ -1,4 +1,4 @@
-"""The pieces of work behind a report: each is done once, kept at once, and found again by its name."""
+"""The pieces of work behind a report: each is done once and saved at once under its name."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class LoopRun:
         return json.dumps([self.kind, asdict(self.method), self.concept, self.repeat])
 
     def neighbors(self) -> dict[str, int]:
-        """The embeddings that neighbours are sought in, with k."""
+        """The embeddings that neighbors are sought in, with k."""
         return {self.method.index_embedding or self.method.embedding: self.method.k} if self.method.k else {}
 
     def work(self, bench: Bench, n_seals_candidates: int) -> pd.DataFrame:
@@ -142,7 +142,7 @@ def execute(
 def _measured_in(task: Task, k: int) -> LoopRun | None:
     """The SEALS run whose pool a RandPool run's size is measured in."""
     if isinstance(task, LoopRun) and task.method.random_pool_factor is not None:
-        return replace(task, method=seals_of(task.method, k))
+        return replace(task, method=get_seals_method(task.method, k))
     return None
 
 
@@ -159,12 +159,12 @@ def _work(task: Task, bench: Bench, size: int) -> tuple[Task, pd.DataFrame]:
     return task, table
 
 
-def collected(store: RunStore, todo: Sequence[Task], kind: str) -> pd.DataFrame:
+def collect_tables(store: RunStore, todo: Sequence[Task], kind: str) -> pd.DataFrame:
     """The tables of one kind, in the order of the tasks, whenever each was done."""
     tables = [store.read(task.name, kind) for task in todo if task.kind == kind]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
-def seals_of(method: Method, k: int) -> Method:
+def get_seals_method(method: Method, k: int) -> Method:
     """The SEALS run that a RandPool run takes its size from."""
     return replace(method, pool="seals", k=k, random_pool_factor=None)

@@ -20,17 +20,17 @@ STRATEGY_NAMES = {
 }
 
 
-def method_name(pool: str, strategy: str) -> str:
+def format_method(pool: str, strategy: str) -> str:
     """A method's name as the paper writes it.
 
     Examples:
-        >>> method_name("seals", "maxent")
+        >>> format_method("seals", "maxent")
         'MaxEnt-SEALS'
     """
     return f"{STRATEGY_NAMES[strategy]}-{POOL_NAMES[pool]}"
 
 
-def curves(rounds: pd.DataFrame) -> pd.DataFrame:
+def compute_curves(rounds: pd.DataFrame) -> pd.DataFrame:
     """Average each measure over concepts, then take its mean and standard deviation over repeats (5.1).
 
     Args:
@@ -48,7 +48,7 @@ def curves(rounds: pd.DataFrame) -> pd.DataFrame:
     return _in_order(_mean_and_std(over_concepts, [*_METHOD, "round"]))
 
 
-def summary(rounds: pd.DataFrame) -> pd.DataFrame:
+def summarize_methods(rounds: pd.DataFrame) -> pd.DataFrame:
     """Summarize each method at its last round, as the paper's Table 2 does.
 
     Args:
@@ -71,11 +71,11 @@ def summary(rounds: pd.DataFrame) -> pd.DataFrame:
     return _in_order(table).reset_index()
 
 
-def by_concept(rounds: pd.DataFrame, measure: str) -> pd.DataFrame:
+def average_by_concept(rounds: pd.DataFrame, measure: str) -> pd.DataFrame:
     """Average a measure at the last round over repeats: one row per concept, one column per method."""
     last = rounds.groupby([*_METHOD, "concept", "repeat"], sort=False)[measure].last()
     table = last.groupby(["concept", *_METHOD], sort=False).mean().unstack(_METHOD)
-    table.columns = [method_name(pool, strategy) for pool, strategy in table.columns]
+    table.columns = [format_method(pool, strategy) for pool, strategy in table.columns]
     return table
 
 
@@ -93,7 +93,7 @@ def _mean_and_std(values: pd.DataFrame, by: list[str]) -> pd.DataFrame:
     return table
 
 
-def alike(picks: pd.DataFrame, one: str, other: str) -> pd.Series:
+def compare_batches(picks: pd.DataFrame, one: str, other: str) -> pd.Series:
     """The share of batches, by pool, in which two strategies chose the same rows."""
     batches = (
         picks[(picks["round"] > 0) & picks["strategy"].isin([one, other])]

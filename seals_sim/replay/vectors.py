@@ -7,12 +7,12 @@ from pathlib import Path
 
 from seals_sim.datasets import Dataset
 from seals_sim.embed.space import embed_texts
-from seals_sim.indexes import IndexFacts, NeighborIndex, choose_index, fingerprint, measured_on_some
+from seals_sim.indexes import IndexFacts, NeighborIndex, choose_index, fingerprint, measure_on_sample
 from seals_sim.indexes import IndexOptions as BuildOptions
 from seals_sim.indexes.cached import build_cached_index
 from seals_sim.indexes.names import AutoIndexName
-from seals_sim.options import machine_memory
-from seals_sim.randomness import generator
+from seals_sim.options import get_machine_memory
+from seals_sim.randomness import make_generator
 from seals_sim.replay.options import IndexOptions, ReplayProtocol
 from seals_sim.types import StoredVectors, Vectors
 from seals_sim.vectors.whitening import whiten
@@ -31,9 +31,9 @@ def open_index(
 ) -> tuple[NeighborIndex, IndexFacts]:
     """The index for up to k neighbors, built or read from the cache, and what it is worth on a sample of the rows."""
     chosen = BuildOptions(k, options.lsh_bits, options.n_probe)
-    rng = generator(seed, "index")
+    rng = make_generator(seed, "index")
     index = build_cached_index(options.index, vectors, fingerprint(vectors), cache, chosen, rng, quiet)
-    facts = measured_on_some(index, vectors, k, seed)
+    facts = measure_on_sample(index, vectors, k, seed)
     if not quiet:
         print(f"index {options.index}: {facts}", file=sys.stderr)
     return index, facts
@@ -43,4 +43,4 @@ def resolve_index(protocol: ReplayProtocol, n: int, d: int, n_runs: int) -> Auto
     """The index that `auto` means for a pool (n, d) and so many runs of SEALS."""
     if protocol.index != "auto":
         return protocol.index
-    return choose_index(n, d, n_runs * protocol.budget, machine_memory() // 2)
+    return choose_index(n, d, n_runs * protocol.budget, get_machine_memory() // 2)

@@ -11,7 +11,7 @@ import pytest
 from seals_sim.datasets.goodreads import read_goodreads
 from seals_sim.datasets.sentences import read_sentences
 from seals_sim.errors import UserError
-from seals_sim.evaluate.splits import group_split
+from seals_sim.evaluate.splits import split_by_group
 
 
 def lines_of(path):
@@ -124,10 +124,10 @@ def test_a_part_that_is_damaged_or_gone(reviews, tmp_path):
 def test_no_group_is_in_two_parts():
     rng = np.random.default_rng(0)
     groups = rng.integers(300, size=20_000)
-    split = group_split(groups, rng)
+    split = split_by_group(groups, rng)
     parts = [set(groups[rows].tolist()) for rows in (split.pool, split.validation, split.test)]
     assert sum(map(len, parts)) == len(set.union(*parts)) == 300
     assert sum(map(len, (split.pool, split.validation, split.test))) == 20_000
     assert 0.2 <= len(split.test) / 20_000 < 0.21
     with pytest.raises(UserError, match="1 groups of 50 rows: too few"):
-        group_split(np.zeros(50, dtype=np.int64), rng)
+        split_by_group(np.zeros(50, dtype=np.int64), rng)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seals_sim.replay.tables import MEASURES, curves
+from seals_sim.replay.tables import MEASURES, compute_curves
 
 
 def mean_curve(runs, measure):
@@ -63,7 +63,7 @@ def test_the_curve_of_a_report_agrees_with_a_plain_one(runs, random):
         for number, measured in enumerate(rounds)
     ]
     random.shuffle(rows)
-    table = curves(pd.DataFrame(rows))
+    table = compute_curves(pd.DataFrame(rows))
     for measure in MEASURES:
         plain = mean_curve(runs, measure)
         assert set(table.index) == set(plain)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from seals_sim.errors import UserError
 from seals_sim.evaluate.metrics import compute_pool_fraction, compute_recall, measure_quality
-from seals_sim.evaluate.splits import random_split
-from seals_sim.randomness import generator
+from seals_sim.evaluate.splits import split_at_random
+from seals_sim.randomness import make_generator
 from seals_sim.search.learners import LinearModel, LogisticLearner
 from seals_sim.search.seeds import draw_seeds
 from seals_sim.types import LabeledRows
@@ -19,7 +19,7 @@ from tests.conftest import clustered
 
 @given(st.integers(10, 5000))
 def test_a_split_takes_every_row_once(n):
-    split = random_split(n, np.random.default_rng(0))
+    split = split_at_random(n, np.random.default_rng(0))
     assert sorted(np.concatenate([split.pool, split.validation, split.test]).tolist()) == list(range(n))
     assert len(split.test) == round(0.2 * n)
     parts = split.name_parts(n)
@@ -28,12 +28,12 @@ def test_a_split_takes_every_row_once(n):
 
 def test_split_without_a_pool_is_refused():
     with pytest.raises(UserError, match=r"test_fraction = 0\.99: of 5 rows"):
-        random_split(5, np.random.default_rng(0), 0.99)
+        split_at_random(5, np.random.default_rng(0), 0.99)
 
 
 def test_generators_differ_by_every_name():
     draws = [
-        generator(seed, "seeds", concept, repeat).integers(2**62)
+        make_generator(seed, "seeds", concept, repeat).integers(2**62)
         for seed in (0, 1)
         for concept in ("a", "b", "1")
         for repeat in (0, 1)

@@ -20,14 +20,14 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 
 from experiments.paper import __main__ as paper
-from experiments.paper.latent import openimages_latent
+from experiments.paper.latent import summarize_openimages
 from experiments.paper.openimages import read_openimages
 from experiments.paper.report import write_report
 from experiments.paper.rows import read_paper
 from experiments.paper.statistics import fit
-from experiments.paper.studies import STUDIES, Plan, studies
+from experiments.paper.studies import STUDIES, Plan, build_studies
 from experiments.paper.tables import compare_batches
-from experiments.paper.tasks import tasks
+from experiments.paper.tasks import list_tasks
 from seals_sim.errors import UserError
 from seals_sim.replay.options import ReplayProtocol
 from seals_sim.replay.runs import METHOD_FIELDS, LoopRun
@@ -59,7 +59,7 @@ def test_every_study_is_in_the_report(finished):
     assert page.count("Not run") == 1, "only Goodreads is another data set"
     names = {path.name for path in finished.iterdir()}
     assert names >= {"summary.csv", "curves.csv", "claims.csv", "concepts.csv"}
-    assert names >= {f"{name}.png" for name in studies(read_paper(finished).plan)}
+    assert names >= {f"{name}.png" for name in build_studies(read_paper(finished).plan)}
 
 
 def test_rows_agree_with_one_another(finished):
@@ -105,11 +105,11 @@ def test_k_is_set_by_the_pilot(finished):
 def test_full_supervision_is_the_learner_on_all_labels(finished, tmp_path):
     from seals_sim.datasets import read_icd10cm
     from seals_sim.embed.space import embed_texts
-    from seals_sim.evaluate.splits import random_split
-    from seals_sim.randomness import generator
+    from seals_sim.evaluate.splits import split_at_random
+    from seals_sim.randomness import make_generator
 
-    dataset = read_icd10cm().sample(6000, generator(0, "sample"))
-    split = random_split(6000, generator(0, "split"))
+    dataset = read_icd10cm().sample(6000, make_generator(0, "sample"))
+    split = split_at_random(6000, make_generator(0, "split"))
     vectors = embed_texts(dataset.texts, "wordllama", 24)
     rounds = rows_of(finished)
     full = rounds[(rounds["strategy"] == "full_supervision") & (rounds["embedding"] == "wordllama/24")]
@@ -195,16 +195,16 @@ def test_strategies_agree_when_the_model_predicts_no_positives(finished):
 
 def test_shared_lines_are_run_once():
     plan = Plan(ReplayProtocol(budget=60, seed_negatives=15, repeats=1), ("m/8", "m/4"))
-    todo = tasks(plan, studies(plan).values(), {}, {"a": 30, "b": 10}, 1)
+    todo = list_tasks(plan, build_studies(plan).values(), {}, {"a": 30, "b": 10}, 1)
     runs = [task for task in todo if isinstance(task, LoopRun)]
     n_full = 2 + 2 + 1  # full supervision: a in both embeddings and with two more C, b once
     assert len({run.name for run in runs}) == len(runs) == len(set(todo)) - n_full
     scans = [run for run in runs if run.concept == "a" and run.method == plan.method("all", "maxent")]
     assert len(scans) == 1
-    assert {run.method for run in runs if run.concept == "b"} == set(studies(plan)["main"].methods)
+    assert {run.method for run in runs if run.concept == "b"} == set(build_studies(plan)["main"].methods)
     twenty = [run for run in runs if run.method.seed_positives == 20]
     assert {run.concept for run in twenty} == set(), "20 and 60 negatives are more than 60 labels"
-    assert studies(plan)["positives"].left_out
+    assert build_studies(plan)["positives"].left_out
 
 
 def test_killed_run_resumes_to_the_same_rows(vectors_and_labels, tmp_path):
@@ -317,7 +317,7 @@ def test_statements_of_the_paper_about_its_tables(shared_data):
     assert figure_11.pearson == pytest.approx(0.986, abs=5e-4)
     assert figure_11.slope == pytest.approx(0.99, abs=5e-3)
     assert figure_11.intercept == pytest.approx(-0.01, abs=5e-3)
-    latent = openimages_latent(table)
+    latent = summarize_openimages(table)
     for y in ("AP of MaxEnt-SEALS", "recall of MLP-SEALS"):
         assert fit(latent["largest component"], latent[y]).pearson > 0.5
         assert fit(latent["average path"], latent[y]).pearson < -0.4

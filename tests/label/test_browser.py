@@ -260,7 +260,7 @@ def test_the_command_on_the_built_in_texts(browser, tmp_path):
     texts, page, given = read_icd10cm().texts[::30], Page(browser), {}
     table = tmp_path / "codes.jsonl"
     table.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
-    command = [sys.executable, "-m", "seals_sim.cli.main", "label", str(table), "--seed", "fracture of a finger",
+    command = [sys.executable, "-m", "seals_sim.cli.main", "label", str(table), "--like", "fracture of a finger",
                "--not-like", "poisoning by a drug", "--model", "wordllama", "--cache", str(tmp_path / "cache"),
                "--no-browser", "--quiet"]  # fmt: skip
     for n_answers, by in ((30, signal.SIGKILL), (50, signal.SIGTERM)):

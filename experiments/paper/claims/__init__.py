@@ -35,7 +35,7 @@ _CHECKS: dict[str, Callable[[StudyView], list[Claim]]] = {
 
 def check_claims(paper: Paper) -> list[Claim]:
     """Check every claim about the studies that have been run."""
-    studies = paper.studies()
+    studies = paper.build_studies()
     claims = [
         claim for name, check in _CHECKS.items() if name in studies for claim in check(StudyView(paper, studies[name]))
     ]

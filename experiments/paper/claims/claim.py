@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from experiments.paper.rows import Paper
-from experiments.paper.statistics import Spread, spread
+from experiments.paper.statistics import Spread, measure_spread
 from experiments.paper.studies import Study
 from seals_sim.replay.methods import Method
 from seals_sim.replay.tables import STRATEGY_NAMES
@@ -53,7 +53,7 @@ class StudyView:
 
     def __init__(self, paper: Paper, study: Study) -> None:
         self.paper, self.study, self.plan = paper, study, paper.plan
-        self.concepts = paper.common_concepts(study)
+        self.concepts = paper.find_common_concepts(study)
         self.metric = paper.first_metric
         self.metric_name = "mAP" if self.metric == "average_precision" else "AUC"
 
@@ -63,13 +63,13 @@ class StudyView:
 
     def mean(self, method: Method, measure: str, budget: int | None = None) -> Spread:
         """The mean of a measure over concepts, with its spread over repeats."""
-        return spread(self.values(method, measure, budget))
+        return measure_spread(self.values(method, measure, budget))
 
     def gap(self, minuend: Method, subtrahend: Method, measure: str, budget: int | None = None) -> Spread:
         """The mean difference between two methods, with its spread over repeats."""
-        return spread(self.values(minuend, measure, budget) - self.values(subtrahend, measure, budget))
+        return measure_spread(self.values(minuend, measure, budget) - self.values(subtrahend, measure, budget))
 
-    def gaps_to_seals(self, strategies: tuple[str, ...], measure: str, **changes: object) -> dict[str, Spread]:
+    def compute_gaps_to_seals(self, strategies: tuple[str, ...], measure: str, **changes: object) -> dict[str, Spread]:
         """All minus SEALS, by the name of the strategy."""
         return {
             STRATEGY_NAMES[name]: self.gap(

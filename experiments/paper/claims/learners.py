@@ -39,7 +39,9 @@ def check_embeddings(view: StudyView) -> list[Claim]:
     """Figure 4."""
     plan = view.plan
     levels = {name: view.mean(plan.method("all", "maxent", embedding=name), view.metric) for name in plan.embeddings}
-    gaps = {name: view.gaps_to_seals(("maxent",), view.metric, embedding=name)["MaxEnt"] for name in plan.embeddings}
+    gaps = {
+        name: view.compute_gaps_to_seals(("maxent",), view.metric, embedding=name)["MaxEnt"] for name in plan.embeddings
+    }
     first_model = plan.embeddings[0].rpartition("/")[0]
     of_first_model = [name for name in plan.embeddings if name.rpartition("/")[0] == first_model]
     by_dimension = sorted(of_first_model, key=lambda name: int(name.rpartition("/")[2]))

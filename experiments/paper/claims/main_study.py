@@ -22,8 +22,8 @@ def check_main_study(view: StudyView) -> list[Claim]:
 
 
 def _quality(view: StudyView) -> list[Claim]:
-    metric_gaps = view.gaps_to_seals(SCANNING, view.metric)
-    recall_gaps = view.gaps_to_seals(SCANNING, "recall")
+    metric_gaps = view.compute_gaps_to_seals(SCANNING, view.metric)
+    recall_gaps = view.compute_gaps_to_seals(SCANNING, "recall")
     return [
         view.claim(
             "5.2, 5.3",

@@ -14,7 +14,7 @@ from experiments.paper.claims.claim import (
     is_clearly_positive,
 )
 from experiments.paper.statistics import Spread
-from experiments.paper.studies import scaled_k
+from experiments.paper.studies import scale_k
 from seals_sim.replay.tables import STRATEGY_NAMES
 
 
@@ -34,7 +34,7 @@ def _gaps_at(view: StudyView, k: int, measure: str, budget: int | None = None) -
 
 def _at_the_budget_of_the_paper(view: StudyView) -> Claim:
     budget = int(view.paper.config["small_budget"])
-    paper_k = scaled_k(view.paper.config["rows"]["pool"], budget)
+    paper_k = scale_k(view.paper.config["rows"]["pool"], budget)
     k = min(view.plan.neighbors, key=lambda k: abs(k - paper_k))
     share = view.mean(view.plan.method("seals", "maxent", k=k), "pool_fraction", budget)
     recall_gaps, metric_gaps = _gaps_at(view, k, "recall", budget), _gaps_at(view, k, view.metric, budget)
@@ -71,8 +71,8 @@ def check_positives(view: StudyView) -> list[Claim]:
     for n in sorted({line.method.seed_positives for line in view.study.lines} - {view.plan.protocol.seed_positives}):
         n_negatives = next(m.seed_negatives for m in view.study.methods if m.seed_positives == n)
         seeds = {"seed_positives": n, "seed_negatives": n_negatives}
-        recall_gaps = view.gaps_to_seals(SCANNING[:2], "recall", **seeds)
-        metric_gaps = view.gaps_to_seals(SCANNING[:2], view.metric, **seeds)
+        recall_gaps = view.compute_gaps_to_seals(SCANNING[:2], "recall", **seeds)
+        metric_gaps = view.compute_gaps_to_seals(SCANNING[:2], view.metric, **seeds)
         claims.append(
             view.claim(
                 "Figures 8, 9",
