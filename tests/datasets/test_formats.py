@@ -228,6 +228,15 @@ def test_a_row_with_a_line_that_is_not_utf8_is_left_out_whole(tmp_path):
     dataset = read_text_table(path, skip_bad_lines=True)
     assert list(dataset.texts) == ["a", "d"]
     assert dataset.table_rows.tolist() == [0, 2]
+    path.write_bytes(b'text,label\n"\xff"a,x\nb,y\n')  # wrong in two ways, and still one row
+    dataset = read_text_table(path, skip_bad_lines=True)
+    assert list(dataset.texts) == ["b"]
+    assert dataset.table_rows.tolist() == [1]
+    assert len(dataset.bad_lines) == 1
+    path.write_bytes(b"text,label\ra,x\rb\xff,y\rc,z\r")
+    dataset = read_text_table(path, skip_bad_lines=True)
+    assert list(dataset.texts) == ["a", "c"]
+    assert dataset.table_rows.tolist() == [0, 2]
     path.write_bytes(b"text,l\xffbel\na,x\nb,y\n")
     with pytest.raises(UserError, match=r"t.csv:1: not UTF-8 text"):
         read_text_table(path, skip_bad_lines=True)  # the next line is no header

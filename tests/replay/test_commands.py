@@ -243,7 +243,7 @@ def test_concept_names_are_escaped(tmp_path):
         (["--sample", "301"], "--sample 301: x has only 300 rows"),
         (["--jobs", "0"], "--jobs 0"),
         (["--texts", "a.csv"], ": cannot be combined with texts"),
-        (["--vectors", "nowhere.npy"], "--vectors nowhere.npy: no such file"),
+        (["--vectors", "nowhere.npy"], "nowhere.npy: no such file"),
         (["--regularization", "nan"], "--regularization nan"),
         (["--beta", "inf"], "--beta inf"),
     ],
