@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from seals_sim.datasets import read_text_table, read_texts
 from seals_sim.datasets.formats import DelimitedTable, JsonTable, ParquetTable, open_table
+from seals_sim.datasets.labels import read_label
 from seals_sim.datasets.lines import BadLines
 from seals_sim.errors import UserError
 
@@ -69,6 +70,25 @@ def test_csv_json_lines_and_parquet_read_alike(folder, data, labels):
         assert "holds 0/1 labels, but row" in expected  # and another has none: a class of no printable letters
     else:
         assert expected[:2] == (texts, list(range(len(texts))))
+
+
+CLASSES = TEXTS.filter(lambda text: text.isprintable() and ";" not in text)
+
+
+@given(st.lists(st.lists(CLASSES, max_size=3), min_size=1, max_size=5))
+def test_lists_of_labels_read_alike(folder, lists):
+    """In CSV they are texts that a separator cuts."""
+    lines = [json.dumps({"text": "a", "labels": labels}) for labels in lists]
+    (folder / "l.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    write_csv(folder / "l.csv", [["text", "labels"], *(["a", ";".join(labels)] for labels in lists)])
+    column = pa.array(lists, pa.list_(pa.string()))
+    pyarrow.parquet.write_table(pa.table({"text": ["a"] * len(lists), "labels": column}), folder / "l.parquet")
+    expected = give_concepts(read_text_table(folder / "l.jsonl"))
+    assert give_concepts(read_text_table(folder / "l.csv", separator=";")) == expected
+    assert give_concepts(read_text_table(folder / "l.parquet")) == expected
+    assert sorted(row for rows in expected.values() for row in set(rows)) == sorted(
+        row for row, labels in enumerate(lists) for _ in {read_label(label, None) for label in labels}
+    )
 
 
 CELLS = st.text(st.sampled_from('ab"\r\n,\t\\ \x00\x85\u2028é1.'), max_size=6)
