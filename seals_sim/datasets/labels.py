@@ -11,31 +11,26 @@ from seals_sim.types import DatasetRows
 
 Label = bool | str | tuple[str, ...] | None
 _BINARY = {"0": False, "1": True, "false": False, "true": True, "-1": False}
-_WHOLE_NUMBER = re.compile(r"(-|\+?)(0|[1-9][0-9]*)(\.0+)?")
+_WHOLE_OR_TRUTH = re.compile(r"[+-]?[0-9]+(\.0+)?|true|false", re.IGNORECASE)
+_PLUS_OR_POINT = re.compile(r"^\+|\.0+$")
 
 
 def read_label(value: object, separator: str | None) -> Label:
-    """Read one cell as a label.
+    """Read one cell: true/false, a class, a list of labels, or None for no label.
 
-    Numbers are classes by their digits, so 0 and 1 stay open until the whole column is seen: see `build_concepts`. A
-    whole number in a text counts as that number, since pandas writes 1 as 1.0 in a column with gaps, and libsvm as +1.
+    Numbers are classes by their digits (so 0 and 1 stay open until the whole column is seen: see `build_concepts`).
     White space and control characters in a label count as single blanks.
 
     Args:
         value: Of the cell.
-        separator: Cuts a text into a list of labels; None for no cutting.
-
-    Returns:
-        True or false, a class, a list of classes, or None for no label.
+        separator: What cuts a text into a list of labels; None for nothing.
 
     Raises:
         TypeError: Where the cell cannot be a label.
 
     Examples:
-        >>> read_label(3.0, None), read_label("a, b", ","), read_label(["x"], None), read_label("", None)
+        >>> read_label(3, None), read_label("a, b", ","), read_label(["x"], None), read_label("", None)
         ('3', ('a', 'b'), ('x',), None)
-        >>> read_label("1.0", None), read_label("+1", None), read_label("-1", None), read_label("1.10", None)
-        ('1', '1', '-1', '1.10')
     """
     if value is None or (isinstance(value, float) and np.isnan(value)):
         return None
@@ -48,7 +43,7 @@ def read_label(value: object, separator: str | None) -> Label:
     if isinstance(value, int | np.integer):
         return str(value)
     if isinstance(value, float | np.floating):
-        return str(int(value)) if value.is_integer() else str(value)
+        return str(value)
     if isinstance(value, list | tuple | np.ndarray):
         parts = [read_label(part, None) for part in value]
         if all(isinstance(part, str) for part in parts):
@@ -57,36 +52,44 @@ def read_label(value: object, separator: str | None) -> Label:
 
 
 def _tidy(text: str) -> str:
-    tidy = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    number = _WHOLE_NUMBER.fullmatch(tidy)
-    return str(int(number[1] + number[2])) if number else tidy
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def read_numbers(column: Sequence[Label]) -> list[Label]:
+    """Write whole numbers in one way, in a column that holds nothing else (missing values and true/false aside).
+
+    1.0 is how pandas writes the 1 of a column with gaps, and +1 is common with -1. In any other column, such as one of
+    codes like 250.0 and 250.01, cells stay as they are.
+
+    Examples:
+        >>> read_numbers(["1.0", None, "+3", "-1"]), read_numbers(["250.0", "250.01"])
+        (['1', None, '3', '-1'], ['250.0', '250.01'])
+    """
+    texts = {value for value in column if isinstance(value, str)}
+    if not all(_WHOLE_OR_TRUTH.fullmatch(text) for text in texts):
+        return list(column)
+    return [_PLUS_OR_POINT.sub("", value) if isinstance(value, str) else value for value in column]
 
 
 def is_binary(column: Sequence[Label]) -> bool:
-    """Whether a column holds nothing but 0/1, -1/1, or true/false.
-
-    Args:
-        column: Of labels, as `read_label` gives them; missing ones do not count.
+    """Tell whether a column holds nothing but 0/1, -1/1 or true/false (missing values aside).
 
     Examples:
-        >>> is_binary(["1", "0", None]), is_binary([True, False]), is_binary(["0", "1", "2"])
-        (True, True, False)
+        >>> is_binary(["1.0", None, "0.0"]), is_binary([True, None]), is_binary(["1", "2"]), is_binary([None])
+        (True, True, False, False)
     """
-    present = {str(value).lower() for value in column if value is not None}
+    present = {str(value).lower() for value in read_numbers(column) if value is not None}
     return bool(present) and present <= _BINARY.keys() and not {"0", "-1"} <= present
 
 
 def build_concepts(columns: Mapping[str, Sequence[Label]]) -> dict[str, DatasetRows]:
-    """Build the concepts of label columns.
+    """Build the concepts of label columns, each with the sorted rows that belong to it.
 
-    A column of 0/1, -1/1, or true/false is one concept, named as the column. Of any other column every class, and every
+    A column of 0/1, -1/1 or true/false is one concept, named as the column. Of any other column every class, and every
     entry of its lists, is a concept; where there are several columns it is named column=class.
 
     Args:
-        columns: Name -> labels, as `read_label` gives them, one for each row.
-
-    Returns:
-        Name -> the sorted rows that belong to the concept.
+        columns: The labels of all rows, by the name of the column.
 
     Examples:
         >>> concepts = build_concepts({"kind": ["cat", "dog", "cat", None]})
@@ -97,7 +100,7 @@ def build_concepts(columns: Mapping[str, Sequence[Label]]) -> dict[str, DatasetR
     """
     rows_of: dict[str, list[int]] = {}
     for name, column in columns.items():
-        binary = is_binary(column)
+        column, binary = read_numbers(column), is_binary(column)
         prefix = f"{name}=" if len(columns) > 1 else ""
         if binary:
             rows_of[name] = []

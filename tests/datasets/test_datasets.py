@@ -301,3 +301,11 @@ def test_normalized_rows_have_unit_length_at_any_scale(values):
     row = np.array([values])
     assume(np.abs(row).max() > 1e-300)
     assert np.linalg.norm(normalize(row, "x").astype(np.float64)) == pytest.approx(1, abs=1e-6)
+
+
+def test_codes_that_look_like_numbers_stay_as_they_are_written(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("text,label\na,250\nb,250.0\nc,250.01\n")
+    assert set(read_text_table(path).concepts) == {"250", "250.0", "250.01"}
+    path.write_text("text,label\na,1.0\nb,\nc,+3\n")
+    assert set(read_text_table(path).concepts) == {"1", "3"}
