@@ -183,12 +183,13 @@ class DelimitedTable:
         def iterate_lines() -> Iterator[str]:
             nonlocal number, not_utf8
             for number, line in read_raw_lines(self._path, bad):
-                try:
-                    text = line.decode()
-                except UnicodeDecodeError as error:
-                    not_utf8 = number, explain_decoding(error)
-                    text = line.decode(errors="replace")  # so that the record ends where it should
-                yield from io.StringIO(text, newline="")  # cut at a lone carriage return too
+                for piece in line.splitlines(keepends=True):  # cut at a lone carriage return too
+                    try:
+                        text = piece.decode()
+                    except UnicodeDecodeError as error:
+                        not_utf8 = number, explain_decoding(error)
+                        text = piece.decode(errors="replace")  # so that the record ends where it should
+                    yield text
 
         reader = csv.reader(
             iterate_lines(),
@@ -197,7 +198,7 @@ class DelimitedTable:
             strict=True,
         )
         while True:
-            first = number + 1
+            first, not_utf8 = number + 1, None
             try:
                 fields = next(reader)
             except StopIteration:
@@ -210,8 +211,7 @@ class DelimitedTable:
                 bad.report(number, f"not valid CSV ({error})")
                 continue
             if not_utf8:
-                where, not_utf8 = not_utf8, None
-                bad.report(*where)
+                bad.report(*not_utf8)
             elif fields:
                 yield min(first, number), fields
 

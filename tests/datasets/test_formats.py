@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from seals_sim.datasets import read_text_table, read_texts
 from seals_sim.datasets.formats import DelimitedTable, JsonTable, ParquetTable, open_table
+from seals_sim.datasets.labels import read_label
 from seals_sim.datasets.lines import BadLines
 from seals_sim.errors import UserError
 
@@ -69,6 +70,25 @@ def test_csv_json_lines_and_parquet_read_alike(folder, data, labels):
         assert "holds 0/1 labels, but row" in expected  # and another has none: a class of no printable letters
     else:
         assert expected[:2] == (texts, list(range(len(texts))))
+
+
+CLASSES = TEXTS.filter(lambda text: text.isprintable() and ";" not in text)
+
+
+@given(st.lists(st.lists(CLASSES, max_size=3), min_size=1, max_size=5))
+def test_lists_of_labels_read_alike(folder, lists):
+    """In CSV they are texts that a separator cuts."""
+    lines = [json.dumps({"text": "a", "labels": labels}) for labels in lists]
+    (folder / "l.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    write_csv(folder / "l.csv", [["text", "labels"], *(["a", ";".join(labels)] for labels in lists)])
+    column = pa.array(lists, pa.list_(pa.string()))
+    pyarrow.parquet.write_table(pa.table({"text": ["a"] * len(lists), "labels": column}), folder / "l.parquet")
+    expected = give_concepts(read_text_table(folder / "l.jsonl"))
+    assert give_concepts(read_text_table(folder / "l.csv", separator=";")) == expected
+    assert give_concepts(read_text_table(folder / "l.parquet")) == expected
+    assert sorted(row for rows in expected.values() for row in set(rows)) == sorted(
+        row for row, labels in enumerate(lists) for _ in {read_label(label, None) for label in labels}
+    )
 
 
 CELLS = st.text(st.sampled_from('ab"\r\n,\t\\ \x00\x85\u2028é1.'), max_size=6)
@@ -227,6 +247,15 @@ def test_a_row_with_a_line_that_is_not_utf8_is_left_out_whole(tmp_path):
         read_text_table(path)
     dataset = read_text_table(path, skip_bad_lines=True)
     assert list(dataset.texts) == ["a", "d"]
+    assert dataset.table_rows.tolist() == [0, 2]
+    path.write_bytes(b'text,label\n"\xff"a,x\nb,y\n')  # wrong in two ways, and still one row
+    dataset = read_text_table(path, skip_bad_lines=True)
+    assert list(dataset.texts) == ["b"]
+    assert dataset.table_rows.tolist() == [1]
+    assert len(dataset.bad_lines) == 1
+    path.write_bytes(b"text,label\ra,x\rb\xff,y\rc,z\r")
+    dataset = read_text_table(path, skip_bad_lines=True)
+    assert list(dataset.texts) == ["a", "c"]
     assert dataset.table_rows.tolist() == [0, 2]
     path.write_bytes(b"text,l\xffbel\na,x\nb,y\n")
     with pytest.raises(UserError, match=r"t.csv:1: not UTF-8 text"):
