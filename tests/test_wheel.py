@@ -71,7 +71,13 @@ def test_the_wheel_is_this_package_alone(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0].split("-")[0] for name in names} == {"seals_sim"}
     inside = {name for name in names if not name.endswith(".py")}
-    for part in ("py.typed", "__init__.pyi", "label/web/static/page.html", "replay/templates/report.html"):
+    for part in (
+        "py.typed",
+        "__init__.pyi",
+        "label/web/static/page.html",
+        "label/web/static/calls.js",
+        "replay/templates/report.html",
+    ):
         assert f"seals_sim/{part}" in inside
 
 

@@ -41,7 +41,8 @@ from seals_sim.label.web.replies import (
 from seals_sim.label.web.words import TARGET, describe_remaining, describe_stopping
 
 _STATIC = Path(__file__).parent / "static"
-_MEDIA_TYPES = {"page.css": "text/css", "page.js": "text/javascript", "icon.svg": "image/svg+xml"}
+_SCRIPTS = ("page.js", "calls.js", "cards.js", "curve.js", "elements.js")
+_MEDIA_TYPES = {"page.css": "text/css", **dict.fromkeys(_SCRIPTS, "text/javascript"), "icon.svg": "image/svg+xml"}
 _N_NEIGHBORS = 5
 _MAX_ROWS = 100
 

@@ -1,0 +1,40 @@
+/* Calls to the server, and what is said about them. */
+import { by } from "./elements.js";
+
+export const connection = { isStopped: false }; // whether the server rejects our token
+let isErrorOfCall = false; // the error shown is about something the person did, not about the connection
+
+export class Refused extends Error {}
+
+export async function call(path, body) {
+  const json = { "Content-Type": "application/json" };
+  let response;
+  try {
+    response = await fetch(path, body && { method: "POST", headers: json, body: JSON.stringify(body) });
+  } catch {
+    throw new Error("the server does not respond (is it still running?)");
+  }
+  if (response.ok) return response.json();
+  if (response.status >= 500) throw new Error("the server failed; see its output for the reason");
+  if (response.status === 403) {
+    connection.isStopped = true;
+    throw new Refused("this page has expired; open the address that the program printed last");
+  }
+  const reply = await response.json().catch(() => ({}));
+  throw new Refused(reply.error || `the server refused (${response.status})`);
+}
+
+export function showError(words, isOfCall) {
+  isErrorOfCall = isOfCall;
+  by("error").textContent = words && `Error: ${words}`;
+  by("error").hidden = words === "";
+}
+
+export function clearError(isOfCall) {
+  if (isOfCall || !isErrorOfCall) showError("", false);
+}
+
+export function showNotice(words) {
+  by("notice").textContent = words;
+  by("notice").hidden = words === "";
+}

@@ -1,0 +1,57 @@
+/* A row as a card to be answered, or as an item of a list. `actions` is what its buttons do: answer, select, showSimilar. */
+import { makeButton, make, formatNumber, shorten, makeTextBox } from "./elements.js";
+
+export const ANSWERS = [[1, "Yes", "1"], [0, "No", "0"], [null, "Skip", "s"]];
+
+function makeAnswerButtons(row, hasKeys, actions) {
+  return ANSWERS.map(([value, words, key]) => makeButton(
+    hasKeys ? `${words} (${key})` : words,
+    { "data-answer": String(value), "aria-pressed": "false", "aria-label": `${words}, row ${row}` },
+    () => actions.answer(row, value),
+  ));
+}
+
+function makeReason(item) {
+  const line = make("p", { class: "why" });
+  if (item.is_control) line.textContent = "drawn at random, to estimate how many positives remain";
+  else if (item.because) {
+    const near = make("bdi", {});
+    near.textContent = shorten(item.because.text, item.because.row, 300);
+    line.append("similar to: ", near, ` (similarity ${item.because.similarity.toFixed(2)})`);
+  } else line.textContent = "no positives marked yet";
+  return line;
+}
+
+export function makeCard(item, actions) {
+  const { row } = item;
+  const score = item.score === null ? "" : `score ${item.score.toFixed(2)}`;
+  const title = "the model's probability that this is a positive, or, before there is a model, its similarity to the examples";
+  const more = makeButton("More", { "aria-label": `More like row ${row}` }, () => actions.showSimilar(row, item.text));
+  more.append(make("span", { class: "wide" }, " like this"));
+  const card = make(
+    "article", { class: "card", "data-row": row, "aria-label": `Example, row ${row}` },
+    make("p", { class: "facts" }, `row ${formatNumber(row)}`, make("span", { title }, score)),
+    makeTextBox(row, item.text, { tabindex: "0", "aria-label": `Text of row ${row}`, role: "group" }),
+    makeReason(item),
+    make(
+      "div", { class: "answers" }, ...answerButtons(row, true, actions),
+      more,
+    ),
+  );
+  card.addEventListener("click", () => actions.select(row));
+  return card;
+}
+
+export function makeItem({ row, text }, actions) {
+  const open = makeButton("Open", { "aria-expanded": "false", "aria-label": `Open row ${row}` }, () => {
+    const isOpen = item.classList.toggle("is-open");
+    open.textContent = isOpen ? "Close" : "Open";
+    open.setAttribute("aria-expanded", String(isOpen));
+  });
+  const more = makeButton("More", { "aria-label": `More like row ${row}` }, () => actions.showSimilar(row, text));
+  const item = make(
+    "li", { class: "item", "data-row": row },
+    makeTextBox(row, text, {}), make("div", { class: "answers" }, ...answerButtons(row, false, actions), open, more),
+  );
+  return item;
+}
