@@ -34,7 +34,7 @@ export function makeCard(item, actions) {
     makeTextBox(row, item.text, { tabindex: "0", "aria-label": `Text of row ${row}`, role: "group" }),
     makeReason(item),
     make(
-      "div", { class: "answers" }, ...answerButtons(row, true, actions),
+      "div", { class: "answers" }, ...makeAnswerButtons(row, true, actions),
       more,
     ),
   );
@@ -51,7 +51,7 @@ export function makeItem({ row, text }, actions) {
   const more = makeButton("More", { "aria-label": `More like row ${row}` }, () => actions.showSimilar(row, text));
   const item = make(
     "li", { class: "item", "data-row": row },
-    makeTextBox(row, text, {}), make("div", { class: "answers" }, ...answerButtons(row, false, actions), open, more),
+    makeTextBox(row, text, {}), make("div", { class: "answers" }, ...makeAnswerButtons(row, false, actions), open, more),
   );
   return item;
 }
