@@ -29,7 +29,7 @@ lint: .venv/installed
 	.venv/bin/lint-imports
 
 docs: .venv/installed
-	$(RUN) -m mkdocs build --strict --quiet --site-dir build/site
+	NO_MKDOCS_2_WARNING=1 $(RUN) -m mkdocs build --strict --quiet --site-dir build/site
 
 demo: .venv/installed
 	.venv/bin/seals replay --sample 15000 --k 5 --budget 500 --concepts 6 --repeats 3 \

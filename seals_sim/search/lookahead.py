@@ -23,7 +23,10 @@ class LookaheadPool(SealsPool):
     labeled. So no pick changes.
 
     Args:
-        labeled, vectors, index, k: As for `SealsPool`.
+        labeled: The seeds.
+        vectors: (n, d), the unlabeled pool.
+        index: Of the same rows.
+        k: Neighbors of each labeled row that join.
         selector: The one that will choose from this pool.
     """
 
@@ -50,7 +53,10 @@ def build_seals_pool(
     """The SEALS pool for a selector: one that looks ahead where the selector is known.
 
     Args:
-        labeled, vectors, index, k: As for `SealsPool`.
+        labeled: The seeds.
+        vectors: (n, d), the unlabeled pool.
+        index: Of the same rows.
+        k: Neighbors of each labeled row that join.
         selector: The one that will choose from this pool, and from no other.
     """
     if selector is None:

@@ -88,7 +88,8 @@ def build_selector(
     Args:
         name: One of STRATEGIES.
         beta: Exponent of the information density.
-        rng, n_rows: Of `Random`.
+        rng: Of `Random`.
+        n_rows: Of the pool, for `Random`.
         centers: (m, d) the seeds' vectors, for `KCenters`.
         n_threads: For passes over a large pool.
 
