@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 
 class UserError(ValueError):
     """Bad input that a person can correct.
@@ -22,3 +24,15 @@ class UserError(ValueError):
     def __init__(self, problem: str, *, parameter: str | None = None, value: object = None) -> None:
         self.problem, self.parameter, self.value = problem, parameter, value
         super().__init__(problem if parameter is None else f"{parameter} = {value!r}: {problem}")
+
+
+class DamagedError(UserError):
+    """A file that an earlier run left is not what it was.
+
+    Attributes:
+        folder: To be removed, so that it is built again.
+    """
+
+    def __init__(self, path: Path, problem: str, folder: Path) -> None:
+        self.folder = folder
+        super().__init__(f"{path}: {problem}; remove {folder} to build it again")

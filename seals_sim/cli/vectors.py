@@ -10,11 +10,14 @@ from seals_sim.cli.options import CacheOptions, SearchIndexOptions, TextOptions
 from seals_sim.cli.tables import build_table_corpus, get_cache, read_table
 from seals_sim.disk.files import replacing
 from seals_sim.embed.space import embed_texts
+from seals_sim.errors import UserError
 from seals_sim.indexes import measure_on_sample
 
 
 def embed(table: Path, options: TextOptions, out: Path | None, cache_options: CacheOptions) -> None:
     """Embed a table into the cache and, where `out` is given, into that file."""
+    if out is not None and out.exists() and out.samefile(table):
+        raise UserError("is the table itself", parameter="out", value=out)
     cache = get_cache(cache_options)
     texts = read_table(table, options)
     vectors = embed_texts(texts, options.model, options.dimensions, cache, cache_options.quiet)

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from seals_sim.disk.files import explain_unwritable, replacing
 from seals_sim.disk.stages import Record, Stage
-from seals_sim.errors import UserError
+from seals_sim.errors import DamagedError, UserError
 
 
 class ArrayStage:
@@ -61,6 +61,10 @@ class ArrayStage:
         self._require_whole()
         if not self.stage.is_finished:
             self._drop_damaged_blocks()
+        elif not self.stage.is_checked(self.path):
+            if not all(self._is_whole(block) for block in self.stage.blocks):
+                raise DamagedError(self.path, "is damaged", self.stage.folder)
+            self.stage.note_checked(self.path)
 
     @property
     def n_done(self) -> int:
@@ -126,6 +130,7 @@ class ArrayStage:
         if self.n_done != self._shape[0]:
             raise ValueError(f"{self.n_done} of {self._shape[0]} rows are filled in")
         self.stage.finish({})
+        self.stage.note_checked(self.path)
 
     def open(self) -> NDArray[Any]:
         """Open the array, memory-mapped for reading."""
@@ -146,7 +151,7 @@ class ArrayStage:
         except (OSError, ValueError):  # no header, or fewer bytes than it says
             is_whole = False
         if not is_whole:
-            raise UserError(f"{self.path}: is missing or cut off; remove {self.stage.folder} to build it again")
+            raise DamagedError(self.path, "is missing or cut off", self.stage.folder)
 
     def _drop_damaged_blocks(self) -> None:
         n_good = len(self.stage.blocks)

@@ -14,7 +14,7 @@ from seals_sim.errors import UserError
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Write a file whole or not at all. Missing folders are made.
+    """Write a file whole or not at all. Missing folders are made, links are followed, and devices are left alone.
 
     Args:
         path: Of the file.
@@ -33,8 +33,11 @@ def replacing(path: Path) -> Iterator[Path]:
         ['a.txt']
     """
     try:
+        path = path.resolve() if path.is_symlink() else path
+        if path.exists() and not path.is_file():
+            raise UserError(f"{path}: is no regular file, so it is not replaced")
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=path.suffix)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:80]}-", suffix=path.suffix)
         os.close(handle)
     except OSError as error:
         raise explain_unwritable(path, error) from error

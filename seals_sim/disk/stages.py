@@ -14,11 +14,12 @@ import resource
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from seals_sim.disk.files import compute_sha256, explain_unwritable, replacing
-from seals_sim.errors import UserError
+from seals_sim.disk.files import compute_sha256, explain_unwritable, replacing, write_text
+from seals_sim.errors import DamagedError, UserError
 
 Record = dict[str, Any]
 USE_ANOTHER = "remove this folder to build it again, or use another one"
@@ -53,7 +54,7 @@ class Stage:
         """
         self.folder, self.name = folder / name, name
         self._since = time.perf_counter()
-        self._journal = self.folder / "journal.jsonl"
+        self._journal, self._checked = self.folder / "journal.jsonl", self.folder / "checked.json"
         self._first_line = {"stage": name, "made_from": json.loads(json.dumps(made_from))}
         self._lines: list[Record] = self._read()
         if self._lines:
@@ -110,6 +111,7 @@ class Stage:
     def finish_with(self, path: Path, result: Record) -> None:
         """Note that the stage came to this file, which is on the disk."""
         self.finish({**result, "bytes": path.stat().st_size, "sha256": compute_sha256(path)})
+        self.note_checked(path)
 
     def require_whole(self, path: Path) -> None:
         """Check the file of `finish_with`.
@@ -118,11 +120,28 @@ class Stage:
             path: Of the file.
 
         Raises:
-            UserError: Where it is no longer there in its full size.
+            DamagedError: Where it is no longer there as it was. Its digest is compared once after every change of its
+                size or time.
         """
         assert self.result is not None
         if not path.exists() or path.stat().st_size != self.result["bytes"]:
-            raise UserError(f"{path}: is missing or cut off; remove {self.folder} to build it again")
+            raise DamagedError(path, "is missing or cut off", self.folder)
+        if not self.is_checked(path):
+            if compute_sha256(path) != self.result["sha256"]:
+                raise DamagedError(path, "is damaged", self.folder)
+            self.note_checked(path)
+
+    def is_checked(self, path: Path) -> bool:
+        """Whether a file has the size and time that it had when its content was last compared."""
+        try:
+            return bool(json.loads(self._checked.read_text(encoding="utf-8")) == _get_stamp(path))
+        except (OSError, ValueError):
+            return False
+
+    def note_checked(self, path: Path) -> None:
+        """Note that the content of a file is as the journal says, unless the folder can only be read."""
+        with suppress(UserError):
+            write_text(self._checked, json.dumps(_get_stamp(path)))
 
     def _read(self) -> list[Record]:
         """The whole lines of the journal; one that was being written when the process was killed is cut off."""
@@ -135,8 +154,10 @@ class Stage:
         whole = raw[: raw.rfind(b"\n") + 1]
         try:
             lines = [json.loads(line) for line in whole.splitlines()]
-        except ValueError as error:
-            raise UserError(f"{self._journal}: is damaged ({error}); remove {self.folder} to build it again") from error
+        except (ValueError, RecursionError) as error:
+            raise DamagedError(self._journal, f"is damaged ({error})", self.folder) from error
+        if not all(_is_line(line, number) for number, line in enumerate(lines)):
+            raise DamagedError(self._journal, "is damaged (a line of another form)", self.folder)
         if len(whole) < len(raw):
             os.truncate(self._journal, len(whole))
         return lines
@@ -186,3 +207,18 @@ def measure_peak_bytes() -> int:
     """Ask the operating system for the most memory that this process has held: pages of mapped files count too."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak
+
+
+def _is_line(line: object, number: int) -> bool:
+    """Whether a line of a journal has the form of its place."""
+    if not isinstance(line, dict):
+        return False
+    if number == 0:
+        return isinstance(line.get("made_from"), dict)
+    is_measured = all(isinstance(line.get(name), int | float) for name in ("seconds", "peak_bytes"))
+    return is_measured and any(isinstance(line.get(name), dict) for name in ("block", "finished"))
+
+
+def _get_stamp(path: Path) -> dict[str, int]:
+    status = path.stat()
+    return {"bytes": status.st_size, "mtime_ns": status.st_mtime_ns}

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+from filelock import FileLock
 
+from seals_sim.errors import DamagedError
 from seals_sim.indexes.choice import IndexOptions, build_index
 from seals_sim.indexes.protocol import NeighborIndex
 from seals_sim.types import StoredVectors
@@ -35,7 +42,29 @@ def build_cached_index(
         The index.
 
     Raises:
-        UserError: Where there is no such index, or the cache cannot be used.
+        UserError: Where there is no such index, or the cache cannot be used. One that is damaged is built again.
     """
     folder = cache / "indexes" / digest[:32]
-    return build_index(name, vectors, folder, options, rng, digest, quiet)
+    with _lock(folder):
+        while True:
+            try:
+                return build_index(name, vectors, folder, options, copy.deepcopy(rng), digest, quiet)
+            except DamagedError as error:
+                print(f"{error.folder} is damaged and is built again", file=sys.stderr)
+                shutil.rmtree(error.folder)
+
+
+@contextmanager
+def _lock(folder: Path) -> Iterator[None]:
+    """Keep other processes from building in this folder; one that can only be read is not locked."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / ".lock")
+        lock.acquire()
+    except OSError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.release()

@@ -54,6 +54,15 @@ def test_embed_and_index_a_table_without_labels(table, tmp_path, capsys):
     assert list((tmp_path / "cache" / "indexes").rglob("index.faiss"))
 
 
+def test_the_table_is_not_overwritten_by_its_vectors(table, tmp_path, refused):
+    before = table.read_bytes()
+    (tmp_path / "link.jsonl").symlink_to(table)
+    for out in (table, tmp_path / "link.jsonl"):
+        said = refused(cli.main, ["embed", str(table), "--text-column", "body", "--out", str(out), *FAST])
+        assert said == f"error: --out {out}: is the table itself"
+    assert table.read_bytes() == before
+
+
 def test_a_text_typed_in_gets_the_vector_that_it_has_in_the_table(texts, tmp_path):
     corpus = build_corpus(texts, "exact", tmp_path, model="wordllama")
     np.testing.assert_allclose(corpus.encode_texts(texts[5:8]), corpus.vectors[5:8], atol=1e-5)

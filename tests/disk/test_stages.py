@@ -10,7 +10,7 @@ import pytest
 
 from seals_sim.disk.arrays import ArrayStage
 from seals_sim.disk.stages import Stage
-from seals_sim.errors import UserError
+from seals_sim.errors import DamagedError, UserError
 
 
 def square(start, end):
@@ -126,3 +126,15 @@ def test_a_file_that_is_cut_off_is_not_used(tmp_path):
     path.write_bytes(b"1234")
     with pytest.raises(UserError, match="is missing or cut off"):
         Stage(tmp_path, "s", {}).require_whole(path)
+
+
+@pytest.mark.parametrize("line", ["[]", "3", '{"block": 1}', '{"finished": {}}', "null"])
+def test_a_journal_of_another_form_is_damaged(line, tmp_path):
+    Stage(tmp_path, "s", {"of": 1}).record({"rows": 1})
+    journal = tmp_path / "s" / "journal.jsonl"
+    journal.write_text(journal.read_text() + line + "\n")
+    with pytest.raises(DamagedError, match=r"journal\.jsonl: is damaged"):
+        Stage(tmp_path, "s", {"of": 1})
+    journal.write_text(line + "\n")
+    with pytest.raises(DamagedError, match=r"journal\.jsonl: is damaged"):
+        Stage(tmp_path, "s", {"of": 1})
