@@ -71,6 +71,7 @@ class TextSpace:
 
     Attributes:
         texts_digest: Of the table.
+        fingerprint: Of texts, model and dimensions: the same wherever the vectors are the same up to rounding.
     """
 
     def __init__(
@@ -95,6 +96,8 @@ class TextSpace:
         update_with_texts(digest, texts)
         self.texts_digest = digest.hexdigest()
         self._key = f"texts {self.texts_digest} model {self._encoder.digest}"
+        space = f"{self._key} dimensions {self._dimensions} whitened by distinct rows"
+        self.fingerprint = hashlib.sha256(space.encode()).hexdigest()
 
     def compute_vectors(self) -> Vectors:
         """Embed and whiten the table, or load that from the cache: (n, dimensions) float32."""
@@ -109,7 +112,7 @@ class TextSpace:
         Returns:
             (n, dimensions) float32, and a digest of it.
         """
-        return load_or_compute(cache, f"{self._key} whitened {self._dimensions}", self._whiten)
+        return load_or_compute(cache, f"{self._key} whitened by distinct rows {self._dimensions}", self._whiten)
 
     def encode(self, others: Sequence[str]) -> Vectors:
         """Embed texts that need not be of the table.
@@ -135,7 +138,7 @@ class TextSpace:
             whitening = Whitening.fit(self._embed(), self._dimensions)
             return np.vstack([whitening.mean, whitening.directions.T])
 
-        arrays = compute_with_cache(self._cache, f"{self._key} whitening {self._dimensions}", fit)
+        arrays = compute_with_cache(self._cache, f"{self._key} whitening by distinct rows {self._dimensions}", fit)
         return Whitening(arrays[0], np.ascontiguousarray(arrays[1:].T))
 
 

@@ -23,7 +23,10 @@ class Corpus:
     Attributes:
         vectors: (n, d) float32 or float16, L2-normalized.
         index: Finds neighbors of rows and of other vectors.
-        fingerprint: A digest of vectors and texts; a session opens only with the corpus it was begun with.
+        fingerprint: What a session opens with. The same on every machine: of texts, model and dimensions, not of the
+            last bits of the vectors.
+        about: What that is, for people.
+        old_fingerprint: Of vectors and texts, as early sessions have it.
         texts: n texts, where there are any.
         encode: Gives texts vectors in the same space, where that is possible.
     """
@@ -33,6 +36,8 @@ class Corpus:
     fingerprint: str
     texts: Sequence[str] | None = None
     encode: Callable[[Sequence[str]], Vectors] | None = None
+    about: str = "vectors"
+    old_fingerprint: str | None = None
 
     def get_text(self, row: int) -> str | None:
         """The text of a row, or None where the corpus has no texts."""
@@ -77,8 +82,10 @@ def build_corpus(
     built = build_cached_index(
         index, vectors, digest, cache, options or IndexOptions(), make_generator(0, "index"), quiet
     )
-    fingerprint = hashlib.sha256(f"vectors {digest} texts {space.texts_digest}".encode()).hexdigest()
-    return Corpus(vectors, _require_vector_index(built, index), fingerprint, texts, space.encode)
+    old_fingerprint = hashlib.sha256(f"vectors {digest} texts {space.texts_digest}".encode()).hexdigest()
+    about = f"{len(texts):,} texts ({space.texts_digest[:8]}), model {model}, {vectors.shape[1]} dimensions"
+    searched = _require_vector_index(built, index)
+    return Corpus(vectors, searched, space.fingerprint, texts, space.encode, about, old_fingerprint)
 
 
 def _require_vector_index(index: NeighborIndex, name: str) -> VectorIndex:

@@ -42,9 +42,10 @@ class Session:
 
     def __init__(self, journal: Journal, corpus: Corpus) -> None:
         about = journal.read_about()
-        if about.get("fingerprint") != corpus.fingerprint:
+        if about.get("fingerprint") not in (corpus.fingerprint, corpus.old_fingerprint):
             journal.close()
-            raise UserError("this session was begun with other texts or vectors; open it with those, or begin another")
+            began = about.get("corpus", "other texts or vectors")
+            raise UserError(f"{journal.path} was begun with {began}, and is opened with {corpus.about}")
         self.options = self._read_options(journal, about)
         self.corpus, self._journal = corpus, journal
         widen(corpus.vectors[:1])  # what float16 needs takes seconds to import: now, not at the first answer
@@ -99,7 +100,7 @@ class Session:
             vectors = corpus.encode_texts([text for text, _ in labeled])
             neighbors = corpus.index.nearest(vectors, options.k)
             seeds = [Seed(*pair, *rest) for pair, *rest in zip(labeled, vectors, neighbors, strict=True)]
-        about = {"fingerprint": corpus.fingerprint, "options": asdict(options)}
+        about = {"fingerprint": corpus.fingerprint, "corpus": corpus.about, "options": asdict(options)}
         return cls(Journal.create(path, about, seeds), corpus)
 
     @classmethod

@@ -15,6 +15,9 @@ from seals_sim.errors import UserError
 from seals_sim.types import Vectors
 from seals_sim.vectors.normalize import normalize
 
+_HASHED = 65_536  # rows at a time
+_ROUNDING = 1e-6  # of the squared mean: what sums of squares in float32 leave of a variance
+
 
 @dataclass(frozen=True, eq=False)
 class Whitening:
@@ -36,7 +39,9 @@ class Whitening:
 
     @classmethod
     def fit(cls, embeddings: Vectors, dimensions: int) -> Whitening:
-        """Find the principal components of embeddings.
+        """Find the principal components of embeddings, each counted once, however many copies of it there are.
+
+        Copies would be taken for a direction of large variance, in which all that is like them is then made small.
 
         Args:
             embeddings: (n, d).
@@ -48,19 +53,22 @@ class Whitening:
         Raises:
             UserError: Where the embeddings span fewer directions than that.
         """
+        embeddings = _drop_copies(embeddings)
         largest = min(embeddings.shape[1], len(embeddings) - 1)
         if dimensions and not largest:
             problem = "one row cannot be whitened; 0 leaves it as it is"
             raise UserError(problem, parameter="dimensions", value=dimensions)
         if not 0 < dimensions <= largest:
             problem = (
-                f"{len(embeddings)} rows of {embeddings.shape[1]} dimensions can be whitened to between 1 and "
+                f"{len(embeddings)} distinct rows of {embeddings.shape[1]} dimensions can be whitened to between 1 and "
                 f"{largest}; 0 leaves them unwhitened"
             )
             raise UserError(problem, parameter="dimensions", value=dimensions)
         with threadpool_limits(1):  # sums that do not depend on the number of threads
             pca = PCA(dimensions, svd_solver="covariance_eigh").fit(embeddings)
         variance = pca.explained_variance_
+        if variance[0] <= _ROUNDING * float(np.vecdot(pca.mean_, pca.mean_)):
+            raise UserError("the rows are equal up to rounding", parameter="dimensions", value=dimensions)
         if variance[-1] <= 1e-7 * variance[0]:
             rank = int((variance > 1e-7 * variance[0]).sum())
             problem = f"the data spans only {rank} directions; choose at most {rank}"
@@ -107,6 +115,18 @@ class Whitening:
         """
         with np.load(path, allow_pickle=False) as arrays:
             return cls(arrays["mean"], arrays["directions"])
+
+
+def _drop_copies(embeddings: Vectors) -> Vectors:
+    """The first of each set of equal rows, in their order; the array itself where no two are equal."""
+    bits = np.ascontiguousarray(embeddings, dtype=np.float32).view(np.uint32)
+    rng = np.random.default_rng(0)
+    factors = rng.integers(2**63, size=bits.shape[1], dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    hashes = np.empty(len(bits), dtype=np.uint64)
+    for start in range(0, len(bits), _HASHED):  # products wrap around: a hash of 64 bits
+        hashes[start : start + _HASHED] = bits[start : start + _HASHED].astype(np.uint64) @ factors
+    _, first = np.unique(hashes, return_index=True)
+    return embeddings if len(first) == len(embeddings) else embeddings[np.sort(first)]
 
 
 def whiten(embeddings: Vectors, dimensions: int) -> Vectors:

@@ -8,9 +8,10 @@ import sys
 import numpy as np
 import pytest
 
+from seals_sim.datasets import read_icd10cm
 from seals_sim.disk.cache import compute_with_cache
 from seals_sim.embed import space
-from seals_sim.embed.space import embed_texts
+from seals_sim.embed.space import TextSpace, embed_texts
 from seals_sim.errors import UserError
 from seals_sim.vectors.whitening import whiten
 
@@ -57,7 +58,7 @@ def test_whitened_components_are_uncorrelated_with_unit_variance():
 
 @pytest.mark.parametrize(
     ("dimensions", "n_directions", "problem"),
-    [(7, 3, "the data spans only 3 directions; choose at most 3"), (11, 10, "8 rows of 10 .* between 1 and 7")],
+    [(7, 3, "the data spans only 3 directions; choose at most 3"), (11, 10, "8 distinct rows of 10 .* between 1 and 7")],
 )
 def test_too_many_dimensions(dimensions, n_directions, problem):
     data = np.random.default_rng(0).normal(size=(8, 10)).astype(np.float32)
@@ -116,10 +117,29 @@ def test_a_damaged_or_half_written_cache_is_not_used(tmp_path):
 
 def test_making_embeddings_turns_on_no_log(tmp_path):
     script = (
-        "import logging; from seals_sim.embed.space import embed_texts\n"
+        "import logging; from seals_sim.embed.space import TextSpace, embed_texts\n"
         "for model in ('wordllama', 'all-MiniLM-L6-v2'): embed_texts(['a b', 'c d'], model, 0)\n"
         "assert logging.root.level == logging.WARNING and not logging.root.handlers"
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     assert "INFO" not in ended.stderr
+
+
+@pytest.mark.parametrize("n_copies", [1, 30, 300])
+def test_copies_of_a_text_do_not_push_its_paraphrase_away(n_copies):
+    """Whitening counts each row once: 300 copies among 1,000 texts used to take the paraphrase from rank 1 to 102."""
+    spam = "You have won a prize, click this link to claim your voucher now"
+    texts = [*read_icd10cm().texts[:3000:3], *[spam] * n_copies]
+    space = TextSpace(texts, "wordllama", 64)
+    query = space.encode(["You have won a prize"])[0]
+    similarity = space.compute_vectors() @ query
+    assert similarity[-1] == similarity.max()
+    assert similarity[-1] > 0.5
+
+
+def test_rows_that_differ_by_rounding_are_not_whitened():
+    rng = np.random.default_rng(0)
+    rows = (np.ones((40, 8)) + 1e-7 * rng.normal(size=(40, 8))).astype(np.float32)
+    with pytest.raises(UserError, match="the rows are equal up to rounding"):
+        whiten(rows, 4)

@@ -144,8 +144,8 @@ def test_other_texts_other_versions_and_damaged_files_are_refused_and_left_alone
     Session.begin(path, CORPUS, ["text 3"], options=PLAIN).close()
     with pytest.raises(UserError, match="already exists; open it, or choose another name"):
         Session.begin(path, CORPUS)
-    with pytest.raises(UserError, match="begun with other texts"):
-        Session.open(path, replace(CORPUS, fingerprint="another"))
+    with pytest.raises(UserError, match="was begun with vectors, and is opened with 9 texts"):
+        Session.open(path, replace(CORPUS, fingerprint="another", about="9 texts"))
     with pytest.raises(UserError, match="none: no such session"):
         Session.open(tmp_path / "none", CORPUS)
     with closing(sqlite3.connect(path)) as database, database:
