@@ -49,10 +49,14 @@ def _pool(name, vectors, seeds, k=K):
             return RandomPool(seeds, vectors, 150, make_generator(0, "pool"))
         case "seals-exact":
             return SealsPool(seeds, vectors, ExactIndex(vectors), k)
-        case "seals-lsh" | "seals-graph":
+        case "seals-graph":
+            with tempfile.TemporaryDirectory() as folder:
+                graph, _ = build_graph(ExactIndex(vectors), "vectors", len(vectors), k, Path(folder))
+            return SealsPool(seeds, vectors, graph, k)
+        case "seals-lsh":
             with tempfile.TemporaryDirectory() as folder:
                 options, rng = IndexOptions(k, n_bits=128), make_generator(0, "index")
-                index = build_index(name.removeprefix("seals-"), vectors, Path(folder), options, rng)
+                index = build_index("lsh", vectors, Path(folder), options, rng)
             return SealsPool(seeds, vectors, index, k)
     raise AssertionError(name)
 

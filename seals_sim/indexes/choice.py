@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from seals_sim.errors import UserError
+from seals_sim.indexes.copies import DistinctIndex
 from seals_sim.indexes.exact import ExactIndex
 from seals_sim.indexes.graph import build_graph
 from seals_sim.indexes.ivf import build_ivf
@@ -24,6 +25,7 @@ from seals_sim.indexes.names import INDEXES, N_BITS, N_PROBE, IndexName
 from seals_sim.indexes.protocol import NeighborIndex, VectorIndex, fingerprint
 from seals_sim.indexes.whole import build_hnsw, build_lsh
 from seals_sim.types import StoredVectors
+from seals_sim.vectors.copies import Copies
 
 EXACT_ROWS = 65_536
 EXACT_GRAPH_ROWS = 131_072  # up to which the graph is of exact neighbors: some minutes
@@ -90,7 +92,8 @@ def build_index(
         quiet: No progress bar.
 
     Returns:
-        The index.
+        The index. Where rows are equal, it is a `DistinctIndex`: k neighbors are k distinct vectors, with all their
+        copies.
 
     Raises:
         UserError: Where there is no such index, or the folder holds one of other vectors.
@@ -105,6 +108,24 @@ def build_index(
     """
     if name not in INDEXES:
         raise UserError(f"unknown index; choose from auto, {', '.join(INDEXES)}", parameter="index", value=name)
+    copies = Copies.find(vectors)
+    if not copies.has_any:
+        return _build_distinct_index(name, vectors, folder, options, rng, made_from, quiet)
+    distinct: StoredVectors = vectors[copies.first]
+    index = _build_distinct_index(name, distinct, folder / "distinct", options, rng, None, quiet)
+    return DistinctIndex(index, vectors, copies)
+
+
+def _build_distinct_index(
+    name: str,
+    vectors: StoredVectors,
+    folder: Path,
+    options: IndexOptions,
+    rng: np.random.Generator,
+    made_from: str | None,
+    quiet: bool,
+) -> NeighborIndex:
+    """`build_index` for vectors of which no two are equal."""
     if name == "exact":
         return ExactIndex(vectors)
     made_from = made_from or fingerprint(vectors)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from seals_sim.indexes.copies import DistinctIndex
 from seals_sim.indexes.exact import ExactIndex
 from seals_sim.indexes.protocol import NeighborIndex
 from seals_sim.randomness import make_generator
@@ -52,8 +53,10 @@ def measure_on_sample(index: NeighborIndex, vectors: StoredVectors, k: int, seed
         seed: Of the draw.
 
     Returns:
-        The facts, over 200 rows where there are so many.
+        The facts, over 200 rows where there are so many; of distinct rows, where some are equal.
     """
+    if isinstance(index, DistinctIndex):
+        vectors, index = index.distinct_vectors, index.distinct
     n = len(vectors)
     rows = Rows(make_generator(seed, "measured").choice(n, min(n, _SOME), replace=False))
     return measure_index(index, vectors, rows, min(k, n))

@@ -35,7 +35,8 @@ class NeighborIndex(Protocol):
             k: How many.
 
         Returns:
-            For each of `rows`, at most k rows of the table, nearest first; fewer where an index finds fewer.
+            For each of `rows`, at most k rows of the table, nearest first; fewer where an index finds fewer, and more
+            where rows are equal: then k counts distinct vectors (`DistinctIndex`).
         """
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 from seals_sim.embed.names import DEFAULT_MODEL
 from seals_sim.embed.space import TextSpace
 from seals_sim.errors import UserError
-from seals_sim.indexes import ExactIndex, IndexOptions, NeighborIndex, StoredIndex, VectorIndex
+from seals_sim.indexes import IndexOptions, NeighborIndex, VectorIndex
 from seals_sim.indexes.cached import build_cached_index
+from seals_sim.indexes.copies import takes_vectors
 from seals_sim.randomness import make_generator
 from seals_sim.types import StoredVectors, Vectors
 
@@ -89,7 +90,7 @@ def build_corpus(
 
 
 def _require_vector_index(index: NeighborIndex, name: str) -> VectorIndex:
-    if isinstance(index, ExactIndex | StoredIndex):
+    if takes_vectors(index):
         return index
     raise UserError(
         "finds neighbors of rows only, but a session also searches for texts that are typed in; choose another index",

@@ -254,7 +254,7 @@ class Session:
         return compute_probabilities(self._search.model.decision(self.corpus.vectors))
 
     def find_similar(self, row: int, n: int) -> list[int]:
-        """The n rows nearest to a row, without itself.
+        """The n rows nearest to a row, without itself and its copies; of equal texts the first.
 
         Raises:
             UserError: For a row that the table does not have.
@@ -263,16 +263,29 @@ class Session:
         neighbors = self._state.asked[row].neighbors if row in self._state.asked else None
         if neighbors is None or len(neighbors) <= n:
             neighbors = self.corpus.index.neighbors(Rows(np.array([row])), n + 1)[0]
-        return [other for other in neighbors.tolist() if other != row][:n]
+        return self._pick_distinct(neighbors.tolist(), n, but=row)
 
     def find(self, text: str, n: int) -> list[int]:
-        """The n rows nearest to some words.
+        """The n rows nearest to some words; of equal texts the first.
 
         Raises:
             UserError: Where the corpus has no texts.
         """
         rows: list[int] = self.corpus.index.nearest(self.corpus.encode_texts([text]), n)[0].tolist()
-        return rows
+        return self._pick_distinct(rows, n)
+
+    def _pick_distinct(self, rows: Iterable[int], n: int, but: int | None = None) -> list[int]:
+        """The first n of some rows, one for each text, without a row and its copies."""
+        picked: dict[str | int, int] = {}
+        for row in rows:
+            picked.setdefault(self._identify(row), row)
+        if but is not None:
+            picked.pop(self._identify(but), None)
+        return list(picked.values())[:n]
+
+    def _identify(self, row: int) -> str | int:
+        text = self.corpus.get_text(row)
+        return row if text is None else text
 
     def _require_row(self, row: int) -> None:
         if not 0 <= row < len(self.corpus.vectors):

@@ -13,9 +13,9 @@ from threadpoolctl import threadpool_limits
 from seals_sim.disk.files import replacing
 from seals_sim.errors import UserError
 from seals_sim.types import Vectors
+from seals_sim.vectors.copies import Copies
 from seals_sim.vectors.normalize import normalize
 
-_HASHED = 65_536  # rows at a time
 _ROUNDING = 1e-6  # of the squared mean: what sums of squares in float32 leave of a variance
 
 
@@ -119,14 +119,8 @@ class Whitening:
 
 def _drop_copies(embeddings: Vectors) -> Vectors:
     """The first of each set of equal rows, in their order; the array itself where no two are equal."""
-    bits = np.ascontiguousarray(embeddings, dtype=np.float32).view(np.uint32)
-    rng = np.random.default_rng(0)
-    factors = rng.integers(2**63, size=bits.shape[1], dtype=np.uint64) * np.uint64(2) + np.uint64(1)
-    hashes = np.empty(len(bits), dtype=np.uint64)
-    for start in range(0, len(bits), _HASHED):  # products wrap around: a hash of 64 bits
-        hashes[start : start + _HASHED] = bits[start : start + _HASHED].astype(np.uint64) @ factors
-    _, first = np.unique(hashes, return_index=True)
-    return embeddings if len(first) == len(embeddings) else embeddings[np.sort(first)]
+    first = Copies.find(embeddings).first
+    return embeddings if len(first) == len(embeddings) else embeddings[first]
 
 
 def whiten(embeddings: Vectors, dimensions: int) -> Vectors:

@@ -58,7 +58,10 @@ def test_whitened_components_are_uncorrelated_with_unit_variance():
 
 @pytest.mark.parametrize(
     ("dimensions", "n_directions", "problem"),
-    [(7, 3, "the data spans only 3 directions; choose at most 3"), (11, 10, "8 distinct rows of 10 .* between 1 and 7")],
+    [
+        (7, 3, "the data spans only 3 directions; choose at most 3"),
+        (11, 10, "8 distinct .* between 1 and 7"),
+    ],
 )
 def test_too_many_dimensions(dimensions, n_directions, problem):
     data = np.random.default_rng(0).normal(size=(8, 10)).astype(np.float32)

@@ -293,11 +293,13 @@ def test_any_text_round_trips(session, client):
 def test_lone_surrogates_can_be_shown_and_saved_as_json_lines(tmp_path):
     """A JSON table may hold one, UTF-8 cannot."""
     half = "half \ud83d of a pair"
-    corpus = replace(CORPUS, texts=[half] * 300)
+    corpus = replace(CORPUS, texts=[f"{half} {number}" for number in range(300)])
     with Session.begin(tmp_path / "s", corpus, options=SessionOptions(k=5)) as session:
         client = TestClient(make_app(session, TOKEN, "127.0.0.1", PORT, "s"), base_url=BASE, headers=LET_IN)
         (asked,) = client.get("/api/batch").json()["rows"]
-        assert [asked["text"], *(item["text"] for item in asked["neighbors"])] == [half] * 6
+        half = asked["text"]
+        assert half.startswith("half \ud83d of a pair")
+        assert len({half, *(item["text"] for item in asked["neighbors"])}) == 6
         client.post("/api/answer", json={"row": asked["row"], "answer": 1})
         assert json.loads(client.get("/export/labels.jsonl").content)["text"] == half
         assert client.get("/export/labelstudio.json").json()[0]["data"]["text"] == half

@@ -1,0 +1,69 @@
+"""Rows that are equal, bit for bit: which they are, at the price of one pass over the table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seals_sim.types import Rows, StoredVectors
+from seals_sim.vectors.scan import iterate_blocks
+
+
+@dataclass(frozen=True, eq=False)
+class Copies:
+    """The rows of a table, by what they hold.
+
+    Attributes:
+        first: (m,) sorted, the first row of each set of equal rows.
+        number: (n,) int64, the place in `first` of what each row holds.
+
+    Examples:
+        >>> copies = Copies.find(np.array([[1, 0], [0, 1], [1, 0]], dtype=np.float32))
+        >>> copies.first.tolist(), copies.number.tolist(), copies.list_rows(0).tolist()
+        ([0, 1], [0, 1, 0], [0, 2])
+    """
+
+    first: Rows
+    number: NDArray[np.int64]
+
+    @classmethod
+    def find(cls, vectors: StoredVectors) -> Copies:
+        """Find the equal rows of a table (n, d), by 64-bit hashes of their bits.
+
+        In a billion rows two that differ share a hash with a probability of 3 %, and then count as equal.
+        """
+        hashes = hash_rows(vectors)
+        _, first, number = np.unique(hashes, return_index=True, return_inverse=True)
+        order = np.argsort(first)
+        place = np.empty_like(order)
+        place[order] = np.arange(len(order))
+        return cls(Rows(first[order]), place[number])
+
+    def __post_init__(self) -> None:
+        order = np.argsort(self.number, kind="stable")
+        starts = np.searchsorted(self.number[order], np.arange(len(self.first) + 1))
+        self.__dict__.update(_order=order, _starts=starts)  # the class is frozen to others
+
+    @property
+    def has_any(self) -> bool:
+        """Whether two rows are equal."""
+        return len(self.first) < len(self.number)
+
+    def list_rows(self, place: int) -> Rows:
+        """All rows, sorted, that hold what `first[place]` holds."""
+        rows: Rows = self.__dict__["_order"][self.__dict__["_starts"][place] : self.__dict__["_starts"][place + 1]]
+        return rows
+
+
+def hash_rows(vectors: StoredVectors) -> NDArray[np.uint64]:
+    """Hash the bits of each row of a table (n, d), float32 or float16, perhaps memory-mapped, into 64 bits."""
+    rng = np.random.default_rng(0)
+    factors = rng.integers(2**63, size=vectors.shape[1], dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    hashes = np.empty(len(vectors), dtype=np.uint64)
+    bits = np.dtype(f"u{vectors.dtype.itemsize}")
+    for start, block in iterate_blocks(vectors):
+        whole = np.ascontiguousarray(block).view(bits).astype(np.uint64)
+        hashes[start : start + len(block)] = whole @ factors  # products wrap around
+    return hashes
