@@ -114,8 +114,11 @@ class SessionBenchOptions:
     """Of the vectors."""
     k: PositiveInt = 100
     """Neighbors of each labeled row."""
-    answers: Sizes = (200, 2_000)
-    """How many answers to measure up to, comma-separated."""
+    answers: Annotated[tuple[Annotated[int, Field(ge=11, le=10**6)], ...], COMMA_SEPARATED, Field(min_length=1)] = (
+        200,
+        2_000,
+    )
+    """How many answers to measure up to, comma-separated; ten are given before."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)

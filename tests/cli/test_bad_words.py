@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from benchmarks import session
 from experiments.goodreads import __main__ as goodreads
 from experiments.paper import __main__ as paper
 from experiments.theory_bounds import __main__ as theory_bounds
@@ -124,12 +125,14 @@ def test_a_closed_pipe_ends_a_command_without_a_word():
         (paper.main, ["--vectors", "x.npy", "--labels", "y.npy", "--paper-tables", ""], "--paper-tables: is empty"),
         (goodreads.main, ["--simulate", "9" * 25], "must be at most 1,000,000,000"),
         (goodreads.main, ["--simulate", "100", "--memory", "1e400GB"], "--memory 1e400GB: must be above 0"),
+        (session.main, ["--work", "w", "--answers", "7"], "--answers 7: must be at least 11"),
         (goodreads.main, ["--simulate", "100", "--threads", "1025"], "--threads 1025: must be at most 1,024"),
     ],
 )
 def test_the_experiments_say_it_too(main, words, said, here, refused):
     before = list_files(here)
-    assert said in refused(main, [*words, "--out", "o"])
+    out = [] if main is session.main else ["--out", "o"]
+    assert said in refused(main, [*words, *out])
     assert list_files(here) == before
 
 
@@ -145,3 +148,28 @@ def test_a_parameter_of_one_is_named_by_the_option_of_all(refused):
 
 def test_an_ivf_can_be_asked_for_more_cells_than_it_has(here):
     cli.main(["index", "t.csv", "--index", "ivf-sq", "--n-probe", "999999999", *QUIET])
+
+
+@pytest.mark.parametrize("command", ["report", "stopping"])
+def test_damaged_files_of_a_run_are_named(command, here, refused):
+    data = ["--vectors", "x.npy", "--labels", "y.npy", "--concepts", "1", "--repeats", "1", "--k", "5"]
+    labels = ["--seed-positives", "2", "--seed-negatives", "5", "--batch", "10", "--budget", "27"]
+    cli.main(["replay", *data, *labels, "--strategies", "maxent", "--quiet", "--out", "o"])
+    cli.main([command, "o"])
+    for name in ("config.json", "rounds.csv", "picks.csv"):
+        file = here / "o" / name
+        whole = file.read_bytes()
+        header = whole.split(b"\n")[0] + b"\n"
+        for damaged in (
+            b"",
+            b"{}",
+            b"[]",
+            b"\xff",
+            whole[: len(whole) // 2],
+            header,
+            whole.replace(b"0", b"x"),
+            2 * whole,
+        ):
+            file.write_bytes(damaged)
+            assert f"error: o/{name}: " in refused(cli.main, [command, "o"])
+        file.write_bytes(whole)
