@@ -104,6 +104,7 @@ _PROBLEMS = {
     "float_type": _NUMBER,
     "literal_error": "unknown; choose from {expected}",
     "too_short": "needs at least one",
+    "string_too_short": "is empty",
     "string_type": "must be plain text, and this reads as JSON; add a word to it",
     "unexpected_keyword_argument": "unknown option",
 }

@@ -61,7 +61,7 @@ class SourceOptions:
 class StageOptions:
     """How sentences become a pool that can be searched."""
 
-    model: str = DEFAULT_MODEL
+    model: Annotated[str, Field(min_length=1)] = DEFAULT_MODEL
     """A sentence-transformers model, by folder or name; wordllama is a static one, hundreds of times faster."""
     backend: Backend = BACKENDS[0]
     """Of sentence-transformers."""

@@ -53,7 +53,7 @@ class MethodOptions:
 class EmbeddingOptions:
     """How texts become vectors."""
 
-    model: str = DEFAULT_MODEL
+    model: Annotated[str, Field(min_length=1)] = DEFAULT_MODEL
     """A sentence-transformers model, by folder or name; all-MiniLM-L6-v2 and wordllama come with this package."""
     dimensions: NonNegativeInt | None = None
     """Whiten to so many by PCA; 0: do not. [default: 256 for texts, fewer for a small table; 0 for vectors]"""

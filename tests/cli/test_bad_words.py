@@ -46,6 +46,7 @@ def list_files(folder):
         (["stopping", "o", "--p", "nan"], "--p nan: must be a finite number"),
         (["stopping", "o", "--target-recall", "1"], "--target-recall 1: must be below 1"),
         (["embed", "t.csv", "--cache", ""], "--cache: is empty, and the name of a file or folder is needed"),
+        (["embed", "t.csv", "--model="], "--model : is empty"),
         (["label", "t.csv", "--session="], "--session: is empty"),
         (["replay", "--out", ""], "--out: is empty"),
         (["embed", "t.csv", "--out", "."], "--out .: is a folder, and a file is needed"),
