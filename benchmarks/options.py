@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from seals_sim.indexes.names import N_PROBE
-from seals_sim.options import CHECKED, COMMA_SEPARATED, NonNegativeInt, PositiveFloat, PositiveInt
+from seals_sim.options import (
+    CHECKED,
+    COMMA_SEPARATED,
+    MAX_THREADS,
+    GivenPath,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+)
 
 Sizes = Annotated[tuple[PositiveInt, ...], COMMA_SEPARATED, Field(min_length=1)]
 Names = Annotated[tuple[str, ...], COMMA_SEPARATED, Field(min_length=1)]
@@ -21,7 +28,7 @@ PeerName = Literal["small-text-seals", "small-text-anchoral", "modal", "scikit-a
 class SearchOptions:
     """One search of SIMULATED vectors."""
 
-    work: Path
+    work: GivenPath
     """Folder for vectors and indexes, shared by the benchmarks."""
     dimensions: PositiveInt = 256
     """Of the vectors."""
@@ -31,7 +38,7 @@ class SearchOptions:
     """T: labels in all."""
     batch: PositiveInt = 100
     """b: labels between two trainings."""
-    threads: PositiveInt = os.cpu_count() or 1
+    threads: Annotated[int, Field(ge=1, le=MAX_THREADS)] = os.cpu_count() or 1
     """Of each run."""
 
 
@@ -47,7 +54,7 @@ class WhereOptions(SearchOptions):
 class ReportedOptions(SearchOptions):
     """Several sizes, with tables and a figure of them."""
 
-    out: Path
+    out: GivenPath
     """Folder for tables and figures."""
     n: Sizes = (100_000, 1_000_000)
     """Sizes of the pool, comma-separated."""
@@ -99,7 +106,7 @@ class PeersOptions(ReportedOptions):
 class SessionBenchOptions:
     """A session on SIMULATED vectors."""
 
-    work: Path
+    work: GivenPath
     """Folder for vectors and indexes, that of benchmarks.rounds or a new one."""
     n: PositiveInt = 1_000_000
     """Rows of the table."""
@@ -107,8 +114,11 @@ class SessionBenchOptions:
     """Of the vectors."""
     k: PositiveInt = 100
     """Neighbors of each labeled row."""
-    answers: Sizes = (200, 2_000)
-    """How many answers to measure up to, comma-separated."""
+    answers: Annotated[tuple[Annotated[int, Field(ge=11, le=10**6)], ...], COMMA_SEPARATED, Field(min_length=1)] = (
+        200,
+        2_000,
+    )
+    """How many answers to measure up to, comma-separated; ten are given before."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)

@@ -36,7 +36,7 @@ def benchmark_session(*, options: Annotated[SessionBenchOptions, flatten("Option
         corpus, is_positive = _build_corpus(options)
         path = Path(folder) / "session"
         Session.begin(path, corpus, options=SessionOptions(k=options.k)).close()
-        for n_answers in sorted(options.answers):
+        for n_answers in sorted(set(options.answers)):
             _measure(path, corpus, is_positive, n_answers)
 
 

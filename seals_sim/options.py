@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
@@ -16,10 +17,21 @@ from seals_sim.errors import UserError
 
 CHECKED = ConfigDict(allow_inf_nan=False, extra="forbid")
 
-PositiveInt = Annotated[int, Field(ge=1)]
+MAX_THREADS = 1024  # more than that, and OpenMP may take the process down
+PositiveInt = Annotated[int, Field(ge=1, le=10**9)]
 NonNegativeInt = Annotated[int, Field(ge=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+def _refuse_empty(value: object) -> object:
+    if value == "":
+        raise UserError("is empty, and the name of a file or folder is needed")
+    return value
+
+
+GivenPath = Annotated[Path, BeforeValidator(_refuse_empty)]
+"""A path that is not the empty text, which would be the current folder."""
 
 Options = TypeVar("Options")
 
@@ -66,20 +78,22 @@ def to_user_error(error: ValidationError) -> UserError:
     first = error.errors(include_url=False)[0]
     context: dict[str, Any] = first.get("ctx", {})
     cause = context.get("error")
+    parameter = str(first["loc"][0]) if first["loc"] else None
     if isinstance(cause, UserError):
-        return cause
+        return UserError(cause.problem, parameter=cause.parameter or parameter, value=cause.value)
     template = _PROBLEMS.get(first["type"])
     problem = first["msg"] if template is None else template.format(**context)
-    parameter = str(first["loc"][0]) if first["loc"] else None
     value = first["input"]
-    return UserError(problem, parameter=parameter, value=",".join(value) if isinstance(value, list) else value)
+    return UserError(
+        problem, parameter=parameter, value=",".join(map(str, value)) if isinstance(value, list) else value
+    )
 
 
 _WHOLE, _NUMBER = "must be a whole number", "must be a number"
 _PROBLEMS = {
     "greater_than_equal": "must be at least {ge:g}",
     "greater_than": "must be above {gt:g}",
-    "less_than_equal": "must be at most {le:g}",
+    "less_than_equal": "must be at most {le:,}",
     "less_than": "must be below {lt:g}",
     "finite_number": "must be a finite number",
     "int_parsing": _WHOLE,
@@ -90,6 +104,8 @@ _PROBLEMS = {
     "float_type": _NUMBER,
     "literal_error": "unknown; choose from {expected}",
     "too_short": "needs at least one",
+    "string_too_short": "is empty",
+    "string_type": "must be plain text, and this reads as JSON; add a word to it",
     "unexpected_keyword_argument": "unknown option",
 }
 

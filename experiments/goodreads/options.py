@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from pydantic import Field
@@ -12,7 +11,7 @@ from pydantic.dataclasses import dataclass
 from seals_sim.embed.names import BACKENDS, DEFAULT_DIMENSIONS, DEFAULT_MODEL, Backend
 from seals_sim.errors import UserError
 from seals_sim.indexes.names import N_PROBE
-from seals_sim.options import CHECKED, COMMA_SEPARATED, Fraction, NonNegativeInt, PositiveInt
+from seals_sim.options import CHECKED, COMMA_SEPARATED, MAX_THREADS, Fraction, GivenPath, NonNegativeInt, PositiveInt
 from seals_sim.replay.options import LabelOptions, LearningOptions, PoolName, RunOptions
 from seals_sim.search.names import Strategy
 
@@ -24,11 +23,11 @@ SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 class SourceOptions:
     """One of reviews, texts and simulate."""
 
-    reviews: Path | None = None
+    reviews: GivenPath | None = None
     """The UCSD Book Graph's goodreads_reviews_spoiler, .json or .json.gz."""
     skip_bad_lines: bool = False
     """Leave out lines that cannot be read, and report them."""
-    texts: Path | None = None
+    texts: GivenPath | None = None
     """Other texts: a table with a label of 0 and 1."""
     text_column: str = "text"
     """Its text column."""
@@ -62,7 +61,7 @@ class SourceOptions:
 class StageOptions:
     """How sentences become a pool that can be searched."""
 
-    model: str = DEFAULT_MODEL
+    model: Annotated[str, Field(min_length=1)] = DEFAULT_MODEL
     """A sentence-transformers model, by folder or name; wordllama is a static one, hundreds of times faster."""
     backend: Backend = BACKENDS[0]
     """Of sentence-transformers."""
@@ -110,11 +109,11 @@ class GoodreadsProtocol(StageOptions, GoodreadsMethodOptions, LearningOptions, L
 class GoodreadsExecution(RunOptions):
     """Where and how it runs; it finds the same."""
 
-    work: Path | None = None
+    work: GivenPath | None = None
     """Where the stages leave their results, some 40 GB at full size. [default: the results' folder with -work]"""
     memory: str = "0.75"
     """What the index and the float32 copy may each take: a part of the memory, or a size such as 16GB."""
-    threads: PositiveInt = os.cpu_count() or 1
+    threads: Annotated[int, Field(ge=1, le=MAX_THREADS)] = os.cpu_count() or 1
     """Threads of each run."""
     block: PositiveInt = 16_384
     """Texts embedded between two saves."""

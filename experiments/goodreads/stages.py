@@ -62,6 +62,9 @@ class Prepared:
     stages: tuple[Stage, ...]
 
 
+_MOST_GIGABYTES = 10**6
+
+
 def parse_memory(text: str) -> int:
     """Bytes meant by a number with GB, or by a part of this machine's memory. Raises UserError."""
     number, is_gigabytes = text.strip().removesuffix("GB"), text.strip().endswith("GB")
@@ -69,7 +72,7 @@ def parse_memory(text: str) -> int:
         amount = float(number)
     except ValueError:
         raise UserError("must be a part such as 0.75, or a size such as 16GB", parameter="memory", value=text) from None
-    if not (amount > 0 if is_gigabytes else 0 < amount <= 1):
+    if not 0 < amount <= (_MOST_GIGABYTES if is_gigabytes else 1):
         raise UserError("must be above 0 and at most 1, or a size such as 16GB", parameter="memory", value=text)
     return int(amount * 1e9) if is_gigabytes else int(amount * get_machine_memory())
 

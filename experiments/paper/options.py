@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field
@@ -10,8 +9,9 @@ from pydantic.dataclasses import dataclass
 
 from experiments.paper.studies import StudyName
 from seals_sim.embed.names import DEFAULT_MODEL, STATIC_MODEL
+from seals_sim.errors import UserError
 from seals_sim.indexes.names import AutoIndexName
-from seals_sim.options import CHECKED, COMMA_SEPARATED, NonNegativeInt, PositiveInt
+from seals_sim.options import CHECKED, COMMA_SEPARATED, GivenPath, NonNegativeInt, PositiveInt
 from seals_sim.replay.options import ConceptOptions, Execution, IndexOptions, LabelOptions, LearningOptions
 
 
@@ -57,6 +57,13 @@ class PaperProtocol(PaperConceptOptions, SpaceOptions, PaperIndexOptions, Learni
     embeddings: tuple[str, ...] = ()
     neighbors: tuple[int, ...] = ()
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("models", "dimensions"):
+            values = [str(value) for value in getattr(self, name)]
+            if len(set(values)) < len(values):
+                raise UserError("names one twice", parameter=name, value=",".join(values))
+
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class PaperExecution(Execution):
@@ -64,5 +71,5 @@ class PaperExecution(Execution):
 
     only: Annotated[tuple[StudyName, ...], COMMA_SEPARATED] = ()
     """Run these studies alone, comma-separated; another call with the same options can add more. [default: all]"""
-    paper_tables: Path | None = None
+    paper_tables: GivenPath | None = None
     """Tables 3 to 8 of the paper in one CSV, drawn beside the same plots of these runs."""

@@ -34,9 +34,9 @@ class TheoryOptions:
     """Algorithms, comma-separated."""
     study: Annotated[tuple[StudyName, ...], COMMA_SEPARATED] | None = None
     """How often searches meet, and what wrong labels do. [default: both in the whole bench, else none]"""
-    dim: Annotated[tuple[Annotated[int, Field(ge=2)], ...], COMMA_SEPARATED] = ()
+    dim: Annotated[tuple[Annotated[int, Field(ge=2, le=10**6)], ...], COMMA_SEPARATED] = ()
     """Dimensions, comma-separated. [default: 2,3,5,10,20,30]"""
-    gamma_over_delta: Annotated[tuple[PositiveFloat, ...], COMMA_SEPARATED] = ()
+    gamma_over_delta: Annotated[tuple[Annotated[float, Field(gt=0, le=10**6)], ...], COMMA_SEPARATED] = ()
     """Distances to the other class, in delta, comma-separated. [default: 2,5,10,20,50,100]"""
     delta: PositiveFloat = 0.5
     """Radius of a neighborhood."""
@@ -56,7 +56,7 @@ class TheoryOptions:
     """Labels are coin tosses within this distance of the boundary."""
     seeds: PositiveInt = 1
     """Random problems per cell."""
-    pool_size: Annotated[tuple[Annotated[int, Field(ge=200)], ...], COMMA_SEPARATED] = (1000, 10_000, 100_000)
+    pool_size: Annotated[tuple[Annotated[int, Field(ge=200, le=10**9)], ...], COMMA_SEPARATED] = (1000, 10_000, 100_000)
     """Points of the pool-based case, comma-separated."""
     passive_queries: PositiveInt = 1000
     """Labels of passive learning."""

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from seals_sim.cli.options import CacheOptions, ExampleOptions, PageOptions, SearchIndexOptions, TextOptions
 from seals_sim.cli.tables import build_table_corpus
-from seals_sim.disk.files import require_writable
+from seals_sim.datasets.lines import require_file
+from seals_sim.disk.files import require_writable_file
 from seals_sim.errors import UserError
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.exchange import read_labels
@@ -30,8 +31,9 @@ def label(
     cache: CacheOptions,
 ) -> None:
     """Serve the page for labeling a table until it is stopped."""
+    require_file(table)
     path = examples.session or name_session(table)
-    require_writable(path.parent, "session")
+    require_writable_file(path, "session")
     corpus, _ = build_table_corpus(table, text, index, options.k, cache)
     imports = [
         read_labels(file, kind, corpus.texts)

@@ -12,10 +12,18 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from seals_sim.cli.options import CacheOptions, ExampleOptions, PageOptions, SearchIndexOptions, TextOptions
+from seals_sim.cli.options import (
+    CacheOptions,
+    ExampleOptions,
+    MeasuredIndexOptions,
+    PageOptions,
+    SearchIndexOptions,
+    StoppingOptions,
+    TextOptions,
+)
 from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
 from seals_sim.label.options import SessionOptions
-from seals_sim.options import Fraction, PositiveInt, combine
+from seals_sim.options import combine
 from seals_sim.replay.inputs import InputOptions
 from seals_sim.replay.options import (
     EmbeddingOptions,
@@ -82,19 +90,14 @@ def index(
     table: Annotated[Path, _TABLE],
     /,
     *,
-    k: PositiveInt = 100,
     text: Text = TextOptions(),
-    index: SearchIndex = SearchIndexOptions(),
+    index: Annotated[MeasuredIndexOptions, flatten("Index")] = MeasuredIndexOptions(),
     cache: Cache = CacheOptions(),
 ) -> None:
-    """Build the index of a table, and measure its recall and speed.
-
-    Args:
-        k: Neighbors of each text.
-    """
+    """Build the index of a table, and measure its recall and speed."""
     from seals_sim.cli.vectors import build_index
 
-    build_index(table, text, index, k, cache)
+    build_index(table, text, index, cache)
 
 
 @app.command
@@ -118,16 +121,16 @@ def replay(
 
 
 @app.command
-def stopping(folder: Annotated[Path, _FOLDER], /, *, target_recall: Fraction = 0.8, p: Fraction = 0.05) -> None:
-    """When a finished replay would have stopped by the rule of the page, and what it had found by then.
-
-    Args:
-        target_recall: Part of the positives that must be found.
-        p: Stop when the hypothesis that fewer are found has a p-value below this.
-    """
+def stopping(
+    folder: Annotated[Path, _FOLDER],
+    /,
+    *,
+    rule: Annotated[StoppingOptions, flatten("Rule")] = StoppingOptions(),
+) -> None:
+    """When a finished replay would have stopped by the rule of the page, and what it had found by then."""
     from seals_sim.replay.stopping import write_stopping
 
-    print(write_stopping(folder, target_recall, p).to_string())
+    print(write_stopping(folder, rule.target_recall, rule.p).to_string())
 
 
 @app.command

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from pydantic.dataclasses import dataclass
 
 from seals_sim.indexes.names import N_PROBE, AutoVectorIndexName
-from seals_sim.options import CHECKED, PositiveInt
+from seals_sim.options import CHECKED, Fraction, GivenPath, PositiveInt
 from seals_sim.replay.options import EmbeddingOptions
 
 
@@ -25,7 +23,7 @@ class TextOptions(EmbeddingOptions):
 class CacheOptions:
     """Where intermediate results go."""
 
-    cache: Path | None = None
+    cache: GivenPath | None = None
     """Where vectors and indexes are cached. [default: the user's cache folder]"""
     quiet: bool = False
     """Show no progress."""
@@ -42,6 +40,24 @@ class SearchIndexOptions:
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
+class MeasuredIndexOptions(SearchIndexOptions):
+    """An index, and how many neighbors it is asked for."""
+
+    k: PositiveInt = 100
+    """Neighbors of each text."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class StoppingOptions:
+    """The rule for stopping."""
+
+    target_recall: Fraction = 0.8
+    """Part of the positives that must be found."""
+    p: Fraction = 0.05
+    """Stop when the hypothesis that fewer are found has a p-value below this."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
 class ExampleOptions:
     """What to look for. Examples need not be in the table."""
 
@@ -49,11 +65,11 @@ class ExampleOptions:
     """An example of what you look for, or words for it; may be given again."""
     not_like: tuple[str, ...] = ()
     """An example of what you do not look for; may be given again."""
-    session: Path | None = None
+    session: GivenPath | None = None
     """File that every answer is saved in; the same command resumes it. [default: the table's name with .seals]"""
-    labelstudio: Path | None = None
+    labelstudio: GivenPath | None = None
     """Answers to begin with: Label Studio's export as JSON."""
-    argilla: Path | None = None
+    argilla: GivenPath | None = None
     """Answers to begin with: records of Argilla as JSON."""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import shlex
 import signal
 import sys
@@ -13,12 +15,14 @@ from functools import cache
 from types import FrameType
 from typing import Any, NoReturn, get_type_hints
 
-from cyclopts import App, CycloptsError, Group, Parameter
+from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
 from pydantic import ValidationError
 
 from seals_sim.errors import UserError
 from seals_sim.options import COMMA_SEPARATED, to_user_error
 from seals_sim.runtime import wait_passively
+
+_SIGPIPE = 13  # Windows has no signal.SIGPIPE
 
 
 def make_cli(name: str, summary: str | None = None) -> App:
@@ -49,20 +53,30 @@ def _show_default(value: Any) -> str | None:
 def run_cli(app: App, words: Sequence[str] | None = None) -> None:
     """Run what was typed, by default on the command line of this process.
 
-    Bad input is one line and exit code 2. Ctrl-C, SIGTERM and SIGHUP end with 128 and the number of the signal, and
-    with what is finished saved.
+    Bad input, and a file or disk that does not do its part, is one line and exit code 2. Ctrl-C, SIGTERM and SIGHUP
+    end with 128 and the number of the signal, and with what is finished saved.
     """
     wait_passively()
+    _print_what_the_terminal_can_show()
     typed = list(sys.argv[1:] if words is None else words)
     try:
+        _require_utf8(typed)
         with _interrupted_by_signals():
             app(typed, exit_on_error=False, print_error=False, result_action="return_none")
+        if sys.stdout is not None:
+            sys.stdout.flush()  # not at exit, where nobody answers for a closed pipe
     except CycloptsError as error:
         _fail(_explain(error))
     except ValidationError as error:
         _fail(_name_option(app, typed, to_user_error(error)))
     except UserError as error:
         _fail(_name_option(app, typed, error))
+    except BrokenPipeError:
+        _end_without_reader()
+    except OSError as error:
+        _fail(str(error) if error.filename is None else f"{error.filename}: {error.strerror}")
+    except MemoryError as error:
+        _fail(f"not enough memory; ask for less ({error})")
     except KeyboardInterrupt as interruption:
         print("interrupted; rerun the same command to resume", file=sys.stderr)
         sys.exit(128 + (interruption.args[0] if interruption.args else signal.SIGINT))
@@ -73,6 +87,27 @@ def _fail(message: str) -> NoReturn:
     sys.exit(2)
 
 
+def _require_utf8(words: Sequence[str]) -> None:
+    """Options and names of files go into config.json, reports and sessions, which are UTF-8."""
+    for word in words:
+        try:
+            word.encode()
+        except UnicodeEncodeError as error:
+            raise UserError(f"{word!a}: not UTF-8; type it as UTF-8, or rename the file") from error
+
+
+def _print_what_the_terminal_can_show() -> None:
+    """Escape what the encoding of stdout lacks, as stderr does, instead of failing when the work is done."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def _end_without_reader() -> NoReturn:
+    """Whoever read stdout has closed it: end as programs do that SIGPIPE kills, without a word."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    sys.exit(128 + _SIGPIPE)
+
+
 def _explain(error: CycloptsError) -> str:
     """What cyclopts found wrong, in a line; bounds are pydantic's, which it passes on."""
     if isinstance(error.__cause__, ValidationError):
@@ -80,6 +115,8 @@ def _explain(error: CycloptsError) -> str:
         if cause.parameter is not None:
             return _format(f"--{_dashed(cause.parameter)}", cause)
         return str(cause) if error.argument is None else _format(error.argument.name, cause)
+    if isinstance(error, UnusedCliTokensError):
+        return f"{' '.join(error.unused_tokens or ())}: one word too many (--help lists the options)"
     return f"{str(error).rstrip('.')} (--help lists the options)"
 
 
@@ -87,8 +124,9 @@ def _name_option(app: App, typed: Sequence[str], error: UserError) -> str:
     """The error, with the option in place of the parameter where the command has one of that name."""
     if error.parameter is None:
         return str(error)
-    option = f"--{_dashed(error.parameter)}"
-    return _format(option, error) if option in _list_options(app, typed) else str(error)
+    option, options = f"--{_dashed(error.parameter)}", _list_options(app, typed)
+    known = next((name for name in (option, f"{option}s") if name in options), None)  # --models names each model
+    return str(error) if known is None else _format(known, error)
 
 
 def _list_options(app: App, typed: Sequence[str]) -> set[str]:

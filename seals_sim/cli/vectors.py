@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from seals_sim.cli.options import CacheOptions, SearchIndexOptions, TextOptions
+from seals_sim.cli.options import CacheOptions, MeasuredIndexOptions, TextOptions
 from seals_sim.cli.tables import build_table_corpus, get_cache, read_table
-from seals_sim.disk.files import replacing
+from seals_sim.disk.files import replacing, require_writable_file
 from seals_sim.embed.space import embed_texts
 from seals_sim.errors import UserError
 from seals_sim.indexes import measure_on_sample
@@ -16,8 +16,10 @@ from seals_sim.indexes import measure_on_sample
 
 def embed(table: Path, options: TextOptions, out: Path | None, cache_options: CacheOptions) -> None:
     """Embed a table into the cache and, where `out` is given, into that file."""
-    if out is not None and out.exists() and out.samefile(table):
-        raise UserError("is the table itself", parameter="out", value=out)
+    if out is not None:
+        require_writable_file(out, "out")
+        if out.exists() and table.exists() and out.samefile(table):
+            raise UserError("is the table itself", parameter="out", value=out)
     cache = get_cache(cache_options)
     texts = read_table(table, options)
     vectors = embed_texts(texts, options.model, options.dimensions, cache, cache_options.quiet)
@@ -28,7 +30,7 @@ def embed(table: Path, options: TextOptions, out: Path | None, cache_options: Ca
     print(f"{len(vectors):,} vectors of {vectors.shape[1]} dimensions, {where}")
 
 
-def build_index(table: Path, text: TextOptions, index: SearchIndexOptions, k: int, cache: CacheOptions) -> None:
+def build_index(table: Path, text: TextOptions, index: MeasuredIndexOptions, cache: CacheOptions) -> None:
     """Index a table and print what the index is worth."""
-    corpus, resolved = build_table_corpus(table, text, index, k, cache)
-    print(f"index {resolved.index}: {measure_on_sample(corpus.index, corpus.vectors, k)}")
+    corpus, resolved = build_table_corpus(table, text, index, index.k, cache)
+    print(f"index {resolved.index}: {measure_on_sample(corpus.index, corpus.vectors, index.k)}")

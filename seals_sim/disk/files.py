@@ -78,6 +78,25 @@ def require_writable(folder: Path, parameter: str) -> None:
             path.rmdir()
 
 
+def require_writable_file(path: Path, parameter: str) -> None:
+    """Check that a file can be made, before the work begins; nothing is left behind.
+
+    Args:
+        path: Of the file, which may exist.
+        parameter: What it was given for, which the error names.
+
+    Raises:
+        UserError: Where it cannot be made.
+    """
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:
+        raise UserError(f"cannot be written: {error.strerror}", parameter=parameter, value=str(path)) from error
+    if is_folder:
+        raise UserError("is a folder, and a file is needed", parameter=parameter, value=str(path))
+    require_writable(path.parent, parameter)
+
+
 def compute_sha256(path: Path) -> str:
     """Compute the checksum of a file, in hexadecimal."""
     with path.open("rb") as file:

@@ -139,7 +139,7 @@ def build_ivf(
     give_back_memory()
     stages = (training, assigned.stage, listing)
     seconds = sum(stage.seconds for stage in stages)
-    searched = {"nprobe": n_probe}
+    searched = {"nprobe": min(n_probe, choose_n_cells(n))}
     index = StoredIndex(path, vectors, searched, seconds, listing.digest, scale, kind.n_reranked)
     return index, stages
 

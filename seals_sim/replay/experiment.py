@@ -140,7 +140,7 @@ def _build_pool(
         assert method.random_pool_factor is not None
         size = method.random_pool_factor * n_seals_candidates
     rng = make_generator(bench.protocol.seed, "random_pool", *names)
-    return RandomPool(seeds, vectors, min(round(size), n_unlabeled), rng)
+    return RandomPool(seeds, vectors, round(min(size, n_unlabeled)), rng)
 
 
 def _build_selector(method: Method, bench: Bench, seeds: LabeledRows, names: tuple[str | int, ...]) -> RowSelector:

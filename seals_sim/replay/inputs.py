@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pydantic.dataclasses import dataclass
 
 from seals_sim.errors import UserError
-from seals_sim.options import CHECKED
+from seals_sim.options import CHECKED, GivenPath
 
 if TYPE_CHECKING:
     from seals_sim.datasets import Dataset
@@ -26,17 +25,17 @@ class InputOptions:
 
     dataset: DatasetName | None = None
     """icd10: the built-in texts; wordnet: the definitions of WordNet; goodreads: the spoilers of `reviews`."""
-    wordnet: Path | None = None
+    wordnet: GivenPath | None = None
     """Folder of WordNet's dictionary files. [default: where Debian's wordnet-base and NLTK put them]"""
-    reviews: Path | None = None
+    reviews: GivenPath | None = None
     """The Goodreads reviews, .json or .json.gz."""
-    texts: Path | None = None
+    texts: GivenPath | None = None
     """A table of texts and labels: .jsonl (.ndjson, .json), .csv, .tsv, each also with .gz, or .parquet."""
     text_column: str = "text"
     """Its text column."""
-    vectors: Path | None = None
+    vectors: GivenPath | None = None
     """Instead of texts: an (n, d) array, .npy."""
-    labels: Path | None = None
+    labels: GivenPath | None = None
     """Labels of the vectors: an .npy of one class id per row, or a table."""
     label_column: tuple[str, ...] = ()
     """A column of 0/1 (one concept) or of classes (one each); may be given again. [default: label or labels]"""

@@ -6,7 +6,6 @@ it gives a number (5.1).
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field
@@ -16,7 +15,7 @@ from seals_sim.embed.names import DEFAULT_MODEL
 from seals_sim.errors import UserError
 from seals_sim.evaluate.splits import PAPER_TEST_FRACTION
 from seals_sim.indexes.names import N_BITS, N_PROBE, AutoIndexName
-from seals_sim.options import CHECKED, COMMA_SEPARATED, Fraction, NonNegativeInt, PositiveFloat, PositiveInt
+from seals_sim.options import CHECKED, COMMA_SEPARATED, Fraction, GivenPath, NonNegativeInt, PositiveFloat, PositiveInt
 from seals_sim.search.names import Strategy
 
 PoolName = Literal["all", "seals", "random_pool"]
@@ -54,7 +53,7 @@ class MethodOptions:
 class EmbeddingOptions:
     """How texts become vectors."""
 
-    model: str = DEFAULT_MODEL
+    model: Annotated[str, Field(min_length=1)] = DEFAULT_MODEL
     """A sentence-transformers model, by folder or name; all-MiniLM-L6-v2 and wordllama come with this package."""
     dimensions: NonNegativeInt | None = None
     """Whiten to so many by PCA; 0: do not. [default: 256 for texts, fewer for a small table; 0 for vectors]"""
@@ -169,7 +168,7 @@ class ReplayProtocol(MethodOptions, EmbeddingOptions, IndexOptions, LearningOpti
 class RunOptions:
     """Where to and how loud."""
 
-    out: Path
+    out: GivenPath
     """Folder for the results; an unfinished run of the same options resumes where it stopped."""
     quiet: bool = False
     """Show no progress."""
@@ -179,7 +178,7 @@ class RunOptions:
 class Execution(RunOptions):
     """Where and how a replay runs; it finds the same."""
 
-    cache: Path | None = None
+    cache: GivenPath | None = None
     """Where embeddings and indexes are cached. [default: the user's cache folder]"""
     jobs: PositiveInt = 1
     """Processes."""

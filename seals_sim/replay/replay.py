@@ -107,7 +107,7 @@ def _run_missing(folder: Path, setup: Setup, vectors: Vectors, cache: Path, n_jo
     missing = [(name, *job) for name, job in jobs.items() if name not in finished]
     if missing:
         bench = setup.build_bench({"": _build_space(folder, setup, vectors, cache, quiet)})
-        done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
+        done = joblib.Parallel(n_jobs=min(n_jobs, len(missing)), return_as="generator_unordered")(
             joblib.delayed(_run_job)(bench, name, concept, repeat) for name, concept, repeat in missing
         )
         for name, results in tqdm(done, total=len(missing), desc="concepts x repeats", disable=quiet):

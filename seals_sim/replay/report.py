@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from seals_sim.errors import UserError
-from seals_sim.replay.experiment import PICK_COLUMNS, ROUND_COLUMNS
 from seals_sim.replay.figures import draw_curves
-from seals_sim.replay.page import read_rows, write_page
-from seals_sim.replay.store import read_config, write_csv
+from seals_sim.replay.finished import OTHER_METRIC, read_finished
+from seals_sim.replay.page import write_page
+from seals_sim.replay.store import write_csv
 from seals_sim.replay.tables import (
-    POOL_NAMES,
     STRATEGY_NAMES,
     average_by_concept,
     compare_batches,
@@ -22,8 +19,6 @@ from seals_sim.replay.tables import (
     format_method,
     summarize_methods,
 )
-
-_OTHER_METRIC = {"average_precision": "auc", "auc": "average_precision"}
 
 
 def write_report(folder: Path) -> Path:
@@ -38,13 +33,7 @@ def write_report(folder: Path) -> Path:
     Raises:
         UserError: If one of these files is missing, damaged or cut off. Nothing is written then.
     """
-    config = read_config(folder)
-    _require_config(folder, config)
-    rounds = _read_rows(folder / "rounds.csv", ROUND_COLUMNS, config)
-    picks = _read_rows(folder / "picks.csv", PICK_COLUMNS, config)
-    n_picks = int(rounds.groupby(["pool", "strategy", "concept", "repeat"])["n_labeled"].max().sum())
-    if len(picks) != n_picks:
-        raise UserError(f"{folder / 'picks.csv'}: has {len(picks)} picks, but rounds.csv counts {n_picks}")
+    config, rounds, picks = read_finished(folder)
     first_metric = config["first_metric"]
     table = summarize_methods(rounds)
     write_csv(folder / "summary.csv", table)
@@ -58,7 +47,7 @@ def write_report(folder: Path) -> Path:
         table=table.to_dict("records"),
         format_method=format_method,
         first_metric=first_metric,
-        other_metric=_OTHER_METRIC[first_metric],
+        other_metric=OTHER_METRIC[first_metric],
         concepts=_concept_rows(rounds, config, first_metric),
         findings=list_findings(rounds, picks, config),
     )
@@ -138,28 +127,3 @@ def _concept_rows(rounds: pd.DataFrame, config: dict[str, Any], first_metric: st
             for name, about in config["concepts"].items()
         ],
     }
-
-
-def _require_config(folder: Path, config: dict[str, Any]) -> None:
-    kinds = {"options": dict, "rows": dict, "concepts": dict, "versions": dict, "bad_lines": list, "dataset": str}
-    for key, kind in kinds.items():
-        if not isinstance(config.get(key), kind):
-            raise UserError(f"{folder / 'config.json'}: {key!r} is missing or damaged")
-    if config.get("first_metric") not in _OTHER_METRIC:
-        raise UserError(f"{folder / 'config.json'}: 'first_metric' is missing or damaged")
-
-
-def _read_rows(path: Path, columns: Sequence[str], config: dict[str, Any]) -> pd.DataFrame:
-    """The rows of a finished run. Raises UserError unless every run of the configuration is there."""
-    names = dict.fromkeys(("dataset", "concept", "pool", "strategy"), str)
-    table = read_rows(path, columns, dtype={**names, "k": "Int64"}, keep_default_na=False, na_values={"k": ""})
-    options, measured = config["options"], [name for name in columns if name not in names and name != "k"]
-    n_runs = len(config["concepts"]) * options["repeats"] * len(options["pools"]) * len(options["strategies"])
-    n_groups = table.groupby(["pool", "strategy", "concept", "repeat"]).ngroups
-    if n_groups != n_runs or not all(pd.api.types.is_numeric_dtype(table[name]) for name in measured):
-        raise UserError(f"{path}: is damaged or cut off ({n_groups} of {n_runs} runs can be read)")
-    for column, known in (("pool", POOL_NAMES), ("strategy", STRATEGY_NAMES)):
-        for name in table[column].unique():
-            if name not in known:
-                raise UserError(f"{path}: unknown {column} {name!r}; must be one of {', '.join(known)}")
-    return table

@@ -131,7 +131,7 @@ def execute(
     with tqdm(total=len(missing), desc="runs", disable=quiet) as bar:
         for wave in waves:
             sizes = [_n_seals_candidates(task, store, bench.protocol.k) for task in wave]
-            done = joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered")(
+            done = joblib.Parallel(n_jobs=max(1, min(n_jobs, len(wave))), return_as="generator_unordered")(
                 joblib.delayed(_work)(task, bench, size) for task, size in zip(wave, sizes, strict=True)
             )
             for task, table in done:

@@ -12,9 +12,8 @@ import numpy as np
 import pandas as pd
 
 from seals_sim.evaluate.remaining import compute_p_missing
-from seals_sim.replay.experiment import PICK_COLUMNS, ROUND_COLUMNS
-from seals_sim.replay.page import read_rows
-from seals_sim.replay.store import read_config, write_csv
+from seals_sim.replay.finished import read_finished
+from seals_sim.replay.store import write_csv
 
 _RUN = ["concept", "pool", "strategy", "repeat"]
 
@@ -33,10 +32,8 @@ def write_stopping(folder: Path, target_recall: float, p: float) -> pd.DataFrame
     Raises:
         UserError: Where the folder holds no finished replay.
     """
-    n_pool = int(read_config(folder)["rows"]["pool"])
-    picks = read_rows(folder / "picks.csv", PICK_COLUMNS, dtype={"concept": str}, keep_default_na=False)
-    rounds = read_rows(folder / "rounds.csv", ROUND_COLUMNS, dtype={"concept": str}, keep_default_na=False)
-    table = find_stops(picks, rounds, n_pool, target_recall, p)
+    config, rounds, picks = read_finished(folder)
+    table = find_stops(picks, rounds, int(config["rows"]["pool"]), target_recall, p)
     write_csv(folder / "stopping.csv", table)
     return summarize_stops(table)
 
