@@ -8,7 +8,6 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from seals_sim.indexes.names import N_PROBE
 from seals_sim.options import (
     CHECKED,
     COMMA_SEPARATED,
@@ -18,6 +17,7 @@ from seals_sim.options import (
     PositiveFloat,
     PositiveInt,
 )
+from seals_sim.replay.options import ProbeOptions, QuietOptions
 
 Sizes = Annotated[tuple[PositiveInt, ...], COMMA_SEPARATED, Field(min_length=1)]
 Names = Annotated[tuple[str, ...], COMMA_SEPARATED, Field(min_length=1)]
@@ -25,8 +25,8 @@ PeerName = Literal["small-text-seals", "small-text-anchoral", "modal", "scikit-a
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class SearchOptions:
-    """One search of SIMULATED vectors."""
+class TableOptions:
+    """SIMULATED vectors, with an index."""
 
     work: GivenPath
     """Folder for vectors and indexes, shared by the benchmarks."""
@@ -34,6 +34,12 @@ class SearchOptions:
     """Of the vectors."""
     k: PositiveInt = 100
     """Neighbors of each labeled row."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class SearchOptions(TableOptions):
+    """One search of them."""
+
     budget: PositiveInt = 2_000
     """T: labels in all."""
     batch: PositiveInt = 100
@@ -51,7 +57,7 @@ class WhereOptions(SearchOptions):
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class ReportedOptions(SearchOptions):
+class ReportedOptions(SearchOptions, QuietOptions):
     """Several sizes, with tables and a figure of them."""
 
     out: GivenPath
@@ -60,25 +66,17 @@ class ReportedOptions(SearchOptions):
     """Sizes of the pool, comma-separated."""
     seed: NonNegativeInt = 0
     """Of every random choice."""
-    quiet: bool = False
-    """Show no progress."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class RoundsOptions(ReportedOptions):
+class RoundsOptions(ReportedOptions, ProbeOptions):
     """Which methods and how often."""
 
     concepts: PositiveInt = 3
     """Concepts searched for."""
     repeats: PositiveInt = 1
     """Runs with other seeds."""
-    methods: Annotated[tuple[str, ...], COMMA_SEPARATED, Field(min_length=1)] = (
-        "all",
-        "all-int8",
-        "retrieval",
-        "seals-ivf-sq",
-        "seals-graph",
-    )
+    methods: Names = ("all", "all-int8", "retrieval", "seals-ivf-sq", "seals-graph")
     """Methods, comma-separated."""
     strategies: Names = ("maxent", "most_likely_positive")
     """Strategies, comma-separated."""
@@ -86,8 +84,6 @@ class RoundsOptions(ReportedOptions):
     """The slow methods run up to so many rows."""
     graph_rows: PositiveInt = 10**6
     """A graph of all rows is built up to so many; beyond, of those that are asked for."""
-    n_probe: PositiveInt = N_PROBE
-    """Cells of an ivf that a query looks into."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -103,17 +99,11 @@ class PeersOptions(ReportedOptions):
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class SessionBenchOptions:
+class SessionBenchOptions(TableOptions):
     """A session on SIMULATED vectors."""
 
-    work: GivenPath
-    """Folder for vectors and indexes, that of benchmarks.rounds or a new one."""
     n: PositiveInt = 1_000_000
     """Rows of the table."""
-    dimensions: PositiveInt = 256
-    """Of the vectors."""
-    k: PositiveInt = 100
-    """Neighbors of each labeled row."""
     answers: Annotated[tuple[Annotated[int, Field(ge=11, le=10**6)], ...], COMMA_SEPARATED, Field(min_length=1)] = (
         200,
         2_000,

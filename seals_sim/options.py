@@ -64,6 +64,14 @@ def combine(kind: type[Options], *groups: object, **changes: object) -> Options:
     return kind(**{**given, **changes})
 
 
+def require_distinct(options: object, *names: str) -> None:
+    """Raise UserError where one of these fields, tuples, has a value twice."""
+    for name in names:
+        values = getattr(options, name) or ()
+        if len(set(values)) < len(values):
+            raise UserError("names one twice", parameter=name, value=",".join(map(str, values)))
+
+
 def to_user_error(error: ValidationError) -> UserError:
     """The first thing that is wrong with some options, in words for people.
 

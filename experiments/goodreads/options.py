@@ -10,9 +10,17 @@ from pydantic.dataclasses import dataclass
 
 from seals_sim.embed.names import BACKENDS, DEFAULT_DIMENSIONS, DEFAULT_MODEL, Backend
 from seals_sim.errors import UserError
-from seals_sim.indexes.names import N_PROBE
-from seals_sim.options import CHECKED, COMMA_SEPARATED, MAX_THREADS, Fraction, GivenPath, NonNegativeInt, PositiveInt
-from seals_sim.replay.options import LabelOptions, LearningOptions, PoolName, RunOptions
+from seals_sim.options import (
+    CHECKED,
+    COMMA_SEPARATED,
+    MAX_THREADS,
+    Fraction,
+    GivenPath,
+    NonNegativeInt,
+    PositiveInt,
+    require_distinct,
+)
+from seals_sim.replay.options import LabelOptions, LearningOptions, PoolName, ProbeOptions, RunOptions
 from seals_sim.search.names import Strategy
 
 SplitName = Literal["sentence", "review", "book"]
@@ -58,7 +66,7 @@ class SourceOptions:
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class StageOptions:
+class StageOptions(ProbeOptions):
     """How sentences become a pool that can be searched."""
 
     model: Annotated[str, Field(min_length=1)] = DEFAULT_MODEL
@@ -69,8 +77,6 @@ class StageOptions:
     """Whiten to so many by PCA; 0: do not."""
     splits: Annotated[tuple[SplitName, ...], COMMA_SEPARATED, Field(min_length=1)] = SPLITS[:1]
     """What is never in two parts of the data, comma-separated; the paper's is sentence."""
-    n_probe: PositiveInt = N_PROBE
-    """Cells of the index that a query looks into; more find more and take longer."""
     test_rows: PositiveInt | None = None
     """Test on so many of the test rows, drawn at random."""
     no_structure: bool = False
@@ -101,8 +107,7 @@ class GoodreadsProtocol(StageOptions, GoodreadsMethodOptions, LearningOptions, L
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if len(set(self.splits)) < len(self.splits):
-            raise UserError("names one twice", parameter="splits", value=",".join(self.splits))
+        require_distinct(self, "splits")
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)

@@ -13,7 +13,7 @@ import pandas as pd
 from seals_sim.errors import UserError
 from seals_sim.replay.page import describe_missing_file, read_rows
 from seals_sim.replay.runs import METHOD_FIELDS
-from seals_sim.replay.store import read_config
+from seals_sim.replay.store import read_config_of
 
 ROUND_COLUMNS = (
     "round", "n_labeled", "n_positive", "recall", "n_candidates", "pool_fraction", "average_precision", "auc",
@@ -49,9 +49,7 @@ def read_run(folder: Path) -> GoodreadsRun:
     Raises:
         UserError: If it holds another kind of run, or if a file is missing, damaged or cut off.
     """
-    config = read_config(folder)
-    if config.get("experiment") != "goodreads":
-        raise UserError(f"{folder}: not a run of experiments.goodreads")
+    config = read_config_of("goodreads", folder)
     facts = _read_facts(folder / "facts.json", config)
     rounds = read_rows(folder / "rounds.csv", ROUND_COLUMNS)
     _require_all_rounds(folder / "rounds.csv", rounds, config)

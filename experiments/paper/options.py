@@ -9,9 +9,8 @@ from pydantic.dataclasses import dataclass
 
 from experiments.paper.studies import StudyName
 from seals_sim.embed.names import DEFAULT_MODEL, STATIC_MODEL
-from seals_sim.errors import UserError
 from seals_sim.indexes.names import AutoIndexName
-from seals_sim.options import CHECKED, COMMA_SEPARATED, GivenPath, NonNegativeInt, PositiveInt
+from seals_sim.options import CHECKED, COMMA_SEPARATED, GivenPath, NonNegativeInt, PositiveInt, require_distinct
 from seals_sim.replay.options import ConceptOptions, Execution, IndexOptions, LabelOptions, LearningOptions
 
 
@@ -59,10 +58,7 @@ class PaperProtocol(PaperConceptOptions, SpaceOptions, PaperIndexOptions, Learni
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("models", "dimensions"):
-            values = [str(value) for value in getattr(self, name)]
-            if len(set(values)) < len(values):
-                raise UserError("names one twice", parameter=name, value=",".join(values))
+        require_distinct(self, "models", "dimensions")
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)

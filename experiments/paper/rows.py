@@ -17,7 +17,7 @@ from seals_sim.replay.methods import Method
 from seals_sim.replay.options import ConceptOptions, IndexOptions, LabelOptions, LearningOptions, ReplayProtocol
 from seals_sim.replay.page import describe_missing_file
 from seals_sim.replay.runs import FULL_SUPERVISION, METHOD_FIELDS
-from seals_sim.replay.store import read_config
+from seals_sim.replay.store import read_config_of
 
 MEASURES = ("n_labeled", "average_precision", "auc", "recall", "pool_fraction")
 _COUNTS = ("k", "seed_positives", "seed_negatives", "batch", "budget")
@@ -132,9 +132,7 @@ def read_paper(folder: Path) -> Paper:
     Raises:
         UserError: If it holds another kind of run, or if a file is missing, damaged or cut off.
     """
-    config = read_config(folder)
-    if config.get("experiment") != "paper":
-        raise UserError(f"{folder}: not a run of experiments.paper")
+    config = read_config_of("paper", folder)
     given = config["options"]
     plan = Plan(_read_protocol(given), tuple(given["embeddings"]), tuple(given["neighbors"]))
     rounds = _table(folder, "rounds")

@@ -8,8 +8,15 @@ from typing import Annotated, Literal, get_args
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from seals_sim.errors import UserError
-from seals_sim.options import CHECKED, COMMA_SEPARATED, Fraction, NonNegativeInt, PositiveFloat, PositiveInt
+from seals_sim.options import (
+    CHECKED,
+    COMMA_SEPARATED,
+    Fraction,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    require_distinct,
+)
 from seals_sim.replay.options import RunOptions
 
 ProblemName = Literal["example1", "spread", "random"]
@@ -66,10 +73,7 @@ class TheoryOptions:
     """Of every random choice."""
 
     def __post_init__(self) -> None:
-        for name in ("problem", "algorithm", "study"):
-            values = getattr(self, name) or ()
-            if len(set(values)) < len(values):
-                raise UserError("names one twice", parameter=name, value=",".join(values))
+        require_distinct(self, "problem", "algorithm", "study")
 
     @property
     def studies(self) -> tuple[StudyName, ...]:

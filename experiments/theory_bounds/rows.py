@@ -13,7 +13,7 @@ import pandas as pd
 from experiments.theory_bounds.jobs import BOUND_COLUMNS, CHECK_COLUMNS, HOLDS_NAMES, ROUND_COLUMNS, STEP_COLUMNS
 from seals_sim.errors import UserError
 from seals_sim.replay.page import describe_missing_file, read_rows
-from seals_sim.replay.store import read_config
+from seals_sim.replay.store import read_config_of
 
 _COLUMNS = {"rounds": ROUND_COLUMNS, "bounds": BOUND_COLUMNS, "checks": CHECK_COLUMNS, "steps": STEP_COLUMNS}
 _NOT_NUMBERS = {"problem", "algorithm", "status", "check", *HOLDS_NAMES}
@@ -44,9 +44,7 @@ def read_run(folder: Path) -> TheoryRun:
     Raises:
         UserError: If it holds another kind of run, or if a file is missing, damaged or cut off.
     """
-    config = read_config(folder)
-    if config.get("experiment") != "theory_bounds":
-        raise UserError(f"{folder}: not a run of experiments.theory_bounds")
+    config = read_config_of("theory_bounds", folder)
     tables = {name: _read_table(folder / f"{name}.csv", columns) for name, columns in _COLUMNS.items()}
     n_expected = _read_counts(folder / "problems.jsonl")
     for name, table in tables.items():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from seals_sim.cli.options import CacheOptions, ExampleOptions, PageOptions, SearchIndexOptions, TextOptions
+from seals_sim.cli.options import ExampleOptions, PageOptions, SearchIndexOptions, TextOptions
 from seals_sim.cli.tables import build_table_corpus
 from seals_sim.datasets.lines import require_file
 from seals_sim.disk.files import require_writable_file
@@ -17,6 +17,7 @@ from seals_sim.label.exchange import read_labels
 from seals_sim.label.options import SessionOptions
 from seals_sim.label.session import Session
 from seals_sim.label.web.server import serve
+from seals_sim.replay.options import CacheOptions
 
 _TABLE_ENDINGS = (".gz", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 

@@ -13,7 +13,6 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from seals_sim.cli.options import (
-    CacheOptions,
     ExampleOptions,
     MeasuredIndexOptions,
     PageOptions,
@@ -26,6 +25,7 @@ from seals_sim.label.options import SessionOptions
 from seals_sim.options import combine
 from seals_sim.replay.inputs import InputOptions
 from seals_sim.replay.options import (
+    CacheOptions,
     EmbeddingOptions,
     Execution,
     IndexOptions,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic.dataclasses import dataclass
 
-from seals_sim.indexes.names import N_PROBE, AutoVectorIndexName
+from seals_sim.indexes.names import AutoVectorIndexName
 from seals_sim.options import CHECKED, Fraction, GivenPath, PositiveInt
-from seals_sim.replay.options import EmbeddingOptions
+from seals_sim.replay.options import EmbeddingOptions, ProbeOptions
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -20,23 +20,11 @@ class TextOptions(EmbeddingOptions):
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class CacheOptions:
-    """Where intermediate results go."""
-
-    cache: GivenPath | None = None
-    """Where vectors and indexes are cached. [default: the user's cache folder]"""
-    quiet: bool = False
-    """Show no progress."""
-
-
-@dataclass(frozen=True, kw_only=True, config=CHECKED)
-class SearchIndexOptions:
+class SearchIndexOptions(ProbeOptions):
     """Which index finds the neighbors of texts, of the table or typed in."""
 
     index: AutoVectorIndexName = "auto"
     """exact reads every row; ivf-* look into some cells of it; auto goes by rows and memory."""
-    n_probe: PositiveInt = N_PROBE
-    """Cells of an ivf that a query looks into; more find more and take longer."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seals_sim.cli.options import CacheOptions, SearchIndexOptions, TextOptions
+from seals_sim.cli.options import SearchIndexOptions, TextOptions
+from seals_sim.replay.options import CacheOptions
 
 if TYPE_CHECKING:
     from seals_sim.label.corpus import Corpus
@@ -19,7 +18,9 @@ def read_table(table: Path, options: TextOptions) -> list[str]:
 
     texts, _, bad = read_texts(table, options.text_column, options.skip_bad_lines)
     if bad.reports:
-        print(f"{len(bad.reports)} lines left out; the last: {bad.reports[-1]}", file=sys.stderr)
+        from seals_sim.replay.replay import report_bad_lines
+
+        report_bad_lines(bad.reports)
     return texts
 
 
@@ -33,30 +34,18 @@ def get_cache(options: CacheOptions) -> Path:
     return cache
 
 
-def resolve_index(options: SearchIndexOptions, texts: list[str], dimensions: int | None) -> SearchIndexOptions:
-    """The options with the index that `auto` means: for one search, of texts that are typed in too."""
-    from seals_sim.embed.space import choose_dimensions
-    from seals_sim.indexes import choose_index
-    from seals_sim.indexes.names import VECTOR_INDEXES
-    from seals_sim.options import get_machine_memory
-
-    if options.index != "auto":
-        return options
-    d = choose_dimensions(texts) if dimensions is None else dimensions
-    chosen = choose_index(len(texts), d, 0, get_machine_memory() // 2)
-    return replace(options, index=next(name for name in VECTOR_INDEXES if name == chosen))
-
-
 def build_table_corpus(
     table: Path, text: TextOptions, index: SearchIndexOptions, k: int, cache_options: CacheOptions
-) -> tuple[Corpus, SearchIndexOptions]:
-    """Read, embed and index a table, each from the cache where it is there."""
+) -> tuple[Corpus, str]:
+    """Read, embed and index a table, each from the cache where it is there; with the name of the index."""
+    from seals_sim.embed.space import choose_dimensions
     from seals_sim.indexes import IndexOptions
+    from seals_sim.indexes.choice import resolve_index
     from seals_sim.label.corpus import build_corpus
 
     cache = get_cache(cache_options)
     texts = read_table(table, text)
-    resolved = resolve_index(index, texts, text.dimensions)
+    d = choose_dimensions(texts) if text.dimensions is None else text.dimensions
+    name = resolve_index(index.index, len(texts), d, 0)  # one search
     options = IndexOptions(k, n_probe=index.n_probe)
-    quiet = cache_options.quiet
-    return build_corpus(texts, resolved.index, cache, text.model, text.dimensions, options, quiet), resolved
+    return build_corpus(texts, name, cache, text.model, text.dimensions, options, cache_options.quiet), name

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
-from seals_sim.cli.options import CacheOptions, MeasuredIndexOptions, TextOptions
+from seals_sim.cli.options import MeasuredIndexOptions, TextOptions
 from seals_sim.cli.tables import build_table_corpus, get_cache, read_table
 from seals_sim.disk.files import replacing, require_writable_file
 from seals_sim.embed.space import embed_texts
 from seals_sim.errors import UserError
 from seals_sim.indexes import measure_on_sample
+from seals_sim.replay.options import CacheOptions
 
 
 def embed(table: Path, options: TextOptions, out: Path | None, cache_options: CacheOptions) -> None:
@@ -32,5 +33,5 @@ def embed(table: Path, options: TextOptions, out: Path | None, cache_options: Ca
 
 def build_index(table: Path, text: TextOptions, index: MeasuredIndexOptions, cache: CacheOptions) -> None:
     """Index a table and print what the index is worth."""
-    corpus, resolved = build_table_corpus(table, text, index, index.k, cache)
-    print(f"index {resolved.index}: {measure_on_sample(corpus.index, corpus.vectors, index.k)}")
+    corpus, name = build_table_corpus(table, text, index, index.k, cache)
+    print(f"index {name}: {measure_on_sample(corpus.index, corpus.vectors, index.k)}")

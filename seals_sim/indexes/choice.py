@@ -21,9 +21,10 @@ from seals_sim.indexes.copies import DistinctIndex
 from seals_sim.indexes.exact import ExactIndex
 from seals_sim.indexes.graph import build_graph
 from seals_sim.indexes.ivf import build_ivf
-from seals_sim.indexes.names import INDEXES, N_BITS, N_PROBE, IndexName
+from seals_sim.indexes.names import INDEXES, N_BITS, N_PROBE, AutoIndexName, IndexName
 from seals_sim.indexes.protocol import NeighborIndex, VectorIndex, fingerprint
 from seals_sim.indexes.whole import build_hnsw, build_lsh
+from seals_sim.options import get_machine_memory
 from seals_sim.types import StoredVectors
 from seals_sim.vectors.copies import Copies
 
@@ -71,6 +72,18 @@ def choose_index(n: int, d: int, n_queries: int, memory_bytes: int) -> IndexName
     return "ivf-sq" if n * d <= memory_bytes else "ivf-rabitq"
 
 
+def resolve_index(name: AutoIndexName, n: int, d: int, n_queries: int) -> IndexName:
+    """The index that `auto` means on this machine, half of whose memory it may take; any other name as it is.
+
+    Args:
+        name: As for `build_index`, or auto.
+        n: As for `choose_index`.
+        d: As for `choose_index`.
+        n_queries: As for `choose_index`.
+    """
+    return choose_index(n, d, n_queries, get_machine_memory() // 2) if name == "auto" else name
+
+
 def build_index(
     name: str,
     vectors: StoredVectors,
@@ -109,7 +122,7 @@ def build_index(
     if name not in INDEXES:
         raise UserError(f"unknown index; choose from auto, {', '.join(INDEXES)}", parameter="index", value=name)
     copies = Copies.find(vectors)
-    if not copies.has_any:
+    if copies is None:
         return _build_distinct_index(name, vectors, folder, options, rng, made_from, quiet)
     distinct: StoredVectors = vectors[copies.first]
     index = _build_distinct_index(name, distinct, folder / "distinct", options, rng, None, quiet)

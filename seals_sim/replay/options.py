@@ -15,7 +15,16 @@ from seals_sim.embed.names import DEFAULT_MODEL
 from seals_sim.errors import UserError
 from seals_sim.evaluate.splits import PAPER_TEST_FRACTION
 from seals_sim.indexes.names import N_BITS, N_PROBE, AutoIndexName
-from seals_sim.options import CHECKED, COMMA_SEPARATED, Fraction, GivenPath, NonNegativeInt, PositiveFloat, PositiveInt
+from seals_sim.options import (
+    CHECKED,
+    COMMA_SEPARATED,
+    Fraction,
+    GivenPath,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    require_distinct,
+)
 from seals_sim.search.names import Strategy
 
 PoolName = Literal["all", "seals", "random_pool"]
@@ -60,15 +69,21 @@ class EmbeddingOptions:
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class IndexOptions:
+class ProbeOptions:
+    """How far an inverted file is searched."""
+
+    n_probe: PositiveInt = N_PROBE
+    """Cells of an ivf that a query looks into; more find more and take longer."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class IndexOptions(ProbeOptions):
     """Which index finds the neighbors."""
 
     index: AutoIndexName = "auto"
     """lsh is the paper's; graph computes all neighbors once; auto goes by rows, memory and the number of runs."""
     lsh_bits: Annotated[int, Field(ge=1, le=MAX_LSH_BITS)] = N_BITS
     """Code length of lsh."""
-    n_probe: PositiveInt = N_PROBE
-    """Cells of an ivf that a query looks into; more find more and take longer."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -148,10 +163,7 @@ class ReplayProtocol(MethodOptions, EmbeddingOptions, IndexOptions, LearningOpti
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("pools", "strategies"):
-            values = getattr(self, name)
-            if len(set(values)) < len(values):
-                raise UserError("names one twice", parameter=name, value=",".join(values))
+        require_distinct(self, "pools", "strategies")
         if "random_pool" in self.pools and "seals" not in self.pools and self.random_pool_fraction is None:
             problem = "random_pool takes its size from the seals pool; add seals, or give random_pool_fraction"
             raise UserError(problem, parameter="pools", value=",".join(self.pools))
@@ -165,20 +177,32 @@ class ReplayProtocol(MethodOptions, EmbeddingOptions, IndexOptions, LearningOpti
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class RunOptions:
-    """Where to and how loud."""
+class QuietOptions:
+    """How loud."""
 
-    out: GivenPath
-    """Folder for the results; an unfinished run of the same options resumes where it stopped."""
     quiet: bool = False
     """Show no progress."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class Execution(RunOptions):
-    """Where and how a replay runs; it finds the same."""
+class CacheOptions(QuietOptions):
+    """Where intermediate results go."""
 
     cache: GivenPath | None = None
-    """Where embeddings and indexes are cached. [default: the user's cache folder]"""
+    """Where vectors and indexes are cached. [default: the user's cache folder]"""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class RunOptions(QuietOptions):
+    """Where to and how loud."""
+
+    out: GivenPath
+    """Folder for the results; an unfinished run of the same options resumes where it stopped."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class Execution(RunOptions, CacheOptions):
+    """Where and how a replay runs; it finds the same."""
+
     jobs: PositiveInt = 1
     """Processes."""

@@ -16,6 +16,7 @@ from tqdm import tqdm
 from seals_sim.disk.cache import get_default_folder
 from seals_sim.disk.files import require_writable, write_text
 from seals_sim.embed.space import choose_dimensions
+from seals_sim.indexes.choice import resolve_index
 from seals_sim.replay.bench import Bench, Setup, Space
 from seals_sim.replay.concepts import choose_concepts
 from seals_sim.replay.experiment import Results, run_methods
@@ -23,7 +24,7 @@ from seals_sim.replay.inputs import InputOptions, load_dataset
 from seals_sim.replay.options import Execution, ReplayProtocol
 from seals_sim.replay.report import format_count, write_report
 from seals_sim.replay.store import RunFolder, RunIdentity, RunStore, get_versions, to_json, write_csv
-from seals_sim.replay.vectors import compute_vectors, open_index, resolve_index
+from seals_sim.replay.vectors import compute_vectors, open_index
 from seals_sim.types import Vectors
 
 
@@ -82,7 +83,7 @@ def _resolve(setup: Setup) -> Setup:
         dimensions = 0 if dataset.texts is None else choose_dimensions(dataset.texts)
     d = dimensions if dataset.vectors is None else dataset.vectors.shape[1]
     n_runs = len(setup.choice.names) * protocol.repeats * len(protocol.strategies)
-    index = resolve_index(protocol, len(setup.split.pool), d, n_runs)
+    index = resolve_index(protocol.index, len(setup.split.pool), d, n_runs * protocol.budget)
     return replace(setup, protocol=replace(protocol, dimensions=dimensions, index=index))
 
 

@@ -166,6 +166,14 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
         table.to_csv(temporary, index=False, lineterminator="\n")
 
 
+def read_config_of(experiment: str, path: Path) -> dict[str, Any]:
+    """`read_config` for the folder of a run of this experiment. Raises UserError for any other."""
+    config = read_config(path)
+    if config["experiment"] != experiment:
+        raise UserError(f"{path}: not a run of experiments.{experiment}")
+    return config
+
+
 def read_config(path: Path) -> dict[str, Any]:
     """Read config.json of a run's folder.
 

@@ -7,13 +7,11 @@ from pathlib import Path
 
 from seals_sim.datasets import Dataset
 from seals_sim.embed.space import embed_texts
-from seals_sim.indexes import IndexFacts, NeighborIndex, choose_index, fingerprint, measure_on_sample
+from seals_sim.indexes import IndexFacts, NeighborIndex, fingerprint, measure_on_sample
 from seals_sim.indexes import IndexOptions as BuildOptions
 from seals_sim.indexes.cached import build_cached_index
-from seals_sim.indexes.names import AutoIndexName
-from seals_sim.options import get_machine_memory
 from seals_sim.randomness import make_generator
-from seals_sim.replay.options import IndexOptions, ReplayProtocol
+from seals_sim.replay.options import IndexOptions
 from seals_sim.types import StoredVectors, Vectors
 from seals_sim.vectors.whitening import whiten
 
@@ -37,10 +35,3 @@ def open_index(
     if not quiet:
         print(f"index {options.index}: {facts}", file=sys.stderr)
     return index, facts
-
-
-def resolve_index(protocol: ReplayProtocol, n: int, d: int, n_runs: int) -> AutoIndexName:
-    """The index that `auto` means for a pool (n, d) and so many runs of SEALS."""
-    if protocol.index != "auto":
-        return protocol.index
-    return choose_index(n, d, n_runs * protocol.budget, get_machine_memory() // 2)

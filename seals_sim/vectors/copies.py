@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,32 +30,32 @@ class Copies:
     number: NDArray[np.int64]
 
     @classmethod
-    def find(cls, vectors: StoredVectors) -> Copies:
+    def find(cls, vectors: StoredVectors) -> Copies | None:
         """Find the equal rows of a table (n, d), by 64-bit hashes of their bits.
 
         In a billion rows two that differ share a hash with a probability of 3 %, and then count as equal.
+
+        Returns:
+            None where no two rows are equal.
         """
-        hashes = hash_rows(vectors)
-        _, first, number = np.unique(hashes, return_index=True, return_inverse=True)
+        _, first, number = np.unique(hash_rows(vectors), return_index=True, return_inverse=True)
+        if len(first) == len(number):
+            return None
         order = np.argsort(first)
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
         return cls(Rows(first[order]), place[number])
 
-    def __post_init__(self) -> None:
-        order = np.argsort(self.number, kind="stable")
-        starts = np.searchsorted(self.number[order], np.arange(len(self.first) + 1))
-        self.__dict__.update(_order=order, _starts=starts)  # the class is frozen to others
-
-    @property
-    def has_any(self) -> bool:
-        """Whether two rows are equal."""
-        return len(self.first) < len(self.number)
+    @cached_property
+    def _grouped(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """All rows, equal ones together, and where each group begins and the last one ends."""
+        starts = np.concatenate([[0], np.cumsum(np.bincount(self.number))])
+        return np.argsort(self.number, kind="stable"), starts
 
     def list_rows(self, place: int) -> Rows:
         """All rows, sorted, that hold what `first[place]` holds."""
-        rows: Rows = self.__dict__["_order"][self.__dict__["_starts"][place] : self.__dict__["_starts"][place + 1]]
-        return rows
+        rows, starts = self._grouped
+        return Rows(rows[starts[place] : starts[place + 1]])
 
 
 def hash_rows(vectors: StoredVectors) -> NDArray[np.uint64]:

@@ -119,8 +119,8 @@ class Whitening:
 
 def _drop_copies(embeddings: Vectors) -> Vectors:
     """The first of each set of equal rows, in their order; the array itself where no two are equal."""
-    first = Copies.find(embeddings).first
-    return embeddings if len(first) == len(embeddings) else embeddings[first]
+    copies = Copies.find(embeddings)
+    return embeddings if copies is None else embeddings[copies.first]
 
 
 def whiten(embeddings: Vectors, dimensions: int) -> Vectors:
