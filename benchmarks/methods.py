@@ -85,7 +85,9 @@ class Bench:
             oracle = LabelTable(is_positive)
             return before, list(run(seeds, pool, learner, selector, oracle, self.batch, self.budget))
 
-    def _build_pool(self, method: str, seeds: LabeledRows, selector: RowSelector) -> Pool[CandidateTable, Row]:
+    def _build_pool(
+        self, method: str, seeds: LabeledRows, selector: RowSelector
+    ) -> Pool[CandidateTable, Row, LinearModel]:
         if method.startswith("seals-"):
             assert self.index is not None
             return build_seals_pool(seeds, self.vectors, self.index, self.k, selector)

@@ -29,7 +29,7 @@ from seals_sim.types import Candidates, Labeled, Learner, Model, Oracle, Pool, Q
 
 def run(
     labeled: Labeled,
-    pool: Pool[Candidates, Query],
+    pool: Pool[Candidates, Query, Model],
     learner: Learner[Labeled, Model],
     selector: Selector[Candidates, Model, Query],
     oracle: Oracle[Query],
@@ -48,6 +48,8 @@ def run(
     for number in count():
         with train:
             model = learner.fit(labeled)  # line 4
+        with neighbor:
+            pool.begin_round(model)
         seconds = Seconds(select.lap(), neighbor.lap(), train.lap())
         yield Round(number, labeled, model, pool.n_candidates, seconds)
         n_before = len(labeled)

@@ -57,12 +57,15 @@ class LabeledSet(Protocol[_Query_in]):
 Labeled = TypeVar("Labeled", bound=LabeledSet)  # type: ignore[type-arg]
 
 
-class Pool(Protocol[_Candidates_out, _Query_in]):
+class Pool(Protocol[_Candidates_out, _Query_in, _Model_in]):
     """The candidate pool P_r."""
 
     @property
     def n_candidates(self) -> int:
         """How many distinct candidates have been in the pool so far."""
+
+    def begin_round(self, model: _Model_in) -> None:
+        """Take notice of the model of a new round. The paper's pools need not."""
 
     def candidates(self, slot: int) -> _Candidates_out:
         """What the selector may choose from for this slot of the batch."""

@@ -34,6 +34,9 @@ class RandomPoints:
     def find_brackets(self) -> Sequence[Closest]:
         return []
 
+    def begin_round(self, model: object) -> None:
+        pass
+
     def candidates(self, slot: int) -> Vector:
         return np.asarray(_draw_in_ball(1, self._dim, self._radius, self._rng)[0])
 
@@ -103,6 +106,9 @@ class Segments:
     def _make_bracket(self, slot: int) -> Closest:
         point, other, label = self._ends[slot]
         return Closest.from_segment(self._places[slot], point, label, other)
+
+    def begin_round(self, model: object) -> None:
+        pass
 
     def candidates(self, slot: int) -> Vector | None:
         point, other, _ = self._ends[slot]

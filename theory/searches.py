@@ -262,17 +262,15 @@ class BallPool:
         return sum(cluster.n_solves for cluster in self.clusters)
 
     def find_brackets(self) -> list[Closest]:
-        """Find x_bar_{i,r} of every search; for a search that has ended, it is the last one.
-
-        After the last query of a round, this begins the next round.
-        """
-        if self._n_gathered < len(self.queries):
-            self._begin()
+        """The x_bar_{i,r} of every search; for a search that has ended, it is the last one."""
         return [closest for closest in self._closest if closest is not None]
 
+    def begin_round(self, model: object) -> None:
+        """Gather the queries of the last round into S_r (line 9), then find each running x_bar (lines 6-7)."""
+        if self._n_gathered < len(self.queries):
+            self._begin()
+
     def candidates(self, slot: int) -> Ball:
-        if slot == 0:
-            self.find_brackets()
         return Ball(self._closest[slot] if self.status[slot] == "running" else None, self._delta)
 
     def expand(self, slot: int, query: Vector, label: int) -> None:
@@ -281,7 +279,6 @@ class BallPool:
         self.queries.append(Query(slot, closest, query, label))
 
     def _begin(self) -> None:
-        """Gather the queries of the last round into S_r (line 9), then find each running x_bar (lines 6-7)."""
         for query in self.queries[self._n_gathered :]:
             self._labeled = self._labeled.add(query.point, query.label)
             assert query.parent is not None

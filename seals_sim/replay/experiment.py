@@ -123,7 +123,7 @@ def _build_pool(
     n_seals_candidates: int,
     names: tuple[str | int, ...],
     selector: RowSelector,
-) -> Pool[CandidateTable, Row]:
+) -> Pool[CandidateTable, Row, LinearModel]:
     space = bench.spaces[method.embedding]
     vectors = space.pool_vectors
     if method.pool in ("all", "all_int8"):

@@ -65,6 +65,7 @@ class CandidateTable(ABC):
     def __init__(self) -> None:
         self.removed: list[Place] = []
         self.n_live = 0
+        self._postponed: set[Place] = set()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -81,13 +82,30 @@ class CandidateTable(ABC):
     def remove(self, row: Row) -> None:
         """Mark `row` dead, if it is a live candidate."""
         place = self.find(row)
-        if place is not None and self.is_live[place]:
+        if place is not None and (self.is_live[place] or place in self._postponed):
             self._bury(place)
 
-    def _bury(self, place: Place) -> None:
+    def postpone(self, place: Place) -> None:
+        """Let a live candidate wait, as if it were dead, until `restore`."""
         self.is_live[place] = False
-        self.removed.append(place)
         self.n_live -= 1
+        self._postponed.add(place)
+
+    def restore(self) -> int:
+        """Make all that was postponed and is not labeled since live again, and say how many these are."""
+        n = len(self._postponed)
+        self.is_live[list(self._postponed)] = True
+        self.n_live += n
+        self._postponed.clear()
+        return n
+
+    def _bury(self, place: Place) -> None:
+        if place in self._postponed:
+            self._postponed.remove(place)
+        else:
+            self.is_live[place] = False
+            self.n_live -= 1
+        self.removed.append(place)
 
 
 class FixedTable(CandidateTable):
@@ -184,7 +202,7 @@ class GrowingTable(CandidateTable):
         place = self.find(row)
         if place is None:
             self._entry[row] = self._EXCLUDED
-        elif self.is_live[place]:
+        elif self.is_live[place] or place in self._postponed:
             self._bury(place)
         else:
             self._is_settled.values[place] = True

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import ThreadpoolController
 
+from seals_sim.randomness import make_generator
 from seals_sim.search.candidates import Growing
 from seals_sim.types import LabeledRows, Rows, StoredVectors
 from seals_sim.vectors.scan import compute_dots
@@ -99,3 +100,37 @@ class LogisticLearner:
             n, self._read = 0, Growing(np.float64, self._vectors.shape[1:])
         self._read.extend(len(rows) - n)[:] = self._vectors[rows[n:]]
         self._rows = rows
+
+
+class PresumingLearner:
+    """Logistic regression that also takes some unlabeled rows for negatives, while few are known to be.
+
+    For a rare concept that is nearly true. The rows are drawn anew for each size of the labeled set, so that the model
+    is a function of the labeled set alone (steps 4 and 5 of AutoTAR, Cormack and Grossman 2015, with 100 rows).
+
+    Args:
+        vectors: (n, d), the pool.
+        n_presumed: How many unlabeled rows.
+        seed: They are drawn by this and the number of labels.
+        regularization: scikit-learn's C.
+        n_threads: Of the models.
+    """
+
+    def __init__(
+        self,
+        vectors: StoredVectors,
+        n_presumed: int,
+        seed: int = 0,
+        regularization: float = 1.0,
+        n_threads: int = 1,
+    ) -> None:
+        self._vectors, self._n_presumed, self._seed = vectors, n_presumed, seed
+        self._regularization, self._n_threads = regularization, n_threads
+
+    def fit(self, labeled: LabeledRows) -> LinearModel:
+        """Raises ValueError where there is no positive."""
+        drawn = make_generator(self._seed, "presumed", len(labeled)).integers(len(self._vectors), size=self._n_presumed)
+        presumed = np.setdiff1d(drawn, labeled.rows)
+        vectors = self._vectors[np.concatenate([labeled.rows, presumed])].astype(np.float64)
+        labels = np.concatenate([labeled.labels, np.zeros(len(presumed), dtype=np.int8)])
+        return fit_logistic(vectors, labels, self._regularization, self._n_threads)

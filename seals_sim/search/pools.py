@@ -12,6 +12,7 @@ import numpy as np
 
 from seals_sim.indexes.protocol import NeighborIndex
 from seals_sim.search.candidates import CandidateTable, FixedTable, GrowingTable
+from seals_sim.search.learners import Model
 from seals_sim.types import LabeledRows, Row, Rows, StoredVectors
 from seals_sim.vectors.scan import gather
 
@@ -20,6 +21,9 @@ class _FixedPool:
     def __init__(self, table: FixedTable) -> None:
         self._table = table
         self.n_candidates = table.n_live
+
+    def begin_round(self, model: Model) -> None:
+        pass
 
     def candidates(self, slot: int) -> CandidateTable:
         return self._table
@@ -60,31 +64,48 @@ class RandomPool(_FixedPool):
 
 
 class SealsPool:
-    """The k nearest neighbors of every labeled row (Algorithm 2).
+    """The k nearest neighbors of every labeled row (Algorithm 2), or of every positive.
 
     Args:
         labeled: The seeds.
         vectors: (n, d) float32 or float16, which candidates are scored by.
         index: Finds neighbors; it may have been built on another embedding of the same rows (Fig. 5).
         k: Neighbors of each labeled row.
+        only_positives: Whether a negative brings no neighbors. Not in the paper: at equal cost, more neighbors of fewer
+            rows find more positives (reports/beyond).
     """
 
-    def __init__(self, labeled: LabeledRows, vectors: StoredVectors, index: NeighborIndex, k: int) -> None:
+    def __init__(
+        self,
+        labeled: LabeledRows,
+        vectors: StoredVectors,
+        index: NeighborIndex,
+        k: int,
+        *,
+        only_positives: bool = False,
+    ) -> None:
         self._vectors: Any = np.asarray(vectors)  # a memmap costs more at every read
-        self._index, self._k = index, k
+        self._index, self._k, self._only_positives = index, k, only_positives
         self._table = GrowingTable(len(vectors), vectors.shape[1], excluded=labeled.rows)
-        if len(labeled):
-            self._admit_all(index.neighbors(labeled.rows, k))  # line 2
+        sources = labeled.rows[labeled.labels == 1] if only_positives else labeled.rows
+        if len(sources):
+            self._admit_all(index.neighbors(Rows(sources), k))  # line 2
 
     @property
     def n_candidates(self) -> int:
         return len(self._table.joined)
 
+    def begin_round(self, model: Model) -> None:
+        pass
+
     def candidates(self, slot: int) -> CandidateTable:
         return self._table
 
     def expand(self, slot: int, query: Row, label: int) -> None:
-        self.take(query, self.neighbors(query))  # line 8
+        if label == 1 or not self._only_positives:
+            self.take(query, self.neighbors(query))  # line 8
+        else:
+            self._table.remove(query)
 
     def neighbors(self, query: Row) -> Rows:
         """The k nearest neighbors of a row."""

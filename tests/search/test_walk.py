@@ -1,0 +1,156 @@
+"""Parts that the paper does not have: the walking pool, near-duplicates passed over, presumed negatives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from seals_sim import AllPool, ArgMax, ExactIndex, LabelTable, LogisticLearner, SealsPool, draw_seeds, run
+from seals_sim.randomness import make_generator
+from seals_sim.search.candidates import FixedTable, GrowingTable
+from seals_sim.search.duplicates import PassOver
+from seals_sim.search.learners import LinearModel, PresumingLearner
+from seals_sim.search.scores import most_likely_positive
+from seals_sim.search.walk import WalkPool
+from seals_sim.types import LabeledRows
+
+N = 300
+
+
+@pytest.fixture(scope="module")
+def rows():
+    rng = np.random.default_rng(0)
+    centers = rng.normal(size=(12, 16))
+    vectors = (centers[rng.integers(12, size=N)] + 0.5 * rng.normal(size=(N, 16))).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    is_positive = vectors @ vectors[0] > 0.55
+    assert 15 < is_positive.sum() < 100
+    return vectors, is_positive
+
+
+def _search(rows, pool, seeds, selector=None, budget=120, batch=10):
+    vectors, is_positive = rows
+    selector = selector or ArgMax(most_likely_positive)
+    return list(run(seeds, pool, LogisticLearner(vectors), selector, LabelTable(is_positive), batch, budget))
+
+
+@pytest.fixture
+def seeds(rows):
+    return draw_seeds(rows[1], 3, 7, make_generator(0, "seeds"))
+
+
+def _picks(rounds):
+    return rounds[-1].labeled.rows.tolist()
+
+
+def test_all_neighbors_of_positives_are_algorithm_1(rows, seeds):
+    vectors, _ = rows
+    pool = SealsPool(seeds, vectors, ExactIndex(vectors), N, only_positives=True)
+    assert _picks(_search(rows, pool, seeds)) == _picks(_search(rows, AllPool(seeds, vectors), seeds))
+
+
+def test_a_negative_brings_no_neighbors(rows, seeds):
+    vectors, is_positive = rows
+    index = ExactIndex(vectors)
+    pool = SealsPool(seeds, vectors, index, 9, only_positives=True)
+    rounds = _search(rows, pool, seeds, budget=60)
+    positives = [row for row in _picks(rounds) if is_positive[row]]
+    reachable = set(np.concatenate(index.neighbors(np.array(positives), 9)).tolist())
+    assert set(_picks(rounds)[len(seeds) :]) <= reachable
+
+
+@pytest.mark.parametrize(("k", "n_best", "n_step"), [(4, N, N), (2, N, 60), (3, 40, N)])
+def test_a_walk_without_limits_is_algorithm_1(rows, seeds, k, n_best, n_step):
+    """With a connected graph every row is reached, and with all neighbors of the best at the first step."""
+    vectors, _ = rows
+    pool = WalkPool(seeds, vectors, ExactIndex(vectors), k, n_best=n_best, n_step=n_step)
+    assert _picks(_search(rows, pool, seeds)) == _picks(_search(rows, AllPool(seeds, vectors), seeds))
+
+
+def test_the_best_candidates_have_brought_their_neighbors(rows, seeds):
+    vectors, _ = rows
+    index = ExactIndex(vectors)
+    pool = WalkPool(seeds, vectors, index, 5, n_best=20, n_step=6)
+    model = LogisticLearner(vectors).fit(seeds)
+    pool.begin_round(model)
+    table = pool.candidates(0)
+    live = table.rows[table.is_live]
+    best = live[np.argsort(-model.decision(vectors[live]), kind="stable")[:20]]
+    assert len(live) < N / 2
+    assert set(np.concatenate(index.neighbors(best, 6)).tolist()) <= {*table.rows.tolist(), *seeds.rows.tolist()}
+
+
+def test_a_walk_crosses_to_a_part_that_no_label_is_near(rows):
+    """Two clusters of positives on one side of w, and a chain of other rows between them."""
+    angles = np.linspace(0, np.pi / 2, 60)
+    chain = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    is_positive = np.zeros(60, dtype=bool)
+    is_positive[[0, 1, 2, 57, 58, 59]] = True
+    seeds = LabeledRows([0, 30], [1, 0])
+    index, model = ExactIndex(chain), LinearModel(np.array([0, 1], dtype=np.float32), 0.0)
+    pool = WalkPool(seeds, chain, index, 4, n_best=3, n_step=4)
+    pool.begin_round(model)
+    assert 59 in pool.candidates(0).rows
+    assert 59 not in SealsPool(seeds, chain, index, 4).candidates(0).rows
+
+
+def _with_copies(rows, n_copies=4):
+    vectors, is_positive = rows
+    copied = np.repeat(np.arange(60), n_copies)
+    return np.concatenate([vectors, vectors[copied]]), np.concatenate([is_positive, is_positive[copied]])
+
+
+def test_a_threshold_of_1_passes_over_copies_alone(rows, seeds):
+    vectors, _ = table = _with_copies(rows)
+    selector = PassOver(lambda: ArgMax(most_likely_positive), vectors, seeds.rows, 1.0)
+    picks = _picks(_search(table, AllPool(seeds, vectors), seeds, selector, budget=200))
+    assert len({vectors[row].tobytes() for row in picks}) == len(picks) == 200
+    plain = _picks(_search(table, AllPool(seeds, vectors), seeds, budget=200))
+    assert len({vectors[row].tobytes() for row in plain}) < 200
+
+
+def test_a_threshold_above_1_passes_over_nothing(rows, seeds):
+    vectors, _ = table = _with_copies(rows)
+    selector = PassOver(lambda: ArgMax(most_likely_positive), vectors, seeds.rows, 1.1)
+    pool = AllPool(seeds, vectors)
+    assert _picks(_search(table, pool, seeds, selector)) == _picks(_search(table, AllPool(seeds, vectors), seeds))
+
+
+def test_near_rows_come_last(rows, seeds):
+    vectors, _ = rows
+    selector = PassOver(lambda: ArgMax(most_likely_positive), vectors, seeds.rows, 0.8)
+    picks = _picks(_search(rows, AllPool(seeds, vectors), seeds, selector, budget=N))
+    assert sorted(picks) == list(range(N))
+    near = [bool((vectors[picks[:place]] @ vectors[picks[place]]).max() >= 0.8) for place in range(len(seeds), N)]
+    assert True in near
+    assert near == sorted(near)
+
+
+@pytest.mark.parametrize("kind", [FixedTable, GrowingTable])
+def test_a_postponed_row_can_still_be_labeled(kind):
+    vectors = np.eye(4, dtype=np.float32)
+    nothing = np.empty(0, dtype=np.int64)
+    table = kind(np.arange(4), vectors, nothing) if kind is FixedTable else kind(4, 4, nothing)
+    if kind is GrowingTable:
+        table.hold(np.arange(4), vectors)
+        table.join(np.arange(4))
+    table.postpone(1)
+    table.postpone(2)
+    table.remove(2)
+    assert table.n_live == 2
+    assert table.removed == [2]
+    assert table.restore() == 1
+    assert table.is_live.tolist() == [True, True, False, True]
+    assert table.n_live == 3
+
+
+def test_presumed_negatives_stand_in_for_a_missing_class(rows):
+    vectors, is_positive = rows
+    positives = LabeledRows(np.flatnonzero(is_positive)[:3], [1, 1, 1])
+    learner = PresumingLearner(vectors, 100, seed=3)
+    model = learner.fit(positives)
+    assert (model.weights == learner.fit(positives).weights).all()
+    best = np.argsort(-model.decision(vectors))[:20]
+    assert is_positive[best].mean() > 0.9
+    with pytest.raises(ValueError, match="class"):
+        learner.fit(LabeledRows([], []))
