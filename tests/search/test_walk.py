@@ -7,7 +7,7 @@ import pytest
 
 from seals_sim import AllPool, ArgMax, ExactIndex, LabelTable, LogisticLearner, SealsPool, draw_seeds, run
 from seals_sim.randomness import make_generator
-from seals_sim.search.candidates import FixedTable, GrowingTable
+from seals_sim.search.candidates import CandidateTable, FixedTable, GrowingTable
 from seals_sim.search.duplicates import PassOver
 from seals_sim.search.learners import LinearModel, PresumingLearner
 from seals_sim.search.scores import most_likely_positive
@@ -126,14 +126,19 @@ def test_near_rows_come_last(rows, seeds):
     assert near == sorted(near)
 
 
+def _enter_all(table, vectors):
+    table.hold(np.arange(len(vectors)), vectors)
+    table.join(np.arange(len(vectors)))
+    return table
+
+
 @pytest.mark.parametrize("kind", [FixedTable, GrowingTable])
 def test_a_postponed_row_can_still_be_labeled(kind):
     vectors = np.eye(4, dtype=np.float32)
     nothing = np.empty(0, dtype=np.int64)
-    table = kind(np.arange(4), vectors, nothing) if kind is FixedTable else kind(4, 4, nothing)
+    table: CandidateTable = FixedTable(np.arange(4), vectors, nothing)
     if kind is GrowingTable:
-        table.hold(np.arange(4), vectors)
-        table.join(np.arange(4))
+        table = _enter_all(GrowingTable(4, 4, nothing), vectors)
     table.postpone(1)
     table.postpone(2)
     table.remove(2)
