@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from experiments.paper.concepts import choose_by_paper
 from experiments.paper.openimages import OPENIMAGES, read_openimages
 from experiments.paper.options import PaperExecution, PaperProtocol
 from experiments.paper.report import write_report
@@ -32,6 +31,7 @@ from seals_sim.disk.files import replacing, require_writable
 from seals_sim.embed.space import choose_dimensions
 from seals_sim.options import combine
 from seals_sim.replay.bench import Setup, Space
+from seals_sim.replay.concepts import choose_by_paper
 from seals_sim.replay.inputs import InputOptions, load_dataset
 from seals_sim.replay.options import ReplayProtocol
 from seals_sim.replay.runs import LoopRun, Task, collect_tables, execute

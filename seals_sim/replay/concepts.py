@@ -7,10 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from seals_sim.datasets import Dataset
+from seals_sim.datasets.overlap import select_low_overlap
 from seals_sim.errors import UserError
 from seals_sim.evaluate.splits import Split
 from seals_sim.randomness import make_generator
 from seals_sim.replay.options import ReplayProtocol
+
+N_VALIDATION, N_FINAL = 50, 450  # 5.2
+MIN_TEST_POSITIVES = 5
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,28 @@ def choose_concepts(dataset: Dataset, split: Split, protocol: ReplayProtocol) ->
     require_any(fit, reasons, dataset)
     drawn = make_generator(protocol.seed, "concepts").permutation(len(fit))[: protocol.concepts]
     return Choice(tuple(fit[place] for place in sorted(drawn)), reasons)
+
+
+def choose_by_paper(dataset: Dataset, split: Split, protocol: ReplayProtocol) -> Choice:
+    """Choose concepts that overlap little, in random order, by the paper's division (5.2).
+
+    The first are set aside for validation, as the paper sets aside 50 of its 500; the next 450 are the final ones, of
+    which the first `protocol.concepts` are chosen. A final concept with too few positives to measure anything is
+    skipped, and the reason is recorded.
+
+    Raises:
+        UserError: Where no concept is usable.
+    """
+    distinct = sorted(select_low_overlap(dataset.concepts, len(dataset)))
+    order = [distinct[place] for place in make_generator(protocol.seed, "concepts").permutation(len(distinct))]
+    n_validation = min(N_VALIDATION, len(order) // 10)
+    misfits = find_misfits(dataset, split, protocol, MIN_TEST_POSITIVES)
+    final = order[n_validation : n_validation + N_FINAL]
+    skipped = {name: misfits[name] for name in final if name in misfits}
+    usable = [name for name in final if name not in misfits]
+    require_any(usable, skipped, dataset)
+    validation = tuple(name for name in order[:n_validation] if name not in misfits)
+    return Choice(tuple(usable[: protocol.concepts]), skipped, validation)
 
 
 def find_misfits(

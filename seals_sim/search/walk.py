@@ -37,10 +37,10 @@ class WalkPool(SealsPool):
         labeled: LabeledRows,
         vectors: StoredVectors,
         index: NeighborIndex,
-        k: int,
+        k: int = 100,
         *,
-        n_best: int = 100,
-        n_step: int = 30,
+        n_best: int = 300,
+        n_step: int = 10,
         score: Score = most_likely_positive,
     ) -> None:
         super().__init__(labeled, vectors, index, k, only_positives=True)

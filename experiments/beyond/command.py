@@ -1,0 +1,129 @@
+"""The comparison, from the data to the report."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import joblib
+import numpy as np
+import pandas as pd
+from tqdm import tqdm
+
+from experiments.beyond.options import RULE_NAMES, BeyondExecution, BeyondProtocol
+from experiments.beyond.planted import copy_with_noise, plant
+from experiments.beyond.report import ROWS, write_report
+from experiments.beyond.rules import MOST_NEIGHBORS, RULES, SpaceName
+from experiments.beyond.runs import KIND, Space, Table, Task, search
+from seals_sim.disk.cache import get_default_folder
+from seals_sim.disk.files import require_writable
+from seals_sim.embed.space import choose_dimensions
+from seals_sim.options import combine
+from seals_sim.randomness import make_generator
+from seals_sim.replay.bench import Setup
+from seals_sim.replay.concepts import choose_by_paper
+from seals_sim.replay.inputs import InputOptions, load_dataset
+from seals_sim.replay.options import IndexOptions, ReplayProtocol
+from seals_sim.replay.store import RunFolder, RunIdentity, RunStore, get_versions, to_json, write_csv
+from seals_sim.replay.vectors import compute_vectors, open_index
+from seals_sim.types import Rows
+
+
+def run_beyond(inputs: InputOptions, protocol: BeyondProtocol, execution: BeyondExecution, command: str = "") -> Path:
+    """Run the searches that are wanted and not finished, and write the report of all that are.
+
+    Args:
+        inputs: The data.
+        protocol: All that decides what is found.
+        execution: Where, how, and which rules.
+        command: What was typed, for the report.
+
+    Returns:
+        The page of the report.
+
+    Raises:
+        UserError: Where the data or the folder do not fit what is asked.
+    """
+    engine = combine(ReplayProtocol, protocol, k=MOST_NEIGHBORS)
+    setup = Setup.prepare(load_dataset(inputs, "wordnet"), engine, choose_by_paper)
+    if protocol.tuning:
+        names = setup.choice.validation[: protocol.concepts]
+        setup = replace(setup, choice=replace(setup.choice, names=names))
+    about = {
+        "command": command,
+        "execution": to_json(execution),
+        "input": to_json(inputs),
+        "versions": get_versions(),
+        **setup.describe(),
+    }
+    folder = RunFolder(execution.out, RunIdentity("beyond", protocol, setup.dataset.fingerprint()), about)
+    require_writable(execution.out, "out")
+    folder.begin()
+    store = RunStore(folder.path)
+    wanted = execution.only or RULE_NAMES
+    tasks = [
+        Task(rule, concept, repeat)
+        for concept in setup.choice.names
+        for repeat in range(protocol.repeats)
+        for rule in RULE_NAMES
+    ]
+    finished = store.finished()
+    missing = [task for task in tasks if task.rule in wanted and task.name not in finished]
+    if missing:
+        _run_missing(missing, store, setup, protocol, execution)
+    finished = store.finished()
+    tables = [store.read(task.name, KIND) for task in tasks if task.name in finished]
+    write_csv(folder.path / ROWS, pd.concat(tables, ignore_index=True))
+    store.close()
+    page = write_report(folder.path)
+    if not execution.quiet:
+        print(page, file=sys.stderr)
+    return page
+
+
+def _run_missing(
+    missing: Sequence[Task], store: RunStore, setup: Setup, protocol: BeyondProtocol, execution: BeyondExecution
+) -> None:
+    cache = execution.cache or get_default_folder()
+    spaces = tuple(dict.fromkeys(RULES[task.rule].space for task in missing))
+    table = _build_table(setup, protocol, spaces, cache, execution.quiet)
+    done = joblib.Parallel(n_jobs=min(execution.jobs, len(missing)), return_as="generator_unordered")(
+        joblib.delayed(_work)(table, task, protocol) for task in missing
+    )
+    for task, rows in tqdm(done, total=len(missing), desc="searches", disable=execution.quiet):
+        store.save(task.name, {KIND: rows})
+
+
+def _work(table: Table, task: Task, protocol: BeyondProtocol) -> tuple[Task, pd.DataFrame]:
+    return task, search(table, task, protocol)
+
+
+def _build_table(
+    setup: Setup, protocol: BeyondProtocol, spaces: Sequence[SpaceName], cache: Path, quiet: bool
+) -> Table:
+    dataset, split = setup.dataset, setup.split
+    rng = make_generator(protocol.seed, "copied")
+    origins = plant(len(split.pool), protocol.copied, rng)
+    pool_rows = split.pool[origins]
+    return Table(
+        {name: _build_space(name, setup, protocol, origins, cache, quiet) for name in spaces},
+        origins,
+        {name: Rows(np.flatnonzero(np.isin(pool_rows, dataset.concepts[name]))) for name in setup.choice.names},
+        {name: Rows(np.flatnonzero(np.isin(split.test, dataset.concepts[name]))) for name in setup.choice.names},
+    )
+
+
+def _build_space(
+    name: SpaceName, setup: Setup, protocol: BeyondProtocol, origins: Rows, cache: Path, quiet: bool
+) -> Space:
+    dataset, split, dimensions = setup.dataset, setup.split, 0
+    if name == "whitened" and dataset.texts is not None:
+        dimensions = protocol.dimensions or choose_dimensions(dataset.texts)
+    vectors = compute_vectors(dataset, protocol.model, dimensions, cache, quiet)
+    pool = np.ascontiguousarray(vectors[split.pool])
+    if protocol.copied:
+        pool = copy_with_noise(pool, origins, make_generator(protocol.seed, "noise"))
+    index, _ = open_index(pool, IndexOptions(index="graph"), MOST_NEIGHBORS, protocol.seed, cache, quiet)
+    return Space(pool, index, vectors[split.test])

@@ -1,0 +1,47 @@
+"""Near-duplicates that are planted among real rows. SIMULATED: a copy is its row's vector with noise."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from seals_sim.types import Rows, Vectors
+from seals_sim.vectors.normalize import normalize
+
+N_COPIES = 4
+COSINE = 0.97  # of a copy with its row, on average
+
+
+def plant(n: int, fraction: float, rng: np.random.Generator) -> Rows:
+    """Choose the rows that get copies, `N_COPIES` each.
+
+    Args:
+        n: Rows of the pool.
+        fraction: Of them that get copies.
+        rng: Draws them.
+
+    Returns:
+        (m,), for each row of the larger pool the row that it comes from; the first n are themselves.
+
+    Examples:
+        >>> len(plant(10, 0.5, np.random.default_rng(0)))
+        30
+    """
+    chosen = np.sort(rng.choice(n, size=round(fraction * n), replace=False))
+    return Rows(np.concatenate([np.arange(n), np.repeat(chosen, N_COPIES)]))
+
+
+def copy_with_noise(vectors: Vectors, origins: Rows, rng: np.random.Generator) -> Vectors:
+    """The larger pool.
+
+    Args:
+        vectors: (n, d) l2-normalized.
+        origins: As `plant` gives them.
+        rng: Draws the noise.
+
+    Returns:
+        (m, d) float32, l2-normalized.
+    """
+    n, d = vectors.shape
+    spread = np.sqrt((1 / COSINE**2 - 1) / d)
+    copies = vectors[origins[n:]] + spread * rng.standard_normal((len(origins) - n, d), dtype=np.float32)
+    return np.concatenate([vectors, normalize(copies, "near-duplicates")])

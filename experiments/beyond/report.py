@@ -1,0 +1,134 @@
+"""Draw the report of the comparison from its rows alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+from scipy import stats
+
+from experiments.beyond.options import RULE_NAMES
+from experiments.beyond.rules import RULES
+from experiments.beyond.runs import COLUMNS
+from seals_sim.errors import UserError
+from seals_sim.replay.figures import STYLE, save_figure
+from seals_sim.replay.page import read_rows, write_page
+from seals_sim.replay.store import read_config_of, write_csv
+
+ROWS = "searches.csv"
+BASELINE = "all"
+HARD = 0.25  # part of the concepts
+MEASURES = ("recall", "distinct_recall", "average_precision")
+
+
+def write_report(folder: Path) -> Path:
+    """Write, or write again, the tables, the figure and the page.
+
+    Args:
+        folder: With config.json and searches.csv.
+
+    Returns:
+        The page.
+
+    Raises:
+        UserError: Where one of these is missing or damaged, or the baseline has not been run.
+    """
+    config, rows = read_config_of("beyond", folder), read_rows(folder / ROWS, COLUMNS)
+    if BASELINE not in set(rows["rule"]):
+        raise UserError(f"{folder}: every rule is compared with the full scan; run it too (--only {BASELINE})")
+    summary, differences = summarize(rows), compare(rows)
+    write_csv(folder / "summary.csv", summary)
+    write_csv(folder / "differences.csv", differences)
+    draw_differences(differences, folder / "differences")
+    page = folder / "index.html"
+    write_page(
+        page,
+        "beyond.html",
+        package="experiments.beyond",
+        config=config,
+        titles={name: rule.title for name, rule in RULES.items()},
+        spaces={name: rule.space for name, rule in RULES.items()},
+        sizes=sorted(rows["n_labeled"].unique().tolist()),
+        summary=_nest(summary),
+        differences=_nest(differences[differences["measure"] == "recall"]),
+        distinct=_nest(differences[differences["measure"] == "distinct_recall"]),
+        n_concepts=rows["concept"].nunique(),
+        n_searches=len(rows[["rule", "concept", "repeat"]].drop_duplicates()),
+        hard=round(100 * HARD),
+    )
+    return page
+
+
+def _nest(table: pd.DataFrame) -> dict[str, dict[int, dict[str, Any]]]:
+    """Rows by rule and number of labels."""
+    nested: dict[str, dict[int, dict[str, Any]]] = {}
+    for row in table.to_dict("records"):
+        nested.setdefault(row["rule"], {})[row["n_labeled"]] = row
+    return nested
+
+
+def summarize(rows: pd.DataFrame) -> pd.DataFrame:
+    """The mean over concepts and repeats of every measure, a row for each rule and number of labels."""
+    by = ["rule", "n_labeled"]
+    means = rows.groupby(by)[[*MEASURES, *COLUMNS[-4:]]].mean()
+    means["concepts"] = rows.groupby(by)["concept"].nunique()
+    order = pd.MultiIndex.from_product([RULE_NAMES, sorted(rows["n_labeled"].unique())], names=by)
+    return means.reindex(order).dropna(how="all").reset_index()
+
+
+def compare(rows: pd.DataFrame) -> pd.DataFrame:
+    """Paired differences from the full scan, in points, with 95 % bootstrap intervals over concepts.
+
+    A concept's value is its mean over repeats. The hard concepts are those of which the full scan finds least.
+
+    Returns:
+        A row for each rule, number of labels and measure: the mean difference, the interval's `low` and `high`, the
+        number of concepts, and the mean over the hard ones.
+    """
+    by_concept = rows.groupby(["rule", "n_labeled", "concept"])[[*MEASURES]].mean()
+    made = []
+    for size in sorted(rows["n_labeled"].unique()):
+        base = by_concept.loc[BASELINE, size]
+        hard = base["recall"].nsmallest(max(1, round(HARD * len(base)))).index
+        for rule in RULE_NAMES:
+            if rule == BASELINE or (rule, size) not in by_concept.index.droplevel("concept"):
+                continue
+            difference = 100 * (by_concept.loc[rule, size] - base).dropna()
+            for measure in MEASURES:
+                values = difference[measure]
+                low, high = _bootstrap(values.to_numpy())
+                is_hard = values.index.intersection(hard)
+                made.append((rule, size, measure, values.mean(), low, high, len(values), values[is_hard].mean()))
+    columns = ["rule", "n_labeled", "measure", "difference", "low", "high", "concepts", "difference_hard"]
+    return pd.DataFrame(made, columns=columns)
+
+
+def _bootstrap(values: np.ndarray) -> tuple[float, float]:
+    if len(values) < 2 or np.ptp(values) == 0:
+        return float(values.mean()), float(values.mean())
+    interval = stats.bootstrap((values,), np.mean, rng=np.random.default_rng(0)).confidence_interval
+    return float(interval.low), float(interval.high)
+
+
+def draw_differences(differences: pd.DataFrame, path: Path) -> None:
+    """Draw the differences in recall with their intervals, a panel for each number of labels."""
+    recall = differences[differences["measure"] == "recall"]
+    sizes = sorted(recall["n_labeled"].unique())
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(4.5 + 3 * len(sizes), 1.2 + 0.4 * recall["rule"].nunique()), layout="constrained")
+        axes = np.atleast_1d(figure.subplots(1, max(1, len(sizes)), sharey=True))
+        for axis, size in zip(axes, sizes, strict=False):
+            here = recall[recall["n_labeled"] == size].iloc[::-1]
+            places = np.arange(len(here))
+            reach = [here["difference"] - here["low"], here["high"] - here["difference"]]
+            axis.errorbar(here["difference"], places, xerr=reach, fmt="o", capsize=3, label="all concepts, 95 %")
+            axis.plot(here["difference_hard"], places, "x", color="C1", label=f"hard {100 * HARD:.0f} %")
+            axis.axvline(0, color="black", linewidth=0.8)
+            axis.set_yticks(places, [RULES[name].title for name in here["rule"]])
+            axis.set(title=f"{size:,} labels", xlabel="recall, points from the full scan")
+        axes[0].legend(fontsize="small")
+        save_figure(figure, path)
