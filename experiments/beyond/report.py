@@ -130,5 +130,6 @@ def draw_differences(differences: pd.DataFrame, path: Path) -> None:
             axis.axvline(0, color="black", linewidth=0.8)
             axis.set_yticks(places, [RULES[name].title for name in here["rule"]])
             axis.set(title=f"{size:,} labels", xlabel="recall, points from the full scan")
-        axes[0].legend(fontsize="small")
+        if sizes:
+            axes[0].legend(fontsize="small")
         save_figure(figure, path)

@@ -88,7 +88,7 @@ def _walk_distinct(start: Start) -> Parts:
 
 RULES: dict[RuleName, Rule] = {
     "all": Rule("full scan (Algorithm 1)", "raw", _scan_all),
-    "walk": Rule("walk: neighbors of positives and of the model's best", "raw", _walk),
+    "walk": Rule("walk: neighbors of positives and of the best candidates", "raw", _walk),
     "walk_distinct": Rule("walk, near-duplicates passed over", "raw", _walk_distinct),
     "positives": Rule("100 neighbors of positives", "raw", _positives),
     "all_whitened": Rule("full scan, whitened (7.12)", "whitened", _scan_all),

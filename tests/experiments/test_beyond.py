@@ -1,0 +1,107 @@
+"""`experiments.beyond`: its searches, its paired differences, and what it refuses."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments.beyond import __main__ as beyond
+from experiments.beyond.options import RULE_NAMES
+from experiments.beyond.planted import copy_with_noise, plant
+from experiments.beyond.report import ROWS, compare, write_report
+from experiments.beyond.rules import RULES
+from seals_sim.errors import UserError
+
+FAST = ["--dataset", "icd10", "--sample", "3000", "--model", "wordllama", "--dimensions", "24", "--concepts", "2",
+        "--repeats", "2", "--seed-positives", "3", "--seed-negatives", "12", "--budget", "60", "--quiet"]  # fmt: skip
+SECONDS = ["select_seconds", "neighbor_seconds", "train_seconds"]
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, cache):
+    out = tmp_path_factory.mktemp("beyond") / "run"
+    beyond.main([*FAST, "--cache", str(cache), "--out", str(out)])
+    return out
+
+
+def _read(folder):
+    return pd.read_csv(folder / ROWS).drop(columns=SECONDS)
+
+
+def test_every_rule_is_run_and_reported(finished):
+    rows = _read(finished)
+    assert set(RULES) == set(RULE_NAMES) == set(rows["rule"])
+    assert len(rows) == 2 * 2 * len(RULES)
+    assert (rows["n_labeled"] == 60).all()
+    assert (rows["recall"] == rows["distinct_recall"]).all(), "nothing was planted"
+    n_positives = rows["n_positive"] / rows["recall"]
+    assert n_positives.groupby(rows["concept"]).agg(np.ptp).max() < 1e-9
+    page = (finished / "index.html").read_text()
+    assert all(rule.title in page for rule in RULES.values())
+    assert (finished / "differences.png").exists()
+
+
+def test_rules_can_be_added_one_by_one(finished, tmp_path, cache):
+    out = tmp_path / "run"
+    for rules in ("all", "walk,positives", "all_whitened,seals_100,seals_10,walk_distinct"):
+        beyond.main([*FAST, "--cache", str(cache), "--out", str(out), "--only", rules, "--jobs", "2"])
+    pd.testing.assert_frame_equal(_read(out), _read(finished))
+
+
+def test_near_duplicates_count_once(tmp_path, cache):
+    out = tmp_path / "run"
+    beyond.main([*FAST, "--copied", "1", "--only", "all,walk_distinct", "--cache", str(cache), "--out", str(out)])
+    by_rule = _read(out).groupby("rule")["distinct_recall"].mean()
+    assert by_rule["walk_distinct"] > by_rule["all"]
+    assert "SIMULATED" in (out / "index.html").read_text()
+
+
+def test_planted_rows_lie_near_their_own():
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(50, 64)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    origins = plant(50, 0.2, rng)
+    copied = copy_with_noise(vectors, origins, rng)
+    assert len(origins) == len(copied) == 50 + 4 * 10
+    assert (copied[:50] == vectors).all()
+    cosines = np.vecdot(copied[50:], vectors[origins[50:]])
+    assert abs(cosines.mean() - 0.97) < 0.01
+    assert plant(50, 0.0, rng).tolist() == list(range(50))
+
+
+def test_differences_are_paired_by_concept():
+    rows = pd.DataFrame(
+        [
+            (rule, f"c{concept}", repeat, 100, value)
+            for concept in range(8)
+            for repeat in range(2)
+            for rule, value in (("all", concept / 10), ("walk", concept / 10 + 0.02 - 0.1 * (concept < 2)))
+        ],
+        columns=["rule", "concept", "repeat", "n_labeled", "recall"],
+    )
+    rows["distinct_recall"] = rows["average_precision"] = rows["recall"]
+    (row,) = compare(rows).query("measure == 'recall'").to_dict("records")
+    assert row["difference"] == pytest.approx((6 * 2 - 2 * 8) / 8)
+    assert row["low"] < row["difference"] < row["high"]
+    assert row["concepts"] == 8
+    assert row["difference_hard"] == pytest.approx(-8)
+
+
+def test_a_run_without_the_full_scan_or_cut_is_refused(finished, tmp_path, cache):
+    for name in ("config.json", ROWS):
+        (tmp_path / name).write_bytes((finished / name).read_bytes())
+    whole = (tmp_path / ROWS).read_text()
+    (tmp_path / ROWS).write_text(whole[:-7])
+    with pytest.raises(UserError, match="cut off"):
+        write_report(tmp_path)
+    header, *lines = whole.splitlines(keepends=True)
+    (tmp_path / ROWS).write_text("".join([header, *(line for line in lines if not line.startswith("all,"))]))
+    with pytest.raises(UserError, match="full scan"):
+        write_report(tmp_path)
+    assert not (tmp_path / "index.html").exists()
