@@ -105,6 +105,10 @@ class Journal:
 
     What the file says is believed once `check` has passed; nothing is written before `prepare`.
 
+    Attributes:
+        path: Of the file.
+        is_read_only: Whether we have no right to write it, so that nothing can be added.
+
     Raises:
         UserError: For a file that is no journal, of an unknown version, damaged, or in use. The file stays as it is.
     """
@@ -116,13 +120,13 @@ class Journal:
         if any(other._file == self._file for other in _OPEN):
             raise UserError(f"{path}: this process has this session open; close it first")
         require_unlocked(path)
-        self._is_read_only = not journal_file.is_writable(path)
+        self.is_read_only = not journal_file.is_writable(path)
         self._is_copy = has_write_ahead_log(path)
         set_aside_foreign(path, self._is_copy)
         self._opened = ExitStack()
         with self._closing_on_error():
             source = self._opened.enter_context(copied_with_log(path)) if self._is_copy else path
-            self._open(source, self._is_read_only and not self._is_copy)
+            self._open(source, self.is_read_only and not self._is_copy)
         _OPEN.add(self)
 
     def _open(self, source: Path, is_read_only: bool) -> None:
@@ -160,7 +164,7 @@ class Journal:
         """Make the file ready for events, and bring one of an early version up to date, unless it can only be read."""
         mark = self.read_about().session
         self._id, self._n_saved = (mark.id, mark.n_saved) if mark else (draw_id(), 0)
-        if self._is_read_only:
+        if self.is_read_only:
             return
         if self._is_copy:
             self._opened.close()
@@ -258,7 +262,7 @@ class Journal:
         """
         if not events and file is None:
             return
-        if self._is_read_only:
+        if self.is_read_only:
             raise UserError(
                 f"{self.path}: can only be read: no right to write the file or its folder; answers need a copy of it"
             )

@@ -113,6 +113,11 @@ class Session:
         """Release the file."""
         self._journal.close()
 
+    @property
+    def is_read_only(self) -> bool:
+        """Whether the file can only be read, so that answers are refused."""
+        return self._journal.is_read_only
+
     def ask(self, n: int) -> list[Asked]:
         """Choose up to n rows to be answered, those that still wait for an answer first; fewer where no row is left.
 
