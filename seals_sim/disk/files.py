@@ -133,15 +133,16 @@ def explain_unwritable(path: Path, error: OSError) -> UserError:
     return UserError(f"{path}: cannot be written: {error.strerror or error}")
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, is_private: bool = False) -> None:
     """Write a text file whole or not at all, as UTF-8.
 
     Args:
         path: Of the file.
         text: Its content.
+        is_private: See `replacing`.
 
     Raises:
         UserError: Where it cannot be written.
     """
-    with replacing(path) as temporary:
+    with replacing(path, is_private) as temporary:
         temporary.write_text(text, encoding="utf-8")
