@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -34,7 +35,7 @@ def label(
     """Serve the page for labeling a table until it is stopped."""
     require_file(table)
     path = examples.session or name_session(table)
-    if not path.is_file():
+    if not os.path.isfile(path):  # a file that can only be read is opened too
         require_writable_file(path, "session")
     corpus, _ = build_table_corpus(table, text, index, options.k, cache)
     imports = [
