@@ -83,7 +83,7 @@ def _make_call(session: Session) -> Callable[..., Any]:
     """The page's calls, in this process."""
     from fastapi.testclient import TestClient  # of the tests: httpx is no dependency of the library
 
-    client = TestClient(make_app(session, "token", "127.0.0.1", 80, "benchmark"), base_url="http://127.0.0.1")
+    client = TestClient(make_app(session, "token", "127.0.0.1", "benchmark"), base_url="http://127.0.0.1")
 
     def call(method: str, path: str, content: object = None) -> Any:
         reply = client.request(method, path, json=content, headers={"X-Token": "token"})

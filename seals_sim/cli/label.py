@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -34,7 +35,8 @@ def label(
     """Serve the page for labeling a table until it is stopped."""
     require_file(table)
     path = examples.session or name_session(table)
-    require_writable_file(path, "session")
+    if not os.path.isfile(path):  # a file that can only be read is opened too
+        require_writable_file(path, "session")
     corpus, _ = build_table_corpus(table, text, index, options.k, cache)
     imports = [
         read_labels(file, kind, corpus.texts)
@@ -47,7 +49,9 @@ def label(
         report = session.add_import(file, labels)
         if report.n_overruled:
             print(f"{file.name}: {report.n_overruled:,} labels differ from your answers, which stand", file=sys.stderr)
-    serve(session, page.host, page.port, not page.no_browser, cache.quiet, path.name)
+    if session.is_read_only:
+        print(f"{path}: can only be read: answers are not taken", file=sys.stderr)
+    serve(session, page.host, page.port, not page.no_browser, cache.quiet, path.name, page.allow_host)
 
 
 def name_session(table: Path) -> Path:

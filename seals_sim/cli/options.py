@@ -71,3 +71,5 @@ class PageOptions:
     """0: one that is free."""
     no_browser: bool = False
     """Print the address and open nothing."""
+    allow_host: tuple[str, ...] = ()
+    """Another name that browsers reach the page by, such as that of a proxy before it; may be given again."""

@@ -172,6 +172,6 @@ def _write_part(stage: Stage, number: int, reviews: Sequence[Review], path: Path
             "text": pa.array(texts, pa.string()),
         }
     )
-    with replacing(stage.folder / name) as temporary:
+    with replacing(stage.folder / name, is_private=True) as temporary:
         pq.write_table(table, temporary)
     stage.record(block)

@@ -141,7 +141,7 @@ class ArrayStage:
         free = shutil.disk_usage(self.stage.folder).free
         if free < n_bytes:
             raise UserError(f"{self.path}: needs {n_bytes / 1e9:.1f} GB, and {free / 1e9:.1f} GB of the disk are free")
-        with replacing(self.path) as temporary:
+        with replacing(self.path, is_private=True) as temporary:
             open_memmap(temporary, mode="w+", dtype=self._dtype, shape=self._shape)
 
     def _require_whole(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,11 @@ from seals_sim.types import Vectors
 
 
 def get_default_folder() -> Path:
-    """Say where this machine keeps caches, in a folder of our own."""
-    return platformdirs.user_cache_path("seals-sim")
+    """Say where this machine keeps caches, in a folder of our own, which is closed to other users if it is there."""
+    folder = platformdirs.user_cache_path("seals-sim")
+    with suppress(OSError):  # not there, or not ours
+        folder.chmod(0o700)
+    return folder
 
 
 def compute_with_cache(folder: Path | None, key: str, compute: Callable[[], Vectors]) -> Vectors:
@@ -35,7 +39,8 @@ def compute_with_cache(folder: Path | None, key: str, compute: Callable[[], Vect
 def load_or_compute(folder: Path, key: str, compute: Callable[[], Vectors]) -> tuple[Vectors, str]:
     """Load the array under a key, or compute it and write it there.
 
-    A file gets its name only when it is whole, and is used only if its checksum is right.
+    A file gets its name only when it is whole, and is used only if its checksum is right. It is for its owner alone:
+    from vectors, texts can partly be read.
 
     Args:
         folder: The cache.
@@ -61,9 +66,9 @@ def load_or_compute(folder: Path, key: str, compute: Callable[[], Vectors]) -> t
     if path.exists() and checksum.exists() and (digest := compute_sha256(path)) == checksum.read_text().strip():
         return np.load(path, mmap_mode="r", allow_pickle=False), digest
     array = compute()
-    with replacing(path) as temporary:
+    with replacing(path, is_private=True) as temporary:
         np.save(temporary, array, allow_pickle=False)
         digest = compute_sha256(temporary)
-        with replacing(checksum) as temporary_checksum:
+        with replacing(checksum, is_private=True) as temporary_checksum:
             temporary_checksum.write_text(digest + "\n")
     return array, digest

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,11 +14,14 @@ from seals_sim.errors import UserError
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, is_private: bool = False) -> Iterator[Path]:
     """Write a file whole or not at all. Missing folders are made, links are followed, and devices are left alone.
+
+    A file that is replaced keeps its permissions.
 
     Args:
         path: Of the file.
+        is_private: A new file, and folders made for it, can be read by their owner alone; others are as the umask says.
 
     Yields:
         A temporary name beside it, renamed to `path` when the block ends well and removed when it does not.
@@ -36,7 +40,8 @@ def replacing(path: Path) -> Iterator[Path]:
         path = path.resolve() if path.is_symlink() else path
         if path.exists() and not path.is_file():
             raise UserError(f"{path}: is no regular file, so it is not replaced")
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent, is_private)
+        mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600 if is_private else 0o666 & ~_get_umask()
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:80]}-", suffix=path.suffix)
         os.close(handle)
     except OSError as error:
@@ -44,14 +49,34 @@ def replacing(path: Path) -> Iterator[Path]:
     temporary = Path(name)
     try:
         yield temporary
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
+        temporary.chmod(mode)
         temporary.replace(path)
     except OSError as error:
         raise explain_unwritable(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def make_folder(folder: Path, is_private: bool = False) -> None:
+    """Make a folder and those above it, where they are missing.
+
+    Args:
+        folder: To be made.
+        is_private: Those that are made can be used by their owner alone.
+
+    Raises:
+        OSError: Where that is not possible.
+    """
+    for path in reversed([folder, *folder.parents]):
+        if not path.exists():
+            path.mkdir(0o700 if is_private else 0o777, exist_ok=True)
+    folder.mkdir(exist_ok=True)  # an error where it is a file
+
+
+def _get_umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def require_writable(folder: Path, parameter: str) -> None:
@@ -108,15 +133,16 @@ def explain_unwritable(path: Path, error: OSError) -> UserError:
     return UserError(f"{path}: cannot be written: {error.strerror or error}")
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, is_private: bool = False) -> None:
     """Write a text file whole or not at all, as UTF-8.
 
     Args:
         path: Of the file.
         text: Its content.
+        is_private: See `replacing`.
 
     Raises:
         UserError: Where it cannot be written.
     """
-    with replacing(path) as temporary:
+    with replacing(path, is_private) as temporary:
         temporary.write_text(text, encoding="utf-8")

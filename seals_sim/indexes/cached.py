@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
+from seals_sim.disk.files import make_folder
 from seals_sim.errors import DamagedError
 from seals_sim.indexes.choice import IndexOptions, build_index
 from seals_sim.indexes.protocol import NeighborIndex
@@ -58,7 +59,7 @@ def build_cached_index(
 def _lock(folder: Path) -> Iterator[None]:
     """Keep other processes from building in this folder; one that can only be read is not locked."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder, is_private=True)
         lock = FileLock(folder / ".lock")
         lock.acquire()
     except OSError:

@@ -171,7 +171,7 @@ def _train(
             kmeans = faiss.Kmeans(vectors.shape[1], n_cells, **options)
             kmeans.train(sample)
             centroids = kmeans.centroids
-        with replacing(path) as temporary, temporary.open("wb") as file:
+        with replacing(path, is_private=True) as temporary, temporary.open("wb") as file:
             np.save(file, centroids)
         stage.finish_with(path, {"scale": scale})
     stage.require_whole(path)

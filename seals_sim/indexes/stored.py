@@ -117,7 +117,7 @@ def store_index(
     stage = Stage(folder, name, made_from)
     path = stage.folder / _FILE
     if stage.result is None:
-        with replacing(path) as temporary:
+        with replacing(path, is_private=True) as temporary:
             faiss.write_index(make(), str(temporary))
         stage.finish_with(path, {})
     stage.require_whole(path)

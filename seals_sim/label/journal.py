@@ -9,29 +9,46 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+from weakref import WeakSet
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seals_sim.disk.files import replacing
 from seals_sim.errors import UserError
+from seals_sim.label import journal_file
+from seals_sim.label.journal_contents import About, check_events, check_seeds, parse_about
 from seals_sim.label.journal_file import (
     APPLICATION,
     TABLES,
     UPGRADES,
     VERSION,
+    connect,
+    has_our_tables,
+    has_write_ahead_log,
     identify,
     read_version,
     require_session,
+)
+from seals_sim.label.journal_leftovers import (
+    copied_with_log,
+    draw_id,
+    require_unlocked,
     set_aside,
+    set_aside_foreign,
 )
 from seals_sim.types import Rows
 
 Kind = Literal["ask", "answer", "undo"]
+
+_DAMAGED = "restore a copy of it, or begin another session"
+_MAX_SHOWN = 300  # characters of an error
+_SEEDS = "SELECT id, text, label, vector, neighbors FROM seeds ORDER BY id"
+_OPEN: WeakSet[Journal] = WeakSet()  # closing another handle on a file would drop its lock
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +103,12 @@ class ImportedFile:
 class Journal:
     """An open journal; no other process can open it until it is closed.
 
+    What the file says is believed once `check` has passed; nothing is written before `prepare`.
+
+    Attributes:
+        path: Of the file.
+        is_read_only: Whether we have no right to write it, so that nothing can be added.
+
     Raises:
         UserError: For a file that is no journal, of an unknown version, damaged, or in use. The file stays as it is.
     """
@@ -93,28 +116,72 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         require_session(path)
-        self._database = sqlite3.connect(path, timeout=0, check_same_thread=False)
         self._file = identify(path)
-        try:
-            self._lock()
-        except UserError:
-            self._database.close()
-            raise
+        if any(other._file == self._file for other in _OPEN):
+            raise UserError(f"{path}: this process has this session open; close it first")
+        require_unlocked(path)
+        self.is_read_only = not journal_file.is_writable(path)
+        self._is_copy = has_write_ahead_log(path)
+        set_aside_foreign(path, self._is_copy)
+        self._opened = ExitStack()
+        with self._closing_on_error():
+            source = self._opened.enter_context(copied_with_log(path)) if self._is_copy else path
+            self._open(source, self.is_read_only and not self._is_copy)
+        _OPEN.add(self)
 
-    def _lock(self) -> None:
-        """Lock the file for as long as it is open, check it, and bring it up to date."""
-        execute = self._database.execute
+    def _open(self, source: Path, is_read_only: bool) -> None:
+        """Lock the file for as long as it is open, and check its tables."""
         with self._reported():
-            execute("PRAGMA locking_mode = EXCLUSIVE")
-            if execute("PRAGMA quick_check").fetchone()[0] != "ok":
-                raise UserError(f"{self.path}: is damaged; restore a copy of it, or begin another session")
-            execute("PRAGMA journal_mode = DELETE")  # version 1 was written with a write-ahead log
-            execute("PRAGMA synchronous = FULL")
-            execute("BEGIN IMMEDIATE")
-            for statements in UPGRADES[read_version(self._database) - 1 :]:
+            self._database = self._opened.enter_context(closing(connect(source, is_read_only)))
+            if not is_read_only:
+                self._database.execute("BEGIN IMMEDIATE")
+                self._database.execute("COMMIT")
+            if not has_our_tables(self._database):
+                raise UserError(f"{self.path}: holds other things than the tables of a label session; {_DAMAGED}")
+            self._database.execute("PRAGMA ignore_check_constraints = ON")  # `check` says more
+            if self._database.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+                raise UserError(f"{self.path}: is damaged; {_DAMAGED}")
+            self._database.execute("PRAGMA ignore_check_constraints = OFF")
+            self._version = read_version(self._database)
+
+    def check(self, n_rows: int, d: int) -> None:
+        """Check all examples and events.
+
+        Args:
+            n_rows: Rows of the table that the session is about.
+            d: Dimensions of its vectors.
+
+        Raises:
+            UserError: Where something in the file cannot be.
+        """
+        seeds, events = self._fetch(_SEEDS), self._fetch(self._events)
+        import_ids = [] if self._version == 1 else [id for (id,) in self._fetch("SELECT id FROM imports")]
+        with self._believed():
+            check_seeds(seeds, n_rows, d)
+            check_events(events, import_ids, n_rows)
+
+    def prepare(self) -> None:
+        """Make the file ready for events, and bring one of an early version up to date, unless it can only be read."""
+        mark = self.read_about().session
+        self._id, self._n_saved = (mark.id, mark.n_saved) if mark else (draw_id(), 0)
+        if self.is_read_only:
+            return
+        if self._is_copy:
+            self._opened.close()
+            self._open(self.path, is_read_only=False)
+        with self._reported():
+            self._database.execute("PRAGMA journal_mode = DELETE")
+            self._database.execute("PRAGMA synchronous = FULL")
+            if mark is not None and self._version == VERSION:
+                return
+            self._database.execute("BEGIN IMMEDIATE")
+            for statements in UPGRADES[self._version - 1 :]:
                 for statement in statements:
-                    execute(statement)
-            execute("COMMIT")
+                    self._database.execute(statement)
+            insert = "INSERT OR REPLACE INTO about VALUES ('session', ?)"
+            self._database.execute(insert, (_write_mark(self._id, self._n_saved),))
+            self._database.execute("COMMIT")
+            self._version = VERSION
 
     @classmethod
     def create(cls, path: Path, about: Mapping[str, object], seeds: Sequence[Seed]) -> Journal:
@@ -126,48 +193,59 @@ class Journal:
         if path.exists():
             raise UserError(f"{path}: already exists; open it, or choose another name")
         set_aside(path, "-wal", "-journal")
-        with replacing(path) as temporary, closing(sqlite3.connect(temporary)) as database, database:
-            for statement in TABLES:
+        with replacing(path, is_private=True) as temporary, closing(sqlite3.connect(temporary)) as database, database:
+            for statement in (*TABLES, *(statement for upgrade in UPGRADES for statement in upgrade)):
                 database.execute(statement)
             values = [(name, json.dumps(value)) for name, value in about.items()]
+            values.append(("session", _write_mark(draw_id(), 0)))
             database.executemany("INSERT INTO about VALUES (?, ?)", values)
             database.executemany(
                 "INSERT INTO seeds (text, label, vector, neighbors) VALUES (?, ?, ?, ?)",
                 [(seed.text, seed.label, seed.vector.astype("<f4").tobytes(), _pack(seed.neighbors)) for seed in seeds],
             )
             database.execute(f"PRAGMA application_id = {APPLICATION}")
-            database.execute(f"PRAGMA user_version = {VERSION}")
         return cls(path)
 
-    def read_about(self) -> dict[str, Any]:
-        """What `create` was given."""
-        with self._reported():
-            return {name: json.loads(value) for name, value in self._database.execute("SELECT name, value FROM about")}
+    def read_about(self) -> About:
+        """What the session is.
+
+        Raises:
+            UserError: Where that is missing or wrong.
+        """
+        values = self._fetch("SELECT name, value FROM about")
+        with self._believed():
+            return parse_about(dict(values))
 
     def read_seeds(self) -> list[Seed]:
         """The seeds, in order."""
-        with self._reported():
-            rows = self._database.execute("SELECT text, label, vector, neighbors FROM seeds ORDER BY id").fetchall()
         return [
             Seed(text, label, np.frombuffer(vector, dtype="<f4").astype(np.float32), _unpack(neighbors))
-            for text, label, vector, neighbors in rows
+            for _, text, label, vector, neighbors in self._fetch(_SEEDS)
         ]
 
     def read_events(self) -> list[Event]:
         """All events, in order."""
-        query = "SELECT kind, row, answer, is_control, score, neighbors, import_id FROM events ORDER BY id"
-        with self._reported():
-            rows = self._database.execute(query).fetchall()
         return [
             Event(
                 kind, row, answer, bool(is_control), score,
                 None if neighbors is None else _unpack(neighbors), import_id is not None,
             )
-            for kind, row, answer, is_control, score, neighbors, import_id in rows
+            for _, kind, row, answer, is_control, score, neighbors, import_id in self._fetch(self._events)
         ]  # fmt: skip
+
+    @property
+    def _events(self) -> str:
+        import_id = "NULL" if self._version == 1 else "import_id"
+        return f"SELECT id, kind, row, answer, is_control, score, neighbors, {import_id} FROM events ORDER BY id"
+
+    def _fetch(self, query: str) -> list[tuple[Any, ...]]:
+        with self._reported():
+            return self._database.execute(query).fetchall()
 
     def has_imported(self, file: ImportedFile) -> bool:
         """Whether a file with this content has been imported."""
+        if self._version == 1:
+            return False
         with self._reported():
             row = self._database.execute("SELECT 1 FROM imports WHERE digest = ?", (file.digest,)).fetchone()
         return row is not None
@@ -182,12 +260,20 @@ class Journal:
         Raises:
             UserError: Where they cannot be written, or where the file is not at its place any more.
         """
+        if not events and file is None:
+            return
+        if self.is_read_only:
+            raise UserError(
+                f"{self.path}: can only be read: no right to write the file or its folder; answers need a copy of it"
+            )
         self._require_in_place()
         query = (
             "INSERT INTO events (kind, row, answer, is_control, score, neighbors, import_id) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)"
         )
         with self._reported(), self._database:
+            mark = _write_mark(self._id, self._n_saved + 1)  # see `journal_leftovers`
+            self._database.execute("UPDATE about SET value = ? WHERE name = 'session'", (mark,))
             import_id = None
             if file is not None:
                 insert = "INSERT INTO imports (digest, name) VALUES (?, ?)"
@@ -201,10 +287,12 @@ class Journal:
                 for event in events
             ]  # fmt: skip
             self._database.executemany(query, values)
+        self._n_saved += 1
 
     def close(self) -> None:
         """Close the file; other processes can open it now."""
-        self._database.close()
+        _OPEN.discard(self)
+        self._opened.close()
 
     def _require_in_place(self) -> None:
         if identify(self.path) != self._file:
@@ -214,15 +302,39 @@ class Journal:
             )
 
     @contextmanager
+    def _closing_on_error(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def _believed(self) -> Iterator[None]:
+        try:
+            yield
+        except ValueError as error:
+            raise UserError(f"{self.path}: is damaged ({_flatten(error)}); {_DAMAGED}") from error
+
+    @contextmanager
     def _reported(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.OperationalError as error:
             if "locked" in str(error):
                 raise UserError(f"{self.path}: another process has this session open; close it there first") from error
-            raise UserError(f"{self.path}: cannot be used ({error})") from error
+            raise UserError(f"{self.path}: cannot be used ({_flatten(error)})") from error
         except sqlite3.DatabaseError as error:
-            raise UserError(f"{self.path}: is damaged or not a label session ({error})") from error
+            raise UserError(f"{self.path}: is damaged or not a label session ({_flatten(error)})") from error
+
+
+def _flatten(error: Exception) -> str:
+    """An error in one line, although it may quote the file."""
+    return " ".join(str(error).split())[:_MAX_SHOWN]
+
+
+def _write_mark(id: str, n_saved: int) -> str:
+    return json.dumps({"id": id, "n_saved": n_saved})
 
 
 def _pack(rows: Rows) -> bytes:

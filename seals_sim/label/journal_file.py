@@ -1,23 +1,19 @@
-"""The file format of the journal: its tables, its versions, and what may lie beside it."""
+"""The file format of the journal: its tables and its versions."""
 
 from __future__ import annotations
 
+import os
+import re
 import sqlite3
+import sys
+from contextlib import closing
 from pathlib import Path
 
 from seals_sim.errors import UserError
 
-VERSION = 2
 APPLICATION = 0x5EA15EA1 & 0x7FFFFFFF  # SQLite's application_id of these files
 
-_IMPORTS = """
-CREATE TABLE imports (
-    id INTEGER PRIMARY KEY,
-    time TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
-    digest TEXT NOT NULL UNIQUE,  -- SHA-256 of the file
-    name TEXT NOT NULL
-)"""
-
+# Version 1.
 TABLES = (
     "CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     """
@@ -28,7 +24,6 @@ CREATE TABLE seeds (
     vector BLOB NOT NULL,     -- float32
     neighbors BLOB NOT NULL   -- int64: rows
 )""",
-    _IMPORTS,
     """
 CREATE TABLE events (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -38,19 +33,25 @@ CREATE TABLE events (
     answer INTEGER CHECK (answer IN (0, 1)),  -- NULL: skipped
     is_control INTEGER NOT NULL DEFAULT 0,
     score REAL,
-    neighbors BLOB,  -- int64: rows that this one has brought into the pool
-    import_id INTEGER REFERENCES imports (id)  -- NULL: by the person
+    neighbors BLOB  -- int64: rows that this one has brought into the pool
 )""",
 )
 
 # From version 1 to 2, and so on. In version 1 every answer counts as the person's.
 UPGRADES = (
     (
-        _IMPORTS,
-        "ALTER TABLE events ADD COLUMN import_id INTEGER REFERENCES imports (id)",
+        """
+CREATE TABLE imports (
+    id INTEGER PRIMARY KEY,
+    time TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    digest TEXT NOT NULL UNIQUE,  -- SHA-256 of the file
+    name TEXT NOT NULL
+)""",
+        "ALTER TABLE events ADD COLUMN import_id INTEGER REFERENCES imports (id)",  # NULL: by the person
         "PRAGMA user_version = 2",
     ),
 )
+VERSION = 1 + len(UPGRADES)
 
 _HEADER_BYTES = 100
 _ROLLBACK = 1  # the write version in the header of a database without a write-ahead log
@@ -74,20 +75,57 @@ def require_session(path: Path) -> None:
         raise UserError(f"{path}: is damaged or not a label session; choose another name")
     if not 1 <= version <= VERSION:
         raise UserError(f"{path}: is a version {version} session; this program reads versions 1 to {VERSION}")
-    if header[18] == _ROLLBACK:
-        set_aside(path, "-wal")  # SQLite would read it as this session's, which has none
 
 
-def set_aside(path: Path, *endings: str) -> None:
-    """Rename files that another session left beside `path`, so that SQLite does not take them for its own."""
-    for ending in endings:
-        leftover = path.with_name(path.name + ending)
-        try:
-            leftover.rename(leftover.with_name(f"{leftover.name}.leftover"))
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            raise UserError(f"{leftover}: belongs to another session; move it away ({error.strerror})") from error
+def has_write_ahead_log(path: Path) -> bool:
+    """Whether what was written last may be in a second file, as in version 1."""
+    with path.open("rb") as file:
+        return file.read(_HEADER_BYTES)[18] != _ROLLBACK
+
+
+def is_writable(path: Path) -> bool:
+    """Whether answers can be added: SQLite needs to write the file and a journal beside it."""
+    return os.access(path, os.W_OK) and os.access(path.resolve().parent, os.W_OK)
+
+
+def connect(path: Path, is_read_only: bool) -> sqlite3.Connection:
+    """Open a database that may come from a stranger: nothing in it is run, and no file is made for it.
+
+    Args:
+        path: Of the file.
+        is_read_only: Write nothing.
+    """
+    address = f"{path.resolve().as_uri()}?mode={'ro' if is_read_only else 'rw'}"
+    database = sqlite3.connect(address, uri=True, timeout=0, check_same_thread=False)
+    if sys.version_info >= (3, 12):
+        database.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
+        database.setconfig(sqlite3.SQLITE_DBCONFIG_ENABLE_TRIGGER, False)
+        database.setconfig(sqlite3.SQLITE_DBCONFIG_ENABLE_VIEW, False)
+    database.execute("PRAGMA trusted_schema = OFF")
+    database.execute("PRAGMA cell_size_check = ON")
+    database.execute("PRAGMA locking_mode = EXCLUSIVE")
+    return database
+
+
+def has_our_tables(database: sqlite3.Connection) -> bool:
+    """Whether a database holds the tables of its version and nothing else: no triggers, no views, no code."""
+    with closing(sqlite3.connect(":memory:")) as ours:
+        for statement in (*TABLES, *(each for upgrade in UPGRADES[: read_version(database) - 1] for each in upgrade)):
+            ours.execute(statement)
+        return _read_tables(database) == _read_tables(ours)
+
+
+def _read_tables(database: sqlite3.Connection) -> list[tuple[object, ...]]:
+    rows = database.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY type, name").fetchall()
+    return [(*names, _split_words(sql)) for *names, sql in rows]
+
+
+def _split_words(sql: object) -> object:
+    """The words and signs of a statement, without comments; two statements with the same ones mean the same."""
+    if not isinstance(sql, str):
+        return sql
+    words = re.findall(r"--[^\n]*|'(?:[^']|'')*'|\w+|\S", sql)
+    return [word for word in words if not word.startswith("--")]
 
 
 def identify(path: Path) -> tuple[int, int] | None:

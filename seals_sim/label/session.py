@@ -7,14 +7,12 @@ was answered. So a reopened session asks what it would have asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import ValidationError
 
 from seals_sim.errors import UserError
 from seals_sim.evaluate.remaining import compute_p_missing, estimate_remaining
@@ -25,7 +23,6 @@ from seals_sim.label.options import SessionOptions
 from seals_sim.label.search import SessionSearch, compute_probabilities, draw_unseen
 from seals_sim.label.state import SessionState
 from seals_sim.label.types import Asked, ImportReport, Label, Reason, Status
-from seals_sim.options import to_user_error
 from seals_sim.randomness import make_generator
 from seals_sim.types import Row, Rows
 from seals_sim.vectors.scan import widen
@@ -41,25 +38,19 @@ class Session:
     """
 
     def __init__(self, journal: Journal, corpus: Corpus) -> None:
-        about = journal.read_about()
-        if about.get("fingerprint") not in (corpus.fingerprint, corpus.old_fingerprint):
-            journal.close()
-            began = about.get("corpus", "other texts or vectors")
-            raise UserError(f"{journal.path} was begun with {began}, and is opened with {corpus.about}")
-        self.options = self._read_options(journal, about)
         self.corpus, self._journal = corpus, journal
-        widen(corpus.vectors[:1])  # what float16 needs takes seconds to import: now, not at the first answer
-        self.seeds = journal.read_seeds()
-        self._replay()
-
-    @staticmethod
-    def _read_options(journal: Journal, about: Mapping[str, Any]) -> SessionOptions:
         try:
-            return SessionOptions(**about["options"])
-        except (ValidationError, KeyError, TypeError) as error:
+            about = journal.read_about()
+            if about.fingerprint not in (corpus.fingerprint, corpus.old_fingerprint):
+                raise UserError(f"{journal.path} was begun with {about.corpus}, and is opened with {corpus.about}")
+            journal.check(*corpus.vectors.shape)
+            journal.prepare()
+            self.options, self.seeds = about.options, journal.read_seeds()
+            widen(corpus.vectors[:1])  # what float16 needs takes seconds to import: now, not at the first answer
+            self._replay()
+        except BaseException:
             journal.close()
-            reason = to_user_error(error) if isinstance(error, ValidationError) else error
-            raise UserError(f"{journal.path}: the session's options are damaged ({reason})") from error
+            raise
 
     def _replay(self) -> None:
         self._state = SessionState()
@@ -121,6 +112,11 @@ class Session:
     def close(self) -> None:
         """Release the file."""
         self._journal.close()
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether the file can only be read, so that answers are refused."""
+        return self._journal.is_read_only
 
     def ask(self, n: int) -> list[Asked]:
         """Choose up to n rows to be answered, those that still wait for an answer first; fewer where no row is left.

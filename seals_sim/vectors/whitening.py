@@ -100,7 +100,7 @@ class Whitening:
         Raises:
             UserError: Where it cannot be written.
         """
-        with replacing(path) as temporary, temporary.open("wb") as file:
+        with replacing(path, is_private=True) as temporary, temporary.open("wb") as file:
             np.savez(file, mean=self.mean, directions=self.directions)
 
     @classmethod

@@ -14,6 +14,7 @@ from typing import ClassVar
 import pytest
 
 from seals_sim.datasets import read_icd10cm
+from tests.label.test_strange_calls import SERVER as STARTING_A_BROWSER
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
 from selenium.webdriver.common.by import By  # noqa: E402
@@ -279,3 +280,17 @@ def test_the_command_on_the_built_in_texts(browser, tmp_path):
     prevalence = sum("fracture" in text.lower() for text in texts) / len(texts)
     assert sum(given.values()) / 50 > 1.5 * prevalence
     assert page.errors() == []
+
+
+def test_the_file_that_the_browser_is_started_with_leads_to_the_page(browser, tmp_path):
+    started_with = tmp_path / "started"
+    command = [sys.executable, "-c", STARTING_A_BROWSER, str(tmp_path / "s"), str(started_with), "10"]
+    served, page = Served(None, command=command), Page(browser)
+    page.wait(lambda: started_with.exists() and started_with.read_text())
+    page.open(started_with.read_text())
+    assert browser.current_url == f"http://127.0.0.1:{served.port}/"
+    page.press("1")
+    page.wait(lambda: page.count() == 1)
+    browser.get(f"http://localhost:{served.port}/")  # no cookie for this name
+    assert "Open this page with the address that the program printed" in browser.page_source
+    assert served.end(signal.SIGTERM) == 0

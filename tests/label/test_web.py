@@ -61,11 +61,11 @@ def session(tmp_path):
 
 @pytest.fixture
 def client(session):
-    return TestClient(make_app(session, TOKEN, "127.0.0.1", PORT, "fractures"), base_url=BASE, headers=LET_IN)
+    return TestClient(make_app(session, TOKEN, "127.0.0.1", "fractures"), base_url=BASE, headers=LET_IN)
 
 
 def stranger(session, **options):
-    return TestClient(make_app(session, TOKEN, "127.0.0.1", PORT, "s"), base_url=BASE, **options)
+    return TestClient(make_app(session, TOKEN, "127.0.0.1", "s"), base_url=BASE, **options)
 
 
 CALLS = (
@@ -117,9 +117,10 @@ def test_the_address_with_the_token_gives_a_cookie_that_opens_the_page(session):
 @pytest.mark.parametrize(
     "headers",
     [
-        {"Host": "evil.example:8123"}, {"Host": "127.0.0.1:8124"}, {"Host": "127.0.0.1"}, {"Host": ""},
+        {"Host": "evil.example:8123"}, {"Host": "evil.example"}, {"Host": "localhost:x"}, {"Host": ""},
         {"Host": "127.0.0.1.evil.example:8123"}, {"Host": "10.0.0.7:8123"},
         {"Origin": "http://evil.example"}, {"Origin": "null"}, {"Origin": "http://127.0.0.1:9999"},
+        {"Host": "localhost:9999", "Origin": BASE}, {"Host": "localhost.evil.example:8123"}, {"Host": "[::2]:8123"},
         {"Origin": f"https://127.0.0.1:{PORT}"}, {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
     ],
 )  # fmt: skip
@@ -134,7 +135,7 @@ def test_local_host_names_are_accepted(session, client):
     for name in ("localhost", "127.0.0.1", "LOCALHOST", "[::1]"):
         host = f"{name}:{PORT}"
         assert client.get("/api/status", headers={"Host": host, "Origin": f"http://{host}"}).status_code == 200
-    anywhere = TestClient(make_app(session, TOKEN, "0.0.0.0", PORT, "s"), base_url=BASE, headers=LET_IN)
+    anywhere = TestClient(make_app(session, TOKEN, "0.0.0.0", "s"), base_url=BASE, headers=LET_IN)
     assert anywhere.get("/api/status", headers={"Host": f"10.0.0.7:{PORT}"}).status_code == 200
     assert anywhere.get("/api/status", headers={"Host": f"evil.example:{PORT}"}).status_code == 403
 
@@ -268,7 +269,7 @@ def test_find_and_similar_give_rows_that_can_be_answered(session, client):
 def test_a_table_without_texts(tmp_path):
     bare = replace(CORPUS, texts=None, encode=None)
     with Session.begin(tmp_path / "s", bare, options=SessionOptions(k=5)) as session:
-        client = TestClient(make_app(session, TOKEN, "127.0.0.1", PORT, "s"), base_url=BASE, headers=LET_IN)
+        client = TestClient(make_app(session, TOKEN, "127.0.0.1", "s"), base_url=BASE, headers=LET_IN)
         assert client.get("/api/batch").json()["rows"][0]["text"] is None
         assert not client.get("/api/status").json()["can_find"]
         refused = client.get("/api/find?text=words")
@@ -295,7 +296,7 @@ def test_lone_surrogates_can_be_shown_and_saved_as_json_lines(tmp_path):
     half = "half \ud83d of a pair"
     corpus = replace(CORPUS, texts=[f"{half} {number}" for number in range(300)])
     with Session.begin(tmp_path / "s", corpus, options=SessionOptions(k=5)) as session:
-        client = TestClient(make_app(session, TOKEN, "127.0.0.1", PORT, "s"), base_url=BASE, headers=LET_IN)
+        client = TestClient(make_app(session, TOKEN, "127.0.0.1", "s"), base_url=BASE, headers=LET_IN)
         (asked,) = client.get("/api/batch").json()["rows"]
         half = asked["text"]
         assert half.startswith("half \ud83d of a pair")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Annotated, Any, Literal
@@ -56,18 +56,26 @@ class PlainJson(JSONResponse):
         return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
-def make_app(session: Session, token: str, host: str, port: int, name: str) -> FastAPI:
+def make_app(
+    session: Session,
+    token: str,
+    host: str,
+    name: str,
+    once: str | None = None,
+    allowed_hosts: Sequence[str] = (),
+) -> FastAPI:
     """Build the web application of a session.
 
     Args:
         session: To be labeled.
         token: What a caller must know.
         host: Where the page is served.
-        port: Where the page is served.
         name: Of the session, shown on the page.
+        once: A token that opens the page once.
+        allowed_hosts: More names that a browser may reach the page by.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, default_response_class=PlainJson)
-    app.add_middleware(Guard, token=token, host=host, port=port)
+    app.add_middleware(Guard, token=token, host=host, once=once, allowed_hosts=allowed_hosts)
     app.add_exception_handler(UserError, _reply_user_error)
     app.add_exception_handler(RequestValidationError, _reply_bad_call)
     page = _Page(session, name)

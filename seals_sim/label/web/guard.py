@@ -1,7 +1,8 @@
 """Who may call the page: a browser on it that was given the token, and nobody else.
 
 Other pages in the same browser can reach a server on this machine too. A foreign name made to point here (DNS
-rebinding) shows in the Host header, a foreign page in Origin or Sec-Fetch-Site, and neither knows the token.
+rebinding) shows in the Host header, a foreign page in Origin or Sec-Fetch-Site, and neither knows the token. The port
+in the Host header may be any: at the browser's end of an SSH tunnel it is another one.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import secrets
 import socket
+from collections.abc import Sequence
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -26,6 +28,8 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 ANY = ("0.0.0.0", "::")  # hosts that stand for all addresses of this machine
+MAX_BODY = 65_536  # bytes; an answer has some fifty
+_CLOSING = (403, 413)
 _NO_TOKEN = "Open this page with the address that the program printed, including the token.\n"
 _MOVED = '<!doctype html><html lang="en"><meta http-equiv="refresh" content="0; url=/"><title>Labels</title></html>'
 
@@ -33,17 +37,23 @@ _MOVED = '<!doctype html><html lang="en"><meta http-equiv="refresh" content="0; 
 class Guard:
     """Passes a call on to `app`, or refuses it with one plain line; sets the security headers of every reply.
 
+    A browser trades the token in the address for a cookie that holds another secret, so that what a cookie gives away
+    (it goes to every port of the machine) is not what was printed, and ends with this server.
+
     Args:
         app: The application.
-        token: What a caller must know, in a cookie or a header.
+        token: What a caller must know, in the address of the page or in a header. It may be used again.
         host: Where the page is served.
-        port: Where the page is served.
+        once: Another token, for one use in the address of the page.
+        allowed_hosts: More names that a browser may reach the page by.
     """
 
-    def __init__(self, app: ASGIApp, token: str, host: str, port: int) -> None:
-        self._app, self._token, self._port = app, token, port
-        self._cookie = f"seals-{port}"  # cookies of all ports of a machine are sent to each of them
-        self._names = {host.lower(), "127.0.0.1", "localhost", "::1"}
+    def __init__(
+        self, app: ASGIApp, token: str, host: str, once: str | None = None, allowed_hosts: Sequence[str] = ()
+    ) -> None:
+        self._app, self._token, self._once = app, token, once
+        self._cookie_secret = secrets.token_urlsafe(24)
+        self._names = {name.strip("[]").lower() for name in (host, "127.0.0.1", "localhost", "::1", *allowed_hosts)}
         self._is_any = host in ANY
         if self._is_any:
             self._names.add(socket.gethostname().lower())
@@ -54,10 +64,20 @@ class Guard:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                headers = MutableHeaders(scope=message)
+                headers.update(HEADERS)
+                if message["status"] in _CLOSING:  # whoever is refused keeps no connection
+                    headers["Connection"] = "close"
             await send(message)
 
-        reply = self._intercept(Request(scope)) or self._app
+        request = Request(scope)
+        reply = self._intercept(request)
+        if reply is None:
+            body = await _read_body(request, receive)
+            if body is not None:
+                await self._app(scope, body, send_with_headers)
+                return
+            reply = PlainTextResponse(f"The call is longer than {MAX_BODY:,} bytes.\n", status_code=413)
         await reply(scope, receive, send_with_headers)
 
     def _intercept(self, request: Request) -> Response | None:
@@ -65,20 +85,29 @@ class Guard:
         headers = request.headers
         host = headers.get("host", "")
         is_page = request.url.path == "/" and request.method == "GET"
-        if not self._is_ours(host):
+        name, port = _split(host)
+        if port is None or not self._is_ours(name):
             return _refuse(f"This page is not served at {host:.100}.\n")
         if headers.get("origin", f"http://{host}").lower() != f"http://{host}".lower():
             return _refuse("Pages from other origins may not call this one.\n")
         if not is_page and headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
             return _refuse("Other pages may not call this one.\n")
+        cookie = f"seals-{port}"  # of the browser's side of a tunnel: cookies of all ports go to each of them
         given = request.query_params.get("token")
         if is_page and given is not None:
-            return self._let_in(request) if self._is_token(given) else _refuse(_NO_TOKEN)
-        if not self._is_token(headers.get("x-token") or request.cookies.get(self._cookie, "")):
+            return self._let_in(request, cookie) if self._takes(given) else _refuse(_NO_TOKEN)
+        token, secret = headers.get("x-token"), request.cookies.get(cookie, "")
+        if not (_is_same(secret, self._cookie_secret) if token is None else _is_same(token, self._token)):
             return _refuse(_NO_TOKEN)
         return None
 
-    def _let_in(self, request: Request) -> Response:
+    def _takes(self, given: str) -> bool:
+        if self._once is not None and _is_same(given, self._once):
+            self._once = None
+            return True
+        return _is_same(given, self._token)
+
+    def _let_in(self, request: Request, cookie: str) -> Response:
         """Go on to the page without the token, which then stays in no history.
 
         A browser that follows a link from another site sends no strict cookie along a redirect, so it gets a page that
@@ -86,25 +115,51 @@ class Guard:
         """
         is_by_link = request.headers.get("sec-fetch-site", "none") in ("cross-site", "same-site")
         response: Response = HTMLResponse(_MOVED) if is_by_link else RedirectResponse("/", status_code=303)
-        response.set_cookie(self._cookie, self._token, httponly=True, samesite="strict", path="/")
+        response.set_cookie(cookie, self._cookie_secret, httponly=True, samesite="strict", path="/")
         return response
 
-    def _is_token(self, given: str) -> bool:
-        return secrets.compare_digest(given.encode(), self._token.encode())
-
-    def _is_ours(self, host: str) -> bool:
-        name, port = _split(host)
-        if port != self._port:
-            return False
+    def _is_ours(self, name: str) -> bool:
         return name in self._names or (self._is_any and _is_address(name))
 
 
-def _split(host: str) -> tuple[str, int]:
-    """The name, in lower case and without the brackets of IPv6, and the port."""
+async def _read_body(request: Request, receive: Receive) -> Receive | None:
+    """Read what comes with a call, as long as it is short; give it on as if it came now, or None where it is long."""
+    length = request.headers.get("content-length", "0")
+    if not length.isdecimal() or int(length[:20]) > MAX_BODY:
+        return None
+    content, is_whole = b"", False
+    while not is_whole:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            break
+        content += message.get("body", b"")
+        is_whole = not message.get("more_body", False)
+        if len(content) > MAX_BODY:
+            return None
+    messages: list[Message] = [{"type": "http.request", "body": content, "more_body": False}] if is_whole else []
+
+    async def receive_again() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return receive_again
+
+
+def _is_same(given: str, secret: str) -> bool:
+    return secrets.compare_digest(given.encode(), secret.encode())
+
+
+def _split(host: str) -> tuple[str, int | None]:
+    """The name, in lower case and without the brackets of IPv6, and the port, or None where it is none.
+
+    Examples:
+        >>> _split("LocalHost:9999"), _split("[::1]"), _split("localhost:x")
+        (('localhost', 9999), ('::1', 80), ('localhost', None))
+    """
     name, colon, port = host.rpartition(":")
     if not colon or host.endswith("]"):
         name, port = host, "80"
-    return name.strip("[]").lower(), int(port) if port.isascii() and port.isdecimal() else -1
+    is_port = port.isascii() and port.isdecimal() and len(port) <= 5
+    return name.strip("[]").lower(), int(port) if is_port else None
 
 
 def _is_address(name: str) -> bool:

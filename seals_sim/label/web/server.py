@@ -4,22 +4,32 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import html
 import ipaddress
 import secrets
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import webbrowser
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 import uvicorn
 
 from seals_sim.errors import UserError
 from seals_sim.label.session import Session
 from seals_sim.label.web.app import make_app
+from seals_sim.label.web.connections import MAX_CONNECTIONS, BoundedProtocol
 from seals_sim.label.web.guard import ANY
+
+_SENT_ON = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
+    '<meta http-equiv="refresh" content="0; url={url}"><title>Labels</title>'
+    '<a href="{url}">Go on to the page</a></html>'
+)
 
 
 def serve(
@@ -29,10 +39,12 @@ def serve(
     open_browser: bool = True,
     quiet: bool = False,
     name: str = "labels",
+    allowed_hosts: Sequence[str] = (),
 ) -> None:
     """Serve the page until Ctrl-C, SIGTERM, or the end of the terminal (SIGHUP), and close the session.
 
-    The address, with its token, is printed on a line; nothing else is on it if `quiet`.
+    The address, with its token, is printed on a line; nothing else is on it if `quiet`. It can be used as often as one
+    likes while the server runs. The browser that is opened gets another token, which opens the page once.
 
     Args:
         session: To be labeled.
@@ -41,6 +53,7 @@ def serve(
         open_browser: Open the address in a browser.
         quiet: Print the address only.
         name: Shown on the page.
+        allowed_hosts: More names that a browser may reach the page by.
 
     Raises:
         UserError: Where the host or port cannot be used, or the caller runs in an event loop, as notebooks do.
@@ -49,8 +62,9 @@ def serve(
         _require_no_event_loop()
         with _stopped_by_signals(), _listen(host, port) as listening:
             bound_port: int = listening.getsockname()[1]
-            token = secrets.token_urlsafe(24)
-            url = f"http://{_format_host(host)}:{bound_port}/?token={token}"
+            token, once = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+            address = f"http://{_format_host(host)}:{bound_port}/?token="
+            url = address + token
             if not _is_loopback(host):
                 print(
                     f"warning: host {host}: anyone who can reach this machine and learns the address can read the "
@@ -58,11 +72,26 @@ def serve(
                     file=sys.stderr,
                 )
             print(url if quiet else f"label at {url} (Ctrl-C stops; every answer is saved)", flush=True)
-            if open_browser:
-                threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
-            _run(make_app(session, token, host, bound_port, name), listening)
+            app = make_app(session, token, host, name, once if open_browser else None, allowed_hosts)
+            with _opening_in_browser(address + once) if open_browser else nullcontext():
+                _run(app, listening)
     finally:
         session.close()
+
+
+@contextmanager
+def _opening_in_browser(url: str) -> Iterator[None]:
+    """Open an address that is nobody else's business, in a browser.
+
+    Other users of the machine see the words that a program is started with. So the browser is started with a file that
+    only we can read, in a folder that only we can enter, and which sends it on.
+    """
+    with tempfile.TemporaryDirectory(prefix="seals-") as folder:
+        file = Path(folder) / "open.html"
+        file.touch(0o600)
+        file.write_text(_SENT_ON.format(url=html.escape(url)), encoding="ascii")
+        threading.Thread(target=webbrowser.open, args=(file.as_uri(),), daemon=True).start()
+        yield
 
 
 @contextmanager
@@ -89,12 +118,16 @@ def _stopped_by_signals() -> Iterator[None]:
 def _run(app: object, listening: socket.socket) -> None:
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
-        log_level="warning",
+        http=BoundedProtocol,
+        loop="asyncio",
+        log_level="error",  # a stranger who sends nonsense fills no log
         access_log=False,  # it would show the token
         lifespan="off",
         ws="none",
         proxy_headers=False,
         server_header=False,
+        backlog=MAX_CONNECTIONS,  # asyncio accepts that many before it looks at any
+        timeout_keep_alive=5,
         timeout_graceful_shutdown=5,
     )
     uvicorn.Server(config).run(sockets=[listening])

@@ -1,0 +1,173 @@
+"""What a session file may say, checked as a whole before anything in it is used: it may come from a stranger."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from itertools import compress
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import from_json
+
+from seals_sim.label.options import SessionOptions
+from seals_sim.options import to_user_error
+
+KINDS = ("ask", "answer", "undo")
+_MAX_SHOWN = 200  # characters of what is wrong
+
+RawEvent = tuple[Any, ...]
+"""id, kind, row, answer, is_control, score, neighbors, import_id, as SQLite gives them."""
+RawSeed = tuple[Any, ...]
+"""id, text, label, vector, neighbors."""
+
+
+class Mark(BaseModel):
+    """Which session a file is.
+
+    Attributes:
+        id: Random, drawn when the session begins.
+        n_saved: Counts transactions, so that each of them changes the mark.
+    """
+
+    model_config = ConfigDict(strict=True)
+
+    id: Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+    n_saved: Annotated[int, Field(ge=0)]
+
+
+class About(BaseModel):
+    """What the table `about` says.
+
+    Attributes:
+        fingerprint: See `seals_sim.label.corpus.Corpus`.
+        options: Of the session.
+        corpus: What it was begun with, for people.
+        session: Which session it is; early ones do not say.
+    """
+
+    model_config = ConfigDict(strict=True)
+
+    fingerprint: str
+    options: SessionOptions
+    corpus: str = "other texts or vectors"
+    session: Mark | None = None
+
+
+def parse_about(values: Mapping[Any, Any]) -> About:
+    """Parse names with values in JSON.
+
+    Raises:
+        ValueError: Where one is missing or wrong.
+    """
+    parsed = {}
+    for name, value in values.items():
+        if not isinstance(name, str) or not isinstance(value, str):
+            raise ValueError(f"{name!r:.40} is no text")
+        try:
+            parsed[name] = from_json(value)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+    try:
+        return About.model_validate_json(json.dumps(parsed))
+    except ValidationError as error:
+        where = error.errors()[0]["loc"]
+        if where[:1] == ("options",) and len(where) > 1:
+            raise ValueError(f"options: {_explain_options(parsed['options'])}") from error
+        raise ValueError(f"{'.'.join(map(str, where))}: {error.errors()[0]['msg']}") from error
+
+
+def _explain_options(options: Mapping[str, Any]) -> str:
+    try:
+        SessionOptions(**options)
+    except ValidationError as error:
+        return f"{to_user_error(error)!s:.{_MAX_SHOWN}}"
+    return "a value has another type"
+
+
+def check_seeds(seeds: Sequence[RawSeed], n_rows: int, d: int) -> None:
+    """Check the examples of a session.
+
+    Args:
+        seeds: All of them.
+        n_rows: Rows of the table.
+        d: Dimensions of its vectors.
+
+    Raises:
+        ValueError: Where one is wrong.
+    """
+    for id, text, label, vector, neighbors in seeds:
+        if not isinstance(text, str) or label not in (0, 1):
+            raise ValueError(f"seed {id}: its text or label")
+        if not isinstance(vector, bytes) or len(vector) != 4 * d or not np.isfinite(np.frombuffer(vector, "<f4")).all():
+            raise ValueError(f"seed {id}: its vector is not {d} finite numbers")
+        _check_neighbors("seed", [id], [neighbors], n_rows)
+
+
+def check_events(events: Sequence[RawEvent], import_ids: Sequence[object], n_rows: int) -> None:
+    """Check the events of a session, each by itself and all in their order.
+
+    Args:
+        events: All of them, in order.
+        import_ids: Those of the imported files.
+        n_rows: Rows of the table.
+
+    Raises:
+        ValueError: For the first column that is wrong, or the first event that cannot follow those before it.
+    """
+    if not events:
+        return
+    ids, kinds, rows, answers, is_control, scores, neighbors, imports = zip(*events, strict=True)
+    _require(ids, kinds, KINDS.__contains__, "kind")
+    _require(ids, rows, lambda row: isinstance(row, int), "row")
+    _require_in_table("event", ids, np.array(rows, dtype=np.int64), n_rows)
+    _require(ids, answers, lambda answer: answer is None or (isinstance(answer, int) and answer in (0, 1)), "answer")
+    _require(ids, is_control, lambda value: isinstance(value, int) and value in (0, 1), "is_control")
+    _require(ids, scores, lambda score: score is None or (isinstance(score, float) and math.isfinite(score)), "score")
+    _require(ids, imports, {None, *import_ids}.__contains__, "import_id")
+    has_neighbors = [value is not None for value in neighbors]
+    _check_neighbors("event", list(compress(ids, has_neighbors)), list(compress(neighbors, has_neighbors)), n_rows)
+    _check_order(ids, kinds, rows)
+
+
+def _require(ids: Sequence[Any], values: Sequence[Any], is_right: Callable[[Any], bool], name: str) -> None:
+    for id, is_fine in zip(ids, map(is_right, values), strict=True):
+        if not is_fine:
+            raise ValueError(f"event {id}: its {name}")
+
+
+def _check_neighbors(what: str, ids: Sequence[Any], neighbors: Sequence[Any], n_rows: int) -> None:
+    """All at once: a session of 100,000 events has millions of neighbors."""
+    for id, content in zip(ids, neighbors, strict=True):
+        if not isinstance(content, bytes) or len(content) % 8:
+            raise ValueError(f"{what} {id}: its neighbors")
+    lengths = [len(content) // 8 for content in neighbors]
+    rows = np.frombuffer(b"".join(neighbors), dtype="<i8")
+    _require_in_table(what, np.repeat(np.array(ids, dtype=np.int64), lengths), rows, n_rows)
+
+
+def _require_in_table(what: str, ids: Sequence[Any] | NDArray[Any], rows: NDArray[Any], n_rows: int) -> None:
+    if len(rows) and not (rows.min() >= 0 and rows.max() < n_rows):
+        place = int(np.argmax((rows < 0) | (rows >= n_rows)))
+        raise ValueError(f"{what} {ids[place]}: row {rows[place]} is not in the table, which has {n_rows:,}")
+
+
+def _check_order(ids: Sequence[Any], kinds: Sequence[Any], rows: Sequence[Any]) -> None:
+    asked: set[int] = set()
+    answered: list[int] = []
+    n_answers: dict[int, int] = {}
+    for id, kind, row in zip(ids, kinds, rows, strict=True):
+        if kind == "ask":
+            if row in asked or n_answers.get(row):
+                raise ValueError(f"event {id}: asks for a row that was asked or answered")
+            asked.add(row)
+        elif kind == "answer":
+            answered.append(row)
+            n_answers[row] = n_answers.get(row, 0) + 1
+        else:
+            if not answered or answered[-1] != row:
+                raise ValueError(f"event {id}: takes back an answer, and there is none of row {row}")
+            n_answers[answered.pop()] -= 1
