@@ -18,7 +18,7 @@ from seals_sim.errors import UserError
 from seals_sim.options import combine
 from seals_sim.replay.bench import Bench
 from seals_sim.replay.methods import build_method
-from seals_sim.replay.options import ReplayProtocol
+from seals_sim.replay.options import POOLS, ReplayProtocol
 from seals_sim.replay.replay import report_bad_lines
 from seals_sim.replay.runs import LoopRun, collect_tables, execute
 from seals_sim.replay.store import (
@@ -146,7 +146,7 @@ def _list_runs(protocol: ReplayProtocol, split: str, has_int8: bool) -> list[Loo
     """SEALS first: the memory that a process has held never shrinks, and the full scans map far more."""
     methods = [
         build_method(protocol, pool, strategy)
-        for pool in sorted(protocol.pools, key=("seals", "all", "random_pool").index)
+        for pool in sorted(protocol.pools, key=("seals", *POOLS).index)
         for strategy in protocol.strategies
     ]
     if has_int8:

@@ -21,7 +21,7 @@ from seals_sim.replay.bench import Bench, Setup, Space
 from seals_sim.replay.concepts import choose_concepts
 from seals_sim.replay.experiment import Results, run_methods
 from seals_sim.replay.inputs import InputOptions, load_dataset
-from seals_sim.replay.options import Execution, ReplayProtocol
+from seals_sim.replay.options import WITH_NEIGHBORS, Execution, ReplayProtocol
 from seals_sim.replay.report import format_count, write_report
 from seals_sim.replay.store import RunFolder, RunIdentity, RunStore, get_versions, to_json, write_csv
 from seals_sim.replay.vectors import compute_vectors, open_index
@@ -57,7 +57,7 @@ def replay(inputs: InputOptions, protocol: ReplayProtocol, execution: Execution,
     report_bad_lines(setup.dataset.bad_lines)
     if not all((folder.path / table).exists() for table in ("rounds.csv", "picks.csv")):
         require_writable(execution.out, "out")
-        if setup.dataset.texts is not None or ("seals" in protocol.pools and setup.protocol.index != "exact"):
+        if setup.dataset.texts is not None or (WITH_NEIGHBORS & {*protocol.pools} and setup.protocol.index != "exact"):
             require_writable(cache, "cache")
         vectors = _compute_vectors(setup, cache, quiet)
         folder.begin()
@@ -122,7 +122,7 @@ def _run_missing(folder: Path, setup: Setup, vectors: Vectors, cache: Path, n_jo
 def _build_space(folder: Path, setup: Setup, vectors: Vectors, cache: Path, quiet: bool) -> Space:
     protocol, index = setup.protocol, None
     pool_vectors = np.ascontiguousarray(vectors[setup.split.pool])
-    if "seals" in protocol.pools:
+    if WITH_NEIGHBORS & {*protocol.pools}:
         index, facts = open_index(pool_vectors, protocol, protocol.k, protocol.seed, cache, quiet)
         write_text(folder / "index.json", json.dumps({"index": protocol.index, **asdict(facts)}, indent=1) + "\n")
     return Space(pool_vectors, vectors[setup.split.test], index)
