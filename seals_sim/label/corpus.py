@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from seals_sim.embed.names import DEFAULT_MODEL
@@ -15,6 +16,7 @@ from seals_sim.indexes.cached import build_cached_index
 from seals_sim.indexes.copies import takes_vectors
 from seals_sim.randomness import make_generator
 from seals_sim.types import StoredVectors, Vectors
+from seals_sim.vectors.copies import Copies
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +41,11 @@ class Corpus:
     encode: Callable[[Sequence[str]], Vectors] | None = None
     about: str = "vectors"
     old_fingerprint: str | None = None
+
+    @cached_property
+    def copies(self) -> Copies | None:
+        """Which rows have equal texts, or, where there are no texts, equal vectors; None where no two are equal."""
+        return Copies.find(self.vectors) if self.texts is None else Copies.find_texts(self.texts)
 
     def get_text(self, row: int) -> str | None:
         """The text of a row, or None where the corpus has no texts."""

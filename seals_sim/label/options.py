@@ -9,6 +9,7 @@ from pydantic.dataclasses import dataclass
 from seals_sim.options import CHECKED, NonNegativeInt, PositiveFloat, PositiveInt
 
 SessionStrategy = Literal["most_likely_positive", "maxent"]
+CopiesOption = Literal["together", "apart"]
 
 
 @dataclass(frozen=True, config=CHECKED)
@@ -29,3 +30,5 @@ class SessionOptions:
     """scikit-learn's C of the logistic regression."""
     seed: NonNegativeInt = 0
     """Of the random draws."""
+    copies: CopiesOption = "together"
+    """together: equal texts are asked once, and the answer is for all of them; apart: each row is asked."""
