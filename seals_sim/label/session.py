@@ -163,9 +163,9 @@ class Session:
         return Event("ask", row, None, is_control, score, self._search.find_neighbors(row))
 
     def tell(self, rows: Sequence[int], answers: Sequence[int | None]) -> None:
-        """Answer rows, asked for or not: 1, 0 or None (skip), and with each all rows that are answered together with it.
+        """Answer rows, asked for or not: 1, 0 or None (skip). A row's last answer counts. On disk when this returns.
 
-        A row's last answer counts. On disk when this returns.
+        Each answer is for all the rows that are answered together with its row.
 
         Raises:
             UserError: For a row that the table does not have, or another answer; none is taken then.

@@ -28,7 +28,7 @@ ROWS, ANSWERS = st.integers(0, N_ROWS - 1), st.sampled_from([1, 0, None])
 class SessionMachine(RuleBasedStateMachine):
     """The model: answers by row, latest last; their order; the rows asked; those that the person has decided.
 
-    The last four rows have the vectors of the first four; where copies are answered together the model knows only these.
+    The last four rows are copies of the first four. Where copies are answered together the model knows only these.
     """
 
     def __init__(self):
