@@ -34,6 +34,7 @@ from seals_sim.replay.bench import Setup, Space
 from seals_sim.replay.concepts import choose_by_paper
 from seals_sim.replay.inputs import InputOptions, load_dataset
 from seals_sim.replay.options import ReplayProtocol
+from seals_sim.replay.replay import report_copies
 from seals_sim.replay.runs import LoopRun, Task, collect_tables, execute
 from seals_sim.replay.store import (
     RunFolder,
@@ -101,7 +102,7 @@ def run_paper(inputs: InputOptions, protocol: PaperProtocol, execution: PaperExe
     work.setup.protocol.require_fit(n_pool)
     plan = Plan(work.setup.protocol, embeddings, tuple(k for k in NEIGHBORS if k <= n_pool))
     resolved = replace(protocol, k=k, embeddings=embeddings, neighbors=plan.neighbors)
-    identity = RunIdentity("paper", resolved, setup.dataset.fingerprint())
+    identity = RunIdentity("paper", resolved, setup.fingerprint())
     small_budget = max(scale_budget(n_pool, protocol.batch), protocol.n_seeds)
     about = {
         "command": command,
@@ -118,6 +119,7 @@ def run_paper(inputs: InputOptions, protocol: PaperProtocol, execution: PaperExe
         write_csv(folder.path / OPENIMAGES, openimages)
     _run_missing(work, plan, execution.only or STUDIES, protocol.side_concepts, folder.path)
     page = write_report(folder.path)
+    report_copies(setup.n_copies)
     if not execution.quiet:
         print(page, file=sys.stderr)
     return page

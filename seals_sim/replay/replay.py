@@ -53,7 +53,7 @@ def replay(inputs: InputOptions, protocol: ReplayProtocol, execution: Execution,
         "first_metric": "average_precision",
         **setup.describe(),
     }
-    folder = RunFolder(execution.out, RunIdentity("replay", setup.protocol, setup.dataset.fingerprint()), about)
+    folder = RunFolder(execution.out, RunIdentity("replay", setup.protocol, setup.fingerprint()), about)
     report_bad_lines(setup.dataset.bad_lines)
     if not all((folder.path / table).exists() for table in ("rounds.csv", "picks.csv")):
         require_writable(execution.out, "out")
@@ -64,6 +64,7 @@ def replay(inputs: InputOptions, protocol: ReplayProtocol, execution: Execution,
         _write_split(folder.path, setup)
         _run_missing(folder.path, setup, vectors, cache, execution.jobs, quiet)
     page = write_report(folder.path)
+    report_copies(setup.n_copies)
     if not quiet:
         print(page, file=sys.stderr)
     return page
@@ -73,6 +74,15 @@ def report_bad_lines(reports: Sequence[str]) -> None:
     """Say on stderr how many lines were left out, and why the last one was."""
     if reports:
         print(f"left out {format_count(len(reports), 'line')}; the last: {reports[-1]}", file=sys.stderr)
+
+
+def report_copies(n_copies: int) -> None:
+    """Say on stderr how many rows are copies, and what becomes of them."""
+    if n_copies:
+        print(
+            f"{format_count(n_copies, 'row')} repeat an earlier one; equal rows are never split between pool and test",
+            file=sys.stderr,
+        )
 
 
 def _resolve(setup: Setup) -> Setup:
