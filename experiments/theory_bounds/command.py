@@ -24,7 +24,9 @@ from experiments.theory_bounds.jobs import (
 )
 from experiments.theory_bounds.options import TheoryExecution, TheoryOptions
 from experiments.theory_bounds.report import list_findings, write_report
+from experiments.theory_bounds.rows import RUN_FILES
 from seals_sim.disk.files import replacing, require_writable
+from seals_sim.replay.seal import sealing
 from seals_sim.replay.store import RunFolder, RunIdentity, get_versions, to_json, write_csv
 
 _VERSIONS = ("seals-sim", "numpy", "scipy", "cvxpy", "clarabel", "quadprog", "faiss-cpu", "pandas")
@@ -50,7 +52,8 @@ def run_bench(options: TheoryOptions, execution: TheoryExecution, command: str =
     require_writable(out, "out")
     rows = list(_run_all(list_jobs(options), options, execution.jobs, execution.time_limit, execution.quiet))
     folder.begin()
-    _write_rows(out, rows)
+    with sealing(out, RUN_FILES):
+        _write_rows(out, rows)
     page = write_report(out)
     if not execution.quiet:
         print(page, file=sys.stderr)

@@ -20,10 +20,12 @@ from seals_sim.indexes.choice import resolve_index
 from seals_sim.replay.bench import Bench, Setup, Space
 from seals_sim.replay.concepts import choose_concepts
 from seals_sim.replay.experiment import Results, run_methods
+from seals_sim.replay.finished import RUN_FILES
 from seals_sim.replay.inputs import InputOptions, load_dataset
 from seals_sim.replay.options import Execution, ReplayProtocol
 from seals_sim.replay.report import format_count, write_report
-from seals_sim.replay.store import RunFolder, RunIdentity, RunStore, get_versions, to_json, write_csv
+from seals_sim.replay.seal import sealing
+from seals_sim.replay.store import RunFolder, RunIdentity, RunStore, get_versions, has_runs, to_json, write_csv
 from seals_sim.replay.vectors import compute_vectors, open_index
 from seals_sim.types import Vectors
 
@@ -55,10 +57,8 @@ def replay(inputs: InputOptions, protocol: ReplayProtocol, execution: Execution,
     }
     folder = RunFolder(execution.out, RunIdentity("replay", setup.protocol, setup.dataset.fingerprint()), about)
     report_bad_lines(setup.dataset.bad_lines)
-    if not all((folder.path / table).exists() for table in ("rounds.csv", "picks.csv")):
+    if not _is_finished(folder.path):
         require_writable(execution.out, "out")
-        if setup.dataset.texts is not None or ("seals" in protocol.pools and setup.protocol.index != "exact"):
-            require_writable(cache, "cache")
         vectors = _compute_vectors(setup, cache, quiet)
         folder.begin()
         _write_split(folder.path, setup)
@@ -67,6 +67,11 @@ def replay(inputs: InputOptions, protocol: ReplayProtocol, execution: Execution,
     if not quiet:
         print(page, file=sys.stderr)
     return page
+
+
+def _is_finished(folder: Path) -> bool:
+    """Whether the tables are there, and the runs that they come from are not needed any more."""
+    return not has_runs(folder) and all((folder / name).exists() for name in ("rounds.csv", "picks.csv"))
 
 
 def report_bad_lines(reports: Sequence[str]) -> None:
@@ -113,9 +118,10 @@ def _run_missing(folder: Path, setup: Setup, vectors: Vectors, cache: Path, n_jo
         )
         for name, results in tqdm(done, total=len(missing), desc="concepts x repeats", disable=quiet):
             store.save(name, {"rounds": results.rounds, "picks": results.picks})
-    for kind in ("picks", "rounds"):
-        tables = [store.read(name, kind) for name in jobs]
-        write_csv(folder / f"{kind}.csv", pd.concat(tables, ignore_index=True))
+    with sealing(folder, RUN_FILES):
+        for kind in ("picks", "rounds"):
+            tables = [store.read(name, kind) for name in jobs]
+            write_csv(folder / f"{kind}.csv", pd.concat(tables, ignore_index=True))
     store.remove()
 
 
