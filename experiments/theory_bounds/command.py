@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -28,6 +29,7 @@ from experiments.theory_bounds.rows import RUN_FILES
 from seals_sim.disk.files import replacing, require_writable
 from seals_sim.replay.seal import sealing
 from seals_sim.replay.store import RunFolder, RunIdentity, get_versions, to_json, write_csv
+from seals_sim.runtime import end_with_parent
 
 _VERSIONS = ("seals-sim", "numpy", "scipy", "cvxpy", "clarabel", "quadprog", "faiss-cpu", "pandas")
 
@@ -62,7 +64,7 @@ def run_bench(options: TheoryOptions, execution: TheoryExecution, command: str =
 
 def _run_all(todo: Sequence[Job], options: TheoryOptions, n_jobs: int, limit: float, quiet: bool) -> Iterator[JobRows]:
     """Rows of all jobs in their order. Each has a process that can be stopped: a solver that hangs does not hear."""
-    with ProcessPool(max_workers=min(n_jobs, len(todo))) as pool:
+    with ProcessPool(max_workers=min(n_jobs, len(todo)), initializer=end_with_parent, initargs=(os.getpid(),)) as pool:
         futures = [pool.schedule(run_job, args=(job, options), timeout=limit) for job in todo]
         try:
             for _ in tqdm(concurrent.futures.as_completed(futures), total=len(todo), desc="runs", disable=quiet):

@@ -36,7 +36,7 @@ class RowCounts(TypedDict):
 
     all: Count
     pool: Annotated[int, Field(ge=1)]
-    validation: Count
+    validation: NotRequired[Count]
     test: Count
 
 

@@ -27,6 +27,7 @@ from seals_sim.replay.report import format_count, write_report
 from seals_sim.replay.seal import sealing
 from seals_sim.replay.store import RunFolder, RunIdentity, RunStore, get_versions, has_runs, to_json, write_csv
 from seals_sim.replay.vectors import compute_vectors, open_index
+from seals_sim.replay.workers import start_workers
 from seals_sim.types import Vectors
 
 
@@ -113,7 +114,7 @@ def _run_missing(folder: Path, setup: Setup, vectors: Vectors, cache: Path, n_jo
     missing = [(name, *job) for name, job in jobs.items() if name not in finished]
     if missing:
         bench = setup.build_bench({"": _build_space(folder, setup, vectors, cache, quiet)})
-        done = joblib.Parallel(n_jobs=min(n_jobs, len(missing)), return_as="generator_unordered")(
+        done = start_workers(min(n_jobs, len(missing)))(
             joblib.delayed(_run_job)(bench, name, concept, repeat) for name, concept, repeat in missing
         )
         for name, results in tqdm(done, total=len(missing), desc="concepts x repeats", disable=quiet):

@@ -29,6 +29,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     parser.add_argument("--only", default="")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--every", type=int, default=1, help="run each so many-th input alone")
     parser.add_argument("--fixtures", type=Path, help="made before, or to be made here")
     given = parser.parse_args()
     start = time.monotonic()
@@ -37,16 +38,16 @@ def main() -> None:
         prepare()
         if not (pristine / "early-paper").exists():
             _make_apart(pristine)
-        cases = [case for case in list_cases(pristine) if given.only in case.kind.name]
-        bar = tqdm(run_all(cases, pristine, given.workers), total=len(cases), unit="input", mininterval=5)
-        outcomes = list(bar)
+        cases = [case for case in list_cases(pristine) if given.only in case.kind.name][:: given.every]
+        outcomes = []
+        for outcome in tqdm(run_all(cases, pristine, given.workers), total=len(cases), unit="input", mininterval=5):
+            outcomes.append(outcome)
+            if outcome.what in _BAD:
+                case = outcome.case
+                where = f"{case.kind.name} {case.number}, {case.way} of {case.file}: {case.words!r:.300}"
+                print("\n".join([f"\n== {outcome.what}: {where}", *outcome.said.splitlines()[-6:]]), flush=True)
     table = draw_table(outcomes)
     print(table)
-    for outcome in outcomes:
-        if outcome.what in _BAD:
-            case = outcome.case
-            print(f"\n== {outcome.what}: {case.kind.name} {case.number}, {case.way} of {case.file}: {case.words!r:.300}")
-            print("\n".join(outcome.said.splitlines()[-6:]))
     print(f"{time.monotonic() - start:.0f} s")
     if given.write:
         before, _, rest = PAGE.read_text(encoding="utf-8").partition(BEGIN)
