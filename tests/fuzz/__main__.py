@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 from tqdm import tqdm
 
 from tests.fuzz.cases import list_cases
@@ -30,15 +31,19 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--every", type=int, default=1, help="run each so many-th input alone")
+    parser.add_argument("--sample", type=int, help="run so many of all, evenly chosen")
+    parser.add_argument("--without-experiments", action="store_true", help="fixtures that are soon made")
     parser.add_argument("--fixtures", type=Path, help="made before, or to be made here")
     given = parser.parse_args()
     start = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="fixtures-") as folder:
         pristine = given.fixtures or Path(folder)
         prepare()
-        if not (pristine / "early-paper").exists():
-            _make_apart(pristine)
+        if not (pristine / "early-run").exists():
+            _make_apart(pristine, not given.without_experiments)
         cases = [case for case in list_cases(pristine) if given.only in case.kind.name][:: given.every]
+        if given.sample is not None:
+            cases = [cases[place] for place in np.linspace(0, len(cases) - 1, given.sample).astype(int)]
         outcomes = []
         for outcome in tqdm(run_all(cases, pristine, given.workers), total=len(cases), unit="input", mininterval=5):
             outcomes.append(outcome)
@@ -55,13 +60,13 @@ def main() -> None:
     sys.exit(any(outcome.what in _BAD for outcome in outcomes))
 
 
-def _make_apart(pristine: Path) -> None:
+def _make_apart(pristine: Path, has_experiments: bool) -> None:
     """In a process of its own, so that this one has no threads when it is copied."""
     pid = os.fork()
     if pid == 0:
         code = 1
         try:
-            make(pristine)
+            make(pristine, has_experiments)
             code = 0
         finally:
             os._exit(code)

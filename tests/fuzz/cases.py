@@ -177,7 +177,9 @@ def list_cases(pristine: Path) -> list[Case]:
     """
     cases = list(_list_typed())
     for kind in KINDS:
-        groups = [sorted(pristine.glob(pattern)) for pattern in kind.files]
+        groups = [found for pattern in kind.files if (found := sorted(pristine.glob(pattern)))]
+        if not groups:  # of an experiment that is left out
+            continue
         for number in range(kind.n):
             rng = make_generator(0, "fuzz", kind.name, number)
             group = groups[number % len(groups)]

@@ -56,20 +56,27 @@ def no_page() -> Iterator[None]:
         label.serve = before
 
 
-def make(folder: Path) -> None:
-    """Make all fixtures in a folder."""
-    with chdir(folder), no_page():
+def make_at_least(folder: Path) -> None:
+    """Make the files that are no command's."""
+    with chdir(folder):
         _write_data()
+
+
+def make(folder: Path, has_experiments: bool = True) -> None:
+    """Make all fixtures in a folder, or all but those of the experiments, which take longest."""
+    make_at_least(folder)
+    with chdir(folder), no_page():
         for name in INDEXES:
             cli.main(["index", "t.csv", "--k", "5", "--index", name, *TEXT])
         cli.main([*LABEL, "--like", "red apples"])
         cli.main(REPLAY)
         cli.main(["stopping", "run"])
-        goodreads.main(GOODREADS)
-        theory.main(THEORY)
-        paper.main(PAPER)
         _make_unfinished(Path("run"), Path("unfinished"))
-        for name in ("run", "good", "theory", "paper"):
+        if has_experiments:
+            goodreads.main(GOODREADS)
+            theory.main(THEORY)
+            paper.main(PAPER)
+        for name in ("run", "good", "theory", "paper") if has_experiments else ("run",):
             shutil.copytree(name, f"early-{name}")
             os.unlink(f"early-{name}/finished.json")
 
