@@ -23,7 +23,12 @@ from seals_sim.errors import DamagedError, UserError
 
 PART = 200_000  # sentences
 GROUPS = ("review", "book")
-_TYPES = {"label": pa.int8(), "review": pa.dictionary(pa.int32(), pa.string()), "book": pa.string(), "text": pa.string()}
+_TYPES = {
+    "label": pa.int8(),
+    "review": pa.dictionary(pa.int32(), pa.string()),
+    "book": pa.string(),
+    "text": pa.string(),
+}
 
 
 class _Part(TypedDict):

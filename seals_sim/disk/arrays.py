@@ -13,7 +13,6 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import DTypeLike, NDArray
 from tqdm import tqdm
-
 from typing_extensions import TypedDict
 
 from seals_sim.disk.files import explain_unwritable, replacing

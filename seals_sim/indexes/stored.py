@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seals_sim.disk.files import replacing
-from seals_sim.disk.stages import Stage
 from seals_sim.disk.reading import explain_unreadable
+from seals_sim.disk.stages import Stage
 from seals_sim.errors import DamagedError
 from seals_sim.indexes.protocol import drop_padding
 from seals_sim.types import Rows, StoredVectors, Vectors

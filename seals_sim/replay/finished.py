@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 import pandas as pd
 from pydantic import Field
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from seals_sim.errors import UserError
-from seals_sim.replay.experiment import PICK_COLUMNS, ROUND_COLUMNS
 from seals_sim.options import NonNegativeInt, PositiveInt
 from seals_sim.replay.config import ConceptFacts, Number, RowCounts, read_config_of
+from seals_sim.replay.experiment import PICK_COLUMNS, ROUND_COLUMNS
 from seals_sim.replay.page import read_rows
 from seals_sim.replay.seal import require_sealed
 from seals_sim.replay.tables import POOL_NAMES, STRATEGY_NAMES

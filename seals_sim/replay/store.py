@@ -195,5 +195,3 @@ def write_csv(path: Path, table: pd.DataFrame) -> None:
     """Write a table whole or not at all."""
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
-
-

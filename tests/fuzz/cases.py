@@ -11,8 +11,15 @@ from tests.fuzz import damage
 from tests.fuzz.fixtures import GOODREADS, INDEXES, LABEL, PAPER, REPLAY, TEXT, THEORY
 
 Words = tuple[str, ...]
-_CACHED = ("*.npy", "*.sha256", "indexes/**/journal.jsonl", "indexes/**/checked.json", "indexes/**/array.npy",
-           "indexes/**/centroids.npy", "indexes/**/index.faiss")  # fmt: skip
+_CACHED = (
+    "*.npy",
+    "*.sha256",
+    "indexes/**/journal.jsonl",
+    "indexes/**/checked.json",
+    "indexes/**/array.npy",
+    "indexes/**/centroids.npy",
+    "indexes/**/index.faiss",
+)
 
 
 @dataclass(frozen=True)
@@ -58,8 +65,20 @@ _LABEL, _REPLAY = _seals(*LABEL), _seals(*REPLAY)
 _TABLE_LABELS = _seals(*[word if word != "y.npy" else "y.csv" for word in REPLAY[:-1]], "new")
 _NEW = _seals(*REPLAY[:-1], "new")
 _GOODREADS, _THEORY, _PAPER = ("goodreads", *GOODREADS), ("theory", *THEORY), ("paper", *PAPER)
-_REVIEWS = ("goodreads", "--reviews", "reviews.json", "--model", "wordllama", "--dimensions", "4", "--no-structure",
-            "--threads", "1", *GOODREADS[GOODREADS.index("--memory") : -1], "new")  # fmt: skip
+_REVIEWS = (
+    "goodreads",
+    "--reviews",
+    "reviews.json",
+    "--model",
+    "wordllama",
+    "--dimensions",
+    "4",
+    "--no-structure",
+    "--threads",
+    "1",
+    *GOODREADS[GOODREADS.index("--memory") : -1],
+    "new",
+)
 
 
 def _redraws(prefix: str, scale: int) -> list[Kind]:
@@ -74,20 +93,44 @@ def _redraws(prefix: str, scale: int) -> list[Kind]:
     stopping = _seals("stopping", f"{prefix}run")
     csv, json = damage.CSV, damage.JSON
     return [
-        Kind(name("replay, tables"), 5 * scale, [f"{prefix}run/rounds.csv", f"{prefix}run/picks.csv"], csv,
-             [report("run"), stopping]),
+        Kind(
+            name("replay, tables"),
+            5 * scale,
+            [f"{prefix}run/rounds.csv", f"{prefix}run/picks.csv"],
+            csv,
+            [report("run"), stopping],
+        ),
         Kind(name("replay, config"), 5 * scale, [f"{prefix}run/config.json"], json, [report("run"), stopping]),
-        Kind(name("Goodreads run, tables"), 3 * scale, [f"{prefix}good/rounds.csv", f"{prefix}good/stages.csv"], csv,
-             [report("good")]),
-        Kind(name("Goodreads run, config and facts"), 4 * scale, [f"{prefix}good/config.json", f"{prefix}good/facts.json"],
-             json, [report("good")]),
-        Kind(name("theory run, tables"), 4 * scale, [f"{prefix}theory/{table}.csv" for table in
-             ("rounds", "bounds", "checks", "steps")], csv, [report("theory")]),
-        Kind(name("theory run, config and counts"), 2 * scale, [f"{prefix}theory/config.json"], json, [report("theory")]),
-        Kind(name("theory run, counts"), 2 * scale, [f"{prefix}theory/problems.jsonl"], damage.LINES, [report("theory")]),
+        Kind(
+            name("Goodreads run, tables"),
+            3 * scale,
+            [f"{prefix}good/rounds.csv", f"{prefix}good/stages.csv"],
+            csv,
+            [report("good")],
+        ),
+        Kind(
+            name("Goodreads run, config and facts"),
+            4 * scale,
+            [f"{prefix}good/config.json", f"{prefix}good/facts.json"],
+            json,
+            [report("good")],
+        ),
+        Kind(
+            name("theory run, tables"),
+            4 * scale,
+            [f"{prefix}theory/{table}.csv" for table in ("rounds", "bounds", "checks", "steps")],
+            csv,
+            [report("theory")],
+        ),
+        Kind(
+            name("theory run, config and counts"), 2 * scale, [f"{prefix}theory/config.json"], json, [report("theory")]
+        ),
+        Kind(
+            name("theory run, counts"), 2 * scale, [f"{prefix}theory/problems.jsonl"], damage.LINES, [report("theory")]
+        ),
         Kind(name("paper run, tables"), 2 * scale, [f"{prefix}paper/*.parquet"], damage.ANY, [report("paper")]),
         Kind(name("paper run, config"), 3 * scale, [f"{prefix}paper/config.json"], json, [report("paper")]),
-    ]  # fmt: skip
+    ]
 
 
 KINDS: tuple[Kind, ...] = (
@@ -103,39 +146,144 @@ KINDS: tuple[Kind, ...] = (
     Kind("import: Label Studio", 60, ["studio.json"], damage.JSON, [(*_LABEL, "--labelstudio", "studio.json")]),
     Kind("import: Argilla", 60, ["argilla.json"], damage.JSON, [(*_LABEL, "--argilla", "argilla.json")]),
     Kind("reviews", 40, ["reviews.json"], damage.LINES, [_REVIEWS]),
-    Kind("cache: vectors and indexes", 240, [f"cache/{pattern}" for pattern in _CACHED], damage.ARRAY[:-2],
-         [*_INDEX, _seals(*LABEL)], is_cache=True),
-    Kind("cache: journals", 120, ["cache/indexes/**/journal.jsonl", "cache/indexes/**/checked.json"],
-         (*damage.LINES[:-2], *3 * (damage.change_json_line,)), [*_INDEX, _NEW], is_cache=True),
-    Kind("replay that goes on: config", 50, ["unfinished/config.json"], damage.JSON, [_seals(*REPLAY[:-1], "unfinished")]),
+    Kind(
+        "cache: vectors and indexes",
+        240,
+        [f"cache/{pattern}" for pattern in _CACHED],
+        damage.ARRAY[:-2],
+        [*_INDEX, _seals(*LABEL)],
+        is_cache=True,
+    ),
+    Kind(
+        "cache: journals",
+        120,
+        ["cache/indexes/**/journal.jsonl", "cache/indexes/**/checked.json"],
+        (*damage.LINES[:-2], *3 * (damage.change_json_line,)),
+        [*_INDEX, _NEW],
+        is_cache=True,
+    ),
+    Kind(
+        "replay that goes on: config", 50, ["unfinished/config.json"], damage.JSON, [_seals(*REPLAY[:-1], "unfinished")]
+    ),
     Kind("replay that goes on: runs", 50, ["unfinished/runs.sqlite"], damage.ANY, [_seals(*REPLAY[:-1], "unfinished")]),
-    Kind("stages of a Goodreads run", 80, ["good-work/**/journal.jsonl", "good-work/**/*.np?", "good-work/**/*.faiss"],
-         damage.LINES[:-2], [_GOODREADS]),
-    Kind("experiments that go on: config and runs", 60, ["good/config.json", "good/runs.sqlite", "paper/config.json",
-         "paper/runs.sqlite", "theory/config.json"], damage.ANY, [_GOODREADS, _PAPER, _THEORY]),
+    Kind(
+        "stages of a Goodreads run",
+        80,
+        ["good-work/**/journal.jsonl", "good-work/**/*.np?", "good-work/**/*.faiss"],
+        damage.LINES[:-2],
+        [_GOODREADS],
+    ),
+    Kind(
+        "experiments that go on: config and runs",
+        60,
+        ["good/config.json", "good/runs.sqlite", "paper/config.json", "paper/runs.sqlite", "theory/config.json"],
+        damage.ANY,
+        [_GOODREADS, _PAPER, _THEORY],
+    ),
     *_redraws("", 5),
     *_redraws("early-", 9),
-)  # fmt: skip
+)
 
-_ODD = ("9" * 25, "-1", "0", "1e308", "nan", "inf", "", " ", "x", "\udce9", "[1]", "{}", "a" * 5000, "/", ".", "..", "~",
-        "\x00", "1,1", ",", "t.csv", "nowhere/deep/down", "/dev/null", "/proc/x", "-", "--", "\u202e", "1.5")  # fmt: skip
+_ODD = (
+    "9" * 25,
+    "-1",
+    "0",
+    "1e308",
+    "nan",
+    "inf",
+    "",
+    " ",
+    "x",
+    "\udce9",
+    "[1]",
+    "{}",
+    "a" * 5000,
+    "/",
+    ".",
+    "..",
+    "~",
+    "1,1",
+    ",",
+    "t.csv",
+    "nowhere/deep/down",
+    "/dev/null",
+    "/proc/x",
+    "-",
+    "--",
+    "\u202e",
+    "1.5",
+)
 _OPTIONS: dict[Words, Sequence[str]] = {
     ("seals", "embed"): ("TABLE", "--text-column", "--model", "--dimensions", "--out", "--cache", "--nothing"),
     ("seals", "index"): ("TABLE", "--index", "--k", "--n-probe", "--dimensions", "--cache"),
-    ("seals", "label"): ("TABLE", "--like", "--not-like", "--session", "--labelstudio", "--argilla", "--k", "--host",
-                         "--port", "--seed", "--control-every"),
-    ("seals", "replay"): ("--vectors", "--labels", "--label-column", "--label-separator", "--concepts", "--concept",
-                          "--min-positives", "--max-positives", "--sample", "--pools", "--strategies", "--k", "--index",
-                          "--lsh-bits", "--n-probe", "--random-pool-factor", "--random-pool-fraction", "--beta",
-                          "--regularization", "--budget", "--batch", "--repeats", "--test-fraction", "--seed", "--jobs",
-                          "--dimensions", "--cache", "--out"),
+    ("seals", "label"): (
+        "TABLE",
+        "--like",
+        "--not-like",
+        "--session",
+        "--labelstudio",
+        "--argilla",
+        "--k",
+        "--host",
+        "--port",
+        "--seed",
+        "--control-every",
+    ),
+    ("seals", "replay"): (
+        "--vectors",
+        "--labels",
+        "--label-column",
+        "--label-separator",
+        "--concepts",
+        "--concept",
+        "--min-positives",
+        "--max-positives",
+        "--sample",
+        "--pools",
+        "--strategies",
+        "--k",
+        "--index",
+        "--lsh-bits",
+        "--n-probe",
+        "--random-pool-factor",
+        "--random-pool-fraction",
+        "--beta",
+        "--regularization",
+        "--budget",
+        "--batch",
+        "--repeats",
+        "--test-fraction",
+        "--seed",
+        "--jobs",
+        "--dimensions",
+        "--cache",
+        "--out",
+    ),
     ("seals", "report"): ("TABLE",),
     ("seals", "stopping"): ("TABLE", "--p", "--target-recall"),
-    ("goodreads",): ("--simulate", "--dimensions", "--splits", "--test-rows", "--memory", "--threads", "--book-cosine",
-                     "--work", "--out"),
-    ("theory",): ("--dim", "--gamma-over-delta", "--epsilon", "--delta", "--noise", "--pool-size", "--time-limit", "--out"),
+    ("goodreads",): (
+        "--simulate",
+        "--dimensions",
+        "--splits",
+        "--test-rows",
+        "--memory",
+        "--threads",
+        "--book-cosine",
+        "--work",
+        "--out",
+    ),
+    ("theory",): (
+        "--dim",
+        "--gamma-over-delta",
+        "--epsilon",
+        "--delta",
+        "--noise",
+        "--pool-size",
+        "--time-limit",
+        "--out",
+    ),
     ("paper",): ("--models", "--dimensions", "--only", "--paper-tables", "--side-concepts", "--out"),
-}  # fmt: skip
+}
 _USUAL: dict[Words, Words] = {
     ("seals", "embed"): ("t.csv", *TEXT),
     ("seals", "index"): ("t.csv", "--k", "5", *TEXT),
@@ -146,7 +294,7 @@ _USUAL: dict[Words, Words] = {
     ("goodreads",): tuple(GOODREADS),
     ("theory",): tuple(THEORY),
     ("paper",): tuple(PAPER),
-}  # fmt: skip
+}
 TYPED = Kind("what is typed", 0, [], (), [])
 
 
@@ -165,7 +313,9 @@ def _list_typed() -> Iterator[Case]:
         for option in options:
             rng = make_generator(0, "typed", *command, option)
             for place in rng.choice(len(_ODD), 4, replace=False):
-                yield Case(TYPED, number, None, b"", option, (*command, *_override(_USUAL[command], option, _ODD[place])))
+                yield Case(
+                    TYPED, number, None, b"", option, (*command, *_override(_USUAL[command], option, _ODD[place]))
+                )
                 number += 1
 
 
@@ -199,7 +349,10 @@ def _choose_command(kind: Kind, path: Path, draw: int) -> Words:
     """The command that reads this file: the one that names its folder, index or experiment, where one does."""
     names = (path.parent.name.replace("index-", "").replace("lists-", "ivf-").removesuffix("-512"), path.parent.name)
     experiments = {"good": "goodreads", "paper": "paper", "theory": "theory"}
-    fitting = [words for words in kind.commands if words[0] == experiments.get(path.parent.name) or
-               any(name in words for name in names)]  # fmt: skip
+    fitting = [
+        words
+        for words in kind.commands
+        if words[0] == experiments.get(path.parent.name) or any(name in words for name in names)
+    ]
     choices = fitting or kind.commands
     return choices[draw % len(choices)]

@@ -48,7 +48,18 @@ def put_in_noise(content: bytes, rng: np.random.Generator) -> bytes:
 
 
 def replace_all(content: bytes, rng: np.random.Generator) -> bytes:
-    choices = (b"", b"\n", b"\x00" * 50, rng.bytes(200), b"[]", b"{}", b"null", b"\xff\xfe", 2 * content, b"[" * 100_000)
+    choices = (
+        b"",
+        b"\n",
+        b"\x00" * 50,
+        rng.bytes(200),
+        b"[]",
+        b"{}",
+        b"null",
+        b"\xff\xfe",
+        2 * content,
+        b"[" * 100_000,
+    )
     return choices[int(rng.integers(len(choices)))]
 
 

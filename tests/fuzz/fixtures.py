@@ -22,16 +22,79 @@ from seals_sim.replay.store import RunStore
 from tests.conftest import clustered
 
 TEXT = ["--model", "wordllama", "--dimensions", "6", "--cache", "cache", "--quiet"]
-SEARCH = ["--seed-positives", "2", "--seed-negatives", "5", "--budget", "20", "--batch", "5", "--repeats", "2", "--k", "4",
-          "--quiet"]  # fmt: skip
-REPLAY = ["replay", "--vectors", "x.npy", "--labels", "y.npy", "--concepts", "1", "--strategies", "maxent,random",
-          "--pools", "all,seals", "--index", "graph", "--cache", "cache", *SEARCH, "--out", "run"]  # fmt: skip
+SEARCH = [
+    "--seed-positives",
+    "2",
+    "--seed-negatives",
+    "5",
+    "--budget",
+    "20",
+    "--batch",
+    "5",
+    "--repeats",
+    "2",
+    "--k",
+    "4",
+    "--quiet",
+]
+REPLAY = [
+    "replay",
+    "--vectors",
+    "x.npy",
+    "--labels",
+    "y.npy",
+    "--concepts",
+    "1",
+    "--strategies",
+    "maxent,random",
+    "--pools",
+    "all,seals",
+    "--index",
+    "graph",
+    "--cache",
+    "cache",
+    *SEARCH,
+    "--out",
+    "run",
+]
 LABEL = ["label", "t.csv", "--index", "exact", "--no-browser", *TEXT]
 GOODREADS = ["--simulate", "300", "--dimensions", "8", "--threads", "1", "--memory", "2GB", *SEARCH, "--out", "good"]
-THEORY = ["--problem", "example1", "--algorithm", "3,passive", "--dim", "2", "--gamma-over-delta", "2", "--epsilon", "1e-2",
-          "--passive-queries", "20", "--jobs", "1", "--quiet", "--out", "theory"]  # fmt: skip
-PAPER = ["--vectors", "x.npy", "--labels", "y.npy", "--concepts", "1", "--side-concepts", "1", "--only", "main",
-         "--cache", "cache", *SEARCH, "--out", "paper"]  # fmt: skip
+THEORY = [
+    "--problem",
+    "example1",
+    "--algorithm",
+    "3,passive",
+    "--dim",
+    "2",
+    "--gamma-over-delta",
+    "2",
+    "--epsilon",
+    "1e-2",
+    "--passive-queries",
+    "20",
+    "--jobs",
+    "1",
+    "--quiet",
+    "--out",
+    "theory",
+]
+PAPER = [
+    "--vectors",
+    "x.npy",
+    "--labels",
+    "y.npy",
+    "--concepts",
+    "1",
+    "--side-concepts",
+    "1",
+    "--only",
+    "main",
+    "--cache",
+    "cache",
+    *SEARCH,
+    "--out",
+    "paper",
+]
 INDEXES = ("lsh", "hnsw", "ivf-flat", "ivf-sq", "ivf-pq", "ivf-rabitq")
 N_TEXTS = 40
 
@@ -95,15 +158,33 @@ def _write_data() -> None:
     np.save("x.npy", vectors)
     np.save("y.npy", (cluster == 0).astype(np.int64))
     pd.DataFrame({"label": (cluster == 0).astype(int)}).to_csv("y.csv", index=False)
-    tasks = [{"data": {"text": text}, "annotations": [{"result": [{"type": "choices", "from_name": "a", "to_name": "b",
-             "value": {"choices": ["positive"]}}]}]} for text in texts[:6]]  # fmt: skip
+    tasks = [
+        {
+            "data": {"text": text},
+            "annotations": [
+                {"result": [{"type": "choices", "from_name": "a", "to_name": "b", "value": {"choices": ["positive"]}}]}
+            ],
+        }
+        for text in texts[:6]
+    ]
     Path("studio.json").write_text(json.dumps(tasks))
-    records = [{"fields": {"text": text}, "responses": {"label": [{"value": "positive", "status": "submitted"}]}}
-               for text in texts[:6]]  # fmt: skip
+    records = [
+        {"fields": {"text": text}, "responses": {"label": [{"value": "positive", "status": "submitted"}]}}
+        for text in texts[:6]
+    ]
     Path("argilla.json").write_text(json.dumps(records))
-    reviews = [{"user_id": "u", "timestamp": "2017-01-01", "rating": 3, "has_spoiler": True, "book_id": str(n % 3),
-                "review_sentences": [[int(rng.random() < 0.3), f"{rng.choice(words)} {n} {part}"] for part in range(4)],
-                "review_id": str(n)} for n in range(30)]  # fmt: skip
+    reviews = [
+        {
+            "user_id": "u",
+            "timestamp": "2017-01-01",
+            "rating": 3,
+            "has_spoiler": True,
+            "book_id": str(n % 3),
+            "review_sentences": [[int(rng.random() < 0.3), f"{rng.choice(words)} {n} {part}"] for part in range(4)],
+            "review_id": str(n),
+        }
+        for n in range(30)
+    ]
     Path("reviews.json").write_text("\n".join(map(json.dumps, reviews)) + "\n")
 
 

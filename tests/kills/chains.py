@@ -20,9 +20,38 @@ from tests.conftest import clustered
 from tests.label.small import CORPUS, IS_POSITIVE, PLAIN
 
 _TEXT = ["t.csv", "--model", "wordllama", "--dimensions", "16", "--cache", "cache", "--quiet"]
-_REPLAY = ["replay", "--vectors", "x.npy", "--labels", "y.npy", "--concepts", "2", "--repeats", "4", "--jobs", "2",
-           "--strategies", "maxent,random", "--pools", "all,seals", "--k", "10", "--index", "graph",
-           "--seed-negatives", "15", "--budget", "60", "--batch", "20", "--cache", "cache", "--quiet", "--out", "o"]  # fmt: skip
+_REPLAY = [
+    "replay",
+    "--vectors",
+    "x.npy",
+    "--labels",
+    "y.npy",
+    "--concepts",
+    "2",
+    "--repeats",
+    "4",
+    "--jobs",
+    "2",
+    "--strategies",
+    "maxent,random",
+    "--pools",
+    "all,seals",
+    "--k",
+    "10",
+    "--index",
+    "graph",
+    "--seed-negatives",
+    "15",
+    "--budget",
+    "60",
+    "--batch",
+    "20",
+    "--cache",
+    "cache",
+    "--quiet",
+    "--out",
+    "o",
+]
 _NOT_REPEATED = ["select_seconds", "neighbor_seconds", "train_seconds"]
 _ACKNOWLEDGED = "acknowledged"
 
