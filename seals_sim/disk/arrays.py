@@ -159,7 +159,7 @@ class ArrayStage:
             open_memmap(temporary, mode="w+", dtype=self._dtype, shape=self._shape)
 
     def _read_blocks(self) -> list[ArrayBlock]:
-        """The blocks that the journal names: from the first row on, without a gap, to the last row if it is finished."""
+        """The blocks that the journal names: from the first row on without a gap, if finished to the last."""
         blocks, n = self.stage.read_blocks(ArrayBlock), self._shape[0]
         starts = [0, *(block["end"] for block in blocks)]
         fits = all(start == block["start"] <= block["end"] <= n for start, block in zip(starts, blocks, strict=False))

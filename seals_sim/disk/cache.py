@@ -37,8 +37,8 @@ def compute_with_cache(folder: Path | None, key: str, compute: Callable[[], Vect
 def load_or_compute(folder: Path, key: str, compute: Callable[[], Vectors]) -> tuple[Vectors, str]:
     """Load the array under a key, or compute it and write it there.
 
-    A file gets its name only when it is whole, and is used only if its checksum is right. A folder that can only be read
-    will do where the array is there.
+    A file gets its name only when it is whole, and is used only if its checksum is right. A folder that can only be
+    read will do where the array is there.
 
     Args:
         folder: The cache.

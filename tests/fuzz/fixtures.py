@@ -112,7 +112,7 @@ def no_page() -> Iterator[None]:
     from seals_sim.cli import label
 
     before = label.serve
-    label.serve = label_a_little
+    label.serve = label_a_little  # type: ignore[assignment]
     try:
         yield
     finally:

@@ -181,7 +181,7 @@ def _end_as_python_does() -> None:
     import atexit
     import threading
 
-    threading._shutdown()  # type: ignore[attr-defined]
+    threading._shutdown()
     atexit._run_exitfuncs()
 
 
