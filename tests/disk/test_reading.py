@@ -19,10 +19,11 @@ from seals_sim.replay.seal import require_sealed, sealing
 )
 def test_json_of_another_form(content, tmp_path):
     (tmp_path / "a.json").write_bytes(content)
-    for read in (read_json, read_json_lines):
-        with pytest.raises(UserError, match=r"a\.json: (cannot be read|is cut off)"):
-            if read(tmp_path / "a.json", dict[str, dict[str, int]]) in ({}, [], [{}]):
-                raise UserError("a.json: is cut off")  # nothing in it is of any form
+    with pytest.raises(UserError, match=r"a\.json: cannot be read"):
+        read_json(tmp_path / "a.json", tuple[int, int])
+    (tmp_path / "a.json").write_bytes(b"[1, 2]\n" + content + b"\n")
+    with pytest.raises(UserError, match=r"a\.json: cannot be read \(line 2"):
+        read_json_lines(tmp_path / "a.json", tuple[int, int])
 
 
 def test_arrays_and_tables(tmp_path):
