@@ -62,8 +62,10 @@ def replay(inputs: InputOptions, protocol: ReplayProtocol, execution: Execution,
         require_writable(execution.out, "out")
         vectors = _compute_vectors(setup, cache, quiet)
         folder.begin()
+        store = RunStore(folder.path)
+        finished = store.finished()  # read before anything is written
         _write_split(folder.path, setup)
-        _run_missing(folder.path, setup, vectors, cache, execution.jobs, quiet)
+        _run_missing(store, finished, folder.path, setup, vectors, cache, execution.jobs, quiet)
     page = write_report(folder.path)
     if not quiet:
         print(page, file=sys.stderr)
@@ -103,9 +105,17 @@ def _write_split(folder: Path, setup: Setup) -> None:
     write_csv(folder / "split.csv", pd.DataFrame({"row": setup.dataset.table_rows, "split": parts}))
 
 
-def _run_missing(folder: Path, setup: Setup, vectors: Vectors, cache: Path, n_jobs: int, quiet: bool) -> None:
-    store, protocol = RunStore(folder), setup.protocol
-    finished = store.finished()
+def _run_missing(
+    store: RunStore,
+    finished: set[str],
+    folder: Path,
+    setup: Setup,
+    vectors: Vectors,
+    cache: Path,
+    n_jobs: int,
+    quiet: bool,
+) -> None:
+    protocol = setup.protocol
     jobs = {
         json.dumps([concept, repeat]): (concept, repeat)
         for concept in setup.choice.names

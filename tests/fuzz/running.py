@@ -127,7 +127,9 @@ class _Run:
         """Files of the user that a command has changed, temporary ones, and what a refused one has left behind."""
         after = _digest_all(self._here)
         names = {name for name in {**self._before, **after} if self._before.get(name) != after.get(name)}
-        if not is_refused:
+        if is_refused:  # a run that goes on may leave more of what it makes, such as its split
+            names -= {name for name in names - set(self._before) if Path(name).parts[0] == "unfinished"}
+        else:
             folders = {"cache", "new", "run", "good", "good-work", "theory", "paper", "unfinished", "nowhere"}
             names = {
                 name for name in names if name in self._before and name != "t.seals"
