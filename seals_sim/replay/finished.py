@@ -42,7 +42,9 @@ class _Options(TypedDict):
     regularization: Number
 
 
-class _Config(TypedDict):
+class RunConfig(TypedDict):
+    """What config.json of a replay must say."""
+
     command: str
     options: _Options
     rows: RowCounts
@@ -84,7 +86,7 @@ def read_finished(folder: Path) -> Finished:
     Raises:
         UserError: Where one of the files is missing or damaged, or they are not of one run.
     """
-    config = read_config_of("replay", folder, _Config)
+    config = read_config_of("replay", folder, RunConfig)
     is_sealed = require_sealed(folder, RUN_FILES)
     rounds = _read_rows(folder / "rounds.csv", ROUND_COLUMNS, config)
     picks = _read_rows(folder / "picks.csv", PICK_COLUMNS, config)

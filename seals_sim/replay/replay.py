@@ -19,8 +19,9 @@ from seals_sim.embed.space import choose_dimensions
 from seals_sim.indexes.choice import resolve_index
 from seals_sim.replay.bench import Bench, Setup, Space
 from seals_sim.replay.concepts import choose_concepts
+from seals_sim.replay.config import CONFIG, read_config_of
 from seals_sim.replay.experiment import Results, run_methods
-from seals_sim.replay.finished import RUN_FILES
+from seals_sim.replay.finished import RUN_FILES, RunConfig
 from seals_sim.replay.inputs import InputOptions, load_dataset
 from seals_sim.replay.options import Execution, ReplayProtocol
 from seals_sim.replay.report import format_count, write_report
@@ -57,6 +58,8 @@ def replay(inputs: InputOptions, protocol: ReplayProtocol, execution: Execution,
         **setup.describe(),
     }
     folder = RunFolder(execution.out, RunIdentity("replay", setup.protocol, setup.dataset.fingerprint()), about)
+    if (folder.path / CONFIG).exists():
+        read_config_of("replay", folder.path, RunConfig)
     report_bad_lines(setup.dataset.bad_lines)
     if not _is_finished(folder.path):
         require_writable(execution.out, "out")

@@ -147,6 +147,10 @@ class RunStore:
                 execute("ALTER TABLE runs ADD COLUMN sha256 TEXT")
             elif columns != ["name", "kind", "parquet", "sha256"]:
                 raise self._refuse("is damaged, or not the runs of a folder")
+            if execute("PRAGMA quick_check").fetchone()[0] != "ok":
+                raise self._refuse("is damaged")
+            for name, kind, content, noted in execute("SELECT name, kind, parquet, sha256 FROM runs"):
+                self._require_same(str(name), kind, content, noted)
 
     def finished(self) -> set[str]:
         """Names of the runs that are there."""
@@ -166,10 +170,14 @@ class RunStore:
             query = "SELECT parquet, sha256 FROM runs WHERE name = ? AND kind = ?"
             row = self._database.execute(query, (name, kind)).fetchone()
         content, noted = row or (None, None)
-        is_other = noted is not None and isinstance(content, bytes) and hashlib.sha256(content).hexdigest() != noted
-        if row is None or is_other:
-            raise self._refuse(f"is damaged (the {kind} of {name:.60})")
+        self._require_same(name, kind, content, noted)
         return parse_parquet(content, self._refuse)
+
+    def _require_same(self, name: str, kind: str, content: object, noted: str | None) -> None:
+        """Raise UserError where a table is not there, or not as it was kept."""
+        is_same = isinstance(content, bytes) and noted in (None, hashlib.sha256(content).hexdigest())
+        if not is_same:
+            raise self._refuse(f"is damaged (the {kind} of {name:.60})")
 
     def close(self) -> None:
         self._database.close()
