@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -24,8 +25,11 @@ from experiments.theory_bounds.jobs import (
 )
 from experiments.theory_bounds.options import TheoryExecution, TheoryOptions
 from experiments.theory_bounds.report import list_findings, write_report
+from experiments.theory_bounds.rows import RUN_FILES
 from seals_sim.disk.files import replacing, require_writable
+from seals_sim.replay.seal import sealing
 from seals_sim.replay.store import RunFolder, RunIdentity, get_versions, to_json, write_csv
+from seals_sim.runtime import end_with_parent
 
 _VERSIONS = ("seals-sim", "numpy", "scipy", "cvxpy", "clarabel", "quadprog", "faiss-cpu", "pandas")
 
@@ -50,7 +54,8 @@ def run_bench(options: TheoryOptions, execution: TheoryExecution, command: str =
     require_writable(out, "out")
     rows = list(_run_all(list_jobs(options), options, execution.jobs, execution.time_limit, execution.quiet))
     folder.begin()
-    _write_rows(out, rows)
+    with sealing(out, RUN_FILES):
+        _write_rows(out, rows)
     page = write_report(out)
     if not execution.quiet:
         print(page, file=sys.stderr)
@@ -59,7 +64,7 @@ def run_bench(options: TheoryOptions, execution: TheoryExecution, command: str =
 
 def _run_all(todo: Sequence[Job], options: TheoryOptions, n_jobs: int, limit: float, quiet: bool) -> Iterator[JobRows]:
     """Rows of all jobs in their order. Each has a process that can be stopped: a solver that hangs does not hear."""
-    with ProcessPool(max_workers=min(n_jobs, len(todo))) as pool:
+    with ProcessPool(max_workers=min(n_jobs, len(todo)), initializer=end_with_parent, initargs=(os.getpid(),)) as pool:
         futures = [pool.schedule(run_job, args=(job, options), timeout=limit) for job in todo]
         try:
             for _ in tqdm(concurrent.futures.as_completed(futures), total=len(todo), desc="runs", disable=quiet):

@@ -27,13 +27,10 @@ def read_table(table: Path, options: TextOptions) -> list[str]:
 
 
 def get_cache(options: CacheOptions) -> Path:
-    """The cache folder, which must be writable."""
+    """The cache folder. One that can only be read will do, where all that is needed is in it."""
     from seals_sim.disk.cache import get_default_folder
-    from seals_sim.disk.files import require_writable
 
-    cache = options.cache or get_default_folder()
-    require_writable(cache, "cache")
-    return cache
+    return options.cache or get_default_folder()
 
 
 def build_table_corpus(
