@@ -6,6 +6,8 @@ algorithm                      pool                          selector           
 1 baseline (scan everything)   every unlabeled row          arg max of a score      logistic regression
 2 SEALS                        k nearest neighbors of the    arg max of a score      logistic regression
                                labeled rows
+walk (not in the paper)        neighbors of positives and    arg max of a score      logistic regression
+                               of the best candidates
 RandPool (7.8)                 a random subset               arg max of a score      logistic regression
 3 modified SEALS               a ball of radius delta round  nearest to the          homogeneous max
                                each search's points          separator               margin
