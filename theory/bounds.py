@@ -62,30 +62,30 @@ def bound_rounds_3(gamma: float, rho: float) -> float:
 
 
 def compute_proved_bound_2(dim: int, gamma: float, delta: float, sigma: float, epsilon: float) -> float:
-    """Compute what the proof of Theorem 2 shows, with log2: d (gamma / delta + log2(2 delta / epsilon_bar)).
+    """Compute what the proof of Theorem 2 shows, with log2: (d - 1) (gamma / delta + log2(2 delta / epsilon_bar)).
 
     Examples:
         >>> round(compute_proved_bound_2(2, gamma=2, delta=0.01, sigma=1, epsilon=0.1), 1)
-        405.0
+        202.5
     """
-    return dim * bound_rounds_2(gamma, delta, compute_epsilon_bar(dim, sigma, epsilon))
+    return (dim - 1) * bound_rounds_2(gamma, delta, compute_epsilon_bar(dim, sigma, epsilon))
 
 
 def compute_proved_bound_3(dim: int, gamma: float, sigma: float, epsilon: float) -> float:
-    """Compute what the proof of Theorem 3 shows, with log2: d log2(2 gamma / epsilon_bar)."""
-    return dim * bound_rounds_3(gamma, compute_epsilon_bar(dim, sigma, epsilon))
+    """Compute what the proof of Theorem 3 shows, with log2: (d - 1) log2(2 gamma / epsilon_bar)."""
+    return (dim - 1) * bound_rounds_3(gamma, compute_epsilon_bar(dim, sigma, epsilon))
 
 
 def compute_sharpened_bound_2(
     dim: int, gamma: float, delta: float, sigma: float, epsilon: float, n: int | None = None
 ) -> float:
-    """Compute n (gamma / delta + log2(2 sqrt(2 n) delta / (min(sigma, sqrt(2 n)) epsilon))), for epsilon < sqrt 2."""
+    """Compute n (gamma / delta + log2(2 sqrt(2 n) delta / (min(sigma, sqrt(2 n)) epsilon)))."""
     n = dim - 1 if n is None else n
     return n * bound_rounds_2(gamma, delta, compute_sharpened_epsilon_bar(n, sigma, epsilon))
 
 
 def compute_sharpened_bound_3(dim: int, gamma: float, sigma: float, epsilon: float, n: int | None = None) -> float:
-    """Compute n log2(2 gamma sqrt(2 n) / (min(sigma, sqrt(2 n)) epsilon)), for epsilon < sqrt 2."""
+    """Compute n log2(2 gamma sqrt(2 n) / (min(sigma, sqrt(2 n)) epsilon))."""
     n = dim - 1 if n is None else n
     return n * bound_rounds_3(gamma, compute_sharpened_epsilon_bar(n, sigma, epsilon))
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import beta
 
 from seals_sim.errors import UserError
 from seals_sim.indexes import ExactIndex, NeighborIndex
@@ -125,6 +126,21 @@ class SlowStep:
     search: int
     rho: float
     component: float
+
+
+def compute_component_of_chance(dim: int, n_neighbors: int) -> float:
+    """Compute the median of the largest component, in units of delta, of neighbors drawn uniformly from a ball.
+
+    One component of a point of the unit ball is distributed as 2 B - 1 with B ~ Beta((d + 1) / 2, (d + 1) / 2). This is what
+    slow steps measure in a random pool whose delta is chosen by the number of neighbors: it says nothing of the c of
+    the conjecture, which is a minimum over all directions.
+
+    Examples:
+        >>> round(compute_component_of_chance(2, 64), 2)
+        0.93
+    """
+    shape = (dim + 1) / 2
+    return float(2 * beta.ppf(0.5 ** (1 / n_neighbors), shape, shape) - 1)
 
 
 class CloudPool(BallPool):
