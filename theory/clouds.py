@@ -21,6 +21,9 @@ from theory.searches import BallPool, Closest, HomogeneousMaxMargin, Homogeneous
 from theory.separators import Matrix, Solver, Vector, solve_fast
 
 
+MEAN_NEIGHBORS = 64
+
+
 @dataclass(frozen=True, eq=False)
 class Cloud:
     """A finite pool.
@@ -48,7 +51,7 @@ class Cloud:
             k *= 2
 
 
-def draw_cloud(n: int, dim: int, rng: np.random.Generator, mean_neighbors: float = 64.0) -> Cloud:
+def draw_cloud(n: int, dim: int, rng: np.random.Generator, mean_neighbors: float = MEAN_NEIGHBORS) -> Cloud:
     """Draw points uniformly from the unit ball.
 
     Args:
@@ -128,7 +131,7 @@ class SlowStep:
     component: float
 
 
-def compute_component_of_chance(dim: int, n_neighbors: int) -> float:
+def compute_component_of_chance(dim: int, n_neighbors: int = MEAN_NEIGHBORS) -> float:
     """Compute the median of the largest component, in units of delta, of neighbors drawn uniformly from a ball.
 
     One component of a point of the unit ball is distributed as 2 B - 1 with B ~ Beta((d + 1) / 2, (d + 1) / 2). This is what

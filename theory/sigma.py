@@ -7,7 +7,6 @@ of a feasible Z, and from below by certificates that hold for every Z.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -192,8 +191,10 @@ def _minimize_combination(sets: _Sets, right: Vector) -> Matrix:
     given["right"].value = right
     given["centers"].value, given["heights"].value = sets.centers / scale, sets.heights / scale
     given["radii"].value, given["epsilon"].value = sets.radii / scale, sets.epsilon / scale
-    with suppress(cp.error.SolverError):
-        problem.solve(solver=cp.CLARABEL)
+    try:
+        solve_quietly(problem)
+    except cp.error.SolverError:  # the variables may still have the values of another problem
+        return np.vstack([sets.centers, sets.heights])
     if inside.value is None or height.value is None:
         return np.vstack([sets.centers, sets.heights])
     return np.vstack([inside.value, height.value]) * scale
