@@ -90,5 +90,26 @@ def compute_sharpened_bound_3(dim: int, gamma: float, sigma: float, epsilon: flo
     return n * bound_rounds_3(gamma, compute_sharpened_epsilon_bar(n, sigma, epsilon))
 
 
+def compute_scale_free_bound_2(
+    n: int, gamma: float, delta: float, sigma: float, epsilon: float, eta: float
+) -> float:
+    """Compute n (gamma / delta + log2(2 delta / min(eta, sigma epsilon sqrt(1 - epsilon^2 / 4) / sqrt n))).
+
+    Args:
+        n: The number of searches.
+        gamma: The largest gamma_i.
+        delta: The radius of a neighborhood.
+        sigma: That of `sigma.enclose_sigma_eta` for this eta.
+        epsilon: The error to reach, at most sqrt 2.
+        eta: Half the width of the slab, any length above 0. Where all lengths grow by a factor, eta among them, the
+            bound stays the same.
+
+    Returns:
+        The number of queries, as a real number.
+    """
+    sine = epsilon * math.sqrt(1 - epsilon**2 / 4)
+    return n * bound_rounds_2(gamma, delta, min(eta, sigma * sine / math.sqrt(n)))
+
+
 def _divide(numerator: float, denominator: float) -> float:
     return numerator / denominator if denominator > 0 else math.inf

@@ -80,6 +80,11 @@ def enclose_sigma_3(problem: Problem, epsilon: float, smallest_epsilon: float | 
     return _enclose(problem, 2 * problem.compute_gamma(), epsilon, smallest_epsilon)
 
 
+def enclose_sigma_eta(problem: Problem, eta: float) -> SigmaBounds:
+    """Enclose the sigma of the scale-free bound, over {z : |z - x_{i,0}| <= gamma_i and |w_star . z| <= eta}."""
+    return _enclose(problem, problem.compute_gamma() - eta, eta, None)
+
+
 def _enclose(problem: Problem, radii: Vector, epsilon: float, smallest_epsilon: float | None) -> SigmaBounds:
     largest = _build_sets(problem, radii, epsilon)
     smallest = _build_sets(problem, radii, epsilon if smallest_epsilon is None else smallest_epsilon)

@@ -8,11 +8,13 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
+from theory.bounds import compute_scale_free_bound_2, compute_stated_bound_2
 from theory.checks import check_lemma_2
 from theory.clouds import compute_component_of_chance
-from theory.problems import draw_random_problem, draw_spread_problem
-from theory.runs import run_algorithm_3
-from theory.sigma import enclose_sigma_2
+from theory.problems import draw_random_problem, draw_spread_problem, make_example_1
+from theory.runs import follow, run_algorithm_3
+from theory.searches import BallPool, ClosestToHyperplane, HomogeneousMaxMargin
+from theory.sigma import enclose_sigma_2, enclose_sigma_eta
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -58,3 +60,60 @@ def test_a_few_random_problems_in_the_plane_have_sigma_above_0():
         enclose_sigma_2(draw_random_problem(2, np.random.default_rng(seed)), 1e-6).lower > 0 for seed in range(40)
     ]
     assert 1 <= sum(positive) <= 5
+
+
+class _LongEdge(ClosestToHyperplane):
+    """Line 7 where one point has, besides its delta-ball, a neighbor farther away."""
+
+    def __init__(self, point, far):
+        self._point, self._far = point, far
+
+    def select(self, candidates, model):
+        query, closest = super().select(candidates, model), candidates.closest
+        if closest is None or not np.array_equal(closest.point, self._point):
+            return query
+        offsets = np.array([query, self._far]) - closest.point
+        heights = np.abs(offsets @ closest.separation.normal - closest.rho / 2)
+        return self._far if heights[1] < heights[0] else query
+
+
+def test_slip_an_edge_longer_than_delta_makes_theorem_2_false():
+    """d = 2, delta = .5: the far point lies on the separator, is positive, and brings the hulls no closer.
+
+    So x_bar stays, and asks for the same point in each round. Without the edge, or with delta as long, all is well.
+    """
+    problem = make_example_1(2)
+    far = np.array([0.0, 7.77])
+    assert np.linalg.norm(far - problem.points[0]) == pytest.approx(2.033, abs=1e-3)
+    pool = BallPool(problem, problem.delta)
+    selector = _LongEdge(problem.points[0], far)
+    trace = follow(problem, "3", problem.delta, pool, selector, HomogeneousMaxMargin(), max_rounds=300)
+    assert len(trace.queries) == 300
+    assert all(np.array_equal(query.point, far) for queries in trace.queries for query in queries)
+    assert trace.states[-1].error == pytest.approx(0.0725, abs=1e-4)
+    sigma = enclose_sigma_2(problem, 0.05)
+    assert sigma.lower > 3
+    assert compute_stated_bound_2(2, 2.0, 0.5, sigma.lower, 0.05) < 30
+    assert run_algorithm_3(problem).count_queries_to_error(0.05) <= 30
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_scale_free_bound_holds_and_does_not_change_with_the_units(seed):
+    dim = 2 + seed
+    problem = draw_spread_problem(dim, np.random.default_rng(seed), gamma_over_delta=8)
+    values, stated = [], []
+    for unit in (1.0, 1000.0):
+        scaled = replace(problem, points=problem.points * unit, delta=problem.delta * unit)
+        gamma, eta = float(scaled.compute_gamma().max()), 0.01 * scaled.delta
+        sigma = enclose_sigma_eta(scaled, eta)
+        assert sigma.lower > 0
+        trace = run_algorithm_3(scaled)
+        of_unit = []
+        for epsilon in (1.0, 1e-2, 1e-6, 1e-9):
+            bound = compute_scale_free_bound_2(dim - 1, gamma, scaled.delta, sigma.upper, epsilon, eta)
+            assert trace.count_queries_to_error(epsilon) <= bound
+            of_unit.append(bound)
+        values.append(of_unit)
+        stated.append(compute_stated_bound_2(dim, gamma, scaled.delta, enclose_sigma_2(scaled, 1e-6).upper, 1e-6))
+    assert values[0] == pytest.approx(values[1], rel=1e-3)
+    assert stated[1] > stated[0] + 10
