@@ -90,9 +90,7 @@ def compute_sharpened_bound_3(dim: int, gamma: float, sigma: float, epsilon: flo
     return n * bound_rounds_3(gamma, compute_sharpened_epsilon_bar(n, sigma, epsilon))
 
 
-def compute_scale_free_bound_2(
-    n: int, gamma: float, delta: float, sigma: float, epsilon: float, eta: float
-) -> float:
+def compute_scale_free_bound_2(n: int, gamma: float, delta: float, sigma: float, epsilon: float, eta: float) -> float:
     """Compute n (gamma / delta + log2(2 delta / min(eta, sigma epsilon sqrt(1 - epsilon^2 / 4) / sqrt n))).
 
     Args:

@@ -134,9 +134,9 @@ class SlowStep:
 def compute_component_of_chance(dim: int, n_neighbors: int = MEAN_NEIGHBORS) -> float:
     """Compute the median of the largest component, in units of delta, of neighbors drawn uniformly from a ball.
 
-    One component of a point of the unit ball is distributed as 2 B - 1 with B ~ Beta((d + 1) / 2, (d + 1) / 2). This is what
-    slow steps measure in a random pool whose delta is chosen by the number of neighbors: it says nothing of the c of
-    the conjecture, which is a minimum over all directions.
+    One component of a point of the unit ball is distributed as 2 B - 1 with B ~ Beta((d + 1) / 2, (d + 1) / 2). This is
+    what slow steps measure in a random pool whose delta is chosen by the number of neighbors: it says nothing of the c
+    of the conjecture, which is a minimum over all directions.
 
     Examples:
         >>> round(compute_component_of_chance(2, 64), 2)

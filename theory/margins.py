@@ -14,14 +14,14 @@ from theory.separators import Matrix, Vector
 def solve_equation_10(points: Matrix) -> tuple[Vector, float, float]:
     """Solve min |w| with w . b_j >= 1, for b_j = a_j - x, by the least-distance programming of Lawson and Hanson.
 
-    The residual r of the non-negative least squares [b_j; 1] u = (0, ..., 0, 1) is, up to its last entry, the solution w.
+    The residual r of the non-negative least squares [b_j; 1] u = (0, ..., 0, 1) is the solution w but for its length.
 
     Args:
         points: (m, d), the points b_j.
 
     Returns:
-        The normal w / |w| (d,), the distance at which it separates the points (twice the margin), and the relative gap to
-        the length of the hull's point that the multipliers stand for. Only a small gap certifies the result.
+        The normal w / |w| (d,), the distance at which it separates the points (twice the margin), and the relative
+        gap to the length of the hull's point that the multipliers stand for. Only a small gap certifies the result.
 
     Examples:
         >>> normal, distance, gap = solve_equation_10(np.array([[2.0, 1.0], [2.0, -1.0], [5.0, 0.0]]))

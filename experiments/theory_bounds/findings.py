@@ -19,7 +19,13 @@ def describe_findings(tables: dict[str, pd.DataFrame], rounds: pd.DataFrame) -> 
     Returns:
         One paragraph per finding; a warning starts with "Warning".
     """
-    return [*_checks(tables["checks"]), *_bounds(tables["bounds"]), *_rates(tables["slopes"]), *_noise(rounds), *_losses(rounds)]
+    return [
+        *_checks(tables["checks"]),
+        *_bounds(tables["bounds"]),
+        *_rates(tables["slopes"]),
+        *_noise(rounds),
+        *_losses(rounds),
+    ]
 
 
 def _checks(checks: pd.DataFrame) -> list[str]:
@@ -61,12 +67,13 @@ def _interval(half_width: float) -> str:
 
 def _noise(rounds: pd.DataFrame) -> list[str]:
     names = rounds["problem"].astype(str)
-    n_noisy = len(rounds[names.str.contains(r"\+(?:flip|band)=") & ~names.str.contains(r"\+study")][RUN].drop_duplicates())
+    is_noisy = names.str.contains(r"\+(?:flip|band)=") & ~names.str.contains(r"\+study")
+    n_noisy = len(rounds[is_noisy][RUN].drop_duplicates())
     if not n_noisy:
         return []
     return [
-        f"Warning: {n_noisy} run{'s' if n_noisy > 1 else ''} had wrong labels. The theorems and the certificate do not hold "
-        "for them, and none is given; 'settled' says only that every search came to an end."
+        f"Warning: {n_noisy} run{'s' if n_noisy > 1 else ''} had wrong labels. The theorems and the certificate do not "
+        "hold for them, and none is given; 'settled' says only that every search came to an end."
     ]
 
 

@@ -8,7 +8,7 @@ from scipy.stats import linregress, sem, t
 
 from experiments.theory_bounds.jobs import BOUND_NAMES, HOLDS_NAMES, KEY
 from experiments.theory_bounds.rows import TheoryRun
-from theory.clouds import MEAN_NEIGHBORS, compute_component_of_chance
+from theory.clouds import compute_component_of_chance
 
 RUN = list(KEY)
 MAIN_PROBLEMS = ("example1", "spread", "random")
@@ -52,8 +52,8 @@ def fit_round_slopes(bounds: pd.DataFrame) -> pd.DataFrame:
         bounds: The table of `add_rounds`.
 
     Returns:
-        One row per problem and algorithm: the mean of the slopes of its runs, in rounds per bit, with a 95 % interval over
-        independent problems. Every run on Example 1 is the same sequence, which halves exactly: it counts as one
+        One row per problem and algorithm: the mean of the slopes of its runs, in rounds per bit, with a 95 % interval
+        over independent problems. Every run on Example 1 is the same sequence, which halves exactly: it counts as one
         problem, and one problem has no interval.
     """
     rows = []
@@ -169,6 +169,6 @@ def summarize_clouds(rounds: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
     moves = steps.assign(n=steps["problem"].str.extract(r"cloud-(\d+)")[0].astype(int))
     c = moves.groupby(["dim", "n"])["component"]
     table["slow_steps"], table["c_median"], table["c_least"] = c.size(), c.median(), c.min()
-    table["c_of_chance"] = [compute_component_of_chance(int(dim), MEAN_NEIGHBORS) for dim in table.index.get_level_values("dim")]
+    table["c_of_chance"] = [compute_component_of_chance(int(dim)) for dim in table.index.get_level_values("dim")]
     table["slow_steps"] = table["slow_steps"].fillna(0).astype(int)
     return table.reset_index()

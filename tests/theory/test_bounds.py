@@ -154,7 +154,7 @@ def test_slip_step_1_with_the_natural_log():
 
 
 def test_slip_the_stated_bound_does_not_follow_from_the_proof():
-    """d = 2, delta = .01, epsilon = .1, sigma = 1: delta d^1.5 < min(sigma, 1), and the last step of the proof is invalid.
+    """d = 2, delta = .01, epsilon = .1, sigma = 1: delta d^1.5 < min(sigma, 1), and the proof's last step is invalid.
 
     gamma = .02 shows it: 4.5 queries proved, -1.3 (log2) or .33 (ln) stated. gamma = 2 does not: 202.5 and 394.7.
     """
