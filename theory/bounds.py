@@ -109,5 +109,17 @@ def compute_scale_free_bound_2(n: int, gamma: float, delta: float, sigma: float,
     return n * bound_rounds_2(gamma, delta, min(eta, sigma * sine / math.sqrt(n)))
 
 
+def bound_slow_fall(c: float, delta: float) -> float:
+    """Bound from below how far rho falls in a step of at most delta with component c delta, at rho >= 2 delta.
+
+    It is (2 - sqrt(5 - 4 c)) delta, which is positive only for c > 1/4 and reaches delta at c = 1.
+
+    Examples:
+        >>> bound_slow_fall(1.0, 0.5), bound_slow_fall(0.25, 0.5)
+        (0.5, 0.0)
+    """
+    return (2 - math.sqrt(5 - 4 * c)) * delta
+
+
 def _divide(numerator: float, denominator: float) -> float:
     return numerator / denominator if denominator > 0 else math.inf

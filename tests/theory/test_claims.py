@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
 from scipy.stats import beta
 
-from theory.bounds import compute_scale_free_bound_2, compute_stated_bound_2
+from theory.bounds import bound_slow_fall, compute_scale_free_bound_2, compute_stated_bound_2
 from theory.checks import check_lemma_2
-from theory.clouds import compute_component_of_chance
+from theory.clouds import (
+    compute_component_of_chance,
+    draw_cloud,
+    draw_cloud_problem,
+    run_algorithm_3_on_cloud,
+)
 from theory.problems import draw_random_problem, draw_spread_problem, make_example_1
 from theory.runs import follow, run_algorithm_3
 from theory.searches import BallPool, ClosestToHyperplane, HomogeneousMaxMargin
@@ -117,3 +123,23 @@ def test_the_scale_free_bound_holds_and_does_not_change_with_the_units(seed):
         stated.append(compute_stated_bound_2(dim, gamma, scaled.delta, enclose_sigma_2(scaled, 1e-6).upper, 1e-6))
     assert values[0] == pytest.approx(values[1], rel=1e-3)
     assert stated[1] > stated[0] + 10
+
+
+def test_the_slow_steps_of_a_pool_obey_the_lemma_and_not_the_conjecture():
+    """A step with component c delta lowers rho by (2 - sqrt(5 - 4c)) delta or more, but often by less than c delta."""
+    n_steps = n_below_c = 0
+    for dim, seed in product((2, 3, 4), range(8)):
+        rng = np.random.default_rng([dim, seed])
+        cloud = draw_cloud(4000, dim, rng)
+        problem, rows = draw_cloud_problem(cloud, rng)
+        trace, _ = run_algorithm_3_on_cloud(cloud, problem, rows, max_rounds=20)
+        for before, after, queries in zip(trace.states, trace.states[1:], trace.queries, strict=False):
+            for query in queries:
+                if query.rho >= 2 * cloud.delta:
+                    c = float((query.point - query.closest.point) @ query.closest.separation.normal) / cloud.delta
+                    fall = before.rho[query.search] - after.rho[query.search]
+                    assert fall >= bound_slow_fall(c, cloud.delta) - 1e-6 * cloud.delta
+                    n_steps += 1
+                    n_below_c += fall < c * cloud.delta * (1 - 1e-6)
+    assert n_steps > 50
+    assert 0.2 < n_below_c / n_steps < 1, (n_below_c, n_steps)
