@@ -18,6 +18,7 @@ from experiments.theory_bounds import __main__ as theory_bounds
 from experiments.theory_bounds.grid import Job
 from experiments.theory_bounds.jobs import run_job
 from experiments.theory_bounds.options import TheoryOptions
+from experiments.theory_bounds.tables import fit_round_slopes
 from seals_sim.replay.store import RunStore
 
 ARGUMENTS = [
@@ -97,3 +98,19 @@ def test_each_epsilon_has_its_own_sigma():
     )
     assert both[1e-6] == one[1e-6] < math.inf
     assert json.dumps(both[0.99]) != json.dumps(both[1e-6])
+
+
+def test_a_rate_has_an_interval_only_over_independent_problems():
+    """All runs on Example 1 are one sequence: no interval, however many they are."""
+    bits = [10, 11, 12, 13]
+    rows = [
+        {"problem": name, "algorithm": "4", "dim": dim, "delta": 0.5, "gamma_over_delta": 20.0, "seed": 0,
+         "epsilon": 2.0**-bit, "rounds_to_error": slope * bit, "fast_phase": True}
+        for name, dim, slope in (("example1", 3, 1.0), ("example1", 5, 1.0), ("spread", 3, 0.9), ("spread", 5, 1.1))
+        for bit in bits
+    ]  # fmt: skip
+    table = fit_round_slopes(pd.DataFrame(rows)).set_index("problem")
+    assert table["independent"].to_dict() == {"example1": 1, "spread": 2}
+    assert table["slope"].to_dict() == pytest.approx({"example1": 1, "spread": 1})
+    assert math.isnan(table.loc["example1", "half_width"])
+    assert table.loc["spread", "half_width"] == pytest.approx(12.706 * 0.1, rel=1e-3)  # t with 1 degree of freedom
