@@ -4,7 +4,7 @@ RUN := .venv/bin/python
 # Two at a time; the tests of one file stay in one process, which shares their fixtures.
 PYTEST := $(RUN) -m pytest -n 2 --dist loadfile
 
-.PHONY: test test-random test-slow lint docs demo clean
+.PHONY: test test-random test-slow fuzz kills lint docs demo clean
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -21,6 +21,14 @@ test-random: .venv/installed
 
 test-slow: .venv/installed
 	$(PYTEST) -m slow
+
+# Damaged files and odd words for every command; `make fuzz ARGS=--write` puts the counts in docs/reference/robustness.md.
+fuzz: .venv/installed
+	OMP_NUM_THREADS=1 $(RUN) -m tests.fuzz $(ARGS)
+
+# Random kills; `make kills ARGS='--n 100'` makes fewer.
+kills: .venv/installed
+	OMP_NUM_THREADS=1 $(RUN) -m tests.kills $(ARGS)
 
 lint: .venv/installed
 	$(RUN) -m ruff check .

@@ -26,6 +26,18 @@ class UserError(ValueError):
         super().__init__(problem if parameter is None else f"{parameter} = {value!r}: {problem}")
 
 
+class OtherOriginError(UserError):
+    """A folder holds what was made from something else.
+
+    Attributes:
+        folder: To be removed, so that it is made again.
+    """
+
+    def __init__(self, problem: str, folder: Path) -> None:
+        self.folder = folder
+        super().__init__(problem)
+
+
 class DamagedError(UserError):
     """A file that an earlier run left is not what it was.
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
+import threading
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,3 +59,22 @@ def give_back_memory() -> None:
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
+
+
+def end_with_parent(parent: int, every_seconds: float = 0.5) -> None:
+    """End this process soon after its parent has ended, however that came about.
+
+    A worker of a killed command would wait minutes for work, and keep its memory and the parent's shared arrays. This
+    is for worker processes, as they begin: a watching thread asks who the parent is, since Linux alone would tell.
+
+    Args:
+        parent: Process id of the parent.
+        every_seconds: How often it asks.
+    """
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(every_seconds)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True, name="end_with_parent").start()

@@ -46,8 +46,9 @@ def shared_data() -> Path:
 
 @pytest.fixture
 def vectors_and_labels(tmp_path: Path) -> list[str]:
-    """Options for simulated vectors in six clusters, and their clusters as class ids."""
+    """Options for simulated vectors in six clusters, no two equal, and their clusters as class ids."""
     vectors, cluster = clustered(300, 10, 6)
+    vectors[-30:] += 0.01
     np.save(tmp_path / "x.npy", vectors)
     np.save(tmp_path / "y.npy", cluster)
     return ["--vectors", str(tmp_path / "x.npy"), "--labels", str(tmp_path / "y.npy")]

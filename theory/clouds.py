@@ -20,7 +20,6 @@ from theory.runs import Trace, follow
 from theory.searches import BallPool, Closest, HomogeneousMaxMargin, HomogeneousSeparator
 from theory.separators import Matrix, Solver, Vector, solve_fast
 
-
 MEAN_NEIGHBORS = 64
 
 

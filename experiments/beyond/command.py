@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from experiments.beyond.options import RULE_NAMES, BeyondExecution, BeyondProtocol
 from experiments.beyond.planted import copy_with_noise, plant
-from experiments.beyond.report import ROWS, write_report
+from experiments.beyond.report import ROWS, RUN_FILES, write_report
 from experiments.beyond.rules import MOST_NEIGHBORS, RULES, SpaceName
 from experiments.beyond.runs import KIND, Space, Table, Task, search
 from seals_sim.disk.cache import get_default_folder
@@ -26,8 +26,11 @@ from seals_sim.replay.bench import Setup
 from seals_sim.replay.concepts import choose_by_paper
 from seals_sim.replay.inputs import InputOptions, load_dataset
 from seals_sim.replay.options import IndexOptions, ReplayProtocol
+from seals_sim.replay.replay import report_copies
+from seals_sim.replay.seal import sealing
 from seals_sim.replay.store import RunFolder, RunIdentity, RunStore, get_versions, to_json, write_csv
 from seals_sim.replay.vectors import compute_vectors, open_index
+from seals_sim.replay.workers import start_workers
 from seals_sim.types import Rows
 
 
@@ -58,7 +61,7 @@ def run_beyond(inputs: InputOptions, protocol: BeyondProtocol, execution: Beyond
         "versions": get_versions(),
         **setup.describe(),
     }
-    folder = RunFolder(execution.out, RunIdentity("beyond", protocol, setup.dataset.fingerprint()), about)
+    folder = RunFolder(execution.out, RunIdentity("beyond", protocol, setup.fingerprint()), about)
     require_writable(execution.out, "out")
     folder.begin()
     store = RunStore(folder.path)
@@ -75,9 +78,11 @@ def run_beyond(inputs: InputOptions, protocol: BeyondProtocol, execution: Beyond
         _run_missing(missing, store, setup, protocol, execution)
     finished = store.finished()
     tables = [store.read(task.name, KIND) for task in tasks if task.name in finished]
-    write_csv(folder.path / ROWS, pd.concat(tables, ignore_index=True))
+    with sealing(folder.path, RUN_FILES):
+        write_csv(folder.path / ROWS, pd.concat(tables, ignore_index=True))
     store.close()
     page = write_report(folder.path)
+    report_copies(setup.n_copies)
     if not execution.quiet:
         print(page, file=sys.stderr)
     return page
@@ -89,7 +94,7 @@ def _run_missing(
     cache = execution.cache or get_default_folder()
     spaces = tuple(dict.fromkeys(RULES[task.rule].space for task in missing))
     table = _build_table(setup, protocol, spaces, cache, execution.quiet)
-    done = joblib.Parallel(n_jobs=min(execution.jobs, len(missing)), return_as="generator_unordered")(
+    done = start_workers(min(execution.jobs, len(missing)))(
         joblib.delayed(_work)(table, task, protocol) for task in missing
     )
     for task, rows in tqdm(done, total=len(missing), desc="searches", disable=execution.quiet):

@@ -10,19 +10,41 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from scipy import stats
+from typing_extensions import TypedDict
 
 from experiments.beyond.options import RULE_NAMES
 from experiments.beyond.rules import RULES
 from experiments.beyond.runs import COLUMNS
 from seals_sim.errors import UserError
+from seals_sim.replay.config import CONFIG, Count, Number, RowCounts, read_config_of
 from seals_sim.replay.figures import STYLE, save_figure
 from seals_sim.replay.page import read_rows, write_page
-from seals_sim.replay.store import read_config_of, write_csv
+from seals_sim.replay.seal import explaining_misfits, require_sealed
+from seals_sim.replay.store import write_csv
 
 ROWS = "searches.csv"
+RUN_FILES = (CONFIG, ROWS)
 BASELINE = "all"
 HARD = 0.25  # part of the concepts
 MEASURES = ("recall", "distinct_recall", "average_precision")
+
+
+class _Options(TypedDict):
+    copied: Number
+    tuning: bool
+    repeats: Count
+    batch: Count
+    seed_positives: Count
+    seed_negatives: Count
+
+
+class _Config(TypedDict):
+    """What config.json of such a run says."""
+
+    command: str
+    dataset: str
+    rows: RowCounts
+    options: _Options
 
 
 def write_report(folder: Path) -> Path:
@@ -37,9 +59,15 @@ def write_report(folder: Path) -> Path:
     Raises:
         UserError: Where one of these is missing or damaged, or the baseline has not been run.
     """
-    config, rows = read_config_of("beyond", folder), read_rows(folder / ROWS, COLUMNS)
+    config = read_config_of("beyond", folder, _Config)
+    is_sealed, rows = require_sealed(folder, RUN_FILES), read_rows(folder / ROWS, COLUMNS)
     if BASELINE not in set(rows["rule"]):
         raise UserError(f"{folder}: every rule is compared with the full scan; run it too (--only {BASELINE})")
+    with explaining_misfits(folder, is_sealed):
+        return _write_report(folder, config, rows)
+
+
+def _write_report(folder: Path, config: dict[str, Any], rows: pd.DataFrame) -> Path:
     summary, differences = summarize(rows), compare(rows)
     write_csv(folder / "summary.csv", summary)
     write_csv(folder / "differences.csv", differences)

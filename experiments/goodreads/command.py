@@ -11,6 +11,7 @@ import pandas as pd
 
 from experiments.goodreads.options import GoodreadsExecution, GoodreadsProtocol, SourceOptions
 from experiments.goodreads.report import write_report
+from experiments.goodreads.rows import RUN_FILES
 from experiments.goodreads.sources import Encoding, Simulation, Source, open_reviews, open_simulation, open_texts
 from experiments.goodreads.stages import Settings, describe, parse_memory, prepare
 from seals_sim.disk.files import require_writable, write_text
@@ -18,9 +19,10 @@ from seals_sim.errors import UserError
 from seals_sim.options import combine
 from seals_sim.replay.bench import Bench
 from seals_sim.replay.methods import build_method
-from seals_sim.replay.options import ReplayProtocol
+from seals_sim.replay.options import POOLS, ReplayProtocol
 from seals_sim.replay.replay import report_bad_lines
 from seals_sim.replay.runs import LoopRun, collect_tables, execute
+from seals_sim.replay.seal import sealing
 from seals_sim.replay.store import (
     RunFolder,
     RunIdentity,
@@ -92,9 +94,10 @@ def run_goodreads(
         todo += runs
     rounds = collect_tables(store, todo, "rounds").rename(columns={"concept": "split"}).assign(dataset=source.name)
     store.close()
-    write_csv(out / "rounds.csv", rounds)
-    write_csv(out / "stages.csv", pd.DataFrame(stages.values()).assign(dataset=source.name))
-    write_text(out / "facts.json", json.dumps({"dataset": source.name, "splits": facts}, indent=1) + "\n")
+    with sealing(out, RUN_FILES):
+        write_csv(out / "rounds.csv", rounds)
+        write_csv(out / "stages.csv", pd.DataFrame(stages.values()).assign(dataset=source.name))
+        write_text(out / "facts.json", json.dumps({"dataset": source.name, "splits": facts}, indent=1) + "\n")
     page = write_report(out)
     if not execution.quiet:
         print(page, file=sys.stderr)
@@ -146,7 +149,7 @@ def _list_runs(protocol: ReplayProtocol, split: str, has_int8: bool) -> list[Loo
     """SEALS first: the memory that a process has held never shrinks, and the full scans map far more."""
     methods = [
         build_method(protocol, pool, strategy)
-        for pool in sorted(protocol.pools, key=("seals", "all", "random_pool").index)
+        for pool in sorted(protocol.pools, key=("seals", *POOLS).index)
         for strategy in protocol.strategies
     ]
     if has_int8:

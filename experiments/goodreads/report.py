@@ -11,6 +11,7 @@ from experiments.goodreads.comparison import Comparison, compare_with_paper
 from experiments.goodreads.rows import GoodreadsRun, read_run
 from seals_sim.replay.figures import draw_curves
 from seals_sim.replay.page import write_page
+from seals_sim.replay.seal import explaining_misfits
 from seals_sim.replay.store import write_csv
 from seals_sim.replay.tables import compute_curves, format_method, summarize_methods
 
@@ -28,6 +29,11 @@ def write_report(folder: Path) -> Path:
         UserError: If one of these files is missing, damaged or cut off. Nothing is written then.
     """
     run = read_run(folder)
+    with explaining_misfits(folder, run.is_sealed):
+        return _write_report(folder, run)
+
+
+def _write_report(folder: Path, run: GoodreadsRun) -> Path:
     rounds_by_split = {name: run.rounds[run.rounds["split"] == name].assign(concept="spoiler") for name in run.facts}
     summaries = {name: summarize_methods(rounds) for name, rounds in rounds_by_split.items()}
     comparisons = {name: compare_with_paper(rounds, run.facts[name]) for name, rounds in rounds_by_split.items()}

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, NotRequired
 
 import pandas as pd
+from pydantic import Field
+from typing_extensions import TypedDict
 
+from seals_sim.disk.reading import read_json
 from seals_sim.errors import UserError
-from seals_sim.replay.page import describe_missing_file, read_rows
+from seals_sim.options import PositiveInt
+from seals_sim.replay.config import Count, Number, read_config_of
+from seals_sim.replay.page import read_rows
 from seals_sim.replay.runs import METHOD_FIELDS
-from seals_sim.replay.store import read_config_of
+from seals_sim.replay.seal import describe_missing_file, require_sealed
 
 ROUND_COLUMNS = (
     "round", "n_labeled", "n_positive", "recall", "n_candidates", "pool_fraction", "average_precision", "auc",
@@ -21,8 +26,10 @@ ROUND_COLUMNS = (
     "split", "repeat", "whole_seconds", "peak_bytes", "dataset",
 )  # fmt: skip
 STAGE_COLUMNS = ("folder", "seconds", "peak_bytes", "bytes", "dataset")
-_FACTS = {"index", "rows", "pool_positives", "average_cosine", "float16_error"}
-_INDEX_FACTS = {"k", "n_queries", "recall", "milliseconds"}
+RUN_FILES = ("config.json", "facts.json", "rounds.csv", "stages.csv")
+_Some = Annotated[list[str], Field(min_length=1)]
+_NOT_NUMBERS = {"batch_digest", "pool", "strategy", "embedding", "index_embedding", "split", "dataset", "folder"}
+_MAY_LACK = {"k", "random_pool_factor", "random_pool_fraction"}
 _RUN = ["split", "pool", "strategy", "repeat"]
 
 
@@ -35,12 +42,71 @@ class GoodreadsRun:
         facts: What was measured of each split and its index, by the name of the split.
         rounds: One row per split, method, repeat and round, with ROUND_COLUMNS.
         stages: One row per stage of the preparation, with STAGE_COLUMNS.
+        is_sealed: Whether a checksum vouches for each of these; early runs have none.
     """
 
     config: dict[str, Any]
     facts: dict[str, dict[str, Any]]
     rounds: pd.DataFrame
     stages: pd.DataFrame
+    is_sealed: bool
+
+
+class _Options(TypedDict):
+    splits: _Some
+    pools: _Some
+    strategies: _Some
+    int8: bool
+    model: str
+    dimensions: int | None
+    book_cosine: NotRequired[float]
+    spoiler_cosine: NotRequired[float]
+    k: PositiveInt
+    n_probe: PositiveInt
+    threads: PositiveInt
+    budget: PositiveInt
+    batch: PositiveInt
+    seed_positives: PositiveInt
+    seed_negatives: PositiveInt
+    repeats: PositiveInt
+    regularization: Number
+
+
+class _Config(TypedDict):
+    command: str
+    options: _Options
+    versions: dict[str, str]
+    dataset: str
+    is_simulated: bool
+    sentences: PositiveInt
+    positives: Count
+    bad_lines: list[str]
+
+
+class _IndexFacts(TypedDict):
+    k: PositiveInt
+    n_queries: PositiveInt
+    recall: Number
+    milliseconds: Number
+
+
+class _Rows(TypedDict):
+    pool: PositiveInt
+    validation: Count
+    test: Count
+
+
+class _Facts(TypedDict):
+    index: _IndexFacts
+    rows: _Rows
+    pool_positives: Count
+    average_cosine: Number | None
+    float16_error: Number | None
+    largest_component: NotRequired[dict[str, Number]]
+
+
+class _AllFacts(TypedDict):
+    splits: dict[str, _Facts]
 
 
 def read_run(folder: Path) -> GoodreadsRun:
@@ -49,26 +115,32 @@ def read_run(folder: Path) -> GoodreadsRun:
     Raises:
         UserError: If it holds another kind of run, or if a file is missing, damaged or cut off.
     """
-    config = read_config_of("goodreads", folder)
+    config = read_config_of("goodreads", folder, _Config)
+    is_sealed = require_sealed(folder, RUN_FILES)
     facts = _read_facts(folder / "facts.json", config)
-    rounds = read_rows(folder / "rounds.csv", ROUND_COLUMNS)
+    rounds = _read_numbers(folder / "rounds.csv", ROUND_COLUMNS)
     _require_all_rounds(folder / "rounds.csv", rounds, config)
-    stages = read_rows(folder / "stages.csv", STAGE_COLUMNS)
+    stages = _read_numbers(folder / "stages.csv", STAGE_COLUMNS)
     _require_all_stages(folder / "stages.csv", stages, facts)
-    return GoodreadsRun(config, facts, rounds, stages)
+    return GoodreadsRun(config, facts, rounds, stages, is_sealed)
+
+
+def _read_numbers(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """The rows of a table whose measured columns hold numbers."""
+    table = read_rows(path, columns, dtype=dict.fromkeys(("pool", "strategy", "split", "folder"), str))
+    for name in set(columns) - _NOT_NUMBERS if len(table) else ():
+        if not pd.api.types.is_numeric_dtype(table[name]) or (name not in _MAY_LACK and table[name].isna().any()):
+            raise UserError(f"{path}: is damaged (column {name!r} must hold numbers)")
+    return table
 
 
 def _read_facts(path: Path, config: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    try:
-        facts: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))["splits"]
-    except FileNotFoundError:
-        raise describe_missing_file(path) from None
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise UserError(f"{path}: cannot be read ({error})") from error
-    for split in config["options"]["splits"]:
-        about = facts.get(split, {})
-        for name in (*_FACTS - set(about), *_INDEX_FACTS - set(about.get("index", {}))):
-            raise UserError(f"{path}: lacks {name!r} of the split {split!r}")
+    if not path.exists():
+        raise describe_missing_file(path)
+    facts: dict[str, dict[str, Any]] = read_json(path, _AllFacts)["splits"]
+    wanted = config["options"]["splits"]
+    if set(facts) != set(wanted):
+        raise UserError(f"{path}: has the splits {', '.join(facts)}, and config.json {', '.join(wanted)}")
     return facts
 
 
@@ -78,8 +150,12 @@ def _require_all_rounds(path: Path, rounds: pd.DataFrame, config: dict[str, Any]
     methods = list(product(options["pools"], options["strategies"]))
     if options["int8"]:
         methods.append(("all_int8", "most_likely_positive"))
+    n_expected = len(options["splits"]) * len(methods) * options["repeats"]
     expected = {
-        (split, *method, n) for split in options["splits"] for method in methods for n in range(options["repeats"])
+        (split, *method, n)
+        for split in options["splits"]
+        for method in methods
+        for n in range(min(options["repeats"], len(rounds) + 1))  # a run has a row at least
     }
     runs = rounds.groupby(_RUN)
     last = runs.last()
@@ -87,8 +163,8 @@ def _require_all_rounds(path: Path, rounds: pd.DataFrame, config: dict[str, Any]
     is_ended = (last["n_labeled"] == options["budget"]) | is_dry
     is_gapless = runs.size() == last["round"] + 1
     n_whole = len(expected & set(last.index[is_ended & is_gapless]))
-    if n_whole < len(expected):
-        raise UserError(f"{path}: is cut off or damaged ({n_whole} of {len(expected)} runs are whole)")
+    if n_whole < n_expected or len(last) != n_expected:
+        raise UserError(f"{path}: is cut off or damaged ({n_whole} of {n_expected} runs are whole)")
 
 
 def _require_all_stages(path: Path, stages: pd.DataFrame, facts: dict[str, dict[str, Any]]) -> None:

@@ -83,6 +83,7 @@ def prepare(source: Source, name: str, settings: Settings, work: Path) -> Prepar
     split = _split(source, name, settings)
     vectors, pooled, stages = _vectors(source, split, settings, work, folder)
     _require_memory(vectors.pool, settings)
+    # Of all sentences, copies included, as in 7.12: the distinct ones would be a second file of gigabytes.
     rng = make_generator(settings.seed, "index", name)
     index, indexing = build_ivf(
         vectors.pool, pooled.digest, folder, rng, n_probe=settings.n_probe, quiet=settings.quiet

@@ -14,6 +14,7 @@ import pandas as pd
 from experiments.paper.openimages import OPENIMAGES, read_openimages
 from experiments.paper.options import PaperExecution, PaperProtocol
 from experiments.paper.report import write_report
+from experiments.paper.rows import RUN_FILES, RunConfig
 from experiments.paper.studies import (
     IMAGENET_POOL_FRACTION,
     LOOK_AT_MAIN,
@@ -32,15 +33,17 @@ from seals_sim.embed.space import choose_dimensions
 from seals_sim.options import combine
 from seals_sim.replay.bench import Setup, Space
 from seals_sim.replay.concepts import choose_by_paper
+from seals_sim.replay.config import read_config_of
 from seals_sim.replay.inputs import InputOptions, load_dataset
 from seals_sim.replay.options import ReplayProtocol
+from seals_sim.replay.replay import report_copies
 from seals_sim.replay.runs import LoopRun, Task, collect_tables, execute
+from seals_sim.replay.seal import sealing
 from seals_sim.replay.store import (
     RunFolder,
     RunIdentity,
     RunStore,
     get_versions,
-    read_config,
     require_run_or_nothing,
     to_json,
     write_csv,
@@ -90,8 +93,6 @@ def run_paper(inputs: InputOptions, protocol: PaperProtocol, execution: PaperExe
     embeddings = _name_embeddings(setup.dataset, protocol)
     require_run_or_nothing(execution.out)
     require_writable(execution.out, "out")
-    if setup.dataset.texts is not None:
-        require_writable(work.cache, "cache")
 
     k, pilot = protocol.k, None
     if k is None:
@@ -101,7 +102,7 @@ def run_paper(inputs: InputOptions, protocol: PaperProtocol, execution: PaperExe
     work.setup.protocol.require_fit(n_pool)
     plan = Plan(work.setup.protocol, embeddings, tuple(k for k in NEIGHBORS if k <= n_pool))
     resolved = replace(protocol, k=k, embeddings=embeddings, neighbors=plan.neighbors)
-    identity = RunIdentity("paper", resolved, setup.dataset.fingerprint())
+    identity = RunIdentity("paper", resolved, setup.fingerprint())
     small_budget = max(scale_budget(n_pool, protocol.batch), protocol.n_seeds)
     about = {
         "command": command,
@@ -118,6 +119,7 @@ def run_paper(inputs: InputOptions, protocol: PaperProtocol, execution: PaperExe
         write_csv(folder.path / OPENIMAGES, openimages)
     _run_missing(work, plan, execution.only or STUDIES, protocol.side_concepts, folder.path)
     page = write_report(folder.path)
+    report_copies(setup.n_copies)
     if not execution.quiet:
         print(page, file=sys.stderr)
     return page
@@ -129,7 +131,8 @@ def _run_missing(work: _Work, plan: Plan, wanted: Sequence[str], n_side_concepts
     missing = [task for task in _list_tasks(work.setup, plan, wanted, n_side_concepts) if task.name not in finished]
     if missing:
         work.execute(missing, store)
-    _write_tables(folder, store, _list_tasks(work.setup, plan, STUDIES, n_side_concepts))
+    with sealing(folder, RUN_FILES):
+        _write_tables(folder, store, _list_tasks(work.setup, plan, STUDIES, n_side_concepts))
     store.close()
 
 
@@ -148,8 +151,8 @@ def _read_chosen_k(out: Path) -> tuple[int, dict[str, float] | None] | None:
     """The k of the run in this folder, and the pilot that it came from, so that it can go on."""
     if not (out / "config.json").exists():
         return None
-    config = read_config(out)
-    return int(config["options"].get("k", 1)), config.get("pilot")
+    config = read_config_of("paper", out, RunConfig)
+    return int(config["options"]["k"]), config.get("pilot")
 
 
 def _choose_k_by_pilot(work: _Work, embedding: str) -> tuple[int, dict[str, float] | None]:

@@ -16,6 +16,7 @@ from experiments.paper.numbers import COSINES
 from experiments.paper.rows import Paper, read_paper
 from experiments.paper.studies import Study, build_studies
 from seals_sim.replay.page import write_page
+from seals_sim.replay.seal import explaining_misfits
 from seals_sim.replay.store import write_csv
 
 _OPTIONAL_TABLES = ("time", "alike", "structure", "correlations", "laggards", "fits", "concepts")
@@ -37,6 +38,11 @@ def write_report(folder: Path) -> Path:
         UserError: If one of these files is missing, damaged or cut off. Nothing is written then.
     """
     paper = read_paper(folder)
+    with explaining_misfits(folder, paper.is_sealed):
+        return _write_report(folder, paper)
+
+
+def _write_report(folder: Path, paper: Paper) -> Path:
     finished, claims = paper.build_studies(), check_claims(paper)
     report_tables: dict[str, Any] = {}
     drawings: dict[str, _Drawing] = {}

@@ -4,23 +4,59 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from experiments.paper.openimages import OPENIMAGES, read_openimages
 from experiments.paper.studies import Plan, Study, build_studies
+from seals_sim.disk.reading import parse_parquet, read_content
 from seals_sim.errors import UserError
+from seals_sim.options import PositiveInt
+from seals_sim.replay.config import ConceptFacts, Number, RowCounts, read_config_of
 from seals_sim.replay.methods import Method
 from seals_sim.replay.options import ConceptOptions, IndexOptions, LabelOptions, LearningOptions, ReplayProtocol
-from seals_sim.replay.page import describe_missing_file
 from seals_sim.replay.runs import FULL_SUPERVISION, METHOD_FIELDS
-from seals_sim.replay.store import read_config_of
+from seals_sim.replay.seal import describe_missing_file, explaining_misfits, require_sealed
 
 MEASURES = ("n_labeled", "average_precision", "auc", "recall", "pool_fraction")
+RUN_FILES = ("config.json", "rounds.parquet", "structure.parquet", "indexes.parquet")
 _COUNTS = ("k", "seed_positives", "seed_negatives", "batch", "budget")
+
+
+class _Options(TypedDict):
+    k: PositiveInt
+    side_concepts: PositiveInt
+    budget: PositiveInt
+    repeats: PositiveInt
+    embeddings: Annotated[list[str], Field(min_length=1)]
+    neighbors: list[int]
+
+
+class _Pilot(TypedDict):
+    k: PositiveInt
+    concepts: PositiveInt
+    pool_fraction: Number
+
+
+class RunConfig(TypedDict):
+    """What config.json of such a run must say."""
+
+    command: str
+    options: _Options
+    versions: dict[str, str]
+    dataset: str
+    rows: RowCounts
+    concepts: Annotated[dict[str, ConceptFacts], Field(min_length=1)]
+    validation_concepts: list[str]
+    skipped_concepts: dict[str, str]
+    bad_lines: list[str]
+    small_budget: PositiveInt
+    pilot: _Pilot | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +71,7 @@ class Paper:
         structure: Latent structure: a row per embedding, concept and k.
         index: What each index cost and recalls: a row per embedding and k.
         openimages: Tables 3 to 8 of the paper, if the user gave them.
+        is_sealed: Whether a checksum vouches for all but these; early runs have none.
     """
 
     config: dict[str, Any]
@@ -44,6 +81,7 @@ class Paper:
     structure: pd.DataFrame
     index: pd.DataFrame
     openimages: pd.DataFrame | None
+    is_sealed: bool
 
     @property
     def first_metric(self) -> str:
@@ -132,10 +170,16 @@ def read_paper(folder: Path) -> Paper:
     Raises:
         UserError: If it holds another kind of run, or if a file is missing, damaged or cut off.
     """
-    config = read_config_of("paper", folder)
-    given = config["options"]
+    config = read_config_of("paper", folder, RunConfig)
+    is_sealed = require_sealed(folder, RUN_FILES)
+    tables = {name: _table(folder, name) for name in ("rounds", "structure", "indexes")}
+    with explaining_misfits(folder, is_sealed):
+        return _arrange(folder, config, tables, is_sealed)
+
+
+def _arrange(folder: Path, config: dict[str, Any], tables: dict[str, pd.DataFrame], is_sealed: bool) -> Paper:
+    given, rounds = config["options"], tables["rounds"]
     plan = Plan(_read_protocol(given), tuple(given["embeddings"]), tuple(given["neighbors"]))
-    rounds = _table(folder, "rounds")
     runs: dict[Method, pd.DataFrame] = {}
     is_full = rounds["strategy"] == FULL_SUPERVISION
     for key, part in rounds[~is_full].groupby(list(METHOD_FIELDS), dropna=False, sort=False):
@@ -145,8 +189,8 @@ def read_paper(folder: Path) -> Paper:
         runs[Method(**settings)] = part
     openimages = folder / OPENIMAGES
     return Paper(
-        config, plan, runs, rounds[is_full], _table(folder, "structure"), _table(folder, "indexes"),
-        read_openimages(openimages) if openimages.exists() else None,
+        config, plan, runs, rounds[is_full], tables["structure"], tables["indexes"],
+        read_openimages(openimages) if openimages.exists() else None, is_sealed,
     )  # fmt: skip
 
 
@@ -159,9 +203,6 @@ def _read_protocol(given: dict[str, Any]) -> ReplayProtocol:
 
 def _table(folder: Path, name: str) -> pd.DataFrame:
     path = folder / f"{name}.parquet"
-    try:
-        return pd.read_parquet(path)
-    except FileNotFoundError:
-        raise describe_missing_file(path) from None
-    except (ValueError, OSError) as error:
-        raise UserError(f"{path}: cannot be read ({error})") from error
+    if not path.exists():
+        raise describe_missing_file(path)
+    return parse_parquet(read_content(path), lambda problem: UserError(f"{path}: {problem}"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -25,8 +26,11 @@ from experiments.theory_bounds.jobs import (
 )
 from experiments.theory_bounds.options import TheoryExecution, TheoryOptions
 from experiments.theory_bounds.report import list_findings, write_report
+from experiments.theory_bounds.rows import RUN_FILES
 from seals_sim.disk.files import replacing, require_writable
+from seals_sim.replay.seal import sealing
 from seals_sim.replay.store import RunFolder, RunIdentity, RunStore, get_versions, to_json, write_csv
+from seals_sim.runtime import end_with_parent
 
 _VERSIONS = ("seals-sim", "numpy", "scipy", "cvxpy", "clarabel", "quadprog", "faiss-cpu", "pandas")
 
@@ -55,7 +59,8 @@ def run_bench(options: TheoryOptions, execution: TheoryExecution, command: str =
     missing = [job for job in todo if job.key not in finished]
     stopped = _run_all(missing, options, execution, store)
     rows = [stopped[job] if job in stopped else _restore(store, job) for job in todo]
-    _write_rows(out, rows)
+    with sealing(out, RUN_FILES):
+        _write_rows(out, rows)
     store.remove()
     page = write_report(out)
     if not execution.quiet:
@@ -73,7 +78,8 @@ def _run_all(
     stopped: dict[Job, JobRows] = {}
     if not todo:
         return stopped
-    with ProcessPool(max_workers=min(execution.jobs, len(todo))) as pool:
+    n_workers, watching = min(execution.jobs, len(todo)), {"initializer": end_with_parent, "initargs": (os.getpid(),)}
+    with ProcessPool(max_workers=n_workers, **watching) as pool:
         jobs = {pool.schedule(run_job, args=(job, options), timeout=execution.time_limit): job for job in todo}
         try:
             done = concurrent.futures.as_completed(jobs)

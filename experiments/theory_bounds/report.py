@@ -8,9 +8,10 @@ import pandas as pd
 
 from experiments.theory_bounds import figures
 from experiments.theory_bounds.findings import describe_findings
-from experiments.theory_bounds.rows import read_run
+from experiments.theory_bounds.rows import TheoryRun, read_run
 from experiments.theory_bounds.tables import MAIN_PROBLEMS, add_rounds, make_tables, select_last_rounds
 from seals_sim.replay.page import write_page
+from seals_sim.replay.seal import explaining_misfits
 
 
 def write_report(folder: Path) -> Path:
@@ -27,6 +28,11 @@ def write_report(folder: Path) -> Path:
         UserError: If one of these files is missing, damaged or cut off. Nothing is written then.
     """
     run = read_run(folder)
+    with explaining_misfits(folder, run.is_sealed):
+        return _write_report(folder, run)
+
+
+def _write_report(folder: Path, run: TheoryRun) -> Path:
     bounds, tables = add_rounds(run.bounds, run.rounds), make_tables(run)
     is_drawn = {
         "theorems": figures.draw_theorems(run.rounds, bounds, folder / "theorems"),
@@ -53,7 +59,8 @@ def write_report(folder: Path) -> Path:
 def list_findings(folder: Path) -> list[str]:
     """What a finished run shows, one paragraph per finding. Raises UserError as `write_report` does."""
     run = read_run(folder)
-    return describe_findings(make_tables(run), run.rounds)
+    with explaining_misfits(folder, run.is_sealed):
+        return describe_findings(make_tables(run), run.rounds)
 
 
 def _statuses(rounds: pd.DataFrame) -> list[dict[str, object]]:

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from typing_extensions import TypedDict
 
 from experiments.theory_bounds.jobs import BOUND_COLUMNS, CHECK_COLUMNS, HOLDS_NAMES, ROUND_COLUMNS, STEP_COLUMNS
+from seals_sim.disk.reading import read_json_lines
 from seals_sim.errors import UserError
-from seals_sim.replay.page import describe_missing_file, read_rows
-from seals_sim.replay.store import read_config_of
+from seals_sim.replay.config import Count, read_config_of
+from seals_sim.replay.page import read_rows
+from seals_sim.replay.seal import describe_missing_file, require_sealed
 
 _COLUMNS = {"rounds": ROUND_COLUMNS, "bounds": BOUND_COLUMNS, "checks": CHECK_COLUMNS, "steps": STEP_COLUMNS}
+RUN_FILES = ("config.json", "problems.jsonl", "queries.jsonl", *(f"{name}.csv" for name in _COLUMNS))
 _NOT_NUMBERS = {"problem", "algorithm", "status", "check", *HOLDS_NAMES}
 
 
@@ -29,6 +32,7 @@ class TheoryRun:
         bounds: One row per run and epsilon, with BOUND_COLUMNS.
         checks: One row per run and lemma or step, with CHECK_COLUMNS.
         steps: One row per slow step in a finite pool, with STEP_COLUMNS.
+        is_sealed: Whether a checksum vouches for each of these; early runs have none.
     """
 
     config: dict[str, Any]
@@ -36,6 +40,24 @@ class TheoryRun:
     bounds: pd.DataFrame
     checks: pd.DataFrame
     steps: pd.DataFrame
+    is_sealed: bool
+
+
+class _Config(TypedDict):
+    command: str
+    options: dict[str, Any]
+    versions: dict[str, str]
+
+
+class _Counts(TypedDict):
+    rounds: Count
+    bounds: Count
+    checks: Count
+    steps: Count
+
+
+class _Problem(TypedDict):
+    rows: _Counts
 
 
 def read_run(folder: Path) -> TheoryRun:
@@ -44,7 +66,8 @@ def read_run(folder: Path) -> TheoryRun:
     Raises:
         UserError: If it holds another kind of run, or if a file is missing, damaged or cut off.
     """
-    config = read_config_of("theory_bounds", folder)
+    config = read_config_of("theory_bounds", folder, _Config)
+    is_sealed = require_sealed(folder, RUN_FILES)
     tables = {name: _read_table(folder / f"{name}.csv", columns) for name, columns in _COLUMNS.items()}
     n_expected = _read_counts(folder / "problems.jsonl")
     for name, table in tables.items():
@@ -53,7 +76,7 @@ def read_run(folder: Path) -> TheoryRun:
         if len(table) > n_expected[name]:
             counts = f"{n_expected[name]} rows of {name}.csv, which has {len(table)}"
             raise UserError(f"{folder / 'problems.jsonl'}: is cut off (it counts {counts})")
-    return TheoryRun(config, **tables)
+    return TheoryRun(config, **tables, is_sealed=is_sealed)
 
 
 def _read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
@@ -69,12 +92,7 @@ def _read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
 
 def _read_counts(path: Path) -> dict[str, int]:
     """How many rows all runs together have in each table."""
-    try:
-        counts = [json.loads(line)["rows"] for line in path.read_text(encoding="utf-8").splitlines()]
-        return {name: sum(count[name] for count in counts) for name in _COLUMNS}
-    except FileNotFoundError:
-        raise describe_missing_file(path) from None
-    except KeyError as error:
-        raise UserError(f"{path}: lacks {error}; run the experiment again") from error
-    except (ValueError, TypeError, OSError) as error:
-        raise UserError(f"{path}: cannot be read ({error})") from error
+    if not path.exists():
+        raise describe_missing_file(path)
+    problems = read_json_lines(path, _Problem)
+    return {name: sum(problem["rows"][name] for problem in problems) for name in _COLUMNS}

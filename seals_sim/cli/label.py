@@ -49,6 +49,10 @@ def label(
         report = session.add_import(file, labels)
         if report.n_overruled:
             print(f"{file.name}: {report.n_overruled:,} labels differ from your answers, which stand", file=sys.stderr)
+        if report.n_mixed:
+            print(
+                f"{file.name}: {report.n_mixed:,} rows have different labels; the last of each counts", file=sys.stderr
+            )
     if session.is_read_only:
         print(f"{path}: can only be read: answers are not taken", file=sys.stderr)
     serve(session, page.host, page.port, not page.no_browser, cache.quiet, path.name, page.allow_host)
@@ -87,7 +91,8 @@ def open_session(
     if given and given != [(seed.text, seed.label) for seed in session.seeds]:
         session.close()
         raise UserError(f"{path} was begun with other examples; leave out like and not-like, or name another session")
+    has_copies = corpus.copies is not None
     for name, old in asdict(session.options).items():
-        if old != getattr(options, name):
+        if old != getattr(options, name) and (has_copies or name != "copies"):
             print(f"{path} keeps the {name.replace('_', ' ')} that it was begun with: {old}", file=sys.stderr)
     return session

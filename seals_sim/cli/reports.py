@@ -6,7 +6,7 @@ import importlib
 from pathlib import Path
 
 from seals_sim.errors import UserError
-from seals_sim.replay.store import read_config
+from seals_sim.replay.config import read_config
 
 _WRITERS = {
     "replay": "seals_sim.replay.report",

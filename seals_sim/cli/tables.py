@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ from seals_sim.cli.options import SearchIndexOptions, TextOptions
 from seals_sim.replay.options import CacheOptions
 
 if TYPE_CHECKING:
+    from seals_sim.embed.space import CutTexts
     from seals_sim.label.corpus import Corpus
 
 
@@ -25,13 +27,10 @@ def read_table(table: Path, options: TextOptions) -> list[str]:
 
 
 def get_cache(options: CacheOptions) -> Path:
-    """The cache folder, which must be writable."""
+    """The cache folder. One that can only be read will do, where all that is needed is in it."""
     from seals_sim.disk.cache import get_default_folder
-    from seals_sim.disk.files import require_writable
 
-    cache = options.cache or get_default_folder()
-    require_writable(cache, "cache")
-    return cache
+    return options.cache or get_default_folder()
 
 
 def build_table_corpus(
@@ -48,4 +47,17 @@ def build_table_corpus(
     d = choose_dimensions(texts) if text.dimensions is None else text.dimensions
     name = resolve_index(index.index, len(texts), d, 0)  # one search
     options = IndexOptions(k, n_probe=index.n_probe)
-    return build_corpus(texts, name, cache, text.model, text.dimensions, options, cache_options.quiet), name
+    corpus = build_corpus(texts, name, cache, text.model, text.dimensions, options, cache_options.quiet)
+    report_cut(corpus.cut, len(texts))
+    return corpus, name
+
+
+def report_cut(cut: CutTexts | None, n_texts: int) -> None:
+    """Say on stderr how many texts are longer than the model reads."""
+    if cut is not None:
+        is_one = cut.n == 1
+        print(
+            f"{cut.n:,} of {n_texts:,} texts {'is' if is_one else 'are'} longer than the {cut.max_tokens} tokens that "
+            f"the model reads; only {'its beginning counts' if is_one else 'their beginnings count'}",
+            file=sys.stderr,
+        )

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from seals_sim.cli.options import MeasuredIndexOptions, TextOptions
-from seals_sim.cli.tables import build_table_corpus, get_cache, read_table
+from seals_sim.cli.tables import build_table_corpus, get_cache, read_table, report_cut
 from seals_sim.disk.files import replacing, require_writable_file
-from seals_sim.embed.space import embed_texts
+from seals_sim.embed.space import TextSpace
 from seals_sim.errors import UserError
 from seals_sim.indexes import measure_on_sample
 from seals_sim.replay.options import CacheOptions
@@ -23,7 +23,9 @@ def embed(table: Path, options: TextOptions, out: Path | None, cache_options: Ca
             raise UserError("is the table itself", parameter="out", value=out)
     cache = get_cache(cache_options)
     texts = read_table(table, options)
-    vectors = embed_texts(texts, options.model, options.dimensions, cache, cache_options.quiet)
+    space = TextSpace(texts, options.model, options.dimensions, cache, cache_options.quiet)
+    vectors = space.compute_vectors()
+    report_cut(space.count_cut(), len(texts))
     if out is not None:
         with replacing(out) as temporary, temporary.open("wb") as file:
             np.save(file, vectors, allow_pickle=False)

@@ -5,21 +5,41 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from seals_sim.datasets.dataset import update_with_texts
 from seals_sim.datasets.goodreads import Review, iterate_reviews
 from seals_sim.datasets.lines import BadLines
 from seals_sim.disk.files import compute_sha256, replacing
-from seals_sim.disk.stages import USE_ANOTHER, Stage
-from seals_sim.errors import UserError
+from seals_sim.disk.stages import USE_ANOTHER, Count, Sha256, Stage
+from seals_sim.errors import DamagedError, UserError
 
 PART = 200_000  # sentences
 GROUPS = ("review", "book")
+_TYPES = {
+    "label": pa.int8(),
+    "review": pa.dictionary(pa.int32(), pa.string()),
+    "book": pa.string(),
+    "text": pa.string(),
+}
+
+
+class _Part(TypedDict):
+    file: Annotated[str, Field(pattern=r"^part-[0-9]+\.parquet$")]
+    sentences: Count
+    sha256: Sha256
+
+
+class _Result(TypedDict):
+    sha256: Sha256
+    bad_lines: list[str]
 
 
 class SentenceTable:
@@ -42,9 +62,10 @@ class SentenceTable:
         """
         if stage.result is None:
             raise ValueError(f"{stage.folder}: is not finished")
-        self._parts = [stage.folder / block["file"] for block in stage.blocks]
-        self._starts = np.cumsum([0, *(block["sentences"] for block in stage.blocks)])
-        self.bad_lines: list[str] = stage.result["bad_lines"]
+        blocks = stage.read_blocks(_Part)
+        self._parts = [stage.folder / block["file"] for block in blocks]
+        self._starts = np.cumsum([0, *(block["sentences"] for block in blocks)])
+        self.bad_lines: list[str] = stage.read_result(_Result)["bad_lines"]
         self.stage, self.digest = stage, stage.digest
         self._last: tuple[int, list[str]] = (-1, [])
 
@@ -95,11 +116,15 @@ class SentenceTable:
 
     def _read_column(self, part: int, name: str) -> pa.ChunkedArray:
         path = self._parts[part]
+        n = int(self._starts[part + 1] - self._starts[part])
         try:
-            return pq.read_table(path, columns=[name]).column(0)
-        except (OSError, pa.ArrowException) as error:
+            column = pq.read_table(path, columns=[name], page_checksum_verification=True).column(0)
+        except (OSError, ValueError, KeyError, pa.ArrowException) as error:
             reason = str(error).splitlines()[0]
-            raise UserError(f"{path}: cannot be read ({reason}); remove {path.parent} to build it again") from error
+            raise DamagedError(path, f"cannot be read ({reason})", path.parent) from error
+        if len(column) != n or not column.type.equals(_TYPES[name]) or column.null_count:
+            raise DamagedError(path, f"is damaged (column {name})", path.parent)
+        return column
 
 
 def read_sentences(
@@ -125,7 +150,7 @@ def read_sentences(
     """
     stage = Stage(folder, "read", {"reviews": "goodreads"})
     if stage.result is not None:
-        if compute_sha256(path) != stage.result["sha256"]:
+        if compute_sha256(path) != stage.read_result(_Result)["sha256"]:
             raise UserError(f"{stage.folder}: was read from another file than {path}; {USE_ANOTHER}")
         return SentenceTable(stage)
     bad = BadLines(path, skip_bad_lines)
@@ -173,5 +198,5 @@ def _write_part(stage: Stage, number: int, reviews: Sequence[Review], path: Path
         }
     )
     with replacing(stage.folder / name, is_private=True) as temporary:
-        pq.write_table(table, temporary)
+        pq.write_table(table, temporary, write_page_checksum=True)
     stage.record(block)

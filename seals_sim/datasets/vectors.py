@@ -12,6 +12,7 @@ from seals_sim.datasets.dataset import Dataset
 from seals_sim.datasets.labels import Label, build_concepts, read_label
 from seals_sim.datasets.lines import require_file
 from seals_sim.datasets.table import get_stem, read_label_table
+from seals_sim.disk.reading import read_array
 from seals_sim.errors import UserError
 from seals_sim.types import DatasetRows
 from seals_sim.vectors.normalize import normalize
@@ -58,14 +59,7 @@ def _read_labels(path: Path, label_columns: Sequence[str], separator: str | None
 
 def _read_array(path: Path) -> NDArray[np.generic]:
     require_file(path)
-    try:
-        array: NDArray[np.generic] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except Exception as error:  # a damaged header is read as Python source, and fails in as many ways
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise UserError(f"{path}: not a readable .npy file ({reason})") from error
-    if not isinstance(array, np.ndarray):
-        raise UserError(f"{path}: an .npy file is needed, and this is an .npz archive")
-    return array
+    return read_array(path)
 
 
 def _describe(array: NDArray[np.generic]) -> str:

@@ -13,10 +13,20 @@ import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import DTypeLike, NDArray
 from tqdm import tqdm
+from typing_extensions import TypedDict
 
 from seals_sim.disk.files import explain_unwritable, replacing
-from seals_sim.disk.stages import Record, Stage
+from seals_sim.disk.reading import explain_unreadable, read_array
+from seals_sim.disk.stages import Count, Sha256, Stage
 from seals_sim.errors import DamagedError, UserError
+
+
+class ArrayBlock(TypedDict):
+    """Rows that are on the disk."""
+
+    start: Count
+    end: Count
+    sha256: Sha256
 
 
 class ArrayStage:
@@ -56,15 +66,19 @@ class ArrayStage:
         self._shape, self._dtype = shape, np.dtype(dtype)
         self.stage = Stage(folder, name, {**made_from, "shape": list(shape), "dtype": self._dtype.str})
         self.path = self.stage.folder / "array.npy"
-        if not self.path.exists() and not self.stage.blocks:
+        blocks = self._read_blocks()
+        if not self.path.exists() and not blocks:
             self._reserve()
         self._require_whole()
-        if not self.stage.is_finished:
-            self._drop_damaged_blocks()
-        elif not self.stage.is_checked(self.path):
-            if not all(self._is_whole(block) for block in self.stage.blocks):
-                raise DamagedError(self.path, "is damaged", self.stage.folder)
-            self.stage.note_checked(self.path)
+        try:
+            if not self.stage.is_finished:
+                self._drop_damaged_blocks(blocks)
+            elif not self.stage.is_checked(self.path):
+                if not all(self._is_whole(block) for block in blocks):
+                    raise DamagedError(self.path, "is damaged", self.stage.folder)
+                self.stage.note_checked(self.path)
+        except OSError as error:
+            raise explain_unreadable(self.path, error) from error
 
     @property
     def n_done(self) -> int:
@@ -144,22 +158,30 @@ class ArrayStage:
         with replacing(self.path, is_private=True) as temporary:
             open_memmap(temporary, mode="w+", dtype=self._dtype, shape=self._shape)
 
-    def _require_whole(self) -> None:
-        try:
-            array = self.open()
-            is_whole = array.shape == self._shape and array.dtype == self._dtype
-        except (OSError, ValueError):  # no header, or fewer bytes than it says
-            is_whole = False
-        if not is_whole:
-            raise DamagedError(self.path, "is missing or cut off", self.stage.folder)
+    def _read_blocks(self) -> list[ArrayBlock]:
+        """The blocks that the journal names: from the first row on without a gap, if finished to the last."""
+        blocks, n = self.stage.read_blocks(ArrayBlock), self._shape[0]
+        starts = [0, *(block["end"] for block in blocks)]
+        fits = all(start == block["start"] <= block["end"] <= n for start, block in zip(starts, blocks, strict=False))
+        if not fits or (self.stage.is_finished and starts[-1] != n):
+            raise DamagedError(self.path, "is damaged (its journal counts other rows)", self.stage.folder)
+        return blocks
 
-    def _drop_damaged_blocks(self) -> None:
-        n_good = len(self.stage.blocks)
-        while n_good and not self._is_whole(self.stage.blocks[n_good - 1]):
+    def _require_whole(self) -> None:
+        def refuse(problem: str) -> UserError:
+            return DamagedError(self.path, "is missing or cut off", self.stage.folder)
+
+        array = read_array(self.path, refuse)
+        if array.shape != self._shape or array.dtype != self._dtype or not array.flags.c_contiguous:
+            raise refuse("")
+
+    def _drop_damaged_blocks(self, blocks: list[ArrayBlock]) -> None:
+        n_good = len(blocks)
+        while n_good and not self._is_whole(blocks[n_good - 1]):
             n_good -= 1
-        if n_good < len(self.stage.blocks):
+        if n_good < len(blocks):
             self.stage.truncate(n_good)
 
-    def _is_whole(self, block: Record) -> bool:
+    def _is_whole(self, block: ArrayBlock) -> bool:
         content = np.ascontiguousarray(self.open()[block["start"] : block["end"]])
         return bool(hashlib.sha256(content.data).hexdigest() == block["sha256"])

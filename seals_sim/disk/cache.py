@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
-from seals_sim.disk.files import compute_sha256, replacing
+from seals_sim.disk.files import compute_sha256, replacing, require_writable
+from seals_sim.disk.reading import explain_unreadable, read_array, read_content
 from seals_sim.types import Vectors
 
 
@@ -40,7 +42,7 @@ def load_or_compute(folder: Path, key: str, compute: Callable[[], Vectors]) -> t
     """Load the array under a key, or compute it and write it there.
 
     A file gets its name only when it is whole, and is used only if its checksum is right. It is for its owner alone:
-    from vectors, texts can partly be read.
+    from vectors, texts can partly be read. A folder that can only be read will do where the array is there.
 
     Args:
         folder: The cache.
@@ -51,7 +53,7 @@ def load_or_compute(folder: Path, key: str, compute: Callable[[], Vectors]) -> t
         The array, memory-mapped where it was loaded, and the checksum of its file.
 
     Raises:
-        UserError: Where the folder cannot be written.
+        UserError: Where the array is there and cannot be read, or is not there and the folder cannot be written.
 
     Examples:
         >>> import tempfile
@@ -63,12 +65,21 @@ def load_or_compute(folder: Path, key: str, compute: Callable[[], Vectors]) -> t
     """
     path = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
     checksum = path.with_suffix(".sha256")
-    if path.exists() and checksum.exists() and (digest := compute_sha256(path)) == checksum.read_text().strip():
-        return np.load(path, mmap_mode="r", allow_pickle=False), digest
+    try:
+        is_there = path.exists()
+        if is_there and checksum.exists():
+            digest = compute_sha256(path)
+            if digest.encode() == read_content(checksum).strip():
+                return read_array(path), digest
+    except OSError as error:
+        raise explain_unreadable(path, error) from error
+    require_writable(folder, "cache")
+    if is_there:
+        print(f"{path} is damaged and is computed again", file=sys.stderr)
     array = compute()
     with replacing(path, is_private=True) as temporary:
         np.save(temporary, array, allow_pickle=False)
         digest = compute_sha256(temporary)
         with replacing(checksum, is_private=True) as temporary_checksum:
-            temporary_checksum.write_text(digest + "\n")
+            temporary_checksum.write_text(digest + "\n", encoding="ascii")
     return array, digest

@@ -2,7 +2,7 @@
 
 A stage has a folder with a journal, a line a block, written only after the block's data are safe on the disk. Whatever
 kills the process, at most the block in hand is lost. Each line says how long the block took, and the most memory that
-its process had held by then.
+its process had held by then, and ends with a checksum of itself.
 """
 
 from __future__ import annotations
@@ -16,14 +16,56 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field, TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from seals_sim.disk.files import compute_sha256, explain_unwritable, replacing, write_text
-from seals_sim.errors import DamagedError, UserError
+from seals_sim.disk.reading import check_form, explain_unreadable, read_json
+from seals_sim.errors import DamagedError, OtherOriginError, UserError
 
 Record = dict[str, Any]
 USE_ANOTHER = "remove this folder to build it again, or use another one"
 _SHOWN = 40  # characters of a value in an error
+_CHECK = "check"  # the checksum in a line; those of early versions have none
+_CHECK_DIGITS = 16
+T = TypeVar("T")
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+Count = Annotated[int, Field(ge=0)]
+
+
+class FileResult(TypedDict):
+    """What `finish_with` notes of a file."""
+
+    bytes: Count
+    sha256: Sha256
+
+
+class _First(TypedDict):
+    stage: str
+    made_from: dict[str, Any]
+
+
+class _Measured(TypedDict):
+    seconds: Annotated[float, Field(ge=0)]
+    peak_bytes: Count
+
+
+class _Block(_Measured):
+    block: dict[str, Any]
+
+
+class _Finished(_Measured):
+    finished: dict[str, Any]
+
+
+class _Stamp(TypedDict):
+    bytes: int
+    mtime_ns: int
+
+
+_FIRST, _LATER = TypeAdapter(_First), TypeAdapter(_Block | _Finished)
 
 
 class Stage:
@@ -56,9 +98,10 @@ class Stage:
         self._since = time.perf_counter()
         self._journal, self._checked = self.folder / "journal.jsonl", self.folder / "checked.json"
         self._first_line = {"stage": name, "made_from": json.loads(json.dumps(made_from))}
+        self._n_whole: int | None = None  # bytes of the whole lines, where a cut one follows them
         self._lines: list[Record] = self._read()
         if self._lines:
-            self._require_same(self._lines.pop(0).get("made_from") or {})
+            self._require_same(self._lines.pop(0)["made_from"])
         else:
             self.truncate(0)
 
@@ -100,9 +143,17 @@ class Stage:
         """Forget the blocks after the first `n_blocks`: they are to be done again."""
         lines = [line for line in self._lines if "block" in line][:n_blocks]
         with replacing(self._journal, is_private=True) as temporary:
-            text = "".join(json.dumps(line) + "\n" for line in (self._first_line, *lines))
+            text = "".join(_sign(line) for line in (self._first_line, *lines))
             temporary.write_text(text, encoding="utf-8")
-        self._lines = lines
+        self._lines, self._n_whole = lines, None
+
+    def read_blocks(self, kind: type[T]) -> list[T]:
+        """The blocks, each checked to be of a kind that pydantic knows. Raises DamagedError where one is not."""
+        return [check_form(block, kind, self._refuse) for block in self.blocks]
+
+    def read_result(self, kind: type[T]) -> T:
+        """What the stage came to, checked to be of a kind that pydantic knows. Raises DamagedError where it is not."""
+        return check_form(self.result, kind, self._refuse)
 
     def finish(self, result: Record) -> None:
         """Note that no block is to follow, and what the stage came to."""
@@ -123,19 +174,22 @@ class Stage:
             DamagedError: Where it is no longer there as it was. Its digest is compared once after every change of its
                 size or time.
         """
-        assert self.result is not None
-        if not path.exists() or path.stat().st_size != self.result["bytes"]:
+        noted = self.read_result(FileResult)
+        if not path.is_file() or path.stat().st_size != noted["bytes"]:
             raise DamagedError(path, "is missing or cut off", self.folder)
-        if not self.is_checked(path):
-            if compute_sha256(path) != self.result["sha256"]:
-                raise DamagedError(path, "is damaged", self.folder)
-            self.note_checked(path)
+        try:
+            if not self.is_checked(path):
+                if compute_sha256(path) != noted["sha256"]:
+                    raise DamagedError(path, "is damaged", self.folder)
+                self.note_checked(path)
+        except OSError as error:
+            raise explain_unreadable(path, error) from error
 
     def is_checked(self, path: Path) -> bool:
         """Whether a file has the size and time that it had when its content was last compared."""
         try:
-            return bool(json.loads(self._checked.read_text(encoding="utf-8")) == _get_stamp(path))
-        except (OSError, ValueError):
+            return bool(read_json(self._checked, _Stamp) == _get_stamp(path))
+        except UserError:
             return False
 
     def note_checked(self, path: Path) -> None:
@@ -150,25 +204,38 @@ class Stage:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise UserError(f"{self._journal}: cannot be read: {error.strerror}") from error
+            raise explain_unreadable(self._journal, error) from error
         whole = raw[: raw.rfind(b"\n") + 1]
-        try:
-            lines = [json.loads(line) for line in whole.splitlines()]
-        except (ValueError, RecursionError) as error:
-            raise DamagedError(self._journal, f"is damaged ({error})", self.folder) from error
-        if not all(_is_line(line, number) for number, line in enumerate(lines)):
-            raise DamagedError(self._journal, "is damaged (a line of another form)", self.folder)
-        if len(whole) < len(raw):
-            os.truncate(self._journal, len(whole))
+        lines = [self._read_line(line, number) for number, line in enumerate(whole.splitlines())]
+        self._n_whole = len(whole) if len(whole) < len(raw) else None
         return lines
+
+    def _read_line(self, text: bytes, number: int) -> Record:
+        try:
+            line = json.loads(text)
+            noted = line.pop(_CHECK, None)
+            (_LATER if number else _FIRST).validate_python(line, strict=True)
+        except ValidationError as error:
+            raise self._refuse("another form") from error
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+            raise self._refuse(f"{error}") from error
+        if noted is not None and noted != _compute_check(line):
+            raise self._refuse("its checksum is wrong")
+        return dict(line)
+
+    def _refuse(self, problem: str) -> UserError:
+        return DamagedError(self._journal, f"is damaged ({problem})", self.folder)
 
     def _append(self, what: Record) -> None:
         now = time.perf_counter()
         line = {**json.loads(json.dumps(what)), "seconds": now - self._since, "peak_bytes": measure_peak_bytes()}
         self._since = now
         try:
+            if self._n_whole is not None:
+                os.truncate(self._journal, self._n_whole)
+                self._n_whole = None
             with self._journal.open("ab") as file:
-                file.write(json.dumps(line).encode() + b"\n")
+                file.write(_sign(line).encode())
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
@@ -180,7 +247,8 @@ class Stage:
         for name in {**new, **old}:
             if old.get(name) != new.get(name):
                 before, now = _show_difference(old.get(name), new.get(name))
-                raise UserError(f"{self.folder}: was made with another {name} ({before}, now {now}); {USE_ANOTHER}")
+                problem = f"was made with another {name} ({before}, now {now}); {USE_ANOTHER}"
+                raise OtherOriginError(f"{self.folder}: {problem}", self.folder)
 
 
 def _show_difference(one: object, other: object) -> tuple[str, str]:
@@ -209,14 +277,13 @@ def measure_peak_bytes() -> int:
     return peak if sys.platform == "darwin" else 1024 * peak
 
 
-def _is_line(line: object, number: int) -> bool:
-    """Whether a line of a journal has the form of its place."""
-    if not isinstance(line, dict):
-        return False
-    if number == 0:
-        return isinstance(line.get("made_from"), dict)
-    is_measured = all(isinstance(line.get(name), int | float) for name in ("seconds", "peak_bytes"))
-    return is_measured and any(isinstance(line.get(name), dict) for name in ("block", "finished"))
+def _sign(line: Record) -> str:
+    """A line of a journal, with its checksum."""
+    return json.dumps({**line, _CHECK: _compute_check(line)}) + "\n"
+
+
+def _compute_check(line: Record) -> str:
+    return hashlib.sha256(json.dumps(line).encode()).hexdigest()[:_CHECK_DIGITS]
 
 
 def _get_stamp(path: Path) -> dict[str, int]:

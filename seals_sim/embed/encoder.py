@@ -53,6 +53,28 @@ class Encoder:
         """Of an embedding."""
         return int(self.encode(["a sentence"]).shape[1])
 
+    @property
+    def max_tokens(self) -> int | None:
+        """How many tokens of a text it reads, or None where it reads any number."""
+        limit = self._model.max_seq_length
+        return None if limit is None or not np.isfinite(limit) else int(limit)
+
+    def find_cut(self, texts: Sequence[str]) -> list[str]:
+        """Find the texts of which it reads the beginning alone.
+
+        A token is at least one byte, so that short texts need not be looked at.
+
+        Raises:
+            UserError: Where the model cannot be loaded.
+        """
+        limit, tokenize = self.max_tokens, self._model.tokenizer
+        long = [] if limit is None else [text for text in texts if len(text.encode("utf-8", "replace")) > limit - 2]
+        if not long or not callable(tokenize):
+            return []
+        options = {"truncation": False, "padding": False, "verbose": False, "return_attention_mask": False}
+        tokens = tokenize(long, **options)["input_ids"]
+        return [text for text, some in zip(long, tokens, strict=True) if len(some) > (limit or 0)]
+
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Embed texts.
 

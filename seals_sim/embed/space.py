@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -66,6 +68,19 @@ def choose_dimensions(texts: Sequence[str]) -> int:
     return max(1, min(DEFAULT_DIMENSIONS, len(texts) // 4, len(distinct) - 1))
 
 
+@dataclass(frozen=True)
+class CutTexts:
+    """Texts of which a model reads the beginning alone.
+
+    Attributes:
+        n: How many, copies included.
+        max_tokens: That the model reads.
+    """
+
+    n: int
+    max_tokens: int
+
+
 class TextSpace:
     """The space that `embed_texts` puts a table of texts in: one model, and the whitening that was fitted on the table.
 
@@ -113,6 +128,20 @@ class TextSpace:
             (n, dimensions) float32, and a digest of it.
         """
         return load_or_compute(cache, f"{self._key} whitened by distinct rows {self._dimensions}", self._whiten)
+
+    def count_cut(self) -> CutTexts | None:
+        """Count the texts of the table that are longer than the model reads; None where there are none.
+
+        Raises:
+            UserError: Where the model cannot be loaded.
+        """
+
+        def count() -> Any:
+            cut = set(self._encoder.find_cut(list(dict.fromkeys(self._texts))))
+            return np.array([sum(text in cut for text in self._texts), self._encoder.max_tokens or 0])
+
+        n, max_tokens = compute_with_cache(self._cache, f"{self._key} texts cut", count).tolist()
+        return CutTexts(n, max_tokens) if n else None
 
     def encode(self, others: Sequence[str]) -> Vectors:
         """Embed texts that need not be of the table.

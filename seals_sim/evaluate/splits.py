@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from seals_sim.errors import UserError
 from seals_sim.types import DatasetRows
+from seals_sim.vectors.copies import Copies
 
 # 7.12: of 17.67 million sentences 20 % for test, 10,000 for validation, the rest for the pool.
 PAPER_TEST_FRACTION = 0.2
@@ -86,6 +87,39 @@ def split_at_random(n: int, rng: np.random.Generator, test_fraction: float = PAP
     order = rng.permutation(n)
     test, validation, pool = np.split(order, [n_test, n_test + n_validation])
     return Split(*(DatasetRows(np.sort(part)) for part in (pool, validation, test)))
+
+
+def keep_copies_together(split: Split, copies: Copies) -> Split:
+    """Move every copy to the part where the first row that holds the same is, so that no test row is a row of the pool.
+
+    A model that has seen a row knows its copy, label included, which would be measured as skill.
+
+    Args:
+        split: Of all rows of the table.
+        copies: Of the table.
+
+    Returns:
+        The parts, whose sizes may differ a little.
+
+    Raises:
+        UserError: Where test or the pool would be empty.
+
+    Examples:
+        >>> halves = Split(np.array([0, 1]), np.array([], dtype=np.int64), np.array([2, 3]))
+        >>> together = keep_copies_together(halves, Copies.find_texts(["a", "b", "c", "a"]))
+        >>> together.pool, together.test
+        (array([0, 1, 3]), array([2]))
+    """
+    part_of = np.empty(len(copies.number), dtype=np.int64)
+    parts = (split.pool, split.validation, split.test)
+    for part, rows in enumerate(parts):
+        part_of[rows] = part
+    part_of = part_of[copies.first[copies.number]]
+    pool, validation, test = (DatasetRows(np.flatnonzero(part_of == part)) for part in range(len(parts)))
+    if not len(test) or not len(pool):
+        n = len(copies.first)
+        raise UserError(f"{len(copies.number)} rows hold {n} different ones: too few to hold some out for test")
+    return Split(pool, validation, test)
 
 
 def split_by_group(

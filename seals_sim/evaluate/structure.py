@@ -16,6 +16,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, shortest_path
 
 from seals_sim.indexes import NeighborIndex
+from seals_sim.indexes.copies import DistinctIndex
 from seals_sim.types import Rows, Vectors
 
 
@@ -44,7 +45,9 @@ def build_concept_graph(members: Rows, index: NeighborIndex, k: int) -> csr_arra
         k: Neighbors of each row, which counts among its own, as everywhere here.
 
     Returns:
-        (m, m), symmetric, with ones where one of two members is among the k nearest neighbors of the other.
+        (m, m), symmetric, with ones where one of two members is among the k nearest neighbors of the other. Where the
+        index knows of copies (`DistinctIndex`), the nodes are the m distinct vectors among the members: n copies would
+        be joined by n^2 edges, which say nothing of the concept.
 
     Examples:
         >>> from seals_sim.indexes import ExactIndex
@@ -52,6 +55,8 @@ def build_concept_graph(members: Rows, index: NeighborIndex, k: int) -> csr_arra
         >>> build_concept_graph(np.array([0, 2]), index, k=2).toarray().tolist()
         [[0.0, 1.0], [1.0, 0.0]]
     """
+    if isinstance(index, DistinctIndex):
+        return build_concept_graph(Rows(np.unique(index.copies.number[members])), index.distinct, k)
     lists = index.neighbors(members, k)
     heads = np.repeat(np.arange(len(members)), [len(rows) for rows in lists])
     neighbors = np.concatenate(lists)

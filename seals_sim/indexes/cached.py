@@ -13,10 +13,12 @@ import numpy as np
 from filelock import FileLock
 
 from seals_sim.disk.files import make_folder
-from seals_sim.errors import DamagedError
+from seals_sim.errors import DamagedError, OtherOriginError
 from seals_sim.indexes.choice import IndexOptions, build_index
 from seals_sim.indexes.protocol import NeighborIndex
 from seals_sim.types import StoredVectors
+
+_ATTEMPTS = 8  # more than an index has parts; a disk that spoils what is written is not written to for ever
 
 
 def build_cached_index(
@@ -47,12 +49,13 @@ def build_cached_index(
     """
     folder = cache / "indexes" / digest[:32]
     with _lock(folder):
-        while True:
+        for _ in range(_ATTEMPTS):
             try:
                 return build_index(name, vectors, folder, options, copy.deepcopy(rng), digest, quiet)
-            except DamagedError as error:
+            except (DamagedError, OtherOriginError) as error:  # what was made from a part that is built again is other
                 print(f"{error.folder} is damaged and is built again", file=sys.stderr)
                 shutil.rmtree(error.folder)
+        return build_index(name, vectors, folder, options, copy.deepcopy(rng), digest, quiet)
 
 
 @contextmanager

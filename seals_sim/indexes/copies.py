@@ -22,6 +22,7 @@ class DistinctIndex:
         vectors: (n, d), the table.
         distinct: The index of its distinct rows, in order of their first copies.
         distinct_vectors: (m, d), these rows.
+        copies: Which rows are equal.
         build_seconds: Of `distinct`.
         n_bytes: Of `distinct`.
 
@@ -35,16 +36,16 @@ class DistinctIndex:
     """
 
     def __init__(self, distinct: NeighborIndex, vectors: StoredVectors, copies: Copies) -> None:
-        self.vectors, self.distinct, self._copies = vectors, distinct, copies
+        self.vectors, self.distinct, self.copies = vectors, distinct, copies
         self.build_seconds, self.n_bytes = distinct.build_seconds, distinct.n_bytes
 
     @property
     def distinct_vectors(self) -> StoredVectors:
-        return self.vectors[self._copies.first]
+        return self.vectors[self.copies.first]
 
     def neighbors(self, rows: Rows, k: int) -> list[Rows]:
         """Find the k nearest distinct vectors of each row, with all their copies: see `NeighborIndex`."""
-        return self._expand(self.distinct.neighbors(Rows(self._copies.number[rows]), k))
+        return self._expand(self.distinct.neighbors(Rows(self.copies.number[rows]), k))
 
     def nearest(self, queries: Vectors, k: int) -> list[Rows]:
         """Find the k distinct vectors nearest to each query, with all their copies: see `VectorIndex`.
@@ -58,7 +59,7 @@ class DistinctIndex:
         return self._expand(distinct.nearest(queries, k))
 
     def _expand(self, lists: list[Rows]) -> list[Rows]:
-        list_rows = self._copies.list_rows
+        list_rows = self.copies.list_rows
         return [
             Rows(np.concatenate([list_rows(place) for place in places.tolist()])) if len(places) else places
             for places in lists

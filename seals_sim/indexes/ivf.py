@@ -9,16 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import faiss
 import numpy as np
 from faiss.contrib.clustering import two_level_clustering
 from numpy.typing import NDArray
+from pydantic import Field
 
 from seals_sim.disk.arrays import ArrayStage
 from seals_sim.disk.files import replacing
-from seals_sim.disk.stages import Stage
+from seals_sim.disk.reading import read_array
+from seals_sim.disk.stages import FileResult, Stage
 from seals_sim.indexes.names import N_PROBE
 from seals_sim.indexes.stored import StoredIndex, store_index
 from seals_sim.runtime import give_back_memory
@@ -34,6 +36,10 @@ _READ_WHOLE = 65_536  # rows: a millisecond or so
 _BLOCK = 65_536
 _CODES_TRAINED_ON = 65_536  # rows
 _PQ_LEAST = 256  # Faiss wants a row for each of a part's centroids; a smaller table is repeated
+
+
+class _Training(FileResult):
+    scale: Annotated[float, Field(gt=0)]
 
 
 @dataclass(frozen=True)
@@ -175,8 +181,7 @@ def _train(
             np.save(file, centroids)
         stage.finish_with(path, {"scale": scale})
     stage.require_whole(path)
-    assert stage.result is not None
-    return np.load(path, allow_pickle=False), stage.result["scale"], stage
+    return read_array(path, is_mapped=False), stage.read_result(_Training)["scale"], stage
 
 
 def _build_quantizer(centroids: Vectors) -> Any:

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seals_sim.disk.files import replacing
+from seals_sim.disk.reading import explain_unreadable
 from seals_sim.disk.stages import Stage
+from seals_sim.errors import DamagedError
 from seals_sim.indexes.protocol import drop_padding
 from seals_sim.types import Rows, StoredVectors, Vectors
 from seals_sim.vectors.scan import gather
@@ -57,7 +59,10 @@ class StoredIndex:
         self._open()
 
     def _open(self) -> None:
+        n, d = self.vectors.shape
         self._index: Any = _open_faiss(self._path, "nprobe" in self._searched)
+        if (self._index.ntotal, self._index.d) != (n, d):
+            raise DamagedError(self._path, "is damaged (it has other rows)", self._path.parent)
         for name, value in self._searched.items():
             faiss.ParameterSpace().set_index_parameter(self._index, name, value)
 
@@ -89,11 +94,17 @@ def _rerank(rows: Rows, vectors: StoredVectors, query: NDArray[np.float32], k: i
 
 
 def _open_faiss(path: Path, is_ivf: bool) -> Any:
-    if not is_ivf:
-        return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC)
-    index: Any = faiss.read_index(str(path), faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY)
-    lists: Any = faiss.downcast_InvertedLists(index.invlists)
-    lists.prefetch_nthread = 0  # threads would cost more than they save
+    flags = faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY if is_ivf else faiss.IO_FLAG_MMAP_IFC
+    try:
+        path.open("rb").close()
+        index: Any = faiss.read_index(str(path), flags)
+        if is_ivf:
+            lists: Any = faiss.downcast_InvertedLists(index.invlists)
+            lists.prefetch_nthread = 0  # threads would cost more than they save
+    except OSError as error:
+        raise explain_unreadable(path, error) from error
+    except (RuntimeError, AttributeError, MemoryError) as error:  # Faiss's own, another kind of index, absurd sizes
+        raise DamagedError(path, "is damaged", path.parent) from error
     return index
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from seals_sim.embed.names import DEFAULT_MODEL
-from seals_sim.embed.space import TextSpace
+from seals_sim.embed.space import CutTexts, TextSpace
 from seals_sim.errors import UserError
 from seals_sim.indexes import IndexOptions, NeighborIndex, VectorIndex
 from seals_sim.indexes.cached import build_cached_index
 from seals_sim.indexes.copies import takes_vectors
 from seals_sim.randomness import make_generator
 from seals_sim.types import StoredVectors, Vectors
+from seals_sim.vectors.copies import Copies
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +30,7 @@ class Corpus:
             last bits of the vectors.
         about: What that is, for people.
         old_fingerprint: Of vectors and texts, as early sessions have it.
+        cut: Texts that are longer than the model reads, where there are any.
         texts: n texts, where there are any.
         encode: Gives texts vectors in the same space, where that is possible.
     """
@@ -39,6 +42,12 @@ class Corpus:
     encode: Callable[[Sequence[str]], Vectors] | None = None
     about: str = "vectors"
     old_fingerprint: str | None = None
+    cut: CutTexts | None = None
+
+    @cached_property
+    def copies(self) -> Copies | None:
+        """Which rows have equal texts, or, where there are no texts, equal vectors; None where no two are equal."""
+        return Copies.find(self.vectors) if self.texts is None else Copies.find_texts(self.texts)
 
     def get_text(self, row: int) -> str | None:
         """The text of a row, or None where the corpus has no texts."""
@@ -86,7 +95,7 @@ def build_corpus(
     old_fingerprint = hashlib.sha256(f"vectors {digest} texts {space.texts_digest}".encode()).hexdigest()
     about = f"{len(texts):,} texts ({space.texts_digest[:8]}), model {model}, {vectors.shape[1]} dimensions"
     searched = _require_vector_index(built, index)
-    return Corpus(vectors, searched, space.fingerprint, texts, space.encode, about, old_fingerprint)
+    return Corpus(vectors, searched, space.fingerprint, texts, space.encode, about, old_fingerprint, space.count_cut())
 
 
 def _require_vector_index(index: NeighborIndex, name: str) -> VectorIndex:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import from_json
 
-from seals_sim.label.options import SessionOptions
+from seals_sim.label.options import EARLY_OPTIONS, SessionOptions
 from seals_sim.options import to_user_error
 
 KINDS = ("ask", "answer", "undo")
@@ -71,6 +71,8 @@ def parse_about(values: Mapping[Any, Any]) -> About:
             parsed[name] = from_json(value)
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
+    if isinstance(parsed.get("options"), dict):
+        parsed["options"] = {**EARLY_OPTIONS, **parsed["options"]}
     try:
         return About.model_validate_json(json.dumps(parsed))
     except ValidationError as error:

@@ -9,6 +9,9 @@ from pydantic.dataclasses import dataclass
 from seals_sim.options import CHECKED, NonNegativeInt, PositiveFloat, PositiveInt
 
 SessionStrategy = Literal["most_likely_positive", "maxent"]
+EARLY_OPTIONS = {"copies": "apart"}
+"""What sessions did before they had these options."""
+CopiesOption = Literal["together", "apart"]
 
 
 @dataclass(frozen=True, config=CHECKED)
@@ -29,3 +32,5 @@ class SessionOptions:
     """scikit-learn's C of the logistic regression."""
     seed: NonNegativeInt = 0
     """Of the random draws."""
+    copies: CopiesOption = "together"
+    """together: equal texts are asked once, and the answer is for all of them; apart: each row is asked."""

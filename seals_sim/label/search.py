@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seals_sim.label.corpus import Corpus
+from seals_sim.indexes import VectorIndex
 from seals_sim.label.journal import Seed
 from seals_sim.label.learner import SeededLearner, SimilarityModel
 from seals_sim.label.options import SessionOptions, SessionStrategy
@@ -35,12 +35,12 @@ class SessionSelector:
 class SessionSearch:
     """Pool, learner and selector of one session, at first with the seeds alone."""
 
-    def __init__(self, corpus: Corpus, seeds: Sequence[Seed], options: SessionOptions) -> None:
-        self._vectors = corpus.vectors
-        self._pool = SealsPool(LabeledRows([], []), corpus.vectors, corpus.index, options.k)
+    def __init__(self, index: VectorIndex, seeds: Sequence[Seed], options: SessionOptions) -> None:
+        self._vectors = index.vectors
+        self._pool = SealsPool(LabeledRows([], []), index.vectors, index, options.k)
         for seed in seeds:
             self._pool.admit(seed.neighbors)
-        self._learner = SeededLearner(corpus.vectors, seeds, options.regularization)
+        self._learner = SeededLearner(index.vectors, seeds, options.regularization)
         self._selector = SessionSelector(options.strategy)
         self._labeled: LabeledRows | None = None
         self.model: LinearModel
@@ -72,24 +72,6 @@ class SessionSearch:
         """P(positive), or the similarity while a class is missing."""
         t = self.model.decision(self._vectors[[row]])
         return float(t[0] if isinstance(self.model, SimilarityModel) else compute_probabilities(t)[0])
-
-
-def draw_unseen(n: int, seen: Collection[int], rng: np.random.Generator) -> Row | None:
-    """Draw one of rows 0 to n - 1 that is not among those seen, uniformly; None where all are.
-
-    Examples:
-        >>> draw_unseen(4, {0, 1, 3}, np.random.default_rng(0))
-        2
-        >>> draw_unseen(2, {0, 1}, np.random.default_rng(0)) is None
-        True
-    """
-    if len(seen) >= n:
-        return None
-    if 2 * len(seen) < n:
-        while (row := int(rng.integers(n))) in seen:
-            pass
-        return Row(row)
-    return Row(int(rng.choice(np.setdiff1d(np.arange(n), np.fromiter(seen, dtype=np.int64)))))
 
 
 def compute_probabilities(t: Scores) -> NDArray[np.float64]:

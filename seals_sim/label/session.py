@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 
 from seals_sim.errors import UserError
 from seals_sim.evaluate.remaining import compute_p_missing, estimate_remaining
+from seals_sim.label.copies import DistinctRows, DistinctRowsIndex
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.journal import Event, ImportedFile, Journal, Seed
 from seals_sim.label.learner import explain_missing
 from seals_sim.label.options import SessionOptions
-from seals_sim.label.search import SessionSearch, compute_probabilities, draw_unseen
+from seals_sim.label.search import SessionSearch, compute_probabilities
 from seals_sim.label.state import SessionState
 from seals_sim.label.types import Asked, ImportReport, Label, Reason, Status
 from seals_sim.randomness import make_generator
@@ -30,6 +31,9 @@ from seals_sim.vectors.scan import widen
 
 class Session:
     """An open session. `Session.begin` starts one, `Session.open` goes on with one; close it, or use it in a `with`.
+
+    Of rows that are answered together (`DistinctRows`) the first stands for all: it is the one that is asked, listed,
+    counted and written to the journal. An answer to any of them is an answer to the first.
 
     Attributes:
         corpus: What it searches.
@@ -46,6 +50,8 @@ class Session:
             journal.check(*corpus.vectors.shape)
             journal.prepare()
             self.options, self.seeds = about.options, journal.read_seeds()
+            self._rows = DistinctRows(corpus, self.options.copies == "together")
+            self._index = DistinctRowsIndex(corpus.index, self._rows)
             widen(corpus.vectors[:1])  # what float16 needs takes seconds to import: now, not at the first answer
             self._replay()
         except BaseException:
@@ -54,7 +60,7 @@ class Session:
 
     def _replay(self) -> None:
         self._state = SessionState()
-        self._search = SessionSearch(self.corpus, self.seeds, self.options)
+        self._search = SessionSearch(self._index, self.seeds, self.options)
         for event in self._journal.read_events():
             self._apply(event)
 
@@ -89,7 +95,8 @@ class Session:
         seeds = []
         if labeled:
             vectors = corpus.encode_texts([text for text, _ in labeled])
-            neighbors = corpus.index.nearest(vectors, options.k)
+            index = DistinctRowsIndex(corpus.index, DistinctRows(corpus, options.copies == "together"))
+            neighbors = index.nearest(vectors, options.k)
             seeds = [Seed(*pair, *rest) for pair, *rest in zip(labeled, vectors, neighbors, strict=True)]
         about = {"fingerprint": corpus.fingerprint, "corpus": corpus.about, "options": asdict(options)}
         return cls(Journal.create(path, about, seeds), corpus)
@@ -145,7 +152,7 @@ class Session:
         row = None if is_control else self._search.select()
         if row is None:
             rng = make_generator(self.options.seed, "control", n_asked)
-            row, is_control = draw_unseen(len(self.corpus.vectors), self._state.seen, rng), True
+            row, is_control = self._rows.draw_unseen(self._state.seen, rng), True
         if row is None:
             return None
         score = self._search.compute_score(row)
@@ -154,39 +161,47 @@ class Session:
     def tell(self, rows: Sequence[int], answers: Sequence[int | None]) -> None:
         """Answer rows, asked for or not: 1, 0 or None (skip). A row's last answer counts. On disk when this returns.
 
+        Each answer is for all the rows that are answered together with its row.
+
         Raises:
             UserError: For a row that the table does not have, or another answer; none is taken then.
         """
         if len(rows) != len(answers):
             raise ValueError(f"{len(rows)} rows and {len(answers)} answers")
-        self._add(self._build_answers(list(zip(rows, answers, strict=True))))
+        self._add(self._build_answers(self._to_first(list(zip(rows, answers, strict=True)))))
 
     def add_import(self, file: ImportedFile, labels: Sequence[Label]) -> ImportReport:
         """Take over labels from a file, once: the same file again changes nothing.
 
-        Of several labels for a row the last counts. What the person has answered or undone stands.
+        Of several labels for a row, or for rows that are answered together, the last counts. What the person has
+        answered or undone stands.
 
         Raises:
             UserError: For a row that the table does not have, or another answer; none is taken then.
         """
         if self._journal.has_imported(file):
             return ImportReport(0, 0, is_repeated=True)
-        answers = self.answers
-        changes = {row: answer for row, answer in dict(labels).items() if row not in answers or answers[row] != answer}
+        answers, given = self.distinct_answers, self._to_first(labels)
+        last = dict(given)
+        changes = {row: answer for row, answer in last.items() if row not in answers or answers[row] != answer}
         allowed = [(row, answer) for row, answer in changes.items() if not self._state.is_decided(row)]
         self._add(self._build_answers(allowed, is_imported=True), file)
-        return ImportReport(len(allowed), len(changes) - len(allowed))
+        n_mixed = len({row for row, answer in given if answer != last[row]})
+        return ImportReport(len(allowed), len(changes) - len(allowed), n_mixed=n_mixed)
 
-    def _build_answers(self, labels: Sequence[Label], is_imported: bool = False) -> list[Event]:
+    def _to_first(self, labels: Sequence[Label]) -> list[Label]:
         for row, answer in labels:
             self._require_row(row)
             if answer not in (0, 1, None):
                 raise UserError(f"row {row}: {answer!r} is not an answer; use 1, 0, or None to skip")
+        return [(self._rows.find(row), answer) for row, answer in labels]
+
+    def _build_answers(self, labels: Sequence[Label], is_imported: bool = False) -> list[Event]:
         seen = self._state.seen
         new = list(dict.fromkeys(row for row, _ in labels if row not in seen))
         neighbors = {}
         if new:
-            neighbors = dict(zip(new, self.corpus.index.neighbors(Rows(np.array(new)), self.options.k), strict=True))
+            neighbors = dict(zip(new, self._index.neighbors(Rows(np.array(new)), self.options.k), strict=True))
         return [
             Event("answer", row, answer, neighbors=neighbors.pop(row, None), is_imported=is_imported)
             for row, answer in labels
@@ -209,23 +224,38 @@ class Session:
         return row
 
     def is_control(self, row: int) -> bool:
-        """Whether the row was asked because it was drawn at random."""
+        """Whether the row was asked because it was drawn at random; of its copies none was drawn."""
         return row in self._state.asked and self._state.asked[row].is_control
 
     @property
     def answers(self) -> dict[int, int | None]:
-        """Row to answer (1, 0 or None), in the order of each row's first answer that counts."""
+        """Row to answer (1, 0 or None), copies included, in the order of each row's first answer that counts."""
+        return self._rows.expand(self._state.answers)
+
+    @property
+    def distinct_answers(self) -> dict[int, int | None]:
+        """The same without the copies: of rows that are answered together the first."""
         return self._state.answers
+
+    def list_copies(self, row: int) -> list[int]:
+        """All rows that are answered together with a row, itself included, in order.
+
+        Raises:
+            UserError: For a row that the table does not have.
+        """
+        self._require_row(row)
+        return self._rows.list_rows(row)
 
     def status(self, target_recall: float = 0.95) -> Status:
         """How far the search is; target_recall is that of the stopping rule, `compute_p_missing`."""
-        answers, labels, asked = self.answers, self._get_labels(), self._state.asked
+        answers, labels, asked = self.distinct_answers, self._get_labels(), self._state.asked
         sequence = [label for row, label in labels.items() if row in asked]
         drawn = [label for row, label in labels.items() if self.is_control(row)]
-        n_rows, n_positive = len(self.corpus.vectors), sum(labels.values())
+        n_rows, n_positive = len(self._rows), sum(labels.values())
         n_elsewhere = sum(row not in asked for row in answers)
         return Status(
             n_rows=n_rows,
+            n_copies=self._rows.n_copies,
             n_answered=len(labels),
             n_positive=n_positive,
             n_skipped=len(answers) - len(labels),
@@ -256,9 +286,10 @@ class Session:
             UserError: For a row that the table does not have.
         """
         self._require_row(row)
+        row = self._rows.find(row)
         neighbors = self._state.asked[row].neighbors if row in self._state.asked else None
         if neighbors is None or len(neighbors) <= n:
-            neighbors = self.corpus.index.neighbors(Rows(np.array([row])), n + 1)[0]
+            neighbors = self._index.neighbors(Rows(np.array([row])), n + 1)[0]
         return self._pick_distinct(neighbors.tolist(), n, but=row)
 
     def find(self, text: str, n: int) -> list[int]:
@@ -267,7 +298,7 @@ class Session:
         Raises:
             UserError: Where the corpus has no texts.
         """
-        rows: list[int] = self.corpus.index.nearest(self.corpus.encode_texts([text]), n)[0].tolist()
+        rows: list[int] = self._index.nearest(self.corpus.encode_texts([text]), n)[0].tolist()
         return self._pick_distinct(rows, n)
 
     def _pick_distinct(self, rows: Iterable[int], n: int, but: int | None = None) -> list[int]:
@@ -289,7 +320,8 @@ class Session:
 
     def _describe(self, event: Event) -> Asked:
         because = None if event.is_control else self._find_reason(event.row)
-        return Asked(event.row, self.corpus.get_text(event.row), event.score, event.is_control, because)
+        n_copies = len(self.list_copies(event.row))
+        return Asked(event.row, self.corpus.get_text(event.row), event.score, event.is_control, because, n_copies)
 
     def _find_reason(self, row: int) -> Reason | None:
         rows = [other for other, label in self._get_labels().items() if label == 1 and other != row]
@@ -304,8 +336,8 @@ class Session:
         return Reason(rows[best], self.corpus.get_text(rows[best]), float(similarity[best]))
 
     def _get_labels(self) -> dict[int, int]:
-        """The answers without the skipped rows."""
-        return {row: answer for row, answer in self.answers.items() if answer is not None}
+        """The answers without copies and skipped rows."""
+        return {row: answer for row, answer in self.distinct_answers.items() if answer is not None}
 
     def _explain(self) -> str:
         return explain_missing({*(seed.label for seed in self.seeds), *self._get_labels().values()})

@@ -34,6 +34,7 @@ class Asked:
         score: P(positive) under the model, or the similarity to the examples while no model can be trained.
         is_control: Whether it was drawn at random.
         because: None for a row drawn at random, and while no positive is marked.
+        n_copies: Rows that its answer is for, itself included.
     """
 
     row: int
@@ -41,14 +42,16 @@ class Asked:
     score: float | None
     is_control: bool
     because: Reason | None
+    n_copies: int = 1
 
 
 @dataclass(frozen=True)
 class Status:
-    """How far a session is.
+    """How far a session is. Of rows that are answered together only the first is counted.
 
     Attributes:
         n_rows: Rows of the table.
+        n_copies: Rows of the table that are not counted, here or elsewhere.
         n_answered: Rows answered 1 or 0.
         n_positive: Rows answered 1.
         n_skipped: Rows skipped.
@@ -62,6 +65,7 @@ class Status:
     """
 
     n_rows: int
+    n_copies: int
     n_answered: int
     n_positive: int
     n_skipped: int
@@ -76,14 +80,16 @@ class Status:
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What an import did.
+    """What an import did. Of rows that are answered together only the first is counted.
 
     Attributes:
         n_applied: Rows that got a new answer.
         n_overruled: Rows on which the file disagrees with the person, whose answer stands.
         is_repeated: Whether the same file had been imported before, so that nothing was done.
+        n_mixed: Rows for which the file has different answers, of which the last counts.
     """
 
     n_applied: int
     n_overruled: int
     is_repeated: bool = False
+    n_mixed: int = 0

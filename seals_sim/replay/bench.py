@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from seals_sim.datasets import Dataset
 from seals_sim.errors import UserError
-from seals_sim.evaluate.splits import Split, split_at_random
+from seals_sim.evaluate.splits import Split, keep_copies_together, split_at_random
 from seals_sim.indexes import NeighborIndex
 from seals_sim.randomness import make_generator
 from seals_sim.replay.concepts import Choice
 from seals_sim.replay.options import ReplayProtocol
 from seals_sim.search.coded_table import CodedTable
 from seals_sim.types import DatasetRows, StoredVectors, TableRows
+from seals_sim.vectors.copies import Copies
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,12 +76,14 @@ class Setup:
         split: Pool, validation and test.
         choice: The concepts to run.
         protocol: All that decides what the replay finds.
+        n_copies: Rows that hold what an earlier row holds. Each is in the same part of the split as that one.
     """
 
     dataset: Dataset
     split: Split
     choice: Choice
     protocol: ReplayProtocol
+    n_copies: int = 0
 
     @classmethod
     def prepare(
@@ -97,8 +100,16 @@ class Setup:
                 raise UserError(f"{dataset.name} has only {len(dataset)} rows", parameter="sample", value=n)
             dataset = dataset.sample(n, make_generator(protocol.seed, "sample"))
         split = split_at_random(len(dataset), make_generator(protocol.seed, "split"), protocol.test_fraction)
+        copies = _find_copies(dataset)
+        if copies is not None:
+            split = keep_copies_together(split, copies)
         protocol.require_fit(len(split.pool))
-        return cls(dataset, split, choose(dataset, split, protocol), protocol)
+        n_copies = 0 if copies is None else copies.n_copies
+        return cls(dataset, split, choose(dataset, split, protocol), protocol, n_copies)
+
+    def fingerprint(self) -> str:
+        """Digest of the data, by which a stored run is known again; not that of runs that were split across copies."""
+        return self.dataset.fingerprint() + (" with copies together" if self.n_copies else "")
 
     def build_bench(self, spaces: Mapping[str, Space], names: Sequence[str] | None = None) -> Bench:
         """The bench for the chosen concepts, or for those named."""
@@ -124,4 +135,12 @@ class Setup:
             "validation_concepts": list(self.choice.validation),
             "skipped_concepts": self.choice.skipped,
             "bad_lines": list(dataset.bad_lines),
+            "n_copies": self.n_copies,
         }
+
+
+def _find_copies(dataset: Dataset) -> Copies | None:
+    if dataset.texts is not None:
+        return Copies.find_texts(dataset.texts)
+    assert dataset.vectors is not None
+    return Copies.find(dataset.vectors)

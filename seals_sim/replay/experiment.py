@@ -16,6 +16,7 @@ from seals_sim.loop import run
 from seals_sim.randomness import make_generator
 from seals_sim.replay.bench import Bench, Space
 from seals_sim.replay.methods import Method, build_method
+from seals_sim.replay.options import POOLS, WITH_NEIGHBORS
 from seals_sim.search.candidates import CandidateTable
 from seals_sim.search.learners import LinearModel, LogisticLearner
 from seals_sim.search.lookahead import build_seals_pool
@@ -25,7 +26,8 @@ from seals_sim.search.retrieval import ModelSearch, aim_along_weights
 from seals_sim.search.scores import most_likely_positive
 from seals_sim.search.seeds import draw_seeds
 from seals_sim.search.selectors import RowSelector
-from seals_sim.search.strategies import build_selector
+from seals_sim.search.strategies import SCORES, build_selector
+from seals_sim.search.walk import WalkPool
 from seals_sim.types import LabeledRows, Pool, Round, Row, Seconds
 from seals_sim.vectors.scan import gather
 
@@ -51,7 +53,7 @@ def run_methods(bench: Bench, concept: str, repeat: int) -> Results:
     picks: list[pd.DataFrame] = []
     for strategy in protocol.strategies:
         n_seals_candidates = 0
-        for pool in sorted(protocol.pools, key=("seals", "all", "random_pool").index):
+        for pool in sorted(protocol.pools, key=("seals", *POOLS).index):
             names = {"concept": concept, "pool": pool, "strategy": strategy, "repeat": repeat}
             method = build_method(protocol, pool, strategy)
             run_rounds, labeled = run_method(bench, method, concept, repeat, n_seals_candidates)
@@ -128,10 +130,12 @@ def _build_pool(
     vectors = space.pool_vectors
     if method.pool in ("all", "all_int8"):
         return AllPool(seeds, vectors if space.scanned is None else space.scanned)
-    if method.pool == "seals":
+    if method.pool in WITH_NEIGHBORS:
         index = bench.spaces[method.index_embedding or method.embedding].index
         assert index is not None
         assert method.k is not None
+        if method.pool == "walk":
+            return WalkPool(seeds, vectors, index, method.k, score=SCORES.get(method.strategy, most_likely_positive))
         return build_seals_pool(seeds, vectors, index, method.k, selector)
     n_unlabeled = len(vectors) - len(seeds)
     if method.random_pool_fraction is not None:

@@ -20,7 +20,7 @@ MEASURE_LABELS = {
     "pool_fraction": "fraction of the pool considered",
     "recall": "recall of positives",
 }
-POOL_MARKERS = {"all": "o", "all_int8": "x", "seals": "s", "random_pool": "^"}
+POOL_MARKERS = {"all": "o", "all_int8": "x", "seals": "s", "walk": "D", "random_pool": "^"}
 STYLE: dict[Any, Any] = {"svg.fonttype": "none", "svg.hashsalt": "seals-sim", "axes.grid": True, "grid.alpha": 0.3}
 _COLORS = {name: f"C{place}" for place, name in enumerate(STRATEGY_NAMES)}
 

@@ -3,49 +3,97 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal, NotRequired
 
 import pandas as pd
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from seals_sim.errors import UserError
+from seals_sim.options import NonNegativeInt, PositiveInt
+from seals_sim.replay.config import ConceptFacts, Number, RowCounts, read_config_of
 from seals_sim.replay.experiment import PICK_COLUMNS, ROUND_COLUMNS
 from seals_sim.replay.page import read_rows
-from seals_sim.replay.store import read_config
+from seals_sim.replay.seal import require_sealed
 from seals_sim.replay.tables import POOL_NAMES, STRATEGY_NAMES
 
 OTHER_METRIC = {"average_precision": "auc", "auc": "average_precision"}
 
 
-def read_finished(folder: Path) -> tuple[dict[str, Any], pd.DataFrame, pd.DataFrame]:
+RUN_FILES = ("config.json", "rounds.csv", "picks.csv")
+_Some = Annotated[list[str], Field(min_length=1)]
+
+
+class _Options(TypedDict):
+    pools: _Some
+    strategies: _Some
+    k: NonNegativeInt
+    index: NotRequired[str]
+    lsh_bits: NotRequired[int]
+    model: str
+    dimensions: int | None
+    budget: PositiveInt
+    batch: PositiveInt
+    seed_positives: PositiveInt
+    seed_negatives: PositiveInt
+    repeats: PositiveInt
+    regularization: Number
+
+
+class RunConfig(TypedDict):
+    """What config.json of a replay must say."""
+
+    command: str
+    options: _Options
+    rows: RowCounts
+    concepts: dict[str, ConceptFacts]
+    skipped_concepts: dict[str, str]
+    versions: dict[str, str]
+    bad_lines: list[str]
+    dataset: str
+    kind: str
+    first_metric: Literal["average_precision", "auc"]
+
+
+@dataclass(frozen=True, eq=False)
+class Finished:
+    """A finished replay.
+
+    Attributes:
+        config: The content of config.json.
+        rounds: A row per round.
+        picks: A row per pick.
+        is_sealed: Whether a checksum vouches for each of these; early runs have none.
+    """
+
+    config: dict[str, Any]
+    rounds: pd.DataFrame
+    picks: pd.DataFrame
+    is_sealed: bool
+
+
+def read_finished(folder: Path) -> Finished:
     """Read config.json, rounds.csv and picks.csv.
 
     Args:
         folder: Of the replay.
 
     Returns:
-        The configuration, a row per round, and a row per pick.
+        The run.
 
     Raises:
         UserError: Where one of the files is missing or damaged, or they are not of one run.
     """
-    config = read_config(folder)
-    _require_config(folder, config)
+    config = read_config_of("replay", folder, RunConfig)
+    is_sealed = require_sealed(folder, RUN_FILES)
     rounds = _read_rows(folder / "rounds.csv", ROUND_COLUMNS, config)
     picks = _read_rows(folder / "picks.csv", PICK_COLUMNS, config)
     n_picks = int(rounds.groupby(["pool", "strategy", "concept", "repeat"])["n_labeled"].max().sum())
     if len(picks) != n_picks:
         raise UserError(f"{folder / 'picks.csv'}: has {len(picks)} picks, but rounds.csv counts {n_picks}")
-    return config, rounds, picks
-
-
-def _require_config(folder: Path, config: dict[str, Any]) -> None:
-    kinds = {"options": dict, "rows": dict, "concepts": dict, "versions": dict, "bad_lines": list, "dataset": str}
-    for key, kind in kinds.items():
-        if not isinstance(config.get(key), kind):
-            raise UserError(f"{folder / 'config.json'}: {key!r} is missing or damaged")
-    if config.get("first_metric") not in OTHER_METRIC:
-        raise UserError(f"{folder / 'config.json'}: 'first_metric' is missing or damaged")
+    return Finished(config, rounds, picks, is_sealed)
 
 
 def _read_rows(path: Path, columns: Sequence[str], config: dict[str, Any]) -> pd.DataFrame:
@@ -55,10 +103,15 @@ def _read_rows(path: Path, columns: Sequence[str], config: dict[str, Any]) -> pd
     options, measured = config["options"], [name for name in columns if name not in names and name != "k"]
     n_runs = len(config["concepts"]) * options["repeats"] * len(options["pools"]) * len(options["strategies"])
     n_groups = table.groupby(["pool", "strategy", "concept", "repeat"]).ngroups
-    if n_groups != n_runs or not all(pd.api.types.is_numeric_dtype(table[name]) for name in measured):
+    if n_groups != n_runs or not all(_is_measured(table[name]) for name in measured):
         raise UserError(f"{path}: is damaged or cut off ({n_groups} of {n_runs} runs can be read)")
     for column, known in (("pool", POOL_NAMES), ("strategy", STRATEGY_NAMES)):
         for name in table[column].unique():
             if name not in known:
                 raise UserError(f"{path}: unknown {column} {name!r}; must be one of {', '.join(known)}")
     return table
+
+
+def _is_measured(column: pd.Series) -> bool:
+    """Whether a column holds numbers, none of them missing."""
+    return bool(pd.api.types.is_numeric_dtype(column)) and not bool(column.isna().any())

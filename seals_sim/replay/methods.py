@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from seals_sim.replay.options import ReplayProtocol
+from seals_sim.replay.options import WITH_NEIGHBORS, ReplayProtocol
 
 _OF_EVERY_METHOD = ("seed_positives", "seed_negatives", "batch", "budget", "regularization")
 
@@ -16,7 +16,7 @@ class Method:
     Attributes:
         pool: One of `POOLS`, or all_int8: everything, by 8-bit codes.
         strategy: One of `STRATEGIES`.
-        k: Of the SEALS pool; None for the others.
+        k: Neighbors, of the pools that have any; None for the others.
         random_pool_factor: Size of RandPool in SEALS pools; None for the others.
         random_pool_fraction: Size of RandPool as a part of the unlabeled data, instead.
         seed_positives: Labeled positives to start from.
@@ -51,7 +51,7 @@ def build_method(protocol: ReplayProtocol, pool: str, strategy: str, **changes: 
     is_random_pool = pool == "random_pool"
     fraction = protocol.random_pool_fraction if is_random_pool else None
     settings: dict[str, object] = {
-        "k": protocol.k if pool == "seals" else None,
+        "k": protocol.k if pool in WITH_NEIGHBORS else None,
         "random_pool_factor": protocol.random_pool_factor if is_random_pool and fraction is None else None,
         "random_pool_fraction": fraction,
         **{name: getattr(protocol, name) for name in _OF_EVERY_METHOD},

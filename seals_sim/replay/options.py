@@ -27,8 +27,10 @@ from seals_sim.options import (
 )
 from seals_sim.search.names import Strategy
 
-PoolName = Literal["all", "seals", "random_pool"]
+PoolName = Literal["all", "seals", "walk", "random_pool"]
 POOLS: tuple[PoolName, ...] = get_args(PoolName)
+PAPER_POOLS: tuple[PoolName, ...] = ("all", "seals", "random_pool")
+WITH_NEIGHBORS = frozenset({"seals", "walk"})
 MAX_LSH_BITS = 65_536
 
 
@@ -40,8 +42,9 @@ def _drop_repeated(names: tuple[str, ...]) -> tuple[str, ...]:
 class MethodOptions:
     """Which pools and strategies to compare."""
 
-    pools: Annotated[tuple[PoolName, ...], COMMA_SEPARATED, Field(min_length=1)] = POOLS
-    """Candidate pools, comma-separated: all is Algorithm 1, seals Algorithm 2, random_pool a random subset (7.8)."""
+    pools: Annotated[tuple[PoolName, ...], COMMA_SEPARATED, Field(min_length=1)] = PAPER_POOLS
+    """Candidate pools, comma-separated: all is Algorithm 1, seals Algorithm 2, random_pool a random subset (7.8); walk
+    is ours: neighbors of positives and of the model's best candidates."""
     strategies: Annotated[tuple[Strategy, ...], COMMA_SEPARATED, Field(min_length=1)] = (
         "maxent",
         "most_likely_positive",
@@ -51,7 +54,7 @@ class MethodOptions:
     )
     """Selection strategies, comma-separated."""
     k: PositiveInt = 100
-    """Neighbors of each labeled row that join the candidates."""
+    """Neighbors of each labeled row that join the candidates, or of each positive (walk)."""
     random_pool_factor: PositiveFloat = 1.0
     """Size of random_pool, in SEALS pools of the same run."""
     random_pool_fraction: Annotated[float, Field(gt=0, le=1)] | None = None
@@ -170,7 +173,7 @@ class ReplayProtocol(MethodOptions, EmbeddingOptions, IndexOptions, LearningOpti
 
     def require_fit(self, n_pool: int) -> None:
         """Raise UserError where a pool of this size is too small for what is asked."""
-        needed = {"budget": self.budget, **({"k": self.k} if "seals" in self.pools else {})}
+        needed = {"budget": self.budget, **({"k": self.k} if WITH_NEIGHBORS & {*self.pools} else {})}
         for name, value in needed.items():
             if value > n_pool:
                 raise UserError(f"the pool has only {n_pool} rows", parameter=name, value=value)

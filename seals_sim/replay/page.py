@@ -10,7 +10,9 @@ import jinja2
 import pandas as pd
 
 from seals_sim.disk.files import write_text
+from seals_sim.disk.reading import read_csv
 from seals_sim.errors import UserError
+from seals_sim.replay.seal import describe_missing_file
 
 
 def read_rows(path: Path, columns: Sequence[str], **options: Any) -> pd.DataFrame:
@@ -27,23 +29,12 @@ def read_rows(path: Path, columns: Sequence[str], **options: Any) -> pd.DataFram
     Raises:
         UserError: If the file is missing, unreadable, cut off within a line, or has other columns.
     """
-    try:
-        table = pd.read_csv(path, **options)
-        is_cut = not path.read_bytes().endswith(b"\n")
-    except FileNotFoundError:
-        raise describe_missing_file(path) from None
-    except (ValueError, OSError) as error:
-        raise UserError(f"{path}: cannot be read ({error})") from error
+    if not path.exists():
+        raise describe_missing_file(path)
+    table = read_csv(path, **options)
     if tuple(table.columns) != tuple(columns):
         raise UserError(f"{path}: needs the columns {', '.join(columns)}")
-    if is_cut:
-        raise UserError(f"{path}: is cut off within its last line")
     return table
-
-
-def describe_missing_file(path: Path) -> UserError:
-    """The error for a file that a report is drawn from and that is not in the folder."""
-    return UserError(f"{path}: no such file; the run is not finished, or this file was not copied with its folder")
 
 
 def write_page(path: Path, template: str, package: str, **values: Any) -> None:

@@ -19,12 +19,16 @@ from seals_sim.embed.space import choose_dimensions
 from seals_sim.indexes.choice import resolve_index
 from seals_sim.replay.bench import Bench, Setup, Space
 from seals_sim.replay.concepts import choose_concepts
+from seals_sim.replay.config import CONFIG, read_config_of
 from seals_sim.replay.experiment import Results, run_methods
+from seals_sim.replay.finished import RUN_FILES, RunConfig
 from seals_sim.replay.inputs import InputOptions, load_dataset
-from seals_sim.replay.options import Execution, ReplayProtocol
+from seals_sim.replay.options import WITH_NEIGHBORS, Execution, ReplayProtocol
 from seals_sim.replay.report import format_count, write_report
-from seals_sim.replay.store import RunFolder, RunIdentity, RunStore, get_versions, to_json, write_csv
+from seals_sim.replay.seal import sealing
+from seals_sim.replay.store import RunFolder, RunIdentity, RunStore, get_versions, has_runs, to_json, write_csv
 from seals_sim.replay.vectors import compute_vectors, open_index
+from seals_sim.replay.workers import start_workers
 from seals_sim.types import Vectors
 
 
@@ -53,26 +57,43 @@ def replay(inputs: InputOptions, protocol: ReplayProtocol, execution: Execution,
         "first_metric": "average_precision",
         **setup.describe(),
     }
-    folder = RunFolder(execution.out, RunIdentity("replay", setup.protocol, setup.dataset.fingerprint()), about)
+    folder = RunFolder(execution.out, RunIdentity("replay", setup.protocol, setup.fingerprint()), about)
+    if (folder.path / CONFIG).exists():
+        read_config_of("replay", folder.path, RunConfig)
     report_bad_lines(setup.dataset.bad_lines)
-    if not all((folder.path / table).exists() for table in ("rounds.csv", "picks.csv")):
+    if not _is_finished(folder.path):
         require_writable(execution.out, "out")
-        if setup.dataset.texts is not None or ("seals" in protocol.pools and setup.protocol.index != "exact"):
-            require_writable(cache, "cache")
         vectors = _compute_vectors(setup, cache, quiet)
         folder.begin()
+        store = RunStore(folder.path)
+        finished = store.finished()  # read before anything is written
         _write_split(folder.path, setup)
-        _run_missing(folder.path, setup, vectors, cache, execution.jobs, quiet)
+        _run_missing(store, finished, folder.path, setup, vectors, cache, execution.jobs, quiet)
     page = write_report(folder.path)
+    report_copies(setup.n_copies)
     if not quiet:
         print(page, file=sys.stderr)
     return page
+
+
+def _is_finished(folder: Path) -> bool:
+    """Whether the tables are there, and the runs that they come from are not needed any more."""
+    return not has_runs(folder) and all((folder / name).exists() for name in ("rounds.csv", "picks.csv"))
 
 
 def report_bad_lines(reports: Sequence[str]) -> None:
     """Say on stderr how many lines were left out, and why the last one was."""
     if reports:
         print(f"left out {format_count(len(reports), 'line')}; the last: {reports[-1]}", file=sys.stderr)
+
+
+def report_copies(n_copies: int) -> None:
+    """Say on stderr how many rows are copies, and what becomes of them."""
+    if n_copies:
+        print(
+            f"{format_count(n_copies, 'row')} repeat an earlier one; equal rows are never split between pool and test",
+            file=sys.stderr,
+        )
 
 
 def _resolve(setup: Setup) -> Setup:
@@ -97,9 +118,17 @@ def _write_split(folder: Path, setup: Setup) -> None:
     write_csv(folder / "split.csv", pd.DataFrame({"row": setup.dataset.table_rows, "split": parts}))
 
 
-def _run_missing(folder: Path, setup: Setup, vectors: Vectors, cache: Path, n_jobs: int, quiet: bool) -> None:
-    store, protocol = RunStore(folder), setup.protocol
-    finished = store.finished()
+def _run_missing(
+    store: RunStore,
+    finished: set[str],
+    folder: Path,
+    setup: Setup,
+    vectors: Vectors,
+    cache: Path,
+    n_jobs: int,
+    quiet: bool,
+) -> None:
+    protocol = setup.protocol
     jobs = {
         json.dumps([concept, repeat]): (concept, repeat)
         for concept in setup.choice.names
@@ -108,21 +137,22 @@ def _run_missing(folder: Path, setup: Setup, vectors: Vectors, cache: Path, n_jo
     missing = [(name, *job) for name, job in jobs.items() if name not in finished]
     if missing:
         bench = setup.build_bench({"": _build_space(folder, setup, vectors, cache, quiet)})
-        done = joblib.Parallel(n_jobs=min(n_jobs, len(missing)), return_as="generator_unordered")(
+        done = start_workers(min(n_jobs, len(missing)))(
             joblib.delayed(_run_job)(bench, name, concept, repeat) for name, concept, repeat in missing
         )
         for name, results in tqdm(done, total=len(missing), desc="concepts x repeats", disable=quiet):
             store.save(name, {"rounds": results.rounds, "picks": results.picks})
-    for kind in ("picks", "rounds"):
-        tables = [store.read(name, kind) for name in jobs]
-        write_csv(folder / f"{kind}.csv", pd.concat(tables, ignore_index=True))
+    with sealing(folder, RUN_FILES):
+        for kind in ("picks", "rounds"):
+            tables = [store.read(name, kind) for name in jobs]
+            write_csv(folder / f"{kind}.csv", pd.concat(tables, ignore_index=True))
     store.remove()
 
 
 def _build_space(folder: Path, setup: Setup, vectors: Vectors, cache: Path, quiet: bool) -> Space:
     protocol, index = setup.protocol, None
     pool_vectors = np.ascontiguousarray(vectors[setup.split.pool])
-    if "seals" in protocol.pools:
+    if WITH_NEIGHBORS & {*protocol.pools}:
         index, facts = open_index(pool_vectors, protocol, protocol.k, protocol.seed, cache, quiet)
         write_text(folder / "index.json", json.dumps({"index": protocol.index, **asdict(facts)}, indent=1) + "\n")
     return Space(pool_vectors, vectors[setup.split.test], index)

@@ -8,8 +8,9 @@ from typing import Any
 import pandas as pd
 
 from seals_sim.replay.figures import draw_curves
-from seals_sim.replay.finished import OTHER_METRIC, read_finished
+from seals_sim.replay.finished import OTHER_METRIC, Finished, read_finished
 from seals_sim.replay.page import write_page
+from seals_sim.replay.seal import explaining_misfits
 from seals_sim.replay.store import write_csv
 from seals_sim.replay.tables import (
     STRATEGY_NAMES,
@@ -33,7 +34,13 @@ def write_report(folder: Path) -> Path:
     Raises:
         UserError: If one of these files is missing, damaged or cut off. Nothing is written then.
     """
-    config, rounds, picks = read_finished(folder)
+    run = read_finished(folder)
+    with explaining_misfits(folder, run.is_sealed):
+        return _write_report(folder, run)
+
+
+def _write_report(folder: Path, run: Finished) -> Path:
+    config, rounds = run.config, run.rounds
     first_metric = config["first_metric"]
     table = summarize_methods(rounds)
     write_csv(folder / "summary.csv", table)
@@ -49,7 +56,7 @@ def write_report(folder: Path) -> Path:
         first_metric=first_metric,
         other_metric=OTHER_METRIC[first_metric],
         concepts=_concept_rows(rounds, config, first_metric),
-        findings=list_findings(rounds, picks, config),
+        findings=list_findings(rounds, run.picks, config),
     )
     return page
 

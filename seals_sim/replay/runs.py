@@ -18,6 +18,7 @@ from seals_sim.replay.bench import Bench
 from seals_sim.replay.experiment import run_full_supervision, run_method
 from seals_sim.replay.methods import Method
 from seals_sim.replay.store import RunStore
+from seals_sim.replay.workers import start_workers
 from seals_sim.types import Rows
 from seals_sim.vectors.scan import gather
 
@@ -131,7 +132,7 @@ def execute(
     with tqdm(total=len(missing), desc="runs", disable=quiet) as bar:
         for wave in waves:
             sizes = [_n_seals_candidates(task, store, bench.protocol.k) for task in wave]
-            done = joblib.Parallel(n_jobs=max(1, min(n_jobs, len(wave))), return_as="generator_unordered")(
+            done = start_workers(max(1, min(n_jobs, len(wave))))(
                 joblib.delayed(_work)(task, bench, size) for task, size in zip(wave, sizes, strict=True)
             )
             for task, table in done:

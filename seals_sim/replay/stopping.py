@@ -13,6 +13,7 @@ import pandas as pd
 
 from seals_sim.evaluate.remaining import compute_p_missing
 from seals_sim.replay.finished import read_finished
+from seals_sim.replay.seal import explaining_misfits
 from seals_sim.replay.store import write_csv
 
 _RUN = ["concept", "pool", "strategy", "repeat"]
@@ -32,10 +33,11 @@ def write_stopping(folder: Path, target_recall: float, p: float) -> pd.DataFrame
     Raises:
         UserError: Where the folder holds no finished replay.
     """
-    config, rounds, picks = read_finished(folder)
-    table = find_stops(picks, rounds, int(config["rows"]["pool"]), target_recall, p)
-    write_csv(folder / "stopping.csv", table)
-    return summarize_stops(table)
+    run = read_finished(folder)
+    with explaining_misfits(folder, run.is_sealed):
+        table = find_stops(run.picks, run.rounds, run.config["rows"]["pool"], target_recall, p)
+        write_csv(folder / "stopping.csv", table)
+        return summarize_stops(table)
 
 
 def find_stops(picks: pd.DataFrame, rounds: pd.DataFrame, n_pool: int, target_recall: float, p: float) -> pd.DataFrame:

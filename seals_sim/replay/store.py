@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import io
+import hashlib
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -16,10 +16,12 @@ import pandas as pd
 from pydantic import TypeAdapter
 
 from seals_sim.disk.files import replacing, write_text
+from seals_sim.disk.reading import parse_parquet
 from seals_sim.errors import UserError
+from seals_sim.replay.config import CONFIG, read_config
 
 VERSIONS = ("seals-sim", "numpy", "scipy", "scikit-learn", "faiss-cpu", "sentence-transformers", "torch", "pandas")
-_RENAMED = {"rare_concepts": "replay"}  # experiments, since the first config.json
+_RUNS = "runs.sqlite"
 _PATIENCE_SECONDS = 600  # somebody may be reading the file
 
 
@@ -84,12 +86,12 @@ class RunFolder:
             **about,
         }
         require_run_or_nothing(path)
-        if (path / "config.json").exists():
+        if (path / CONFIG).exists():
             identity.require_same(path, read_config(path))
 
     def begin(self) -> None:
         """Make the folder with its config.json, unless the run has begun before."""
-        file = self.path / "config.json"
+        file = self.path / CONFIG
         if not file.exists():
             write_text(file, json.dumps(self._config, indent=1, ensure_ascii=False) + "\n")
 
@@ -107,41 +109,75 @@ def require_run_or_nothing(path: Path) -> None:
         raise UserError(f"cannot be used: {error.strerror}", parameter="out", value=path) from error
     if is_there and not is_folder:
         raise UserError("is a file, and a folder is needed", parameter="out", value=path)
-    is_run = (path / "config.json").exists()
+    is_run = (path / CONFIG).exists()
     if is_there and not is_run and any(not file.name.startswith(".") for file in path.iterdir()):  # .x: a killed write
         raise UserError("holds other files and no run; choose a new folder", parameter="out", value=path)
+
+
+def has_runs(folder: Path) -> bool:
+    """Whether a folder has a file of finished runs, whose tables may be yet to be written."""
+    return (folder / _RUNS).exists()
 
 
 class RunStore:
     """The finished runs of a folder, in one SQLite file: each is there whole or not at all, whatever kills the process.
 
-    A run has a name and some tables, each by a kind.
+    A run has a name and some tables, each by a kind, and each with its checksum; those of early versions have none.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._file = folder / "runs.sqlite"
-        self._database = sqlite3.connect(self._file, timeout=_PATIENCE_SECONDS)
+        self._file = folder / _RUNS
+        try:
+            self._database = sqlite3.connect(self._file, timeout=_PATIENCE_SECONDS)
+        except sqlite3.Error as error:
+            raise self._refuse(f"cannot be used ({error})") from error
+        try:
+            self._prepare()
+        except UserError:
+            self._database.close()
+            raise
+
+    def _prepare(self) -> None:
         with self._reported():
-            self._database.execute("CREATE TABLE IF NOT EXISTS runs (name TEXT, kind TEXT, parquet BLOB)")
-            self._database.execute("CREATE UNIQUE INDEX IF NOT EXISTS run ON runs (name, kind)")
+            execute = self._database.execute
+            execute("CREATE TABLE IF NOT EXISTS runs (name TEXT, kind TEXT, parquet BLOB, sha256 TEXT)")
+            execute("CREATE UNIQUE INDEX IF NOT EXISTS run ON runs (name, kind)")
+            columns = [name for _, name, *_ in execute("PRAGMA table_info(runs)")]
+            if columns == ["name", "kind", "parquet"]:
+                execute("ALTER TABLE runs ADD COLUMN sha256 TEXT")
+            elif columns != ["name", "kind", "parquet", "sha256"]:
+                raise self._refuse("is damaged, or not the runs of a folder")
+            if execute("PRAGMA quick_check").fetchone()[0] != "ok":
+                raise self._refuse("is damaged")
+            for name, kind, content, noted in execute("SELECT name, kind, parquet, sha256 FROM runs"):
+                self._require_same(str(name), kind, content, noted)
 
     def finished(self) -> set[str]:
         """Names of the runs that are there."""
         with self._reported():
-            return {name for (name,) in self._database.execute("SELECT DISTINCT name FROM runs")}
+            return {str(name) for (name,) in self._database.execute("SELECT DISTINCT name FROM runs")}
 
     def save(self, name: str, tables: Mapping[str, pd.DataFrame]) -> None:
         """Keep a finished run."""
-        rows = [(name, kind, table.to_parquet()) for kind, table in tables.items()]
+        contents = {kind: table.to_parquet() for kind, table in tables.items()}
+        rows = [(name, kind, content, hashlib.sha256(content).hexdigest()) for kind, content in contents.items()]
         with self._reported():
-            self._database.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", rows)
+            self._database.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)", rows)
 
     def read(self, name: str, kind: str) -> pd.DataFrame:
-        """One table of a run that is there."""
+        """One table of a run that is there. Raises UserError where it is damaged."""
         with self._reported():
-            query = "SELECT parquet FROM runs WHERE name = ? AND kind = ?"
-            (parquet,) = self._database.execute(query, (name, kind)).fetchone()
-        return pd.read_parquet(io.BytesIO(parquet))
+            query = "SELECT parquet, sha256 FROM runs WHERE name = ? AND kind = ?"
+            row = self._database.execute(query, (name, kind)).fetchone()
+        content, noted = row or (None, None)
+        self._require_same(name, kind, content, noted)
+        return parse_parquet(content, self._refuse)
+
+    def _require_same(self, name: str, kind: str, content: object, noted: str | None) -> None:
+        """Raise UserError where a table is not there, or not as it was kept."""
+        is_same = isinstance(content, bytes) and noted in (None, hashlib.sha256(content).hexdigest())
+        if not is_same:
+            raise self._refuse(f"is damaged (the {kind} of {name:.60})")
 
     def close(self) -> None:
         self._database.close()
@@ -156,47 +192,14 @@ class RunStore:
         try:
             with self._database:
                 yield
-        except sqlite3.Error as error:
-            raise UserError(f"{self._file}: cannot be used ({error})") from error
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise self._refuse(f"cannot be used ({error})") from error
+
+    def _refuse(self, problem: str) -> UserError:
+        return UserError(f"{self._file}: {problem}; remove it to make the runs again")
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
     """Write a table whole or not at all."""
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")
-
-
-def read_config_of(experiment: str, path: Path) -> dict[str, Any]:
-    """`read_config` for the folder of a run of this experiment. Raises UserError for any other."""
-    config = read_config(path)
-    if config["experiment"] != experiment:
-        raise UserError(f"{path}: not a run of experiments.{experiment}")
-    return config
-
-
-def read_config(path: Path) -> dict[str, Any]:
-    """Read config.json of a run's folder.
-
-    Returns:
-        What it says, and all options of the run by name under `options`, whichever version wrote it: early ones had
-        them there, later ones by kind.
-
-    Raises:
-        UserError: Where it is not there or not readable.
-    """
-    file = path / "config.json"
-    try:
-        config = json.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise UserError(f"{path}: there is no run in this folder (no config.json)") from None
-    except (ValueError, OSError) as error:
-        raise UserError(f"{file}: cannot be read ({error})") from error
-    if not isinstance(config, dict):
-        raise UserError(f"{file}: is not the config of a run")
-    if "options" not in config:
-        sections = [config.get(name, {}) for name in ("input", "execution", "protocol")]
-        if not all(isinstance(section, dict) for section in sections):
-            raise UserError(f"{file}: is not the config of a run")
-        config["options"] = {name: value for section in sections for name, value in section.items()}
-    config["experiment"] = _RENAMED.get(str(config.get("experiment")), config.get("experiment"))
-    return config

@@ -80,6 +80,15 @@ class Random(RowSelector):
         return None
 
 
+SCORES: dict[str, Score] = {
+    "maxent": max_entropy,
+    "most_likely_positive": most_likely_positive,
+    "least_confidence": least_confidence,
+    "margin": margin,
+}
+"""Of the strategies that look at the log-odds alone."""
+
+
 def build_selector(
     name: str, *, beta: float, rng: np.random.Generator, n_rows: int, centers: Vectors, n_threads: int = 1
 ) -> RowSelector:
@@ -96,15 +105,9 @@ def build_selector(
     Raises:
         UserError: Where the strategy is unknown.
     """
+    if name in SCORES:
+        return ArgMax(SCORES[name])
     match name:
-        case "maxent":
-            return ArgMax(max_entropy)
-        case "most_likely_positive":
-            return ArgMax(most_likely_positive)
-        case "least_confidence":
-            return ArgMax(least_confidence)
-        case "margin":
-            return ArgMax(margin)
         case "information_density":
             return InformationDensity(beta, n_threads)
         case "information_density_frozen":

@@ -1,7 +1,8 @@
-"""Rows that are equal, bit for bit: which they are, at the price of one pass over the table."""
+"""Rows that hold the same vector, bit for bit, or the same text: which they are, at the price of one pass."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -45,6 +46,28 @@ class Copies:
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
         return cls(Rows(first[order]), place[number])
+
+    @classmethod
+    def find_texts(cls, texts: Sequence[str]) -> Copies | None:
+        """Find the equal texts among n.
+
+        Returns:
+            None where no two are equal.
+
+        Examples:
+            >>> Copies.find_texts(["b", "a", "b"]).first.tolist(), Copies.find_texts(["b", "a"])
+            ([0, 1], None)
+        """
+        places: dict[str, int] = {}
+        number = np.fromiter((places.setdefault(text, len(places)) for text in texts), dtype=np.int64, count=len(texts))
+        if len(places) == len(texts):
+            return None
+        return cls(Rows(np.unique(number, return_index=True)[1]), number)
+
+    @property
+    def n_copies(self) -> int:
+        """Rows that hold what an earlier row holds."""
+        return len(self.number) - len(self.first)
 
     @cached_property
     def _grouped(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

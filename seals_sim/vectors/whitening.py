@@ -11,6 +11,7 @@ from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
 from seals_sim.disk.files import replacing
+from seals_sim.disk.reading import read_arrays
 from seals_sim.errors import UserError
 from seals_sim.types import Vectors
 from seals_sim.vectors.copies import Copies
@@ -112,9 +113,15 @@ class Whitening:
 
         Returns:
             The same whitening, to the last bit.
+
+        Raises:
+            UserError: Where the file is missing, damaged, or of another form.
         """
-        with np.load(path, allow_pickle=False) as arrays:
-            return cls(arrays["mean"], arrays["directions"])
+        mean, directions = read_arrays(path, ("mean", "directions"))
+        are_float32 = mean.dtype == directions.dtype == np.float32
+        if not are_float32 or (mean.ndim, directions.ndim) != (1, 2) or len(mean) != len(directions):
+            raise UserError(f"{path}: is damaged (this is no whitening)")
+        return cls(mean, directions)
 
 
 def _drop_copies(embeddings: Vectors) -> Vectors:

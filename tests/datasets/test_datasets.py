@@ -286,7 +286,7 @@ def test_bad_vectors(tmp_path, vectors, labels, message):
 def test_no_pickle_is_loaded(tmp_path):
     np.save(tmp_path / "x.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
     np.save(tmp_path / "y.npy", np.ones(1))
-    with pytest.raises(UserError, match=r"x.npy: not a readable \.npy file"):
+    with pytest.raises(UserError, match=r"x.npy: is not a readable \.npy file"):
         read_vectors(tmp_path / "x.npy", tmp_path / "y.npy")
     (tmp_path / "z.npy").write_bytes(b"\x93NUMPY")
     with pytest.raises(UserError, match="not a readable"):

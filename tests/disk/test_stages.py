@@ -109,8 +109,8 @@ def test_the_journal_tells_time_and_memory(tmp_path):
     stage.finish({"n": 1})
     lines = [json.loads(line) for line in (tmp_path / "s" / "journal.jsonl").read_text().splitlines()]
     assert [set(line) for line in lines[1:]] == [
-        {"block", "seconds", "peak_bytes"},
-        {"finished", "seconds", "peak_bytes"},
+        {"block", "seconds", "peak_bytes", "check"},
+        {"finished", "seconds", "peak_bytes", "check"},
     ]
     again = Stage(tmp_path, "s", {})
     assert again.seconds == stage.seconds > 0

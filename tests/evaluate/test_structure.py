@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from seals_sim.datasets.overlap import select_low_overlap
 from seals_sim.evaluate.structure import build_concept_graph, compute_average_cosine, measure_structure
-from seals_sim.indexes import ExactIndex
+from seals_sim.indexes import ExactIndex, IndexOptions, build_index
 from tests.conftest import clustered
 
 
@@ -109,3 +109,18 @@ def test_chosen_concepts_overlap_little_and_no_other_fits(sets, max_shared):
 
     assert all(fits(name, [other for other in chosen if other != name]) for name in chosen)
     assert not any(fits(name, chosen) for name in concepts if name not in chosen)
+
+
+@pytest.mark.parametrize("name", ["exact", "graph"])
+def test_copies_neither_join_nor_swell_a_concept(name, tmp_path):
+    """Simulated: a concept, and the same with one of its members a thousand times more."""
+    vectors, cluster = clustered(400, 12, 10)
+    vectors, cluster = vectors[:360], cluster[:360]  # no two are equal
+    copied = np.concatenate([vectors, np.repeat(vectors[cluster == 0][:1], 1000, axis=0)])
+    graphs = []
+    for folder, table in (("plain", vectors), ("copied", copied)):
+        members = np.concatenate([np.flatnonzero(cluster == 0), np.arange(360, len(table))])
+        index = build_index(name, table, tmp_path / folder, IndexOptions(k=8), np.random.default_rng(0))
+        graphs.append(build_concept_graph(members, index, 8))
+    assert graphs[0].toarray().tolist() == graphs[1].toarray().tolist()
+    assert measure_structure(graphs[0]) == measure_structure(graphs[1])

@@ -294,3 +294,29 @@ def test_the_file_that_the_browser_is_started_with_leads_to_the_page(browser, tm
     browser.get(f"http://localhost:{served.port}/")  # no cookie for this name
     assert "Open this page with the address that the program printed" in browser.page_source
     assert served.end(signal.SIGTERM) == 0
+
+
+COPIED = """
+    texts[100:120] = ["the same text"] * 20
+    vectors[100:120] = vectors[100]
+    encode ="""
+
+
+def test_copies_are_shown_once_with_their_number(browser, tmp_path):
+    script = SERVER.replace("\nencode =", textwrap.dedent(COPIED))
+    command = [sys.executable, "-c", script, str(tmp_path / "s"), "0", MARKUP, LONG, HEBREW]
+    page, n_seen, given = Page(browser), 0, set()
+    page.open(Served(tmp_path / "s", command=command).url)
+    counts = "return document.getElementById('counts').textContent"
+    assert "of 281 distinct rows (300 with copies) reached" in page.js(counts)
+    while not n_seen or len(given) < 12:
+        page.wait(lambda: page.row() not in (None, *given))
+        shown = page.js("return document.querySelector('.card[aria-current=true] .facts').textContent")
+        assert ("20 copies" in shown) == (page.text() == "the same text")
+        n_seen += page.text() == "the same text"
+        given.add(page.row())
+        page.press("1")
+    page.wait(lambda: page.count() == len(given))
+    assert n_seen == 1
+    assert len(answered(page)) == len(given) + 19
+    assert page.errors() == []

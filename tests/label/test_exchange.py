@@ -38,7 +38,8 @@ def labeled(folder, labels):
     """A session that has these texts in its first rows, answered, from last to first."""
     texts = [text for text, _ in labels] + TEXTS[len(labels) :]
     (folder / "s").unlink(missing_ok=True)
-    with Session.begin(folder / "s", replace(CORPUS, texts=texts), options=PLAIN) as session:
+    apart = replace(PLAIN, copies="apart")
+    with Session.begin(folder / "s", replace(CORPUS, texts=texts), options=apart) as session:
         rows = list(range(len(labels)))[::-1]
         session.tell(rows, [labels[row][1] for row in rows])
         yield session, [(row, labels[row][1]) for row in rows]
@@ -193,7 +194,7 @@ def test_changed_import_skips_rows_that_the_person_decided(session, import_tasks
 
 
 def test_last_answer_for_a_row_in_a_file_counts(tmp_path, session, import_tasks):
-    assert import_tasks(task("yes", row=2), task("no", row=5), task("yes", row=5)) == ImportReport(2, 0)
+    assert import_tasks(task("yes", row=2), task("no", row=5), task("yes", row=5)) == ImportReport(2, 0, n_mixed=1)
     assert session.answers == {2: 1, 5: 1}
     (tmp_path / "records.jsonl").write_text(json.dumps(build_argilla_records(session)[0]).replace("yes", "no"))
     assert import_labels(session, tmp_path / "records.jsonl", "argilla") == ImportReport(1, 0)

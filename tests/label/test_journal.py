@@ -207,7 +207,7 @@ def test_random_kills_lose_at_most_the_current_answer(tmp_path):
         vectors = np.load(sys.argv[1], mmap_mode="r")
         path, sent = Path(sys.argv[2]), open(sys.argv[3], "a", buffering=1)
         corpus = Corpus(vectors, ExactIndex(vectors), "soak")
-        options = SessionOptions(k=10, control_every=5)
+        options = SessionOptions(k=10, control_every=5, copies="apart")
         session = Session.open(path, corpus) if path.exists() else Session.begin(path, corpus, options=options)
         while asked := session.ask(10):
             for a in asked:

@@ -18,7 +18,7 @@ from seals_sim.label.session import Session
 from seals_sim.label.types import ImportReport
 from tests.conftest import clustered
 
-N_ROWS = 40
+N_ROWS, N_DISTINCT = 40, 36
 VECTORS, _ = clustered(N_ROWS, 6, 4)
 CORPUS = Corpus(VECTORS, ExactIndex(VECTORS), "fingerprint", encode=lambda texts: VECTORS[[int(t) for t in texts]])
 
@@ -26,7 +26,10 @@ ROWS, ANSWERS = st.integers(0, N_ROWS - 1), st.sampled_from([1, 0, None])
 
 
 class SessionMachine(RuleBasedStateMachine):
-    """The model: answers by row, latest last; their order; the rows asked; those that the person has decided."""
+    """The model: answers by row, latest last; their order; the rows asked; those that the person has decided.
+
+    The last four rows are copies of the first four. Where copies are answered together the model knows only these.
+    """
 
     def __init__(self):
         super().__init__()
@@ -34,9 +37,14 @@ class SessionMachine(RuleBasedStateMachine):
         self.path = self.folder / "t.seals"
         self.answers, self.order, self.asked, self.decided, self.imported = {}, [], [], set(), set()
 
-    @initialize(control_every=st.integers(0, 3), strategy=st.sampled_from(["maxent", "most_likely_positive"]))
-    def begin(self, control_every, strategy):
-        options = SessionOptions(strategy, k=6, control_every=control_every)
+    @initialize(
+        control_every=st.integers(0, 3),
+        strategy=st.sampled_from(["maxent", "most_likely_positive"]),
+        copies=st.sampled_from(["together", "apart"]),
+    )
+    def begin(self, control_every, strategy, copies):
+        options = SessionOptions(strategy, k=6, control_every=control_every, copies=copies)
+        self.n_rows = N_DISTINCT if copies == "together" else N_ROWS
         self.session = Session.begin(self.path, CORPUS, ["3"], options=options)
 
     def teardown(self):
@@ -48,10 +56,13 @@ class SessionMachine(RuleBasedStateMachine):
     def waiting(self):
         return {row for row in self.asked if row not in self.answers}
 
+    def first(self, row):
+        return row % self.n_rows
+
     def ask(self, n):
         rows = [asked.row for asked in self.session.ask(n)]
         seen = set(self.asked) | self.answers.keys()
-        assert len(rows) == min(n, len(self.waiting) + N_ROWS - len(seen))
+        assert len(rows) == min(n, len(self.waiting) + self.n_rows - len(seen))
         assert len(set(rows)) == len(rows)
         assert self.waiting <= set(rows) or len(rows) == n <= len(self.waiting)
         self.asked += [row for row in rows if row not in self.waiting]
@@ -76,8 +87,8 @@ class SessionMachine(RuleBasedStateMachine):
     @rule(row=ROWS, answer=ANSWERS)
     def answer_any(self, row, answer):
         self.session.tell([row], [answer])
-        self.model_answer(row, answer)
-        self.decided.add(row)
+        self.model_answer(self.first(row), answer)
+        self.decided.add(self.first(row))
 
     @rule()
     def undo(self):
@@ -96,12 +107,14 @@ class SessionMachine(RuleBasedStateMachine):
             assert report == ImportReport(0, 0, is_repeated=True)
             return
         self.imported.add(digest)
+        given = [(self.first(row), answer) for row, answer in labels]
+        last = dict(given)
         changes = {
-            row: answer
-            for row, answer in dict(labels).items()
-            if row not in self.answers or self.answers[row][-1] != answer
+            row: answer for row, answer in last.items() if row not in self.answers or self.answers[row][-1] != answer
         }
-        assert report == ImportReport(len(changes.keys() - self.decided), len(changes.keys() & self.decided))
+        n_mixed = len({row for row, answer in given if answer != last[row]})
+        n_decided = len(changes.keys() & self.decided)
+        assert report == ImportReport(len(changes) - n_decided, n_decided, n_mixed=n_mixed)
         for row, answer in changes.items():
             if row not in self.decided:
                 self.model_answer(row, answer)
@@ -114,7 +127,7 @@ class SessionMachine(RuleBasedStateMachine):
         self.session = Session.open(self.path, CORPUS)
         assert str((self.session.ask(0), self.session.status())) == str(before)
 
-    @precondition(lambda self: len(self.asked) < N_ROWS)
+    @precondition(lambda self: len(self.asked) < self.n_rows)
     @rule()
     def ask_a_reopened_copy_the_same(self):
         copy = self.folder / "copy"
@@ -133,7 +146,9 @@ class SessionMachine(RuleBasedStateMachine):
         answers = {row: given[-1] for row, given in self.answers.items()}
         labels = {row: answer for row, answer in answers.items() if answer is not None}
         status = self.session.status()
-        assert list(self.session.answers.items()) == list(answers.items())
+        assert list(self.session.distinct_answers.items()) == list(answers.items())
+        copies = {row: answers[self.first(row)] for row in range(N_ROWS) if self.first(row) in answers}
+        assert self.session.answers == copies
         assert {asked.row for asked in self.session.ask(status.n_waiting)} == self.waiting
         assert status.n_waiting == len(self.waiting)
         assert (status.n_answered, status.n_positive) == (len(labels), sum(labels.values()))

@@ -1,6 +1,8 @@
-"""Copies of a row do not trap the search: k neighbors are k distinct vectors."""
+"""Copies of a row do not trap the search, and are not both in the pool and among the test rows."""
 
 from __future__ import annotations
+
+import json
 
 import numpy as np
 import pandas as pd
@@ -39,3 +41,52 @@ def test_recall_with_copies_is_within_a_point_of_that_without(tables, index, tmp
         recall[kind] = rounds.groupby("repeat")["recall"].last()
     assert recall["d"].mean() > recall[""].mean() - 0.01
     assert recall["d"].min() > 0.9
+
+
+NOISE = ["--seed-positives", "5", "--seed-negatives", "5", "--budget", "300", "--batch", "290", "--pools", "all",
+         "--strategies", "random", "--repeats", "3", "--quiet"]  # fmt: skip
+
+
+def test_what_a_model_knows_by_heart_is_not_measured_as_skill(tmp_path, capsys):
+    """Simulated: noise with random labels, each row there four times. Copies among the test rows gave an AUC of 0.8."""
+    rng = np.random.default_rng(0)
+    vectors, labels = rng.normal(size=(150, 64)).astype(np.float32), np.arange(150) % 2
+    order = rng.permutation(600)
+    np.save(tmp_path / "x.npy", np.tile(vectors, (4, 1))[order])
+    np.save(tmp_path / "y.npy", np.tile(labels, 4)[order])
+    data = ["--vectors", str(tmp_path / "x.npy"), "--labels", str(tmp_path / "y.npy")]
+    replay([*data, *NOISE, "--out", str(tmp_path / "o")])
+    rounds = pd.read_csv(tmp_path / "o" / "rounds.csv")
+    assert rounds.groupby("repeat")["auc"].last().mean() < 0.6
+    assert "450 rows repeat an earlier one" in capsys.readouterr().err
+    split = pd.read_csv(tmp_path / "o" / "split.csv")
+    number = pd.Series(np.tile(np.arange(150), 4)[order])
+    assert split["split"].groupby(number[split["row"]].to_numpy()).nunique().max() == 1
+    assert 80 < (split["split"] == "test").sum() < 160
+    config = json.loads((tmp_path / "o" / "config.json").read_text())
+    assert config["n_copies"] == 450
+    replay([*data, *NOISE, "--out", str(tmp_path / "o")])
+    config["data_fingerprint"] = config["data_fingerprint"].split()[0]  # as a run before copies were kept together
+    (tmp_path / "o" / "config.json").write_text(json.dumps(config))
+    with pytest.raises(SystemExit):
+        replay([*data, *NOISE, "--out", str(tmp_path / "o")])
+    assert "holds a run with another data" in capsys.readouterr().err
+
+
+def test_copies_with_different_labels_stay_together(tmp_path):
+    rows = [{"text": f"text {n // 2} of many", "label": "ab"[n % 2]} for n in range(300)]
+    (tmp_path / "t.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    replay(["--texts", str(tmp_path / "t.jsonl"), "--model", "wordllama", "--dimensions", "8", "--k", "5",
+            "--seed-positives", "3", "--seed-negatives", "5", "--budget", "40", "--batch", "10", "--repeats", "1",
+            "--cache", str(tmp_path / "cache"), "--quiet", "--out", str(tmp_path / "o")])  # fmt: skip
+    split = pd.read_csv(tmp_path / "o" / "split.csv")
+    assert split["split"].groupby(split["row"] // 2).nunique().max() == 1
+
+
+def test_a_table_without_copies_has_the_split_it_always_had(tmp_path):
+    np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(500, 4)).astype(np.float32))
+    np.save(tmp_path / "y.npy", np.arange(500) % 3)
+    data = ["--vectors", str(tmp_path / "x.npy"), "--labels", str(tmp_path / "y.npy")]
+    replay([*data, *NOISE, "--out", str(tmp_path / "o")])
+    split = pd.read_csv(tmp_path / "o" / "split.csv")
+    assert split["row"][split["split"] == "test"].tolist()[:6] == [12, 18, 22, 23, 28, 30]

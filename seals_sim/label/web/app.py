@@ -114,7 +114,7 @@ class _Page:
     def undo(self) -> UndoReply:
         with self._lock:
             row = self._session.undo()
-            left = None if row is None else AnswerMark(**_mark(row, self._session.answers))
+            left = None if row is None else AnswerMark(**_mark(row, self._session.distinct_answers))
             return UndoReply(row=row, left=left, status=self._status())
 
     def status(self) -> StatusReply:
@@ -154,12 +154,21 @@ class _Page:
             score=asked.score,
             is_control=asked.is_control,
             because=None if asked.because is None else AskedReason(**asdict(asked.because)),
+            n_copies=asked.n_copies,
             neighbors=self._list(self._session.find_similar(asked.row, _N_NEIGHBORS)),
         )
 
     def _list(self, rows: Iterable[int]) -> list[ListedRow]:
-        corpus, answers = self._session.corpus, self._session.answers
-        return [ListedRow(row=row, text=corpus.get_text(row), **_mark(row, answers)) for row in rows]
+        session, answers = self._session, self._session.distinct_answers
+        return [
+            ListedRow(
+                row=row,
+                text=session.corpus.get_text(row),
+                n_copies=len(session.list_copies(row)),
+                **_mark(row, answers),
+            )
+            for row in rows
+        ]
 
     def _status(self) -> StatusReply:
         status = self._session.status(TARGET)

@@ -37,10 +37,17 @@ class AnswerMark(BaseModel):
 
 
 class ListedRow(AnswerMark):
-    """A row in a list."""
+    """A row in a list.
+
+    Attributes:
+        row: Its position in the table; of rows that are answered together the first.
+        text: Its text, where there are texts.
+        n_copies: Rows that an answer to it is for, itself included.
+    """
 
     row: int
     text: str | None
+    n_copies: int
 
 
 class RowList(BaseModel):
@@ -65,6 +72,7 @@ class AskedRow(BaseModel):
     score: Finite
     is_control: bool
     because: AskedReason | None
+    n_copies: int
     neighbors: list[ListedRow]
 
 
@@ -87,6 +95,7 @@ class StatusReply(BaseModel):
 
     name: str
     n_rows: int
+    n_copies: int
     n_answered: int
     n_positive: int
     n_skipped: int

@@ -20,15 +20,16 @@ def describe_remaining(status: Status, control_every: int) -> str:
     n_left = status.n_rows - status.n_answered - status.n_skipped
     interval = status.remaining
     rows = "1 row" if status.n_control == 1 else f"{status.n_control:,} rows"
+    left = f"{n_left:,} {'distinct ' if status.n_copies else ''}rows without an answer"
     if interval.guess == 0 < n_left:
         return (
             f"None of the {rows} drawn at random was positive: with 95% confidence, at most {interval.high:,} "
-            f"positives remain among the {n_left:,} rows without an answer. More random rows will narrow this."
+            f"positives remain among the {left}. More random rows will narrow this."
         )
     return (
-        f"About {interval.guess:,.0f} more positives may remain among the {n_left:,} rows without an answer (95% "
-        f"confidence: {interval.low:,} to {interval.high:,}). The estimate is based on {rows} drawn at random and errs "
-        "on the high side; more random rows will narrow it."
+        f"About {interval.guess:,.0f} more positives may remain among the {left} (95% confidence: {interval.low:,} to "
+        f"{interval.high:,}). The estimate is based on {rows} drawn at random and errs on the high side; more random "
+        "rows will narrow it."
     )
 
 

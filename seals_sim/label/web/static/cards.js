@@ -22,6 +22,12 @@ function makeReason(item) {
   return line;
 }
 
+function makeCopies({ n_copies }) {
+  if (n_copies < 2) return "";
+  const title = "The same text is in the table this often; one answer is for all of them";
+  return make("span", { class: "copies", title }, `${formatNumber(n_copies)} copies`);
+}
+
 export function makeCard(item, actions) {
   const { row } = item;
   const score = item.score === null ? "" : `score ${item.score.toFixed(2)}`;
@@ -30,7 +36,7 @@ export function makeCard(item, actions) {
   more.append(make("span", { class: "wide" }, " like this"));
   const card = make(
     "article", { class: "card", "data-row": row, "aria-label": `Example, row ${row}` },
-    make("p", { class: "facts" }, `row ${formatNumber(row)}`, make("span", { title }, score)),
+    make("p", { class: "facts" }, `row ${formatNumber(row)}`, makeCopies(item), make("span", { title }, score)),
     makeTextBox(row, item.text, { tabindex: "0", "aria-label": `Text of row ${row}`, role: "group" }),
     makeReason(item),
     make(
@@ -42,7 +48,8 @@ export function makeCard(item, actions) {
   return card;
 }
 
-export function makeItem({ row, text }, actions) {
+export function makeItem(listed, actions) {
+  const { row, text } = listed;
   const open = makeButton("Open", { "aria-expanded": "false", "aria-label": `Open row ${row}` }, () => {
     const isOpen = item.classList.toggle("is-open");
     open.textContent = isOpen ? "Close" : "Open";
@@ -51,7 +58,8 @@ export function makeItem({ row, text }, actions) {
   const more = makeButton("More", { "aria-label": `More like row ${row}` }, () => actions.showSimilar(row, text));
   const item = make(
     "li", { class: "item", "data-row": row },
-    makeTextBox(row, text, {}), make("div", { class: "answers" }, ...makeAnswerButtons(row, false, actions), open, more),
+    makeTextBox(row, text, {}),
+    make("div", { class: "answers" }, ...makeAnswerButtons(row, false, actions), open, more, makeCopies(listed)),
   );
   return item;
 }

@@ -289,7 +289,7 @@ function showStatus(status) {
   const part = (100 * status.n_candidates) / Math.max(1, status.n_rows);
   by("counts").textContent =
     `${formatNumber(status.n_positive)} positive of ${formatNumber(status.n_answered)} answered, ${formatNumber(status.n_skipped)} skipped; `
-    + `${part.toFixed(1)}% of ${formatNumber(status.n_rows)} rows reached`;
+    + `${part.toFixed(1)}% of ${formatNumber(status.n_rows)} ${describeRows(status)} reached`;
   by("remaining").textContent = status.remaining_words;
   by("stopping").textContent = status.stopping_words;
   by("explanation").textContent = status.explanation;
@@ -297,6 +297,10 @@ function showStatus(status) {
   by("scores").hidden = status.explanation !== ""; // there is no model yet
   by("search").hidden = !status.can_find;
   by("curve").replaceChildren(drawCurve(status.curve));
+}
+
+function describeRows({ n_rows, n_copies }) {
+  return n_copies ? `distinct rows (${formatNumber(n_rows + n_copies)} with copies)` : "rows";
 }
 
 /* ---- keys and buttons ---- */

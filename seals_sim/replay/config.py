@@ -1,0 +1,98 @@
+"""config.json of a run: what it must say, whichever version wrote it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, NotRequired
+
+from pydantic import Field
+from typing_extensions import TypedDict
+
+from seals_sim.disk.reading import Refuse, check_form, read_json
+from seals_sim.errors import UserError
+
+CONFIG = "config.json"
+_RENAMED = {"rare_concepts": "replay"}  # experiments, since the first config.json
+
+Count = Annotated[int, Field(ge=0, le=10**12)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
+
+
+class _Config(TypedDict):
+    """What all runs say; early ones have their options in one place, later ones by kind."""
+
+    experiment: str
+    command: NotRequired[str]
+    options: NotRequired[dict[str, Any]]
+    protocol: NotRequired[dict[str, Any]]
+    execution: NotRequired[dict[str, Any]]
+    input: NotRequired[dict[str, Any]]
+    versions: NotRequired[dict[str, str | None]]
+    data_fingerprint: NotRequired[str | None]
+
+
+class RowCounts(TypedDict):
+    """How the data are divided."""
+
+    all: Count
+    pool: Annotated[int, Field(ge=1)]
+    validation: NotRequired[Count]
+    test: Count
+
+
+class ConceptFacts(TypedDict):
+    """What is known of a concept."""
+
+    title: str
+    pool_positives: Count
+    test_positives: Count
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Read config.json of a run's folder.
+
+    Args:
+        path: The folder.
+
+    Returns:
+        What it says, and all options of the run by name under `options`, whichever version wrote it: early ones had
+        them there, later ones by kind.
+
+    Raises:
+        UserError: Where it is not there, not readable, or of another form.
+    """
+    file = path / CONFIG
+    if not file.exists():
+        raise UserError(f"{path}: there is no run in this folder (no config.json)")
+    config: dict[str, Any] = read_json(file, dict[str, Any])
+    check_form(config, _Config, _refusing(file))
+    if "options" not in config:
+        sections = [config.get(name, {}) for name in ("input", "execution", "protocol")]
+        config["options"] = {name: value for section in sections for name, value in section.items()}
+    config["experiment"] = _RENAMED.get(config["experiment"], config["experiment"])
+    return config
+
+
+def read_config_of(experiment: str, path: Path, form: Any) -> dict[str, Any]:
+    """Read config.json of a run of one experiment.
+
+    Args:
+        experiment: Its name.
+        path: The folder.
+        form: What such a config must say, as pydantic knows it; what else it says is let alone.
+
+    Returns:
+        As `read_config`.
+
+    Raises:
+        UserError: For a run of any other experiment, and as `read_config` does.
+    """
+    config = read_config(path)
+    if config["experiment"] != experiment:
+        raise UserError(f"{path}: not a run of experiments.{experiment}")
+    check_form(config, form, _refusing(path / CONFIG))
+    return config
+
+
+def _refusing(file: Path) -> Refuse:
+    return lambda problem: UserError(f"{file}: {problem}")

@@ -1,0 +1,200 @@
+"""The files that are damaged: each made by the commands themselves, at the smallest size that has all parts."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from experiments.goodreads import __main__ as goodreads
+from experiments.paper import __main__ as paper
+from experiments.theory_bounds import __main__ as theory
+from seals_sim.cli import main as cli
+from seals_sim.label.session import Session
+from seals_sim.replay.store import RunStore
+from tests.conftest import clustered
+
+TEXT = ["--model", "wordllama", "--dimensions", "6", "--cache", "cache", "--quiet"]
+SEARCH = [
+    "--seed-positives",
+    "2",
+    "--seed-negatives",
+    "5",
+    "--budget",
+    "20",
+    "--batch",
+    "5",
+    "--repeats",
+    "2",
+    "--k",
+    "4",
+    "--quiet",
+]
+REPLAY = [
+    "replay",
+    "--vectors",
+    "x.npy",
+    "--labels",
+    "y.npy",
+    "--concepts",
+    "1",
+    "--strategies",
+    "maxent,random",
+    "--pools",
+    "all,seals",
+    "--index",
+    "graph",
+    "--cache",
+    "cache",
+    *SEARCH,
+    "--out",
+    "run",
+]
+LABEL = ["label", "t.csv", "--index", "exact", "--no-browser", *TEXT]
+GOODREADS = ["--simulate", "300", "--dimensions", "8", "--threads", "1", "--memory", "2GB", *SEARCH, "--out", "good"]
+THEORY = [
+    "--problem",
+    "example1",
+    "--algorithm",
+    "3,passive",
+    "--dim",
+    "2",
+    "--gamma-over-delta",
+    "2",
+    "--epsilon",
+    "1e-2",
+    "--passive-queries",
+    "20",
+    "--jobs",
+    "1",
+    "--quiet",
+    "--out",
+    "theory",
+]
+PAPER = [
+    "--vectors",
+    "x.npy",
+    "--labels",
+    "y.npy",
+    "--concepts",
+    "1",
+    "--side-concepts",
+    "1",
+    "--only",
+    "main",
+    "--cache",
+    "cache",
+    *SEARCH,
+    "--out",
+    "paper",
+]
+INDEXES = ("lsh", "hnsw", "ivf-flat", "ivf-sq", "ivf-pq", "ivf-rabitq")
+N_TEXTS = 40
+
+
+def label_a_little(session: Session, *_: object) -> None:
+    """Stands for the page: some rows are asked for and answered."""
+    rows = [asked.row for asked in session.ask(3)]
+    session.tell(rows, [row % 2 for row in rows])
+    session.close()
+
+
+@contextmanager
+def no_page() -> Iterator[None]:
+    """Inside, `seals label` answers a few rows and ends."""
+    from seals_sim.cli import label
+
+    before = label.serve
+    label.serve = label_a_little  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        label.serve = before
+
+
+def make_at_least(folder: Path) -> None:
+    """Make the files that are no command's."""
+    with chdir(folder):
+        _write_data()
+
+
+def make(folder: Path, has_experiments: bool = True) -> None:
+    """Make all fixtures in a folder, or all but those of the experiments, which take longest."""
+    make_at_least(folder)
+    with chdir(folder), no_page():
+        for name in INDEXES:
+            cli.main(["index", "t.csv", "--k", "5", "--index", name, *TEXT])
+        cli.main([*LABEL, "--like", "red apples"])
+        cli.main(REPLAY)
+        cli.main(["stopping", "run"])
+        _make_unfinished(Path("run"), Path("unfinished"))
+        if has_experiments:
+            goodreads.main(GOODREADS)
+            theory.main(THEORY)
+            paper.main(PAPER)
+        for name in ("run", "good", "theory", "paper") if has_experiments else ("run",):
+            shutil.copytree(name, f"early-{name}")
+            os.unlink(f"early-{name}/finished.json")
+
+
+def _write_data() -> None:
+    rng = np.random.default_rng(0)
+    words = ["apples", "pears", "ships", "boats", "red", "green", "fast", "slow", "old", "new"]
+    texts = [f"{' '.join(rng.choice(words, 4))} number {row}" for row in range(N_TEXTS)]
+    table = pd.DataFrame({"text": texts, "label": rng.integers(2, size=N_TEXTS)})
+    table.to_csv("t.csv", index=False)
+    table.to_csv("t.tsv", index=False, sep="\t")
+    table.to_json("t.jsonl", orient="records", lines=True)
+    table.to_parquet("t.parquet")
+    Path("t.csv.gz").write_bytes(gzip.compress(Path("t.csv").read_bytes()))
+    vectors, cluster = clustered(200, 6, 3)
+    np.save("x.npy", vectors)
+    np.save("y.npy", (cluster == 0).astype(np.int64))
+    pd.DataFrame({"label": (cluster == 0).astype(int)}).to_csv("y.csv", index=False)
+    tasks = [
+        {
+            "data": {"text": text},
+            "annotations": [
+                {"result": [{"type": "choices", "from_name": "a", "to_name": "b", "value": {"choices": ["positive"]}}]}
+            ],
+        }
+        for text in texts[:6]
+    ]
+    Path("studio.json").write_text(json.dumps(tasks))
+    records = [
+        {"fields": {"text": text}, "responses": {"label": [{"value": "positive", "status": "submitted"}]}}
+        for text in texts[:6]
+    ]
+    Path("argilla.json").write_text(json.dumps(records))
+    reviews = [
+        {
+            "user_id": "u",
+            "timestamp": "2017-01-01",
+            "rating": 3,
+            "has_spoiler": True,
+            "book_id": str(n % 3),
+            "review_sentences": [[int(rng.random() < 0.3), f"{rng.choice(words)} {n} {part}"] for part in range(4)],
+            "review_id": str(n),
+        }
+        for n in range(30)
+    ]
+    Path("reviews.json").write_text("\n".join(map(json.dumps, reviews)) + "\n")
+
+
+def _make_unfinished(run: Path, out: Path) -> None:
+    """The folder of a replay of which one of two runs is done."""
+    shutil.copytree(run, out)
+    tables = {kind: pd.read_csv(out / f"{kind}.csv").query("repeat == 0") for kind in ("rounds", "picks")}
+    for path in out.iterdir():
+        if path.name != "config.json":
+            path.unlink()
+    store = RunStore(out)
+    store.save(json.dumps([str(tables["picks"]["concept"].iloc[0]), 0]), tables)
+    store.close()

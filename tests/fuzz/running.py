@@ -1,0 +1,186 @@
+"""Running inputs: each in a process of its own, in a copy of the fixtures, and what became of it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.fuzz.cases import Case
+
+HANG_SECONDS = 60.0
+_MEMORY_BYTES = 16 * 2**30
+_MAY_BE_MADE = ("cache", "good-work", "new-work")
+OUTCOMES = ("refused", "served", "traceback", "hang", "changed")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of an input: one of OUTCOMES, with what was said, for people."""
+
+    case: Case
+    what: str
+    said: str
+
+
+def prepare() -> None:
+    """Import what commands need, once, so that a copy of this process can begin at once."""
+    import faiss
+    import pandas
+    import pyarrow.csv
+    import pyarrow.json
+    import pyarrow.parquet
+    import sklearn.linear_model
+    import torch
+
+    from experiments.goodreads import command, report  # noqa: F401
+    from experiments.paper import command as paper  # noqa: F401
+    from experiments.theory_bounds import command as theory  # noqa: F401
+    from seals_sim.cli import label, vectors  # noqa: F401
+    from seals_sim.embed.encoder import Encoder
+    from seals_sim.label.web import app  # noqa: F401
+    from seals_sim.replay import replay, stopping  # noqa: F401
+
+    faiss.omp_set_num_threads(1)
+    torch.set_num_threads(1)
+    assert pandas, pyarrow
+    assert sklearn
+    Encoder("wordllama").encode(["x"])
+
+
+def run_all(cases: Iterable[Case], pristine: Path, n_workers: int) -> Iterator[Outcome]:
+    """Run inputs, several at a time.
+
+    Args:
+        cases: The inputs.
+        pristine: The folder of the fixtures, which is left alone.
+        n_workers: How many at a time.
+
+    Yields:
+        What became of each, in order of their ends.
+    """
+    waiting, running = iter(cases), {}
+    is_over = False
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as scratch:
+        while True:
+            while not is_over and len(running) < n_workers:
+                case = next(waiting, None)
+                if case is None:
+                    is_over = True
+                    break
+                run = _Run(case, pristine, Path(tempfile.mkdtemp(dir=scratch)))
+                running[run.pid] = run
+            if not running:
+                return
+            for run in list(running.values()):
+                outcome = run.poll()
+                if outcome is not None:
+                    del running[run.pid]
+                    yield outcome
+            time.sleep(0.005)
+
+
+class _Run:
+    def __init__(self, case: Case, pristine: Path, folder: Path) -> None:
+        self.case, self._folder, self._here = case, folder, folder / "here"
+        shutil.copytree(pristine, self._here)
+        if case.file is not None:
+            (self._here / case.file).write_bytes(case.content)
+        self._before = _digest_all(self._here)
+        self._deadline = time.monotonic() + HANG_SECONDS
+        self.pid = os.fork()
+        if self.pid == 0:
+            _work(case, self._here, folder)
+
+    def poll(self) -> Outcome | None:
+        ended, status = os.waitpid(self.pid, os.WNOHANG)
+        if ended == 0 and time.monotonic() < self._deadline:
+            return None
+        if ended == 0:
+            os.killpg(self.pid, signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+        said = (self._folder / "err").read_text(encoding="utf-8", errors="replace")
+        outcome = Outcome(self.case, "hang", said) if ended == 0 else self._judge(status, said)
+        shutil.rmtree(self._folder)
+        return outcome
+
+    def _judge(self, status: int, said: str) -> Outcome:
+        code = os.waitstatus_to_exitcode(status)
+        errors = [line for line in said.splitlines() if line.startswith("error: ")]
+        if code not in (0, 2) or "Traceback" in said or (code == 2 and len(errors) != 1):
+            return Outcome(self.case, "traceback", f"exit code {code}\n{said}")
+        changed = self._list_changes(code == 2)
+        if changed:
+            return Outcome(self.case, "changed", f"exit code {code}: {', '.join(changed)}\n{said}")
+        return Outcome(self.case, "served" if code == 0 else "refused", said)
+
+    def _list_changes(self, is_refused: bool) -> list[str]:
+        """Files of the user that a command has changed, temporary ones, and what a refused one has left behind."""
+        after = _digest_all(self._here)
+        names = {name for name in {**self._before, **after} if self._before.get(name) != after.get(name)}
+        if is_refused:  # a run that goes on may leave more of what it makes, such as its split
+            names -= {name for name in names - set(self._before) if Path(name).parts[0] == "unfinished"}
+        else:
+            folders = {"cache", "new", "run", "good", "good-work", "theory", "paper", "unfinished", "nowhere"}
+            names = {
+                name for name in names if name in self._before and name != "t.seals"
+                and Path(name).parts[0].removeprefix("early-") not in folders
+            }  # fmt: skip
+        temporary = {name for name in after if Path(name).name.startswith(".") and not name.endswith(".lock")}
+        made = {name for name in names if Path(name).parts[0] in _MAY_BE_MADE}
+        return sorted((names - made) | temporary)
+
+
+def _work(case: Case, here: Path, folder: Path) -> None:
+    code = 1
+    try:
+        os.setpgid(0, 0)
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        for number, name in ((1, "out"), (2, "err")):
+            os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT, 0o600), number)
+        sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+        sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+        os.chdir(here)
+        os.environ["XDG_CACHE_HOME"] = str(here / "cache")
+        code = _run(case)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _run(case: Case) -> int:
+    from experiments.goodreads import __main__ as goodreads
+    from experiments.paper import __main__ as paper
+    from experiments.theory_bounds import __main__ as theory
+    from seals_sim.cli import main as cli
+    from tests.fuzz.fixtures import no_page
+
+    program, *words = case.words
+    programs = {"seals": cli.main, "goodreads": goodreads.main, "paper": paper.main, "theory": theory.main}
+    try:
+        with no_page():
+            programs[program](words)
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else 0 if stop.code is None else 1
+    return 0
+
+
+def _digest_all(folder: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }

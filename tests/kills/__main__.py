@@ -1,0 +1,36 @@
+"""`make kills`: random kills over embedding, indexing, replays in 2 processes and label sessions."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from tqdm import tqdm
+
+from tests.fuzz.running import prepare
+from tests.kills.chains import CHAINS
+from tests.kills.killing import kill_many
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m tests.kills", description=__doc__)
+    parser.add_argument("--n", type=int, default=1000)
+    parser.add_argument("--only", default="", help="a word of the name of the work that is killed")
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    start = time.monotonic()
+    prepare()
+    chains = [chain for chain in CHAINS if given.only in chain.name]
+    with tqdm(total=given.n, unit="kill", mininterval=5) as bar:
+        counts = kill_many(given.n, chains, given.seed, bar.update)
+    for name, n in counts.kills.items():
+        print(f"{n:>5} {name}")
+    print(f"{sum(counts.kills.values()):>5} kills in {time.monotonic() - start:.0f} s; {counts.ended} runs brought to "
+          f"their end after some; {len(counts.wrong)} things wrong")  # fmt: skip
+    print("\n".join(counts.wrong))
+    sys.exit(bool(counts.wrong))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""Work that is killed again and again, and what must hold at its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from seals_sim.cli import main as cli
+from seals_sim.label.journal import Journal
+from seals_sim.label.session import Session
+from tests.conftest import clustered
+from tests.label.small import CORPUS, IS_POSITIVE, PLAIN
+
+_TEXT = ["t.csv", "--model", "wordllama", "--dimensions", "16", "--cache", "cache", "--quiet"]
+_REPLAY = [
+    "replay",
+    "--vectors",
+    "x.npy",
+    "--labels",
+    "y.npy",
+    "--concepts",
+    "2",
+    "--repeats",
+    "4",
+    "--jobs",
+    "2",
+    "--strategies",
+    "maxent,random",
+    "--pools",
+    "all,seals",
+    "--k",
+    "10",
+    "--index",
+    "graph",
+    "--seed-negatives",
+    "15",
+    "--budget",
+    "60",
+    "--batch",
+    "20",
+    "--cache",
+    "cache",
+    "--quiet",
+    "--out",
+    "o",
+]
+_NOT_REPEATED = ["select_seconds", "neighbor_seconds", "train_seconds"]
+_ACKNOWLEDGED = "acknowledged"
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Work in one folder that is killed, goes on, and comes to an end.
+
+    Attributes:
+        name: For people.
+        work: Is done in the folder by the process that is killed.
+        end: Is done there at last; gives what must be the same as without any kill.
+        check: Looks at the folder after each kill; gives what is wrong.
+    """
+
+    name: str
+    work: Callable[[], None]
+    end: Callable[[], object]
+    check: Callable[[], list[str]]
+
+
+def prepare(folder: Path) -> None:
+    """Write the data that all chains begin with."""
+    rng = np.random.default_rng(0)
+    words = ["apples", "pears", "ships", "boats", "red", "green", "fast", "slow"]
+    texts = [f"{' '.join(rng.choice(words, 5))} {row}" for row in range(3000)]
+    pd.DataFrame({"text": texts}).to_csv(folder / "t.csv", index=False)
+    vectors, cluster = clustered(8000, 64, 6)  # above what joblib shares by files
+    np.save(folder / "x.npy", vectors)
+    np.save(folder / "y.npy", cluster)
+
+
+def _embed() -> None:
+    cli.main(["embed", *_TEXT, "--out", "v.npy"])
+
+
+def _end_embedding() -> object:
+    _embed()
+    return Path("v.npy").read_bytes()
+
+
+def _index() -> None:
+    for name in ("ivf-sq", "hnsw", "ivf-pq"):
+        cli.main(["index", *_TEXT, "--k", "10", "--index", name])
+
+
+def _end_indexing() -> object:
+    _index()
+    names = ("index.faiss", "centroids.npy", "array.npy")
+    return {str(path): path.read_bytes() for path in sorted(Path("cache").rglob("*")) if path.name in names}
+
+
+def _replay() -> None:
+    cli.main(_REPLAY)
+
+
+def _end_replay() -> object:
+    _replay()
+    rounds = pd.read_csv("o/rounds.csv").drop(columns=_NOT_REPEATED)
+    return rounds.to_csv(index=False), Path("o/picks.csv").read_bytes()
+
+
+def _label() -> None:
+    """Answer without end; what is acknowledged is written down after that, as a browser shows it."""
+    path = Path("s.seals")
+    session = Session.open(path, CORPUS) if path.exists() else Session.begin(path, CORPUS, ["text 3"], [], PLAIN)
+    handle = os.open(_ACKNOWLEDGED, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    while True:
+        rows = [asked.row for asked in session.ask(2)]
+        if not rows:
+            shutil.move(path, "full.seals")
+            return
+        answers = [int(IS_POSITIVE[row]) for row in rows]
+        session.tell(rows, answers)
+        os.write(handle, (json.dumps([rows, answers]) + "\n").encode())
+
+
+def _check_session() -> list[str]:
+    """Every acknowledged answer must be in the one file, taken alone to another place."""
+    if not Path(_ACKNOWLEDGED).exists():
+        return []
+    lines = [json.loads(line) for line in Path(_ACKNOWLEDGED).read_text().splitlines()]
+    told = [pair for rows, answers in lines for pair in zip(rows, answers, strict=True)]
+    if Path("full.seals").exists():
+        os.unlink(_ACKNOWLEDGED)
+        os.unlink("full.seals")
+        return []
+    with closing(_copy_alone()) as journal:
+        kept = [(event.row, event.answer) for event in journal.read_events() if event.kind == "answer"]
+    lost = [pair for pair in told if pair not in set(kept)]
+    return [f"{len(lost)} acknowledged answers are lost"] if lost else []
+
+
+def _copy_alone() -> Journal:
+    os.makedirs("alone", exist_ok=True)
+    shutil.copy("s.seals", "alone/s.seals")
+    return Journal(Path("alone/s.seals"))
+
+
+def _no_temporaries() -> list[str]:
+    return []
+
+
+def _end_session() -> object:
+    if Path("s.seals").exists():
+        Session.open(Path("s.seals"), CORPUS).close()
+    return None
+
+
+CHAINS = (
+    Chain("embedding", _embed, _end_embedding, _no_temporaries),
+    Chain("indexing", _index, _end_indexing, _no_temporaries),
+    Chain("replay, 2 processes", _replay, _end_replay, _no_temporaries),
+    Chain("label session", _label, _end_session, _check_session),
+)
