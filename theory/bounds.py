@@ -62,32 +62,63 @@ def bound_rounds_3(gamma: float, rho: float) -> float:
 
 
 def compute_proved_bound_2(dim: int, gamma: float, delta: float, sigma: float, epsilon: float) -> float:
-    """Compute what the proof of Theorem 2 shows, with log2: d (gamma / delta + log2(2 delta / epsilon_bar)).
+    """Compute what the proof of Theorem 2 shows, with log2: (d - 1) (gamma / delta + log2(2 delta / epsilon_bar)).
 
     Examples:
         >>> round(compute_proved_bound_2(2, gamma=2, delta=0.01, sigma=1, epsilon=0.1), 1)
-        405.0
+        202.5
     """
-    return dim * bound_rounds_2(gamma, delta, compute_epsilon_bar(dim, sigma, epsilon))
+    return (dim - 1) * bound_rounds_2(gamma, delta, compute_epsilon_bar(dim, sigma, epsilon))
 
 
 def compute_proved_bound_3(dim: int, gamma: float, sigma: float, epsilon: float) -> float:
-    """Compute what the proof of Theorem 3 shows, with log2: d log2(2 gamma / epsilon_bar)."""
-    return dim * bound_rounds_3(gamma, compute_epsilon_bar(dim, sigma, epsilon))
+    """Compute what the proof of Theorem 3 shows, with log2: (d - 1) log2(2 gamma / epsilon_bar)."""
+    return (dim - 1) * bound_rounds_3(gamma, compute_epsilon_bar(dim, sigma, epsilon))
 
 
 def compute_sharpened_bound_2(
     dim: int, gamma: float, delta: float, sigma: float, epsilon: float, n: int | None = None
 ) -> float:
-    """Compute n (gamma / delta + log2(2 sqrt(2 n) delta / (min(sigma, sqrt(2 n)) epsilon))), for epsilon < sqrt 2."""
+    """Compute n (gamma / delta + log2(2 sqrt(2 n) delta / (min(sigma, sqrt(2 n)) epsilon)))."""
     n = dim - 1 if n is None else n
     return n * bound_rounds_2(gamma, delta, compute_sharpened_epsilon_bar(n, sigma, epsilon))
 
 
 def compute_sharpened_bound_3(dim: int, gamma: float, sigma: float, epsilon: float, n: int | None = None) -> float:
-    """Compute n log2(2 gamma sqrt(2 n) / (min(sigma, sqrt(2 n)) epsilon)), for epsilon < sqrt 2."""
+    """Compute n log2(2 gamma sqrt(2 n) / (min(sigma, sqrt(2 n)) epsilon))."""
     n = dim - 1 if n is None else n
     return n * bound_rounds_3(gamma, compute_sharpened_epsilon_bar(n, sigma, epsilon))
+
+
+def compute_scale_free_bound_2(n: int, gamma: float, delta: float, sigma: float, epsilon: float, eta: float) -> float:
+    """Compute n (gamma / delta + log2(2 delta / min(eta, sigma epsilon sqrt(1 - epsilon^2 / 4) / sqrt n))).
+
+    Args:
+        n: The number of searches.
+        gamma: The largest gamma_i.
+        delta: The radius of a neighborhood.
+        sigma: That of `sigma.enclose_sigma_eta` for this eta.
+        epsilon: The error to reach, at most sqrt 2.
+        eta: Half the width of the slab, any length above 0. Where all lengths grow by a factor, eta among them, the
+            bound stays the same.
+
+    Returns:
+        The number of queries, as a real number.
+    """
+    sine = epsilon * math.sqrt(1 - epsilon**2 / 4)
+    return n * bound_rounds_2(gamma, delta, min(eta, sigma * sine / math.sqrt(n)))
+
+
+def bound_slow_fall(c: float, delta: float) -> float:
+    """Bound from below how far rho falls in a step of at most delta with component c delta, at rho >= 2 delta.
+
+    It is (2 - sqrt(5 - 4 c)) delta, which is positive only for c > 1/4 and reaches delta at c = 1.
+
+    Examples:
+        >>> bound_slow_fall(1.0, 0.5), bound_slow_fall(0.25, 0.5)
+        (0.5, 0.0)
+    """
+    return (2 - math.sqrt(5 - 4 * c)) * delta
 
 
 def _divide(numerator: float, denominator: float) -> float:

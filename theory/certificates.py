@@ -25,7 +25,7 @@ class Certificate:
 
     @property
     def error(self) -> float:
-        """sqrt 2 sin_theta, which bounds |w_hat - w_star|_2 if sin_theta < 1."""
+        """sqrt 2 sin_theta, which bounds |w_hat - w_star|_2 of the max-margin w_hat: w_hat . w_star >= 0."""
         return float(np.sqrt(2) * self.sin_theta)
 
 

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from theory.bounds import bound_rounds_2, bound_rounds_3
+from theory.margins import solve_equation_10
 from theory.runs import Trace
 from theory.searches import Closest
 from theory.separators import Matrix, Vector
@@ -59,10 +60,17 @@ def check_lemma_1(trace: Trace) -> Iterator[float]:
 
 
 def check_lemma_2(trace: Trace) -> Iterator[float]:
-    """Compare the step |x_tilde - x_bar| with min(delta, rho / 2), in both directions."""
-    for _, query, x_bar in _yield_steps(trace):
-        step, allowed = float(np.linalg.norm(query - x_bar.point)), min(trace.delta, x_bar.rho / 2)
-        yield max(step / allowed, allowed / step)
+    """Compare the step x_tilde - x_bar with min(delta, rho / 2) along the normal of equation (10).
+
+    Equation (10) is solved here on its own; where its gap is above a tenth of RTOL, there is nothing to compare with.
+    The length of the step may not be above that number, and its component along the normal not below.
+    """
+    for opposite, query, x_bar in _yield_steps(trace):
+        normal, rho, gap = solve_equation_10(opposite - x_bar.point)
+        if gap <= RTOL / 10:
+            step, allowed = query - x_bar.point, min(trace.delta, rho / 2)
+            along = float(step @ normal)
+            yield max(float(np.linalg.norm(step)) / allowed, allowed / along if along > 0 else np.inf)
 
 
 def check_separators(trace: Trace) -> Iterator[float]:
@@ -115,18 +123,13 @@ def check_step_3(trace: Trace) -> Iterator[float]:
 
 
 def check_step_4(trace: Trace) -> Iterator[float]:
-    """Compare sin theta with the certificate |rho|_2 / sigma_{d-1}(Z).
-
-    Where the certificate is below 1, also compare |w_hat - w_star| with sqrt 2 times the certificate, which needs
-    w_hat . w_star >= 0 (the paper takes that for granted).
-    """
+    """Compare sin theta with the certificate |rho|_2 / sigma_{d-1}(Z), and |w_hat - w_star| with sqrt 2 times it."""
     w_star, scale = trace.problem.w_star, _compute_scale(trace)
     for state in trace.states:
         if state.max_rho > RESOLVED * scale and np.isfinite(state.certificate):
             across = state.w_hat - (state.w_hat @ w_star) * w_star
             yield float(np.linalg.norm(across)) / state.certificate
-            if state.certificate < 1:
-                yield state.error / (np.sqrt(2) * state.certificate)
+            yield state.error / (np.sqrt(2) * state.certificate)
 
 
 CHECKS: dict[str, Callable[[Trace], Iterator[float]]] = {

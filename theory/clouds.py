@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import beta
 
 from seals_sim.errors import UserError
 from seals_sim.indexes import ExactIndex, NeighborIndex
@@ -18,6 +19,8 @@ from theory.problems import Problem, draw_direction
 from theory.runs import Trace, follow
 from theory.searches import BallPool, Closest, HomogeneousMaxMargin, HomogeneousSeparator
 from theory.separators import Matrix, Solver, Vector, solve_fast
+
+MEAN_NEIGHBORS = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +50,7 @@ class Cloud:
             k *= 2
 
 
-def draw_cloud(n: int, dim: int, rng: np.random.Generator, mean_neighbors: float = 64.0) -> Cloud:
+def draw_cloud(n: int, dim: int, rng: np.random.Generator, mean_neighbors: float = MEAN_NEIGHBORS) -> Cloud:
     """Draw points uniformly from the unit ball.
 
     Args:
@@ -125,6 +128,21 @@ class SlowStep:
     search: int
     rho: float
     component: float
+
+
+def compute_component_of_chance(dim: int, n_neighbors: int = MEAN_NEIGHBORS) -> float:
+    """Compute the median of the largest component, in units of delta, of neighbors drawn uniformly from a ball.
+
+    One component of a point of the unit ball is distributed as 2 B - 1 with B ~ Beta((d + 1) / 2, (d + 1) / 2). This is
+    what slow steps measure in a random pool whose delta is chosen by the number of neighbors: it says nothing of the c
+    of the conjecture, which is a minimum over all directions.
+
+    Examples:
+        >>> round(compute_component_of_chance(2, 64), 2)
+        0.93
+    """
+    shape = (dim + 1) / 2
+    return float(2 * beta.ppf(0.5 ** (1 / n_neighbors), shape, shape) - 1)
 
 
 class CloudPool(BallPool):

@@ -285,10 +285,10 @@ def solve_reference(points: Matrix, hints: tuple[Hint, ...] = ()) -> Separation:
 
 
 def solve_quietly(problem: cp.Problem, **tolerances: float) -> None:
-    """Solve a problem by Clarabel, without its warning of inaccuracy: callers measure the inaccuracy themselves."""
+    """Solve by Clarabel, without its warning of inaccuracy: callers measure it. Nothing is kept from the last solve."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
-        problem.solve(solver=cp.CLARABEL, **tolerances)
+        problem.solve(solver=cp.CLARABEL, warm_start=False, **tolerances)
 
 
 def _step_with_clarabel(points: Matrix, basis: Matrix, scale: float) -> Separation | None:

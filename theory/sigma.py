@@ -7,7 +7,6 @@ of a feasible Z, and from below by certificates that hold for every Z.
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -79,6 +78,11 @@ def enclose_sigma_2(problem: Problem, epsilon: float, smallest_epsilon: float | 
 def enclose_sigma_3(problem: Problem, epsilon: float, smallest_epsilon: float | None = None) -> SigmaBounds:
     """Enclose the sigma of Theorem 3, as `enclose_sigma_2` does for Theorem 2."""
     return _enclose(problem, 2 * problem.compute_gamma(), epsilon, smallest_epsilon)
+
+
+def enclose_sigma_eta(problem: Problem, eta: float) -> SigmaBounds:
+    """Enclose the sigma of the scale-free bound, over {z : |z - x_{i,0}| <= gamma_i and |w_star . z| <= eta}."""
+    return _enclose(problem, problem.compute_gamma() - eta, eta, None)
 
 
 def _enclose(problem: Problem, radii: Vector, epsilon: float, smallest_epsilon: float | None) -> SigmaBounds:
@@ -192,8 +196,10 @@ def _minimize_combination(sets: _Sets, right: Vector) -> Matrix:
     given["right"].value = right
     given["centers"].value, given["heights"].value = sets.centers / scale, sets.heights / scale
     given["radii"].value, given["epsilon"].value = sets.radii / scale, sets.epsilon / scale
-    with suppress(cp.error.SolverError):
-        problem.solve(solver=cp.CLARABEL)
+    try:
+        solve_quietly(problem)
+    except cp.error.SolverError:  # the variables may still have the values of another problem
+        return np.vstack([sets.centers, sets.heights])
     if inside.value is None or height.value is None:
         return np.vstack([sets.centers, sets.heights])
     return np.vstack([inside.value, height.value]) * scale

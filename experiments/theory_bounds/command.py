@@ -6,7 +6,8 @@ import concurrent.futures
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import pandas as pd
@@ -28,7 +29,7 @@ from experiments.theory_bounds.report import list_findings, write_report
 from experiments.theory_bounds.rows import RUN_FILES
 from seals_sim.disk.files import replacing, require_writable
 from seals_sim.replay.seal import sealing
-from seals_sim.replay.store import RunFolder, RunIdentity, get_versions, to_json, write_csv
+from seals_sim.replay.store import RunFolder, RunIdentity, RunStore, get_versions, to_json, write_csv
 from seals_sim.runtime import end_with_parent
 
 _VERSIONS = ("seals-sim", "numpy", "scipy", "cvxpy", "clarabel", "quadprog", "faiss-cpu", "pandas")
@@ -52,37 +53,61 @@ def run_bench(options: TheoryOptions, execution: TheoryExecution, command: str =
     about = {"command": command, "execution": to_json(execution), "versions": get_versions(_VERSIONS)}
     folder = RunFolder(out, RunIdentity("theory_bounds", options, None), about)
     require_writable(out, "out")
-    rows = list(_run_all(list_jobs(options), options, execution.jobs, execution.time_limit, execution.quiet))
     folder.begin()
+    store = RunStore(out)
+    todo, finished = list_jobs(options), store.finished()
+    missing = [job for job in todo if job.key not in finished]
+    stopped = _run_all(missing, options, execution, store)
+    rows = [stopped[job] if job in stopped else _restore(store, job) for job in todo]
     with sealing(out, RUN_FILES):
         _write_rows(out, rows)
+    store.remove()
     page = write_report(out)
     if not execution.quiet:
         print(page, file=sys.stderr)
     return list_findings(out)
 
 
-def _run_all(todo: Sequence[Job], options: TheoryOptions, n_jobs: int, limit: float, quiet: bool) -> Iterator[JobRows]:
-    """Rows of all jobs in their order. Each has a process that can be stopped: a solver that hangs does not hear."""
-    with ProcessPool(max_workers=min(n_jobs, len(todo)), initializer=end_with_parent, initargs=(os.getpid(),)) as pool:
-        futures = [pool.schedule(run_job, args=(job, options), timeout=limit) for job in todo]
+def _run_all(
+    todo: Sequence[Job], options: TheoryOptions, execution: TheoryExecution, store: RunStore
+) -> dict[Job, JobRows]:
+    """Run jobs and keep each finished one at once; the rows of those that were stopped are returned, and not kept.
+
+    Each has a process that can be stopped: a solver that hangs does not hear.
+    """
+    stopped: dict[Job, JobRows] = {}
+    if not todo:
+        return stopped
+    n_workers, watching = min(execution.jobs, len(todo)), {"initializer": end_with_parent, "initargs": (os.getpid(),)}
+    with ProcessPool(max_workers=n_workers, **watching) as pool:
+        jobs = {pool.schedule(run_job, args=(job, options), timeout=execution.time_limit): job for job in todo}
         try:
-            for _ in tqdm(concurrent.futures.as_completed(futures), total=len(todo), desc="runs", disable=quiet):
-                pass
+            done = concurrent.futures.as_completed(jobs)
+            for future in tqdm(done, total=len(todo), desc="runs", disable=execution.quiet):
+                job = jobs[future]
+                try:
+                    _keep(store, job, future.result())
+                    continue
+                except concurrent.futures.TimeoutError:
+                    status = "timeout"
+                except ProcessExpired:
+                    status = "crashed"
+                print(f"{job.name}, algorithm {job.algorithm}, d = {job.dim}: {status}", file=sys.stderr)
+                stopped[job] = make_stopped_job(job, options, status)
         except BaseException:
             pool.stop()
             raise
-        for job, future in zip(todo, futures, strict=True):
-            try:
-                yield future.result()
-            except concurrent.futures.TimeoutError:
-                status = "timeout"
-            except ProcessExpired:
-                status = "crashed"
-            else:
-                continue
-            print(f"{job.name}, algorithm {job.algorithm}, d = {job.dim}: {status}", file=sys.stderr)
-            yield make_stopped_job(job, options, status)
+    return stopped
+
+
+def _keep(store: RunStore, job: Job, rows: JobRows) -> None:
+    """Keep a finished job as JSON, which has every number as it is."""
+    text = json.dumps(asdict(rows), default=lambda value: value.item())
+    store.save(job.key, {"rows": pd.DataFrame({"json": [text]})})
+
+
+def _restore(store: RunStore, job: Job) -> JobRows:
+    return JobRows(**json.loads(store.read(job.key, "rows")["json"].iloc[0]))
 
 
 def _write_rows(folder: Path, rows: Sequence[JobRows]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from itertools import product
 from typing import Any
 
@@ -48,6 +48,11 @@ class Job:
     searches: int = 1
     pool_size: int = 0
     is_study: bool = False
+
+    @property
+    def key(self) -> str:
+        """A name that no other job of a run has."""
+        return " ".join(map(str, astuple(self)))
 
     @property
     def name(self) -> str:

@@ -61,7 +61,9 @@ def run_job(job: Job, options: TheoryOptions) -> JobRows:
     """Run a job on one thread; it gives the same rows in whichever process it runs."""
     with threadpool_limits(1):
         trace, steps = _run_algorithm(job, options)
-        sigma = _enclose_sigma(job, trace.problem, options)
+        if _is_noisy(job):
+            trace = _withdraw_certificate(trace)
+        sigmas = _enclose_sigmas(job, trace.problem, options)
         ratio = (
             float(trace.problem.compute_gamma().max() / trace.problem.delta) if job.pool_size else job.gamma_over_delta
         )
@@ -70,10 +72,10 @@ def run_job(job: Job, options: TheoryOptions) -> JobRows:
         checks = check_all(trace) if is_checked else []
         return _add_counts(
             JobRows(
-                _make_problem_row(key, trace, sigma),
+                _make_problem_row(key, trace, sigmas),
                 _make_query_rows(key, trace),
                 _make_round_rows(key, trace),
-                _make_bound_rows(key, trace, sigma, options),
+                _make_bound_rows(key, trace, sigmas, options),
                 [(*key, check.name, check.n, check.n_violations, check.worst) for check in checks],
                 [(*key, step.search, step.rho, step.component) for step in steps],
             )
@@ -96,6 +98,12 @@ def _add_counts(rows: JobRows) -> JobRows:
 
 def _is_noisy(job: Job) -> bool:
     return job.flip > 0 or job.band > 0
+
+
+def _withdraw_certificate(trace: Trace) -> Trace:
+    """With wrong labels there is no certificate: a search that has ended has settled, wherever that is."""
+    states = [replace(state, certificate=math.nan) for state in trace.states]
+    return replace(trace, states=states, status="settled" if trace.status == "target" else trace.status)
 
 
 def _make_problem(job: Job, options: TheoryOptions) -> Problem:
@@ -144,22 +152,31 @@ def _run_algorithm(job: Job, options: TheoryOptions) -> tuple[Trace, list[SlowSt
     return run(problem, solver=solver, max_rounds=max_rounds, target=target, certified=certified), []
 
 
-def _enclose_sigma(job: Job, problem: Problem, options: TheoryOptions) -> SigmaBounds | None:
+def _enclose_sigmas(job: Job, problem: Problem, options: TheoryOptions) -> dict[float, SigmaBounds]:
+    """The sigma of each epsilon, which falls as epsilon grows; the bounds of one hold for those near to it.
+
+    Neighboring epsilons share their bounds where the Z_i hardly differ: where epsilon is below 1e-3 of every radius.
+    """
     if job.algorithm not in ("3", "4") or _is_noisy(job) or job.is_study:
-        return None
+        return {}
     enclose = enclose_sigma_2 if job.algorithm == "3" else enclose_sigma_3
-    return enclose(problem, max(options.epsilon), min(options.epsilon))
+    tiny = 1e-3 * float(problem.compute_gamma().min())
+    small = [epsilon for epsilon in options.epsilon if epsilon <= tiny]
+    sigmas = {epsilon: enclose(problem, epsilon) for epsilon in options.epsilon if epsilon > tiny}
+    if small:
+        sigmas |= dict.fromkeys(small, enclose(problem, max(small), min(small)))
+    return sigmas
 
 
-def _make_problem_row(key: tuple[Any, ...], trace: Trace, sigma: SigmaBounds | None) -> dict[str, Any]:
+def _make_problem_row(key: tuple[Any, ...], trace: Trace, sigmas: dict[float, SigmaBounds]) -> dict[str, Any]:
     problem = trace.problem
     return {
         **dict(zip(KEY, key, strict=True)),
         "n_searches": len(problem.searches),
         "w_star": problem.w_star.tolist(),
         "gamma": problem.compute_gamma().tolist(),
-        "sigma_lower": sigma.lower if sigma else None,
-        "sigma_upper": sigma.upper if sigma else None,
+        "sigma_lower": min(sigma.lower for sigma in sigmas.values()) if sigmas else None,
+        "sigma_upper": max(sigma.upper for sigma in sigmas.values()) if sigmas else None,
         "status": trace.status,
     }
 
@@ -190,12 +207,12 @@ def _make_round_rows(key: tuple[Any, ...], trace: Trace) -> list[tuple[Any, ...]
 
 
 def _make_bound_rows(
-    key: tuple[Any, ...], trace: Trace, sigma: SigmaBounds | None, options: TheoryOptions
+    key: tuple[Any, ...], trace: Trace, sigmas: dict[float, SigmaBounds], options: TheoryOptions
 ) -> list[tuple[Any, ...]]:
     rows = []
     for epsilon in options.epsilon:
         to_error, to_rho = trace.count_queries_to_error(epsilon), trace.count_queries_to_rho(epsilon)
-        values = _compute_bounds(trace, sigma, epsilon) if sigma else None
+        values = _compute_bounds(trace, sigmas[epsilon], epsilon) if sigmas else None
         if values is None:
             rows.append((*key, epsilon, to_error, to_rho, *[None] * 8))
         else:

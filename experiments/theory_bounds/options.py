@@ -73,7 +73,7 @@ class TheoryOptions:
     """Of every random choice."""
 
     def __post_init__(self) -> None:
-        require_distinct(self, "problem", "algorithm", "study")
+        require_distinct(self, "problem", "algorithm", "study", "dim", "gamma_over_delta", "epsilon", "pool_size")
 
     @property
     def studies(self) -> tuple[StudyName, ...]:

@@ -1,0 +1,145 @@
+"""Numbers that theory/README.md and the report mention, recomputed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from scipy.stats import beta
+
+from theory.bounds import bound_slow_fall, compute_scale_free_bound_2, compute_stated_bound_2
+from theory.checks import check_lemma_2
+from theory.clouds import (
+    compute_component_of_chance,
+    draw_cloud,
+    draw_cloud_problem,
+    run_algorithm_3_on_cloud,
+)
+from theory.problems import draw_random_problem, draw_spread_problem, make_example_1
+from theory.runs import follow, run_algorithm_3
+from theory.searches import BallPool, ClosestToHyperplane, HomogeneousMaxMargin
+from theory.sigma import enclose_sigma_2, enclose_sigma_eta
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_w_hat_is_on_the_side_of_w_star_by_its_definition(seed):
+    """(7): w_hat is proportional to sum lambda_j y_j x_j with lambda >= 0, and w_star . y_j x_j >= 0 for each j."""
+    problem = draw_random_problem(2 + seed, np.random.default_rng(seed), gamma_over_delta=4)
+    trace = run_algorithm_3(problem, max_rounds=30)
+    assert all(state.w_hat @ problem.w_star >= 0 for state in trace.states)
+    assert all(query.label * (query.point @ problem.w_star) >= 0 for queries in trace.queries for query in queries)
+
+
+def test_lemma_2_is_checked_against_a_separator_of_its_own():
+    """A run that believes in wrong distances, and steps accordingly, violates the check."""
+    trace = run_algorithm_3(draw_spread_problem(4, np.random.default_rng(0), gamma_over_delta=6))
+    ratios = list(check_lemma_2(trace))
+    assert len(ratios) > 60
+    assert max(ratios) < 1 + 1e-6
+    wrong = []
+    for queries in trace.queries:
+        wrong.append([])
+        for query in queries:
+            separation = replace(query.closest.separation, distance=query.closest.rho * 0.9)
+            closest = replace(query.closest, separation=separation)
+            step = min(trace.delta, closest.rho / 2) * separation.normal
+            wrong[-1].append(replace(query, closest=closest, point=closest.point + step))
+    assert max(check_lemma_2(replace(trace, queries=wrong))) > 1.1
+
+
+def test_c_of_the_pool_is_that_of_64_neighbors_by_chance():
+    """Median of the largest component of 64 points, uniform in a ball of d dimensions: .934 .873 .832 .782 .746."""
+    by_chance = [compute_component_of_chance(dim, 64) for dim in (2, 3, 4, 5, 6)]
+    rng = np.random.default_rng(0)
+    for dim, value in zip((2, 3, 4, 5, 6), by_chance, strict=True):
+        points = rng.normal(size=(2000, 64, dim))
+        points *= rng.random((2000, 64, 1)) ** (1 / dim) / np.linalg.norm(points, axis=2, keepdims=True)
+        assert np.median(points[:, :, 0].max(axis=1)) == pytest.approx(value, abs=0.01)
+    assert by_chance == pytest.approx([0.934, 0.873, 0.832, 0.782, 0.746], abs=0.01)
+    assert 2 * beta.ppf(0.5 ** (1 / 64), 1.5, 1.5) - 1 == by_chance[0]
+
+
+def test_a_few_random_problems_in_the_plane_have_sigma_above_0():
+    positive = [
+        enclose_sigma_2(draw_random_problem(2, np.random.default_rng(seed)), 1e-6).lower > 0 for seed in range(40)
+    ]
+    assert 1 <= sum(positive) <= 5
+
+
+class _LongEdge(ClosestToHyperplane):
+    """Line 7 where one point has, besides its delta-ball, a neighbor farther away."""
+
+    def __init__(self, point, far):
+        self._point, self._far = point, far
+
+    def select(self, candidates, model):
+        query, closest = super().select(candidates, model), candidates.closest
+        if closest is None or not np.array_equal(closest.point, self._point):
+            return query
+        offsets = np.array([query, self._far]) - closest.point
+        heights = np.abs(offsets @ closest.separation.normal - closest.rho / 2)
+        return self._far if heights[1] < heights[0] else query
+
+
+def test_slip_an_edge_longer_than_delta_makes_theorem_2_false():
+    """d = 2, delta = .5: the far point lies on the separator, is positive, and brings the hulls no closer.
+
+    So x_bar stays, and asks for the same point in each round. Without the edge, or with delta as long, all is well.
+    """
+    problem = make_example_1(2)
+    far = np.array([0.0, 7.77])
+    assert np.linalg.norm(far - problem.points[0]) == pytest.approx(2.033, abs=1e-3)
+    pool = BallPool(problem, problem.delta)
+    selector = _LongEdge(problem.points[0], far)
+    trace = follow(problem, "3", problem.delta, pool, selector, HomogeneousMaxMargin(), max_rounds=300)
+    assert len(trace.queries) == 300
+    assert all(np.array_equal(query.point, far) for queries in trace.queries for query in queries)
+    assert trace.states[-1].error == pytest.approx(0.0725, abs=1e-4)
+    sigma = enclose_sigma_2(problem, 0.05)
+    assert sigma.lower > 3
+    assert compute_stated_bound_2(2, 2.0, 0.5, sigma.lower, 0.05) < 30
+    assert run_algorithm_3(problem).count_queries_to_error(0.05) <= 30
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_scale_free_bound_holds_and_does_not_change_with_the_units(seed):
+    dim = 2 + seed
+    problem = draw_spread_problem(dim, np.random.default_rng(seed), gamma_over_delta=8)
+    values, stated = [], []
+    for unit in (1.0, 1000.0):
+        scaled = replace(problem, points=problem.points * unit, delta=problem.delta * unit)
+        gamma, eta = float(scaled.compute_gamma().max()), 0.01 * scaled.delta
+        sigma = enclose_sigma_eta(scaled, eta)
+        assert sigma.lower > 0
+        trace = run_algorithm_3(scaled)
+        of_unit = []
+        for epsilon in (1.0, 1e-2, 1e-6, 1e-9):
+            bound = compute_scale_free_bound_2(dim - 1, gamma, scaled.delta, sigma.upper, epsilon, eta)
+            assert trace.count_queries_to_error(epsilon) <= bound
+            of_unit.append(bound)
+        values.append(of_unit)
+        stated.append(compute_stated_bound_2(dim, gamma, scaled.delta, enclose_sigma_2(scaled, 1e-6).upper, 1e-6))
+    assert values[0] == pytest.approx(values[1], rel=1e-3)
+    assert stated[1] > stated[0] + 10
+
+
+def test_the_slow_steps_of_a_pool_obey_the_lemma_and_not_the_conjecture():
+    """A step with component c delta lowers rho by (2 - sqrt(5 - 4c)) delta or more, but often by less than c delta."""
+    n_steps = n_below_c = 0
+    for dim, seed in product((2, 3, 4), range(8)):
+        rng = np.random.default_rng([dim, seed])
+        cloud = draw_cloud(4000, dim, rng)
+        problem, rows = draw_cloud_problem(cloud, rng)
+        trace, _ = run_algorithm_3_on_cloud(cloud, problem, rows, max_rounds=20)
+        for before, after, queries in zip(trace.states, trace.states[1:], trace.queries, strict=False):
+            for query in queries:
+                if query.rho >= 2 * cloud.delta:
+                    c = float((query.point - query.closest.point) @ query.closest.separation.normal) / cloud.delta
+                    fall = before.rho[query.search] - after.rho[query.search]
+                    assert fall >= bound_slow_fall(c, cloud.delta) - 1e-6 * cloud.delta
+                    n_steps += 1
+                    n_below_c += fall < c * cloud.delta * (1 - 1e-6)
+    assert n_steps > 50
+    assert 0.2 < n_below_c / n_steps < 1, (n_below_c, n_steps)
