@@ -135,8 +135,17 @@ def test_what_is_imported_is_declared():
             assert providers & (names | IMPLIED), f"{path} imports {module}"
 
 
-IMPLIED = {"torch", "transformers", "huggingface-hub", "safetensors", "tokenizers", "starlette"}
-"""What sentence-transformers and fastapi need themselves, and bring in any version that they work with."""
+IMPLIED = {
+    "torch",
+    "transformers",
+    "huggingface-hub",
+    "safetensors",
+    "tokenizers",
+    "starlette",
+    "pydantic-core",
+    "typing-extensions",
+}
+"""What sentence-transformers, fastapi and pydantic need themselves, and bring in any version that they work with."""
 
 
 def list_imports(path: Path) -> set[str]:

@@ -228,7 +228,7 @@ def test_concept_names_are_escaped(tmp_path):
     ("arguments", "message"),
     [
         (["--strategies", "maxent,bald"], "--strategies bald: unknown; choose from 'maxent', "),
-        (["--pools", "some"], "--pools some: unknown; choose from 'all', 'seals' or 'random_pool'"),
+        (["--pools", "some"], "--pools some: unknown; choose from 'all', 'seals', 'walk' or 'random_pool'"),
         (["--pools", "random_pool"], "add seals, or give random_pool_fraction"),
         (["--index", "annoy"], "--index annoy"),
         (["--k", "0"], "--k 0: must be at least 1"),
