@@ -11,6 +11,7 @@ from seals_sim.replay.config import read_config
 _WRITERS = {
     "replay": "seals_sim.replay.report",
     "paper": "experiments.paper.report",
+    "beyond": "experiments.beyond.report",
     "goodreads": "experiments.goodreads.report",
     "theory_bounds": "experiments.theory_bounds.report",
 }

@@ -188,7 +188,7 @@ def read_csv(path: Path, refuse: Refuse | None = None, **options: Any) -> pd.Dat
     content = read_content(path, refuse)
     try:
         table = pd.read_csv(io.BytesIO(content), **options)
-    except (ValueError, OverflowError) as error:
+    except (ValueError, OverflowError, TypeError) as error:
         raise (refuse or _naming(path))(f"cannot be read ({_first_line(error)})") from error
     if not content.endswith(b"\n"):
         raise (refuse or _naming(path))("is cut off within its last line")

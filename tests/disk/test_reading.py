@@ -75,3 +75,11 @@ def test_a_seal_vouches_for_what_was_written(tmp_path):
     with pytest.raises(KeyboardInterrupt), sealing(tmp_path, ["a.csv"]):
         raise KeyboardInterrupt
     assert not require_sealed(tmp_path, ["a.csv"])
+
+
+def test_a_number_that_is_not_whole_is_refused(tmp_path):
+    """pandas raises TypeError, not ValueError, for such a cell."""
+    path = tmp_path / "rounds.csv"
+    path.write_text("k\n5\n0.5\n")
+    with pytest.raises(UserError, match=r"rounds\.csv: cannot be read"):
+        read_csv(path, dtype={"k": "Int64"})
