@@ -25,7 +25,7 @@ def solve_equation_10(points: Matrix) -> tuple[Vector, float, float]:
 
     Examples:
         >>> normal, distance, gap = solve_equation_10(np.array([[2.0, 1.0], [2.0, -1.0], [5.0, 0.0]]))
-        >>> (normal.round(9) == [1, 0]).all(), round(distance, 9), gap < 1e-9
+        >>> np.allclose(normal, [1, 0]), round(distance, 9), gap < 1e-9
         (True, 2.0, True)
     """
     sizes = np.linalg.norm(points, axis=1)
