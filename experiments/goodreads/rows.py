@@ -15,7 +15,7 @@ from typing_extensions import TypedDict
 from seals_sim.disk.reading import read_json
 from seals_sim.errors import UserError
 from seals_sim.options import PositiveInt
-from seals_sim.replay.config import Count, Number, read_config_of
+from seals_sim.replay.config import CONFIG, Count, Number, read_config_of
 from seals_sim.replay.page import read_rows
 from seals_sim.replay.runs import METHOD_FIELDS
 from seals_sim.replay.seal import describe_missing_file, require_sealed
@@ -26,7 +26,7 @@ ROUND_COLUMNS = (
     "split", "repeat", "whole_seconds", "peak_bytes", "dataset",
 )  # fmt: skip
 STAGE_COLUMNS = ("folder", "seconds", "peak_bytes", "bytes", "dataset")
-RUN_FILES = ("config.json", "facts.json", "rounds.csv", "stages.csv")
+RUN_FILES = (CONFIG, "facts.json", "rounds.csv", "stages.csv")
 _Some = Annotated[list[str], Field(min_length=1)]
 _NOT_NUMBERS = {"batch_digest", "pool", "strategy", "embedding", "index_embedding", "split", "dataset", "folder"}
 _MAY_LACK = {"k", "random_pool_factor", "random_pool_fraction"}

@@ -33,7 +33,7 @@ from seals_sim.embed.space import choose_dimensions
 from seals_sim.options import combine
 from seals_sim.replay.bench import Setup, Space
 from seals_sim.replay.concepts import choose_by_paper
-from seals_sim.replay.config import read_config_of
+from seals_sim.replay.config import CONFIG, read_config_of
 from seals_sim.replay.inputs import InputOptions, load_dataset
 from seals_sim.replay.options import ReplayProtocol
 from seals_sim.replay.replay import report_copies
@@ -149,7 +149,7 @@ def _name_embeddings(dataset: Dataset, protocol: PaperProtocol) -> tuple[str, ..
 
 def _read_chosen_k(out: Path) -> tuple[int, dict[str, float] | None] | None:
     """The k of the run in this folder, and the pilot that it came from, so that it can go on."""
-    if not (out / "config.json").exists():
+    if not (out / CONFIG).exists():
         return None
     config = read_config_of("paper", out, RunConfig)
     return int(config["options"]["k"]), config.get("pilot")

@@ -17,14 +17,14 @@ from experiments.paper.studies import Plan, Study, build_studies
 from seals_sim.disk.reading import parse_parquet, read_content
 from seals_sim.errors import UserError
 from seals_sim.options import PositiveInt
-from seals_sim.replay.config import ConceptFacts, Number, RowCounts, read_config_of
+from seals_sim.replay.config import CONFIG, ConceptFacts, Number, RowCounts, read_config_of
 from seals_sim.replay.methods import Method
 from seals_sim.replay.options import ConceptOptions, IndexOptions, LabelOptions, LearningOptions, ReplayProtocol
 from seals_sim.replay.runs import FULL_SUPERVISION, METHOD_FIELDS
 from seals_sim.replay.seal import describe_missing_file, explaining_misfits, require_sealed
 
 MEASURES = ("n_labeled", "average_precision", "auc", "recall", "pool_fraction")
-RUN_FILES = ("config.json", "rounds.parquet", "structure.parquet", "indexes.parquet")
+RUN_FILES = (CONFIG, "rounds.parquet", "structure.parquet", "indexes.parquet")
 _COUNTS = ("k", "seed_positives", "seed_negatives", "batch", "budget")
 
 

@@ -13,12 +13,12 @@ from typing_extensions import TypedDict
 from experiments.theory_bounds.jobs import BOUND_COLUMNS, CHECK_COLUMNS, HOLDS_NAMES, ROUND_COLUMNS, STEP_COLUMNS
 from seals_sim.disk.reading import read_json_lines
 from seals_sim.errors import UserError
-from seals_sim.replay.config import Count, read_config_of
+from seals_sim.replay.config import CONFIG, Count, read_config_of
 from seals_sim.replay.page import read_rows
 from seals_sim.replay.seal import describe_missing_file, require_sealed
 
 _COLUMNS = {"rounds": ROUND_COLUMNS, "bounds": BOUND_COLUMNS, "checks": CHECK_COLUMNS, "steps": STEP_COLUMNS}
-RUN_FILES = ("config.json", "problems.jsonl", "queries.jsonl", *(f"{name}.csv" for name in _COLUMNS))
+RUN_FILES = (CONFIG, "problems.jsonl", "queries.jsonl", *(f"{name}.csv" for name in _COLUMNS))
 _NOT_NUMBERS = {"problem", "algorithm", "status", "check", *HOLDS_NAMES}
 
 

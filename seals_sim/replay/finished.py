@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 
 from seals_sim.errors import UserError
 from seals_sim.options import NonNegativeInt, PositiveInt
-from seals_sim.replay.config import ConceptFacts, Number, RowCounts, read_config_of
+from seals_sim.replay.config import CONFIG, ConceptFacts, Number, RowCounts, read_config_of
 from seals_sim.replay.experiment import PICK_COLUMNS, ROUND_COLUMNS
 from seals_sim.replay.page import read_rows
 from seals_sim.replay.seal import require_sealed
@@ -22,7 +22,7 @@ from seals_sim.replay.tables import POOL_NAMES, STRATEGY_NAMES
 OTHER_METRIC = {"average_precision": "auc", "auc": "average_precision"}
 
 
-RUN_FILES = ("config.json", "rounds.csv", "picks.csv")
+RUN_FILES = (CONFIG, "rounds.csv", "picks.csv")
 _Some = Annotated[list[str], Field(min_length=1)]
 
 

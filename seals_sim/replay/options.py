@@ -60,6 +60,11 @@ class MethodOptions:
     random_pool_fraction: Annotated[float, Field(gt=0, le=1)] | None = None
     """Size of random_pool as a part of the whole pool, instead."""
 
+    @property
+    def needs_neighbors(self) -> bool:
+        """Whether one of the pools asks for neighbors."""
+        return not WITH_NEIGHBORS.isdisjoint(self.pools)
+
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class EmbeddingOptions:
@@ -173,7 +178,7 @@ class ReplayProtocol(MethodOptions, EmbeddingOptions, IndexOptions, LearningOpti
 
     def require_fit(self, n_pool: int) -> None:
         """Raise UserError where a pool of this size is too small for what is asked."""
-        needed = {"budget": self.budget, **({"k": self.k} if WITH_NEIGHBORS & {*self.pools} else {})}
+        needed = {"budget": self.budget, **({"k": self.k} if self.needs_neighbors else {})}
         for name, value in needed.items():
             if value > n_pool:
                 raise UserError(f"the pool has only {n_pool} rows", parameter=name, value=value)

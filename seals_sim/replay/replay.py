@@ -23,7 +23,7 @@ from seals_sim.replay.config import CONFIG, read_config_of
 from seals_sim.replay.experiment import Results, run_methods
 from seals_sim.replay.finished import RUN_FILES, RunConfig
 from seals_sim.replay.inputs import InputOptions, load_dataset
-from seals_sim.replay.options import WITH_NEIGHBORS, Execution, ReplayProtocol
+from seals_sim.replay.options import Execution, ReplayProtocol
 from seals_sim.replay.report import format_count, write_report
 from seals_sim.replay.seal import sealing
 from seals_sim.replay.store import RunFolder, RunIdentity, RunStore, get_versions, has_runs, to_json, write_csv
@@ -152,7 +152,7 @@ def _run_missing(
 def _build_space(folder: Path, setup: Setup, vectors: Vectors, cache: Path, quiet: bool) -> Space:
     protocol, index = setup.protocol, None
     pool_vectors = np.ascontiguousarray(vectors[setup.split.pool])
-    if WITH_NEIGHBORS & {*protocol.pools}:
+    if protocol.needs_neighbors:
         index, facts = open_index(pool_vectors, protocol, protocol.k, protocol.seed, cache, quiet)
         write_text(folder / "index.json", json.dumps({"index": protocol.index, **asdict(facts)}, indent=1) + "\n")
     return Space(pool_vectors, vectors[setup.split.test], index)

@@ -82,7 +82,7 @@ class CandidateTable(ABC):
     def remove(self, row: Row) -> None:
         """Mark `row` dead, if it is a live candidate."""
         place = self.find(row)
-        if place is not None and (self.is_live[place] or place in self._postponed):
+        if place is not None and self._is_candidate(place):
             self._bury(place)
 
     def postpone(self, place: Place) -> None:
@@ -98,6 +98,9 @@ class CandidateTable(ABC):
         self.n_live += n
         self._postponed.clear()
         return n
+
+    def _is_candidate(self, place: Place) -> bool:
+        return bool(self.is_live[place]) or place in self._postponed
 
     def _bury(self, place: Place) -> None:
         if place in self._postponed:
@@ -202,7 +205,7 @@ class GrowingTable(CandidateTable):
         place = self.find(row)
         if place is None:
             self._entry[row] = self._EXCLUDED
-        elif self.is_live[place] or place in self._postponed:
+        elif self._is_candidate(place):
             self._bury(place)
         else:
             self._is_settled.values[place] = True
