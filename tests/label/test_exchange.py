@@ -29,6 +29,7 @@ from seals_sim.label.types import ImportReport
 from tests.label.small import CORPUS, PLAIN, TEXTS
 
 ANY_TEXT = st.text(min_size=1, max_size=30)
+RUN_BY_SPREADSHEETS = "[=+\\-@＝＋－＠﹦﹢﹣﹫\x00-\x1f\x7f\x85\u2028\u2029]"
 TEXT_OF_JSON = st.text(st.characters(), min_size=1, max_size=30)  # with lone surrogates
 ANSWERS = st.sampled_from([1, 0, None])
 
@@ -59,16 +60,24 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("exchange")
 
 
+@pytest.mark.parametrize("text", ["=1", "＝1", "＋1", "－1", "＠SUM(A1)", "\n=1", "\r\n+1", "\t@", "\v=1", "'＝1"])
+def test_a_spreadsheet_takes_no_text_for_a_formula(folder, text):
+    with labeled(folder, [(text, 1)]) as (session, _):
+        content = write(session, "csv").decode("utf-8")
+    _, (_, cell, *_) = csv.reader(io.StringIO(content, newline=""), strict=True)
+    assert cell == f"'{text}"
+
+
 @ROUND_TRIP
-@given(st.lists(st.tuples(ANY_TEXT | st.text("'=+-@\t\r\n\", \0", min_size=1), ANSWERS), min_size=1, max_size=5))
+@given(st.lists(st.tuples(ANY_TEXT | st.text("'=+-@＝＠\t\r\n\", \0", min_size=1), ANSWERS), min_size=1, max_size=5))
 def test_csv_round_trip(folder, labels):
     with labeled(folder, labels) as (session, expected):
         content = write(session, "csv").decode("utf-8")
     header, *lines = csv.reader(io.StringIO(content, newline=""), strict=True)
     assert header == ["row", "text", "answer", "is_control"]
     assert [(int(row), int(answer) if answer else None) for row, _, answer, _ in lines] == expected
-    assert not [text for _, text, _, _ in lines if text[0] in "=+-@\t\r"]
-    texts = [re.sub(r"^'(?='*[=+\-@\t\r])", "", text) for _, text, _, _ in lines]
+    assert not [text for _, text, _, _ in lines if re.match(RUN_BY_SPREADSHEETS, text)]
+    texts = [re.sub(f"^'(?='*{RUN_BY_SPREADSHEETS})", "", text) for _, text, _, _ in lines]
     assert texts == [labels[row][0] for row, _ in expected]
 
 

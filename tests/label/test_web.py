@@ -13,6 +13,7 @@ import sys
 import tempfile
 import textwrap
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -128,6 +129,41 @@ def test_other_hosts_and_other_origins_are_refused(session, client, headers):
     refused = client.post("/api/answer", json={"row": 1, "answer": 1}, headers=headers)
     assert refused.status_code == 403
     assert refused.text.count("\n") == 1
+    assert session.answers == {}
+
+
+def test_a_proxy_may_serve_the_page_by_https(session):
+    app = make_app(session, TOKEN, "127.0.0.1", "s", allowed_hosts=["labels.example.org"])
+    client = TestClient(app, base_url=BASE, headers=LET_IN)
+
+    def post(host, origin, **headers):
+        call = {"row": 1, "answer": 1}
+        return client.post("/api/answer", json=call, headers={"Host": host, "Origin": origin, **headers}).status_code
+
+    for host in ("labels.example.org", "labels.example.org:8443", "Labels.example.org"):
+        assert post(host, f"https://{host.lower()}", **{"Sec-Fetch-Site": "same-origin"}) == 200
+        assert post(host, f"http://{host}") == 200
+    host = "labels.example.org:8443"
+    for origin in (
+        "https://evil.example", "https://labels.example.org", "https://labels.example.org:9999", "null", "https://",
+        f"https://{host}.evil.example", f"https://{host}@evil.example", f"wss://{host}", f"https:{host}", host, "",
+    ):  # fmt: skip
+        assert post(host, origin) == 403, origin
+    assert post("evil.example", "https://evil.example") == 403  # a foreign name that points here
+    assert post(f"127.0.0.1:{PORT}", f"https://127.0.0.1:{PORT}") == 403  # was not given
+    assert post(host, f"https://{host}", **{"Sec-Fetch-Site": "cross-site"}) == 403
+
+
+def test_a_page_on_another_port_can_do_nothing_with_the_cookie(session):
+    """Browsers send it the cookie, and send it with its calls: SameSite does not look at ports."""
+    client = stranger(session, follow_redirects=False)
+    cookie = client.get(f"/?token={TOKEN}").headers["set-cookie"]
+    assert "httponly" in cookie.lower()
+    assert "samesite=strict" in cookie.lower()
+    assert client.get("/api/status", headers={"Sec-Fetch-Site": "same-origin"}).status_code == 200
+    for headers in ({"Sec-Fetch-Site": "same-site"}, {"Origin": "http://127.0.0.1:9999"}):
+        assert client.get("/api/status", headers=headers).status_code == 403
+        assert client.post("/api/answer", json={"row": 1, "answer": 1}, headers=headers).status_code == 403
     assert session.answers == {}
 
 
@@ -313,6 +349,29 @@ def test_lone_surrogates_can_be_shown_and_saved_as_json_lines(tmp_path):
             )
 
 
+def test_an_export_that_finds_no_room_gets_one_line(client, monkeypatch):
+    client.post("/api/answer", json={"row": 5, "answer": 1})
+    made = []
+
+    def make_file(**options):
+        file = tempfile_class(**options)
+        made.append(Path(file.name))
+        file.file.close()
+        file.file = open("/dev/full", "wb", buffering=0)
+        return file
+
+    tempfile_class = tempfile.NamedTemporaryFile
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", make_file)
+    for name in ("labels.csv", "scores.parquet", "labels.jsonl", "labelstudio.json", "argilla.jsonl"):
+        refused = client.get(f"/export/{name}")
+        assert refused.status_code == 400
+        assert refused.json()["error"].startswith(
+            f"{name} cannot be written to the folder of temporary files: No space"
+        )
+    assert len(made) == 5
+    assert not [path for path in made if path.exists()]
+
+
 def test_the_temporary_file_of_a_download_is_deleted(client, tmp_path, monkeypatch):
     folder = tmp_path / "temporary"
     folder.mkdir()
@@ -433,6 +492,22 @@ def test_running_event_loop_is_refused_before_an_address_is_printed(tmp_path, ca
     with pytest.raises(UserError, match="from inside a running event loop"):
         asyncio.run(notebook())
     assert capsys.readouterr().out == ""
+
+
+def test_a_closed_stdout_is_no_hindrance(tmp_path):
+    script = """
+        import os, signal, sys, threading
+        from pathlib import Path
+        from seals_sim.label.session import Session
+        from seals_sim.label.web import serve
+        from tests.label.small import CORPUS
+        sys.stdout = None
+        threading.Timer(1, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        serve(Session.begin(Path(sys.argv[1]), CORPUS), open_browser=False)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "s")]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM, signal.SIGINT])

@@ -13,7 +13,8 @@ from seals_sim.label.session import Session
 
 TABLE_FORMATS = ("csv", "jsonl", "parquet")
 
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+# Some spreadsheets take the full-width signs of East Asian keyboards for signs too, and skip control characters.
+_FORMULA = re.compile(r"'*[=+\-@＝＋－＠﹦﹢﹣﹫\x00-\x1f\x7f\x85\u2028\u2029]")  # noqa: RUF001
 
 
 def build_labels_table(session: Session) -> pd.DataFrame:
@@ -62,7 +63,7 @@ def write_table(table: pd.DataFrame, format: str, file: IO[bytes]) -> None:
     """Write a table with a column `text`.
 
     JSON Lines and Parquet hold every text exactly. In CSV a text that a spreadsheet would run as a formula (it begins
-    with = + - @, a tab or a carriage return) gets an apostrophe in front, as spreadsheets themselves write it, and so
+    with = + - @, in full width too, or a control character such as a line end) gets an apostrophe in front, as spreadsheets themselves write it, and so
     does one that begins with apostrophes before one of these: to read the exact texts, take one apostrophe off.
 
     Args:

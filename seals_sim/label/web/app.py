@@ -193,13 +193,18 @@ def _send_static(file: str) -> Response:
 
 def _send_file(name: str, write: Callable[[IO[bytes]], object]) -> Response:
     """Through a temporary file, since a table of all rows may be large."""
-    with tempfile.NamedTemporaryFile(delete=False) as file:
-        path = Path(file.name)
-        try:
-            write(file)
-        except BaseException:
-            path.unlink()
-            raise
+    try:
+        with tempfile.NamedTemporaryFile(prefix="seals-", delete=False) as file:
+            path = Path(file.name)
+            try:
+                write(file)
+                file.flush()
+            except BaseException:
+                path.unlink()
+                raise
+    except OSError as error:
+        problem = f"{name} cannot be written to the folder of temporary files: {error.strerror or error}"
+        raise UserError(f"{problem}; make room there, or start with TMPDIR as another folder") from error
     remove = BackgroundTask(path.unlink, missing_ok=True)
     return FileResponse(path, media_type="application/octet-stream", filename=name, background=remove)
 

@@ -53,7 +53,8 @@ class Guard:
     ) -> None:
         self._app, self._token, self._once = app, token, once
         self._cookie_secret = secrets.token_urlsafe(24)
-        self._names = {name.strip("[]").lower() for name in (host, "127.0.0.1", "localhost", "::1", *allowed_hosts)}
+        self._allowed = {name.strip("[]").lower() for name in allowed_hosts}
+        self._names = {host.strip("[]").lower(), "127.0.0.1", "localhost", "::1", *self._allowed}
         self._is_any = host in ANY
         if self._is_any:
             self._names.add(socket.gethostname().lower())
@@ -88,7 +89,7 @@ class Guard:
         name, port = _split(host)
         if port is None or not self._is_ours(name):
             return _refuse(f"This page is not served at {host:.100}.\n")
-        if headers.get("origin", f"http://{host}").lower() != f"http://{host}".lower():
+        if "origin" in headers and not self._is_our_origin(headers["origin"], host):
             return _refuse("Pages from other origins may not call this one.\n")
         if not is_page and headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
             return _refuse("Other pages may not call this one.\n")
@@ -100,6 +101,12 @@ class Guard:
         if not (_is_same(secret, self._cookie_secret) if token is None else _is_same(token, self._token)):
             return _refuse(_NO_TOKEN)
         return None
+
+    def _is_our_origin(self, origin: str, host: str) -> bool:
+        """Whether a call comes from the page itself: by http, or by https where a proxy stands before the page."""
+        scheme, _, place = origin.lower().partition("://")
+        is_proxy = scheme == "https" and _split(host)[0] in self._allowed
+        return (scheme == "http" or is_proxy) and place == host.lower()
 
     def _takes(self, given: str) -> bool:
         if self._once is not None and _is_same(given, self._once):

@@ -120,6 +120,7 @@ def _run(app: object, listening: socket.socket) -> None:
         app,  # type: ignore[arg-type]
         http=BoundedProtocol,
         loop="asyncio",
+        log_config=None,  # uvicorn's own needs a stdout
         log_level="error",  # a stranger who sends nonsense fills no log
         access_log=False,  # it would show the token
         lifespan="off",
@@ -139,6 +140,19 @@ def _require_no_event_loop() -> None:
     except RuntimeError:
         return
     raise UserError("the page cannot be served from inside a running event loop; call it in a thread of its own")
+
+
+def require_address(host: str, port: int) -> None:
+    """Check that the page can be served there, before long work begins.
+
+    Args:
+        host: An address of this machine.
+        port: 0 for a free one.
+
+    Raises:
+        UserError: Where it cannot.
+    """
+    _listen(host, port).close()
 
 
 def _listen(host: str, port: int) -> socket.socket:
