@@ -122,7 +122,7 @@ class LabeledRows:
         labels: (m,) int8, 1 or 0.
 
     Raises:
-        ValueError: Where there is not one label for each row.
+        ValueError: Where there is not one label for each row, or a row or a label is none.
 
     Examples:
         >>> labeled = LabeledRows([4, 7], [1, 0]).add(Row(2), 1)
@@ -134,7 +134,12 @@ class LabeledRows:
     labels: NDArray[np.int8]
 
     def __init__(self, rows: ArrayLike, labels: ArrayLike) -> None:
-        self._set(np.array(rows, dtype=np.int64), np.array(labels, dtype=np.int8))
+        positions, values = np.asarray(rows), np.asarray(labels)
+        if positions.size and (positions.dtype.kind not in "iu" or positions.min() < 0):
+            raise ValueError("rows are whole numbers from 0, positions in the pool")
+        if not np.isin(values, (0, 1)).all():
+            raise ValueError(f"labels are 1 and 0, not {np.unique(values)[:5].tolist()}")
+        self._set(np.array(positions, dtype=np.int64), np.array(values, dtype=np.int8))
         if self.rows.shape != self.labels.shape or self.rows.ndim != 1:
             raise ValueError(f"{self.rows.shape} rows and {self.labels.shape} labels: one label a row is needed")
 
@@ -146,6 +151,8 @@ class LabeledRows:
         return len(self.rows)
 
     def add(self, query: Row, label: int) -> LabeledRows:
+        if label not in (0, 1):
+            raise ValueError(f"labels are 1 and 0, not {label!r}")
         n = len(self.rows)
         rows, labels = np.empty(n + 1, dtype=np.int64), np.empty(n + 1, dtype=np.int8)
         rows[:n], rows[n], labels[:n], labels[n] = self.rows, query, self.labels, label

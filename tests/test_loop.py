@@ -206,3 +206,21 @@ def test_the_loop_stops_when_the_caller_does(table):
 def test_labeled_rows_need_one_label_each():
     with pytest.raises(ValueError, match="one label a row"):
         LabeledRows([1, 2], [1])
+
+
+@pytest.mark.parametrize(
+    ("rows", "labels"),
+    [
+        ([0, 1], [1, 2]),
+        ([0, 1], [1, -1]),
+        ([0, 1], [1, 0.5]),
+        ([-1, 1], [1, 0]),
+        ([1.7, 1], [1, 0]),
+        (["0", "1"], [1, 0]),
+    ],
+)
+def test_other_rows_and_labels_are_refused(rows, labels):
+    with pytest.raises(ValueError, match=r"rows are whole numbers from 0|labels are 1 and 0"):
+        LabeledRows(rows, labels)
+    with pytest.raises(ValueError, match="labels are 1 and 0, not -1"):
+        LabeledRows([0], [True]).add(1, -1)

@@ -19,7 +19,6 @@ from experiments.beyond.rules import MOST_NEIGHBORS, RULES, SpaceName
 from experiments.beyond.runs import KIND, Space, Table, Task, search
 from seals_sim.disk.cache import get_default_folder
 from seals_sim.disk.files import require_writable
-from seals_sim.embed.space import choose_dimensions
 from seals_sim.options import combine
 from seals_sim.randomness import make_generator
 from seals_sim.replay.bench import Setup
@@ -123,9 +122,8 @@ def _build_table(
 def _build_space(
     name: SpaceName, setup: Setup, protocol: BeyondProtocol, origins: Rows, cache: Path, quiet: bool
 ) -> Space:
-    dataset, split, dimensions = setup.dataset, setup.split, 0
-    if name == "whitened" and dataset.texts is not None:
-        dimensions = protocol.dimensions or choose_dimensions(dataset.texts)
+    dataset, split = setup.dataset, setup.split
+    dimensions = protocol.dimensions or None if name == "whitened" and dataset.texts is not None else 0
     vectors = compute_vectors(dataset, protocol.model, dimensions, cache, quiet)
     pool = np.ascontiguousarray(vectors[split.pool])
     if protocol.copied:

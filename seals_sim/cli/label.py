@@ -15,9 +15,10 @@ from seals_sim.disk.files import require_writable_file
 from seals_sim.errors import UserError
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.exchange import read_labels
+from seals_sim.label.journal import Journal
 from seals_sim.label.options import SessionOptions
 from seals_sim.label.session import Session
-from seals_sim.label.web.server import serve
+from seals_sim.label.web.server import require_address, serve
 from seals_sim.replay.options import CacheOptions
 
 _TABLE_ENDINGS = (".gz", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
@@ -35,8 +36,7 @@ def label(
     """Serve the page for labeling a table until it is stopped."""
     require_file(table)
     path = examples.session or name_session(table)
-    if not os.path.isfile(path):  # a file that can only be read is opened too
-        require_writable_file(path, "session")
+    _check_before_work(path, examples, page)
     corpus, _ = build_table_corpus(table, text, index, options.k, cache)
     imports = [
         read_labels(file, kind, corpus.texts)
@@ -56,6 +56,27 @@ def label(
     if session.is_read_only:
         print(f"{path}: can only be read: answers are not taken", file=sys.stderr)
     serve(session, page.host, page.port, not page.no_browser, cache.quiet, path.name, page.allow_host)
+
+
+def _check_before_work(session: Path, examples: ExampleOptions, page: PageOptions) -> None:
+    """Refuse what can be refused before a table is embedded, which may take an hour."""
+    for file in (examples.labelstudio, examples.argilla):
+        if file is not None:
+            require_file(file)
+    _require_words(examples.like, examples.not_like)
+    require_address(page.host, page.port)
+    if os.path.isfile(session):  # one that can only be read is opened too
+        Journal(session).close()
+    else:
+        require_writable_file(session, "session")
+        require_writable_file(session.with_name(f"{session.name}-journal"), "session")  # SQLite makes one beside it
+
+
+def _require_words(positives: Sequence[str], negatives: Sequence[str]) -> None:
+    for name, examples in (("like", positives), ("not_like", negatives)):
+        for text in examples:
+            if not text.strip():
+                raise UserError("needs some words", parameter=name, value=repr(text))
 
 
 def name_session(table: Path) -> Path:
@@ -80,10 +101,7 @@ def open_session(
     Raises:
         UserError: Where the file holds a session with other examples or other texts.
     """
-    for name, examples in (("like", positives), ("not_like", negatives)):
-        for text in examples:
-            if not text.strip():
-                raise UserError("needs some words", parameter=name, value=repr(text))
+    _require_words(positives, negatives)
     if not path.exists():
         return Session.begin(path, corpus, positives, negatives, options)
     session = Session.open(path, corpus)

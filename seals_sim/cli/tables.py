@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,6 @@ from seals_sim.cli.options import SearchIndexOptions, TextOptions
 from seals_sim.replay.options import CacheOptions
 
 if TYPE_CHECKING:
-    from seals_sim.embed.space import CutTexts
     from seals_sim.label.corpus import Corpus
 
 
@@ -41,6 +39,7 @@ def build_table_corpus(
     from seals_sim.indexes import IndexOptions
     from seals_sim.indexes.choice import resolve_index
     from seals_sim.label.corpus import build_corpus
+    from seals_sim.replay.vectors import report_cut
 
     cache = get_cache(cache_options)
     texts = read_table(table, text)
@@ -50,14 +49,3 @@ def build_table_corpus(
     corpus = build_corpus(texts, name, cache, text.model, text.dimensions, options, cache_options.quiet)
     report_cut(corpus.cut, len(texts))
     return corpus, name
-
-
-def report_cut(cut: CutTexts | None, n_texts: int) -> None:
-    """Say on stderr how many texts are longer than the model reads."""
-    if cut is not None:
-        is_one = cut.n == 1
-        print(
-            f"{cut.n:,} of {n_texts:,} texts {'is' if is_one else 'are'} longer than the {cut.max_tokens} tokens that "
-            f"the model reads; only {'its beginning counts' if is_one else 'their beginnings count'}",
-            file=sys.stderr,
-        )

@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import FrameType
@@ -74,7 +74,8 @@ def run_cli(app: App, words: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         _end_without_reader()
     except OSError as error:
-        _fail(str(error) if error.filename is None else f"{error.filename}: {error.strerror}")
+        what = error.strerror or str(error)
+        _fail(what if error.filename is None else f"{error.filename}: {what}")
     except MemoryError as error:
         _fail(f"not enough memory; ask for less ({error})")
     except KeyboardInterrupt as interruption:
@@ -83,7 +84,8 @@ def run_cli(app: App, words: Sequence[str] | None = None) -> None:
 
 
 def _fail(message: str) -> NoReturn:
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    with suppress(OSError):  # the exit code still says it
+        print(f"error: {' '.join(message.split())}", file=sys.stderr)
     sys.exit(2)
 
 

@@ -7,12 +7,13 @@ from pathlib import Path
 import numpy as np
 
 from seals_sim.cli.options import MeasuredIndexOptions, TextOptions
-from seals_sim.cli.tables import build_table_corpus, get_cache, read_table, report_cut
+from seals_sim.cli.tables import build_table_corpus, get_cache, read_table
 from seals_sim.disk.files import replacing, require_writable_file
 from seals_sim.embed.space import TextSpace
 from seals_sim.errors import UserError
 from seals_sim.indexes import measure_on_sample
 from seals_sim.replay.options import CacheOptions
+from seals_sim.replay.vectors import report_cut
 
 
 def embed(table: Path, options: TextOptions, out: Path | None, cache_options: CacheOptions) -> None:

@@ -73,7 +73,7 @@ def require_file(path: Path) -> None:
     if path.is_dir():
         raise UserError(f"{path}: this is a folder, and a file is needed")
     if not path.is_file():  # it is read more than once
-        raise UserError(f"{path}: this is a pipe or a device, and a file is needed")
+        raise UserError(f"{path}: this is a pipe or a device, and a file is needed, whose ending says its format")
     try:
         path.open("rb").close()
     except OSError as error:
@@ -178,7 +178,8 @@ def read_json_lines(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[t
         try:
             record = json.loads(line)
         except ValueError as error:
-            bad.report(number, f"not valid JSON ({error})")
+            more = isinstance(error, json.JSONDecodeError) and error.msg == "Extra data"
+            bad.report(number, f"not valid JSON ({'more than one value on the line: ' if more else ''}{error})")
             continue
         except RecursionError:
             bad.report(number, "JSON nested too deeply")

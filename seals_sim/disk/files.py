@@ -6,18 +6,23 @@ import hashlib
 import os
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from seals_sim.errors import UserError
+
+_UNFINISHED = ".seals-unfinished-"  # no file of anybody else is called that
+_SECONDS_OF_A_DAY = 86_400
 
 
 @contextmanager
 def replacing(path: Path, is_private: bool = False) -> Iterator[Path]:
     """Write a file whole or not at all. Missing folders are made, links are followed, and devices are left alone.
 
-    A file that is replaced keeps its permissions.
+    A file that is replaced keeps its permissions. Temporary files that killed processes left in the folder are removed
+    a day later.
 
     Args:
         path: Of the file.
@@ -42,7 +47,8 @@ def replacing(path: Path, is_private: bool = False) -> Iterator[Path]:
             raise UserError(f"{path}: is no regular file, so it is not replaced")
         make_folder(path.parent, is_private)
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600 if is_private else 0o666 & ~_get_umask()
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem[:80]}-", suffix=path.suffix)
+        _remove_abandoned(path.parent)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f"{_UNFINISHED}{path.stem[:80]}-", suffix=path.suffix)
         os.close(handle)
     except OSError as error:
         raise explain_unwritable(path, error) from error
@@ -55,6 +61,16 @@ def replacing(path: Path, is_private: bool = False) -> Iterator[Path]:
         raise explain_unwritable(path, error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove temporary files that nobody has written to for a day: whoever made them was killed."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(_UNFINISHED):
+                with suppress(OSError):  # another process was faster, or it is not ours
+                    if time.time() - entry.stat(follow_symlinks=False).st_mtime > _SECONDS_OF_A_DAY:
+                        os.unlink(entry.path)
 
 
 def make_folder(folder: Path, is_private: bool = False) -> None:
@@ -114,7 +130,9 @@ def require_writable_file(path: Path, parameter: str) -> None:
         UserError: Where it cannot be made.
     """
     try:
-        is_folder = path.is_dir()
+        is_folder = stat.S_ISDIR(path.stat().st_mode)
+    except (FileNotFoundError, NotADirectoryError):  # which the check of the folder explains
+        is_folder = False
     except OSError as error:
         raise UserError(f"cannot be written: {error.strerror}", parameter=parameter, value=str(path)) from error
     if is_folder:

@@ -34,7 +34,8 @@ def embed_texts(
     Args:
         texts: n of them.
         model: A sentence-transformers model, by name or folder.
-        dimensions: Of the whitening; 0 for the model's own embedding, not whitened; None for `choose_dimensions`.
+        dimensions: Of the whitening; 0 for the model's own embedding, not whitened; None for `choose_dimensions`,
+            or fewer where the texts span fewer.
         cache: The folder where embeddings are read from and written to; None for none.
         quiet: No progress bar.
 
@@ -106,6 +107,7 @@ class TextSpace:
         """
         self._texts, self._cache, self._quiet = texts, cache, quiet
         self._dimensions = choose_dimensions(texts) if dimensions is None else dimensions
+        self._or_fewer = dimensions is None
         self._encoder = Encoder(model)
         digest = hashlib.sha256()
         update_with_texts(digest, texts)
@@ -127,7 +129,7 @@ class TextSpace:
         Returns:
             (n, dimensions) float32, and a digest of it.
         """
-        return load_or_compute(cache, f"{self._key} whitened by distinct rows {self._dimensions}", self._whiten)
+        return load_or_compute(cache, f"{self._key} whitened by distinct rows {self._how_many}", self._whiten)
 
     def count_cut(self) -> CutTexts | None:
         """Count the texts of the table that are longer than the model reads; None where there are none.
@@ -156,7 +158,11 @@ class TextSpace:
         return self._whitening.apply(embeddings) if self._dimensions else whiten(embeddings, 0)
 
     def _whiten(self) -> Vectors:
-        return whiten(self._embed(), self._dimensions)
+        return whiten(self._embed(), self._dimensions, self._or_fewer)
+
+    @property
+    def _how_many(self) -> str:
+        return f"{self._dimensions}{' or fewer' if self._or_fewer else ''}"
 
     def _embed(self) -> Vectors:
         return compute_with_cache(self._cache, self._key, lambda: _encode(self._texts, self._encoder, self._quiet))
@@ -164,10 +170,10 @@ class TextSpace:
     @cached_property
     def _whitening(self) -> Whitening:
         def fit() -> Vectors:
-            whitening = Whitening.fit(self._embed(), self._dimensions)
+            whitening = Whitening.fit(self._embed(), self._dimensions, self._or_fewer)
             return np.vstack([whitening.mean, whitening.directions.T])
 
-        arrays = compute_with_cache(self._cache, f"{self._key} whitening by distinct rows {self._dimensions}", fit)
+        arrays = compute_with_cache(self._cache, f"{self._key} whitening by distinct rows {self._how_many}", fit)
         return Whitening(arrays[0], np.ascontiguousarray(arrays[1:].T))
 
 

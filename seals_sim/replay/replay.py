@@ -63,7 +63,7 @@ def replay(inputs: InputOptions, protocol: ReplayProtocol, execution: Execution,
     report_bad_lines(setup.dataset.bad_lines)
     if not _is_finished(folder.path):
         require_writable(execution.out, "out")
-        vectors = _compute_vectors(setup, cache, quiet)
+        vectors = _compute_vectors(setup, protocol.dimensions, cache, quiet)
         folder.begin()
         store = RunStore(folder.path)
         finished = store.finished()  # read before anything is written
@@ -91,7 +91,8 @@ def report_copies(n_copies: int) -> None:
     """Say on stderr how many rows are copies, and what becomes of them."""
     if n_copies:
         print(
-            f"{format_count(n_copies, 'row')} repeat an earlier one; equal rows are never split between pool and test",
+            f"{format_count(n_copies, 'row')} repeat an earlier one; each is labeled by itself, and equal rows are "
+            "never split between pool and test",
             file=sys.stderr,
         )
 
@@ -108,9 +109,16 @@ def _resolve(setup: Setup) -> Setup:
     return replace(setup, protocol=replace(protocol, dimensions=dimensions, index=index))
 
 
-def _compute_vectors(setup: Setup, cache: Path, quiet: bool) -> Vectors:
-    assert setup.protocol.dimensions is not None
-    return compute_vectors(setup.dataset, setup.protocol.model, setup.protocol.dimensions, cache, quiet)
+def _compute_vectors(setup: Setup, given: int | None, cache: Path, quiet: bool) -> Vectors:
+    """By the dimensions that were given; those of the protocol were chosen without a look at the embeddings."""
+    vectors = compute_vectors(setup.dataset, setup.protocol.model, given, cache, quiet)
+    if given is None and vectors.shape[1] != setup.protocol.dimensions and setup.dataset.texts is not None:
+        print(
+            f"the texts span fewer than {setup.protocol.dimensions} directions; "
+            f"their vectors have {vectors.shape[1]} dimensions",
+            file=sys.stderr,
+        )
+    return vectors
 
 
 def _write_split(folder: Path, setup: Setup) -> None:

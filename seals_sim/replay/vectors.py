@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from seals_sim.datasets import Dataset
-from seals_sim.embed.space import embed_texts
+from seals_sim.embed.space import CutTexts, TextSpace
 from seals_sim.indexes import IndexFacts, NeighborIndex, fingerprint, measure_on_sample
 from seals_sim.indexes import IndexOptions as BuildOptions
 from seals_sim.indexes.cached import build_cached_index
@@ -16,12 +16,29 @@ from seals_sim.types import StoredVectors, Vectors
 from seals_sim.vectors.whitening import whiten
 
 
-def compute_vectors(dataset: Dataset, model: str, dimensions: int, cache: Path, quiet: bool) -> Vectors:
-    """Vectors (n, d) of texts by a model, or the user's own, whitened to so many dimensions; 0: not whitened."""
+def compute_vectors(dataset: Dataset, model: str, dimensions: int | None, cache: Path, quiet: bool) -> Vectors:
+    """Vectors (n, d) of texts by a model, or the user's own, whitened to so many dimensions; 0: not whitened.
+
+    With None texts are whitened to 256, or fewer, and vectors not. On stderr is said how many texts are cut.
+    """
     if dataset.texts is not None:
-        return embed_texts(dataset.texts, model, dimensions, cache, quiet)
+        space = TextSpace(dataset.texts, model, dimensions, cache, quiet)
+        vectors = space.compute_vectors()
+        report_cut(space.count_cut(), len(vectors))
+        return vectors
     assert dataset.vectors is not None
-    return dataset.vectors if dimensions == 0 else whiten(dataset.vectors, dimensions)
+    return whiten(dataset.vectors, dimensions) if dimensions else dataset.vectors
+
+
+def report_cut(cut: CutTexts | None, n_texts: int) -> None:
+    """Say on stderr how many texts are longer than the model reads."""
+    if cut is not None:
+        is_one = cut.n == 1
+        print(
+            f"{cut.n:,} of {n_texts:,} texts {'is' if is_one else 'are'} longer than the {cut.max_tokens} tokens that "
+            f"the model reads; only {'its beginning counts' if is_one else 'their beginnings count'}",
+            file=sys.stderr,
+        )
 
 
 def open_index(

@@ -39,7 +39,7 @@ class Whitening:
     directions: NDArray[np.float32]
 
     @classmethod
-    def fit(cls, embeddings: Vectors, dimensions: int) -> Whitening:
+    def fit(cls, embeddings: Vectors, dimensions: int, or_fewer: bool = False) -> Whitening:
         """Find the principal components of embeddings, each counted once, however many copies of it there are.
 
         Copies would be taken for a direction of large variance, in which all that is like them is then made small.
@@ -47,15 +47,22 @@ class Whitening:
         Args:
             embeddings: (n, d).
             dimensions: How many components, from the largest on.
+            or_fewer: Take what there is where the embeddings span fewer directions than that: a quarter as many as
+                there are distinct rows, since with one less than these all rows would be equally far apart. Where they
+                span none, they stay as they are.
 
         Returns:
             The whitening, which may be applied to other embeddings too.
 
         Raises:
-            UserError: Where the embeddings span fewer directions than that.
+            UserError: Where the embeddings span fewer directions than that, unless fewer will do.
         """
         embeddings = _drop_copies(embeddings)
         largest = min(embeddings.shape[1], len(embeddings) - 1)
+        if or_fewer and largest == 0:
+            return cls._do_nothing(embeddings.shape[1])
+        if or_fewer and dimensions > largest:
+            dimensions = min(largest, max(1, len(embeddings) // 4))
         if dimensions and not largest:
             problem = "one row cannot be whitened; 0 leaves it as it is"
             raise UserError(problem, parameter="dimensions", value=dimensions)
@@ -69,13 +76,21 @@ class Whitening:
             pca = PCA(dimensions, svd_solver="covariance_eigh").fit(embeddings)
         variance = pca.explained_variance_
         if variance[0] <= _ROUNDING * float(np.vecdot(pca.mean_, pca.mean_)):
+            if or_fewer:
+                return cls._do_nothing(embeddings.shape[1])
             raise UserError("the rows are equal up to rounding", parameter="dimensions", value=dimensions)
         if variance[-1] <= 1e-7 * variance[0]:
-            rank = int((variance > 1e-7 * variance[0]).sum())
-            problem = f"the data spans only {rank} directions; choose at most {rank}"
-            raise UserError(problem, parameter="dimensions", value=dimensions)
-        directions = (pca.components_ / np.sqrt(variance)[:, None]).T
+            rank = int((variance > _ROUNDING * variance[0]).sum())
+            if not or_fewer:
+                problem = f"the data spans only {rank} directions; choose at most {rank}"
+                raise UserError(problem, parameter="dimensions", value=dimensions)
+            dimensions = rank
+        directions = (pca.components_[:dimensions] / np.sqrt(variance[:dimensions, None])).T
         return cls(pca.mean_.astype(np.float32), np.ascontiguousarray(directions, dtype=np.float32))
+
+    @classmethod
+    def _do_nothing(cls, d: int) -> Whitening:
+        return cls(np.zeros(d, dtype=np.float32), np.eye(d, dtype=np.float32))
 
     def apply(self, embeddings: Vectors) -> Vectors:
         """Whiten embeddings.
@@ -130,18 +145,19 @@ def _drop_copies(embeddings: Vectors) -> Vectors:
     return embeddings if copies is None else embeddings[copies.first]
 
 
-def whiten(embeddings: Vectors, dimensions: int) -> Vectors:
+def whiten(embeddings: Vectors, dimensions: int, or_fewer: bool = False) -> Vectors:
     """Whiten embeddings by their own principal components, then scale them to unit length (7.12).
 
     Args:
         embeddings: (n, d).
         dimensions: How many components, from the largest on; 0 for no whitening.
+        or_fewer: Take fewer where the data spans fewer, as `Whitening.fit` does.
 
     Returns:
         (n, dimensions) float32, or (n, d) without whitening.
 
     Raises:
-        UserError: Where the data spans fewer directions than that.
+        UserError: Where the data spans fewer directions than that, unless fewer will do.
 
     Examples:
         >>> whiten(np.array([[3, 4], [1, 0]], dtype=np.float32), 0).round(1).tolist()
@@ -149,4 +165,4 @@ def whiten(embeddings: Vectors, dimensions: int) -> Vectors:
     """
     if dimensions == 0:
         return normalize(embeddings, "the embeddings")
-    return Whitening.fit(embeddings, dimensions).apply(embeddings)
+    return Whitening.fit(embeddings, dimensions, or_fewer).apply(embeddings)

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 from importlib.metadata import version
@@ -176,3 +177,39 @@ def test_what_is_wrong_on_a_line_is_said_of_that_line(line, tmp_path):
     texts, _, bad = read_texts(path, skip_bad_lines=True)
     assert texts == ["one", "two"]
     assert len(bad.reports) == 1
+
+
+def test_what_can_be_refused_is_refused_before_the_table_is_embedded(table, tmp_path, refused):
+    common = ["label", table, "--text-column", "body", "--cache", tmp_path / "cache", "--no-browser", *FAST]
+    (tmp_path / "j.seals").write_text("no session")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        for options, message in (
+            (["--port", port], f"--port {port}: is in use"),
+            (["--port", 99_999], "--port 99999: must be between"),
+            (["--host", "192.0.2.1"], "--host 192.0.2.1: cannot be used"),
+            (["--like", " "], "--like ' ': needs some words"),
+            (["--labelstudio", tmp_path / "none.json"], "none.json: no such file"),
+            (["--argilla", tmp_path / "none.json"], "none.json: no such file"),
+            (["--session", tmp_path / "j.seals"], "j.seals: is damaged or not a label session"),
+            (["--session", tmp_path / ("n" * 300)], "cannot be written: File name too long"),
+            (["--session", tmp_path / ("n" * 250)], "cannot be written: File name too long"),
+        ):
+            assert message in refused(cli.main, [*common, *options])
+    assert not (tmp_path / "cache").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["codes.jsonl", "j.seals"]
+
+
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+def test_a_full_stream_is_told_by_the_exit_code(stream):
+    words = ["--version"] if stream == "stdout" else ["embed", "none.jsonl"]
+    command = [sys.executable, "-m", "seals_sim.cli.main", *words]
+    with Path("/dev/full").open("w") as full:
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: full}
+        ended = subprocess.run(command, **streams, text=True, timeout=60, check=False)
+    assert ended.returncode == 2
+    assert (ended.stderr if stream == "stdout" else "error: No space left on device\n") == (
+        "error: No space left on device\n"
+    )

@@ -32,3 +32,14 @@ def test_the_command_says_how_many_are_cut(tmp_path, capsys):
         assert said == "3 of 5 texts are longer than the 256 tokens that the model reads; only their beginnings count\n"
     main(["embed", str(path), *options, "--model", STATIC_MODEL])
     assert capsys.readouterr().err == ""
+
+
+def test_a_replay_says_it_too(tmp_path, capsys):
+    path = tmp_path / "t.jsonl"
+    path.write_text("".join(json.dumps({"text": f"{n} {TEXTS[n % 5]}", "label": n % 2}) + "\n" for n in range(20)))
+    options = ["--out", str(tmp_path / "out"), "--cache", str(tmp_path / "cache"), "--quiet", "--dimensions", "0"]
+    main(
+        ["replay", "--texts", str(path), *options, "--budget", "6", "--batch", "2", "--seed-positives", "1",
+         "--seed-negatives", "1", "--pools", "seals", "--strategies", "maxent", "--k", "3", "--repeats", "1"]
+    )  # fmt: skip
+    assert "of 20 texts are longer than the 256 tokens that the model reads" in capsys.readouterr().err

@@ -146,3 +146,18 @@ def test_rows_that_differ_by_rounding_are_not_whitened():
     rows = (np.ones((40, 8)) + 1e-7 * rng.normal(size=(40, 8))).astype(np.float32)
     with pytest.raises(UserError, match="the rows are equal up to rounding"):
         whiten(rows, 4)
+
+
+@pytest.mark.parametrize(
+    ("texts", "d"),
+    [
+        ([" ".join(["disk", "net", "warn", "error"][n // 4**place % 4] for place in range(4)) for n in range(256)], 3),
+        (["one row"], 256), (["the same"] * 50, 256), (["this", "that"], 1), (["a b", "b a"] * 20, 256),
+    ],
+)  # fmt: skip
+def test_the_default_dimensions_fit_every_table(tmp_path, texts, d):
+    for cache in (None, tmp_path, tmp_path):
+        space = TextSpace(texts, "wordllama", None, cache)
+        vectors = space.compute_vectors()
+        assert vectors.shape == (len(texts), d)
+        np.testing.assert_allclose(space.encode(texts[:3]), vectors[:3], atol=1e-4)

@@ -29,7 +29,7 @@ from seals_sim.label.types import ImportReport
 from tests.label.small import CORPUS, PLAIN, TEXTS
 
 ANY_TEXT = st.text(min_size=1, max_size=30)
-RUN_BY_SPREADSHEETS = "[=+\\-@＝＋－＠﹦﹢﹣﹫\x00-\x1f\x7f\x85\u2028\u2029]"
+RUN_BY_SPREADSHEETS = "[=+\\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\x00-\x1f\x7f\x85\u2028\u2029]"
 TEXT_OF_JSON = st.text(st.characters(), min_size=1, max_size=30)  # with lone surrogates
 ANSWERS = st.sampled_from([1, 0, None])
 
@@ -60,7 +60,9 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("exchange")
 
 
-@pytest.mark.parametrize("text", ["=1", "＝1", "＋1", "－1", "＠SUM(A1)", "\n=1", "\r\n+1", "\t@", "\v=1", "'＝1"])
+@pytest.mark.parametrize(
+    "text", ["=1", "\uff1d1", "\uff0b1", "\uff0d1", "\uff20SUM(A1)", "\n=1", "\r\n+1", "\t@", "\v=1", "'\uff1d1"]
+)
 def test_a_spreadsheet_takes_no_text_for_a_formula(folder, text):
     with labeled(folder, [(text, 1)]) as (session, _):
         content = write(session, "csv").decode("utf-8")
@@ -69,7 +71,11 @@ def test_a_spreadsheet_takes_no_text_for_a_formula(folder, text):
 
 
 @ROUND_TRIP
-@given(st.lists(st.tuples(ANY_TEXT | st.text("'=+-@＝＠\t\r\n\", \0", min_size=1), ANSWERS), min_size=1, max_size=5))
+@given(
+    st.lists(
+        st.tuples(ANY_TEXT | st.text("'=+-@\uff1d\uff20\t\r\n\", \0", min_size=1), ANSWERS), min_size=1, max_size=5
+    )
+)
 def test_csv_round_trip(folder, labels):
     with labeled(folder, labels) as (session, expected):
         content = write(session, "csv").decode("utf-8")

@@ -357,7 +357,7 @@ def test_an_export_that_finds_no_room_gets_one_line(client, monkeypatch):
         file = tempfile_class(**options)
         made.append(Path(file.name))
         file.file.close()
-        file.file = open("/dev/full", "wb", buffering=0)
+        file.file = Path("/dev/full").open("wb", buffering=0)  # noqa: SIM115 - the export closes it
         return file
 
     tempfile_class = tempfile.NamedTemporaryFile

@@ -47,3 +47,15 @@ def test_components_have_unit_variance_and_no_correlation(case):
     whitening = Whitening.fit(rows, dimensions)
     components = (rows.astype(np.float64) - whitening.mean) @ whitening.directions
     np.testing.assert_allclose(np.atleast_2d(np.cov(components.T)), np.eye(dimensions), atol=1e-2)
+
+
+def test_fewer_dimensions_than_asked_for_where_the_rows_span_fewer():
+    rng = np.random.default_rng(0)
+    few = rng.normal(size=(40, 30)).astype(np.float32)[np.arange(400) % 40]
+    assert whiten(few, 100, or_fewer=True).shape == (400, 10)  # a quarter of the distinct rows
+    flat = (rng.normal(size=(400, 5)) @ rng.normal(size=(5, 30))).astype(np.float32)
+    np.testing.assert_allclose(whiten(flat, 20, or_fewer=True), whiten(flat, 5), atol=1e-4)
+    for enough in (flat, few):
+        assert np.array_equal(whiten(enough, 4, or_fewer=True), whiten(enough, 4))
+    for rows in (few[:1], np.repeat(few[:1], 50, axis=0), few[:1] + np.linspace(0, 1e-7, 9, dtype=np.float32)[:, None]):
+        np.testing.assert_allclose(whiten(rows, 3, or_fewer=True), whiten(rows, 0), atol=1e-6)

@@ -14,7 +14,7 @@ from seals_sim.label.session import Session
 TABLE_FORMATS = ("csv", "jsonl", "parquet")
 
 # Some spreadsheets take the full-width signs of East Asian keyboards for signs too, and skip control characters.
-_FORMULA = re.compile(r"'*[=+\-@＝＋－＠﹦﹢﹣﹫\x00-\x1f\x7f\x85\u2028\u2029]")  # noqa: RUF001
+_FORMULA = re.compile(r"'*[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
 def build_labels_table(session: Session) -> pd.DataFrame:
@@ -63,8 +63,9 @@ def write_table(table: pd.DataFrame, format: str, file: IO[bytes]) -> None:
     """Write a table with a column `text`.
 
     JSON Lines and Parquet hold every text exactly. In CSV a text that a spreadsheet would run as a formula (it begins
-    with = + - @, in full width too, or a control character such as a line end) gets an apostrophe in front, as spreadsheets themselves write it, and so
-    does one that begins with apostrophes before one of these: to read the exact texts, take one apostrophe off.
+    with = + - @, in full width too, or a control character such as a line end) gets an apostrophe in front, as
+    spreadsheets themselves write it, and so does one that begins with apostrophes before one of these: to read the
+    exact texts, take one apostrophe off.
 
     Args:
         table: To write.
