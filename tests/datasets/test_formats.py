@@ -291,3 +291,10 @@ def test_a_column_named_twice_is_one_column(tmp_path):
     write_csv(tmp_path / "t.csv", [["text", "label"], ["a", "1"], ["b", "0"]])
     dataset = read_text_table(tmp_path / "t.csv", label_columns=["label", "label"])
     assert np.array_equal(dataset.concepts["label"], [0])
+
+
+def test_two_objects_on_a_line_are_called_that(tmp_path):
+    path = tmp_path / "t.jsonl"
+    path.write_text('{"text": "a"}{"text": "b"}\n{"text": "c"}\n')
+    with pytest.raises(UserError, match=r"t\.jsonl:1: not valid JSON \(more than one value on the line: "):
+        read_texts(path)
