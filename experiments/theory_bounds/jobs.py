@@ -153,19 +153,11 @@ def _run_algorithm(job: Job, options: TheoryOptions) -> tuple[Trace, list[SlowSt
 
 
 def _enclose_sigmas(job: Job, problem: Problem, options: TheoryOptions) -> dict[float, SigmaBounds]:
-    """The sigma of each epsilon, which falls as epsilon grows; the bounds of one hold for those near to it.
-
-    Neighboring epsilons share their bounds where the Z_i hardly differ: where epsilon is below 1e-3 of every radius.
-    """
+    """The sigma of each epsilon, which falls as epsilon grows."""
     if job.algorithm not in ("3", "4") or _is_noisy(job) or job.is_study:
         return {}
     enclose = enclose_sigma_2 if job.algorithm == "3" else enclose_sigma_3
-    tiny = 1e-3 * float(problem.compute_gamma().min())
-    small = [epsilon for epsilon in options.epsilon if epsilon <= tiny]
-    sigmas = {epsilon: enclose(problem, epsilon) for epsilon in options.epsilon if epsilon > tiny}
-    if small:
-        sigmas |= dict.fromkeys(small, enclose(problem, max(small), min(small)))
-    return sigmas
+    return {epsilon: enclose(problem, epsilon) for epsilon in options.epsilon}
 
 
 def _make_problem_row(key: tuple[Any, ...], trace: Trace, sigmas: dict[float, SigmaBounds]) -> dict[str, Any]:
