@@ -1,4 +1,4 @@
-"""The least of g(u) = sqrt(sum_i (|p_i . u| - r_i)_+^2) over unit vectors u: the core of sigma (README.md, exact sigma).
+"""The least of g(u) = sqrt(sum_i (|p_i . u| - r_i)_+^2) over unit vectors u, the core of sigma (README: exact sigma).
 
 g is the singular value left to the points p_i when each may move by r_i. It is not convex on the sphere. A search from
 many starts bounds its minimum from above; three certificates bound it from below, each for every u at once.

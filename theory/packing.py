@@ -57,8 +57,8 @@ def count_seed_labelings(n_seeds: int, dim: int) -> int:
 def bound_queries_below_for_points(dim: int, n_seeds: int, epsilon: float) -> float:
     """Bound the queries for some w_star, where the points of the seeds are given: labels less log2 of the labelings.
 
-    With 2 (d - 1) seeds this is at least (d - 1) (log2(1 / epsilon) - 2), which is the bound (d - 1) log2(1 / epsilon) -
-    O(d) with its constant.
+    With 2 (d - 1) seeds this is at least (d - 1) (log2(1 / epsilon) - 2), the bound
+    (d - 1) log2(1 / epsilon) - O(d) with its constant.
     """
     return max(bound_labels_below(dim, epsilon) - math.log2(count_seed_labelings(n_seeds, dim)), 0.0)
 

@@ -142,7 +142,7 @@ def test_the_slow_steps_of_a_pool_obey_the_lemma_and_not_the_conjecture():
         rng = np.random.default_rng([dim, seed])
         cloud = draw_cloud(4000, dim, rng)
         problem, rows = draw_cloud_problem(cloud, rng)
-        trace, _ = run_algorithm_3_on_cloud(cloud, problem, rows, max_rounds=20)
+        trace = run_algorithm_3_on_cloud(cloud, problem, rows, max_rounds=20)
         for before, after, queries in zip(trace.states, trace.states[1:], trace.queries, strict=False):
             for query in queries:
                 if query.rho >= 2 * cloud.delta:

@@ -8,7 +8,7 @@ import pytest
 from seals_sim.errors import UserError
 from theory.baselines import run_bisection, run_passive
 from theory.checks import check_all
-from theory.clouds import draw_cloud, draw_cloud_problem, run_algorithm_3_on_cloud
+from theory.clouds import draw_cloud, draw_cloud_problem, list_slow_steps, run_algorithm_3_on_cloud
 from theory.errors import NotSeparable
 from theory.noise import NoisyHalfSpace, SoftHomogeneousMaxMargin, solve_soft_margin
 from theory.problems import draw_spread_problem, make_example_1
@@ -74,7 +74,8 @@ def test_algorithm_3_on_a_cloud_queries_unlabeled_points_of_it():
     rng = np.random.default_rng(1)
     cloud = draw_cloud(5000, 3, rng)
     problem, rows = draw_cloud_problem(cloud, rng)
-    trace, steps = run_algorithm_3_on_cloud(cloud, problem, rows, max_rounds=40)
+    trace = run_algorithm_3_on_cloud(cloud, problem, rows, max_rounds=40)
+    steps = list_slow_steps(trace)
     row_of = {tuple(point): row for row, point in enumerate(cloud.points)}
     queried = [row_of[tuple(query.point)] for queries in trace.queries for query in queries]
     assert len(set(queried) | set(rows.tolist())) == len(queried) + len(rows)
@@ -95,7 +96,7 @@ def test_denser_pools_get_closer():
         rng = np.random.default_rng(5)
         cloud = draw_cloud(n, 2, rng)
         problem, rows = draw_cloud_problem(cloud, rng)
-        ends.append(run_algorithm_3_on_cloud(cloud, problem, rows, max_rounds=200)[0].states[-1].max_rho)
+        ends.append(run_algorithm_3_on_cloud(cloud, problem, rows, max_rounds=200).states[-1].max_rho)
     assert ends[1] < ends[0] / 2
 
 

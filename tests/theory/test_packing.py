@@ -90,7 +90,7 @@ def test_any_direction_within_the_angle_fits_the_seeds():
 
 
 def test_on_average_no_run_beats_the_bound_by_much():
-    """A run on one w_star may be lucky, by k queries with a probability of 2^-k. Here the mean of needed / lower is above 1."""
+    """A run on one w_star may be lucky (by k queries on 2^-k of them). The mean of needed / lower is above 1."""
     ratios = []
     for dim, seed in product((2, 3, 5), range(6)):
         problem = draw_spread_problem(dim, np.random.default_rng(seed), gamma_over_delta=4)

@@ -117,8 +117,8 @@ def test_random_seeds_that_meet_have_sigma_0():
 def test_a_golden_instance_in_the_plane():
     """d = 2, w_star = (0, 1), seeds (7, 3) and (7, -4), delta = 1/2: gamma = 7, R = 8, r = sqrt 55.
 
-    sigma(0) = max(7 - sqrt 55, 0) = 0. With the radius gamma_i of step 2, r = sqrt 40 and sigma = 7 - sqrt 40 = .675: the
-    paper's radius makes the theorem say nothing where a smaller one says something.
+    sigma(0) = max(7 - sqrt 55, 0) = 0. With the radius gamma_i of step 2, r = sqrt 40 and sigma = 7 - sqrt 40 = .675:
+    the radius of the paper makes the theorem say nothing where a smaller one says something.
     """
     points, labels = np.array([[7.0, 3.0], [7.0, -4.0]]), np.array([1, -1], dtype=np.int8)
     problem = Problem("golden", np.array([0.0, 1.0]), points, labels, (0,), 0.5)
