@@ -234,6 +234,7 @@ def run_algorithm_3_on_cloud(
 ) -> Trace:
     """Run Algorithm 3 on a finite neighbor graph; rows are those of the problem's seeds."""
     pool = CloudPool(problem, rows, cloud, solver)
-    parts = pool, NearestToHyperplane(), HomogeneousMaxMargin(solver), RowOracle(cloud.points, HalfSpace(problem.w_star))
+    oracle = RowOracle(cloud.points, HalfSpace(problem.w_star))
+    parts = pool, NearestToHyperplane(), HomogeneousMaxMargin(solver), oracle
     seeds = LabeledRows(problem.points, problem.labels, cloud.points)
     return follow(problem, "pool", cloud.delta, *parts, max_rounds=max_rounds, seeds=seeds)
