@@ -24,7 +24,7 @@ def judge_bounds(bounds: pd.DataFrame) -> pd.DataFrame:
         bounds: One row per run and epsilon.
 
     Returns:
-        One row per problem, theorem and form of its bound, with a verdict (holds, fails in some rows, void), counts, and
+        One row per problem, theorem and form of its bound, a verdict (holds, fails in some rows, void), counts, and
         the medians of needed / bound and needed / lower over the rows with epsilon <= SMALL.
     """
     rows = []
