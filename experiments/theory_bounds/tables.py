@@ -8,7 +8,7 @@ from scipy.stats import linregress, sem, t
 
 from experiments.theory_bounds.jobs import BOUND_NAMES, HOLDS_NAMES, KEY
 from experiments.theory_bounds.rows import TheoryRun
-from experiments.theory_bounds.verdicts import count_positive_sigma, judge_bounds
+from experiments.theory_bounds.verdicts import compare_cells, count_positive_sigma, judge_bounds
 from theory.clouds import compute_component_of_chance
 from theory.noise import compute_majority_flip
 
@@ -32,6 +32,7 @@ def make_tables(run: TheoryRun) -> dict[str, pd.DataFrame]:
         "noise": noise[noise["study"] == "noise"],
         "repairs": noise[noise["study"] == "repair"],
         "verdicts": judge_bounds(bounds),
+        "cells": compare_cells(bounds),
         "diversity": count_positive_sigma(run.diversity),
         "clouds": summarize_clouds(run.rounds, run.steps),
     }

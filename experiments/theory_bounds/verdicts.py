@@ -46,6 +46,31 @@ def judge_bounds(bounds: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*columns, "tight", "tight_least", "tight_most", "over_lower"])
 
 
+def compare_cells(bounds: pd.DataFrame) -> pd.DataFrame:
+    """Compare needed with lower, and two bounds with needed, at the epsilon nearest to SMALL.
+
+    Args:
+        bounds: One row per run and epsilon.
+
+    Returns:
+        One row per problem, algorithm, d and gamma / delta, with means over its runs.
+    """
+    known = bounds[bounds["lower"].notna() & np.isfinite(bounds["sharpened_log2"]) & bounds["queries_to_error"].notna()]
+    if known.empty:
+        return known
+    epsilon = min(known["epsilon"].unique(), key=lambda value: abs(np.log10(value / SMALL)))
+    known = known[known["epsilon"] == epsilon].assign(runs=1)
+    cell = ["problem", "algorithm", "dim", "gamma_over_delta", "epsilon"]
+    grouped = known.groupby(cell, sort=False)
+    table = grouped[["queries_to_error", "lower", "scale_free", "sharpened_log2"]].mean()
+    table["runs"] = grouped.size()
+    needed = table["queries_to_error"].where(table["queries_to_error"] > 0)
+    table["needed_over_lower"] = needed / table["lower"].where(table["lower"] > 0)
+    table["scale_free_over_needed"] = table["scale_free"] / needed
+    table["sharpened_over_needed"] = table["sharpened_log2"] / needed
+    return table.reset_index()
+
+
 def count_positive_sigma(diversity: pd.DataFrame) -> pd.DataFrame:
     """Count the random problems with sigma > 0 for epsilon -> 0, by d, the number of searches and the radius."""
     is_paper = diversity["radius"] == "gamma + 2 delta"
