@@ -204,3 +204,28 @@ def test_slip_the_width_of_z_i(seed):
     for state in run_algorithm_3(problem, max_rounds=15).states[1:]:
         assert (np.abs(state.z @ problem.w_star) <= state.rho * (1 + 1e-6)).all()
         assert (np.linalg.norm(state.z - seeds, axis=1) <= problem.compute_gamma() * (1 + 1e-6)).all()
+
+
+def test_slip_8_needs_u_at_most_1():
+    """sqrt(1 - u) >= 1 - u with u = sqrt d eps_bar / sigma = epsilon^2 / 2 at sigma <= 1: 1.125 at epsilon = 1.5."""
+    u = math.sqrt(3) * compute_epsilon_bar(3, 0.5, 1.5) / 0.5
+    assert u == pytest.approx(1.125)
+    assert math.sqrt(3) * compute_epsilon_bar(3, 0.5, math.sqrt(2)) / 0.5 == pytest.approx(1)
+
+
+def test_slip_lemma_3_disjoint_sets_without_a_margin():
+    """y >= 1 / x and y <= 0 are closed, convex and disjoint, and no hyperplane has a margin: 1 / x is as near."""
+    x = np.array([1e3, 1e6, 1e9])
+    distances = np.linalg.norm(np.column_stack([x, 1 / x]) - np.column_stack([x, 0 * x]), axis=1)
+    np.testing.assert_allclose(distances, 1 / x, rtol=1e-12)
+
+
+def test_slip_the_arg_min_of_algorithm_4_is_a_hyperplane():
+    """Line 6 over R^d: all points of the separator have the distance 0; the projection is one of them."""
+    problem = make_example_1(3)
+    (query, *_) = run_algorithm_4(problem, max_rounds=1).queries[0]
+    normal = query.closest.separation.normal
+    across = np.linalg.svd(normal[None, :])[2][1:]
+    for shift in (0.0, 1.0, -5.0):
+        offset = query.point + shift * across[0] - query.closest.point
+        assert offset @ normal == pytest.approx(query.rho / 2)
