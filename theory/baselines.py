@@ -26,19 +26,20 @@ class RandomPoints:
     n_solves = 0
     n_candidates = 0
 
-    def __init__(self, dim: int, radius: float, rng: np.random.Generator) -> None:
+    def __init__(self, n_slots: int, dim: int, radius: float, rng: np.random.Generator) -> None:
         self.status: list[str] = ["running"]
         self.queries: list[Query] = []
-        self._dim, self._radius, self._rng = dim, radius, rng
+        self._shape, self._radius, self._rng = (n_slots, dim), radius, rng
+        self._points = np.empty((0, dim))
 
     def find_brackets(self) -> Sequence[Closest]:
         return []
 
     def begin_round(self, model: object) -> None:
-        pass
+        self._points = _draw_in_ball(*self._shape, self._radius, self._rng)
 
     def candidates(self, slot: int) -> Vector:
-        return np.asarray(_draw_in_ball(1, self._dim, self._radius, self._rng)[0])
+        return np.asarray(self._points[slot])
 
     def expand(self, slot: int, query: Vector, label: int) -> None:
         self.queries.append(Query(slot, None, query, label))
@@ -75,7 +76,7 @@ def run_passive(
         if len(set(labels.tolist())) == 2:
             break
     start = replace(problem, points=points, labels=labels)
-    parts = RandomPoints(problem.dim, radius, rng), OnlyCandidate(), HomogeneousMaxMargin(solver)
+    parts = RandomPoints(len(problem.searches), problem.dim, radius, rng), OnlyCandidate(), HomogeneousMaxMargin(solver)
     return follow(start, "passive", np.nan, *parts, max_rounds=-(-n_queries // len(problem.searches)))
 
 
@@ -108,14 +109,13 @@ class Segments:
         return Closest.from_segment(self._places[slot], point, label, other)
 
     def begin_round(self, model: object) -> None:
-        pass
+        for slot, (point, other, _) in enumerate(self._ends):
+            if float(np.linalg.norm(point - other)) <= self._floor:
+                self.status[slot] = "floor"
 
     def candidates(self, slot: int) -> Vector | None:
         point, other, _ = self._ends[slot]
-        if float(np.linalg.norm(point - other)) <= self._floor:
-            self.status[slot] = "floor"
-            return None
-        return np.asarray((point + other) / 2)
+        return None if self.status[slot] == "floor" else np.asarray((point + other) / 2)
 
     def expand(self, slot: int, query: Vector, label: int) -> None:
         self.queries.append(Query(slot, self._make_bracket(slot), query, label))

@@ -99,14 +99,27 @@ def compute_scale_free_bound_2(n: int, gamma: float, delta: float, sigma: float,
         delta: The radius of a neighborhood.
         sigma: That of `sigma.enclose_sigma_eta` for this eta.
         epsilon: The error to reach, at most sqrt 2.
-        eta: Half the width of the slab, any length above 0. Where all lengths grow by a factor, eta among them, the
-            bound stays the same.
+        eta: Half the width of the slab, any length above 0 (see `choose_eta`). Where all lengths grow by a factor, eta
+            among them, the bound stays the same.
 
     Returns:
         The number of queries, as a real number.
     """
-    sine = epsilon * math.sqrt(1 - epsilon**2 / 4)
-    return n * bound_rounds_2(gamma, delta, min(eta, sigma * sine / math.sqrt(n)))
+    return n * bound_rounds_2(gamma, delta, min(eta, choose_eta(n, sigma, epsilon)))
+
+
+def compute_scale_free_bound_3(n: int, gamma: float, sigma: float, epsilon: float, eta: float) -> float:
+    """Compute n log2(2 gamma / min(eta, sigma epsilon sqrt(1 - epsilon^2 / 4) / sqrt n)), the same for Algorithm 4."""
+    return n * bound_rounds_3(gamma, min(eta, choose_eta(n, sigma, epsilon)))
+
+
+def choose_eta(n: int, sigma: float, epsilon: float) -> float:
+    """Compute sigma epsilon sqrt(1 - epsilon^2 / 4) / sqrt n, the rho at which the error is at most epsilon.
+
+    With the sigma of an infinitely thin slab it is a good eta: a smaller one only costs queries, and a larger one only
+    lowers sigma_eta.
+    """
+    return sigma * epsilon * math.sqrt(1 - epsilon**2 / 4) / math.sqrt(n)
 
 
 def bound_slow_fall(c: float, delta: float) -> float:

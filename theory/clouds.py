@@ -14,10 +14,10 @@ from scipy.stats import beta
 
 from seals_sim.errors import UserError
 from seals_sim.indexes import ExactIndex, NeighborIndex
-from seals_sim.types import Rows
-from theory.problems import Problem, draw_direction
+from seals_sim.types import Oracle, Rows
+from theory.problems import Labels, Problem, draw_direction
 from theory.runs import Trace, follow
-from theory.searches import BallPool, Closest, HomogeneousMaxMargin, HomogeneousSeparator
+from theory.searches import BallPool, Closest, HalfSpace, HomogeneousMaxMargin, HomogeneousSeparator, LabeledPoints
 from theory.separators import Matrix, Solver, Vector, solve_fast
 
 MEAN_NEIGHBORS = 64
@@ -32,15 +32,28 @@ class Cloud:
         delta: The radius within which two points are neighbors.
         mean_neighbors: The number of neighbors that delta was chosen for.
         index: Exact neighbors of the points in float32.
+        k: If above 0, the neighbors are the k nearest rows, however far.
+        recall: The share of the neighbors that the index returns, by chance, the same each time for the same row.
     """
 
     points: Matrix
     delta: float
     mean_neighbors: float
     index: NeighborIndex
+    k: int = 0
+    recall: float = 1.0
 
     def find_neighbors(self, row: int) -> Rows:
-        """Find the rows within delta of a row, including the row itself."""
+        """Find the rows within delta of a row, or the k nearest, including the row itself."""
+        rows = self._find_k(row) if self.k else self._find_ball(row)
+        if self.recall >= 1:
+            return rows
+        return Rows(rows[np.random.default_rng(row).random(len(rows)) < self.recall])
+
+    def _find_k(self, row: int) -> Rows:
+        return Rows(self.index.neighbors(Rows(np.array([row])), self.k)[0])
+
+    def _find_ball(self, row: int) -> Rows:
         k = int(2 * self.mean_neighbors) + 64
         while True:
             rows = self.index.neighbors(Rows(np.array([row])), k)[0]
@@ -97,21 +110,45 @@ def draw_cloud_problem(cloud: Cloud, rng: np.random.Generator) -> tuple[Problem,
 
 @dataclass(frozen=True, eq=False)
 class Neighborhood:
-    """The unlabeled neighbors (m, d) of x_bar; x_bar is None if the search has ended."""
+    """The unlabeled neighbors of x_bar, their rows and points (m, d); x_bar is None if there is nothing to query."""
 
     closest: Closest | None
+    rows: Rows
     points: Matrix
 
 
 class NearestToHyperplane:
-    """Line 7 in a finite neighborhood: arg min dist(x', H)."""
+    """Line 7 in a finite neighborhood: the row of arg min dist(x', H)."""
 
-    def select(self, candidates: Neighborhood, model: HomogeneousSeparator) -> Vector | None:
+    def select(self, candidates: Neighborhood, model: HomogeneousSeparator) -> int | None:
         closest = candidates.closest
         if closest is None:
             return None
         heights = (candidates.points - closest.point) @ closest.separation.normal
-        return np.asarray(candidates.points[np.argmin(np.abs(heights - closest.rho / 2))])
+        return int(candidates.rows[np.argmin(np.abs(heights - closest.rho / 2))])
+
+
+class LabeledRows(LabeledPoints):
+    """S_r where a query is a row of the cloud."""
+
+    def __init__(self, points: Matrix, labels: Labels, cloud: Matrix) -> None:
+        super().__init__(points, labels)
+        object.__setattr__(self, "_cloud", cloud)
+        self._cloud: Matrix
+
+    def add(self, query: int, label: int) -> LabeledRows:  # type: ignore[override]
+        grown = super().add(self._cloud[query], label)
+        return LabeledRows(grown.points, grown.labels, self._cloud)
+
+
+class RowOracle:
+    """Labels a row of the cloud by the label of its point."""
+
+    def __init__(self, cloud: Matrix, oracle: Oracle[Vector]) -> None:
+        self._cloud, self._oracle = cloud, oracle
+
+    def label(self, query: int) -> int:
+        return self._oracle.label(self._cloud[query])
 
 
 @dataclass(frozen=True)
@@ -123,11 +160,13 @@ class SlowStep:
         rho: The distance from x_bar to the hull of the other class.
         component: Of the step along the separator's normal, in units of delta: the c of the conjecture. It can be
             negative in an empty or one-sided neighborhood.
+        fall: How far rho fell in the round, in units of delta.
     """
 
     search: int
     rho: float
     component: float
+    fall: float
 
 
 def compute_component_of_chance(dim: int, n_neighbors: int = MEAN_NEIGHBORS) -> float:
@@ -146,49 +185,56 @@ def compute_component_of_chance(dim: int, n_neighbors: int = MEAN_NEIGHBORS) -> 
 
 
 class CloudPool(BallPool):
-    """The clusters of Algorithm 3 whose searches may query only unlabeled points of the cloud."""
+    """The clusters of Algorithm 3 whose searches may query only unlabeled rows of the cloud."""
 
     def __init__(self, problem: Problem, rows: Rows, cloud: Cloud, solver: Solver = solve_fast) -> None:
         super().__init__(problem, cloud.delta, solver)
         self._cloud = cloud
         self._labeled_rows = {int(row) for row in rows}
         self._cluster_rows = [[int(rows[search])] for search in problem.searches]
-        self._offered: Rows = rows
-        self.slow_steps: list[SlowStep] = []
+
+    def begin_round(self, model: object) -> None:
+        """As in `BallPool`; a search without unlabeled neighbors has run dry."""
+        super().begin_round(model)
+        for slot, status in enumerate(self.status):
+            if status == "running" and not len(self._find_unlabeled(slot)):
+                self.status[slot] = "dry"
 
     def candidates(self, slot: int) -> Neighborhood:  # type: ignore[override]
-        ball = super().candidates(slot)
-        nothing = Neighborhood(None, np.empty((0, 0)))
-        if ball.closest is None:
-            return nothing
-        near = self._cloud.find_neighbors(self._cluster_rows[slot][ball.closest.place])
-        self._offered = Rows(np.array([row for row in near.tolist() if row not in self._labeled_rows], dtype=np.int64))
-        if not len(self._offered):
-            self.status[slot] = "dry"
-            return nothing
-        return Neighborhood(ball.closest, self._cloud.points[self._offered])
+        rows = self._find_unlabeled(slot) if self.status[slot] == "running" else Rows(np.empty(0, dtype=np.int64))
+        return Neighborhood(self._closest[slot] if len(rows) else None, rows, self._cloud.points[rows])
 
-    def expand(self, slot: int, query: Vector, label: int) -> None:
-        super().expand(slot, query, label)
-        row = int(self._offered[(self._cloud.points[self._offered] == query).all(axis=1)][0])
-        self._labeled_rows.add(row)
-        self._cluster_rows[slot].append(row)
-        closest = self.queries[-1].closest
+    def expand(self, slot: int, query: int, label: int) -> None:  # type: ignore[override]
+        super().expand(slot, self._cloud.points[query], label)
+        self._labeled_rows.add(query)
+        self._cluster_rows[slot].append(query)
+
+    def _find_unlabeled(self, slot: int) -> Rows:
+        closest = self._closest[slot]
         assert closest is not None
-        if closest.rho >= 2 * self._delta:
-            component = float((query - closest.point) @ closest.separation.normal) / self._delta
-            self.slow_steps.append(SlowStep(slot, closest.rho, component))
+        near = self._cloud.find_neighbors(self._cluster_rows[slot][closest.place])
+        return Rows(np.array([row for row in near.tolist() if row not in self._labeled_rows], dtype=np.int64))
+
+
+def list_slow_steps(trace: Trace) -> list[SlowStep]:
+    """List the steps of a run at rho >= 2 delta, in the order of the queries."""
+    steps = []
+    for before, after, queries in zip(trace.states, trace.states[1:], trace.queries, strict=False):
+        for query in queries:
+            closest = query.closest
+            if closest is not None and closest.rho >= 2 * trace.delta:
+                component = float((query.point - closest.point) @ closest.separation.normal) / trace.delta
+                fall = float(before.rho[query.search] - after.rho[query.search]) / trace.delta
+                steps.append(SlowStep(query.search, closest.rho, component, fall))
+    return steps
 
 
 def run_algorithm_3_on_cloud(
     cloud: Cloud, problem: Problem, rows: Rows, *, max_rounds: int = 100, solver: Solver = solve_fast
-) -> tuple[Trace, list[SlowStep]]:
-    """Run Algorithm 3 on a finite neighbor graph.
-
-    Returns:
-        The run, and its slow steps in the order of the queries.
-    """
+) -> Trace:
+    """Run Algorithm 3 on a finite neighbor graph; rows are those of the problem's seeds."""
     pool = CloudPool(problem, rows, cloud, solver)
-    learner = HomogeneousMaxMargin(solver)
-    trace = follow(problem, "pool", cloud.delta, pool, NearestToHyperplane(), learner, max_rounds=max_rounds)
-    return trace, pool.slow_steps
+    oracle = RowOracle(cloud.points, HalfSpace(problem.w_star))
+    parts = pool, NearestToHyperplane(), HomogeneousMaxMargin(solver), oracle
+    seeds = LabeledRows(problem.points, problem.labels, cloud.points)
+    return follow(problem, "pool", cloud.delta, *parts, max_rounds=max_rounds, seeds=seeds)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from itertools import count
 
 import cvxpy as cp
 import numpy as np
+from scipy.stats import binom
 
 from seals_sim.errors import UserError
+from seals_sim.types import Oracle
 from theory.errors import NotSeparable, SolverError
 from theory.searches import HomogeneousMaxMargin, HomogeneousSeparator, LabeledPoints
 from theory.separators import Matrix, Separation, Vector, solve_fast, solve_quietly
@@ -38,6 +41,40 @@ class NoisyHalfSpace:
         label = 1 if side >= 0 else -1
         chance = max(self._flip, 0.5 if abs(side) < self._band else 0.0)
         return -label if self._rng.random() < chance else label
+
+
+class MajorityOracle:
+    """Asks another oracle an odd number of times, and takes the majority."""
+
+    def __init__(self, oracle: Oracle[Vector], n_times: int) -> None:
+        if n_times < 1 or n_times % 2 == 0:
+            raise UserError("must be odd", parameter="n_times", value=n_times)
+        self._oracle, self._n_times = oracle, n_times
+
+    def label(self, query: Vector) -> int:
+        return 1 if sum(self._oracle.label(query) for _ in range(self._n_times)) > 0 else -1
+
+
+def compute_majority_flip(flip: float, n_times: int) -> float:
+    """Compute P_maj, the probability that the majority of n_times labels is wrong.
+
+    Examples:
+        >>> round(compute_majority_flip(0.1, 3), 9)  # .1^3 + 3 .1^2 .9
+        0.028
+    """
+    return float(binom.sf(n_times // 2, n_times, flip))
+
+
+def choose_n_times(flip: float, n_queries: int, confidence: float = 0.95) -> int:
+    """Choose the least odd m with (1 - P_maj)^n_queries >= confidence, for flip < 1/2.
+
+    Examples:
+        >>> choose_n_times(0.1, 150), choose_n_times(0.0, 150)
+        (11, 1)
+    """
+    if not 0 <= flip < 0.5:
+        raise UserError("must lie in [0, 1/2)", parameter="flip", value=flip)
+    return next(m for m in count(1, 2) if (1 - compute_majority_flip(flip, m)) ** n_queries >= confidence)
 
 
 def solve_soft_margin(points: Matrix, n_shared: int) -> Separation:

@@ -48,7 +48,7 @@ class SearchPool(Protocol):
 
     def candidates(self, slot: int) -> Any: ...
 
-    def expand(self, slot: int, query: Vector, label: int) -> None: ...
+    def expand(self, slot: int, query: Any, label: int) -> None: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,11 +174,12 @@ def follow(
     name: str,
     delta: float,
     pool: SearchPool,
-    selector: Selector[Any, HomogeneousSeparator, Vector],
+    selector: Selector[Any, HomogeneousSeparator, Any],
     learner: Learner[LabeledPoints, HomogeneousSeparator],
-    oracle: Oracle[Vector] | None = None,
+    oracle: Oracle[Any] | None = None,
     max_rounds: int = 1000,
     certified: float = 0.0,
+    seeds: LabeledPoints | None = None,
 ) -> Trace:
     """Run the loop with these parts, one query per search and round, and record its states.
 
@@ -193,13 +194,14 @@ def follow(
         max_rounds: The limit of rounds.
         certified: Stop with the status `target` once the certificate proves that the error is at most this. It then
             stays there, because the rho_i never grow.
+        seeds: Those of the problem, where a query is something else than a point.
 
     Returns:
         The run.
     """
     states: list[State] = []
     n_asked = [0]
-    seeds = LabeledPoints(problem.points, problem.labels)
+    seeds = seeds or LabeledPoints(problem.points, problem.labels)
     rounds = run(seeds, pool, learner, selector, oracle or HalfSpace(problem.w_star), len(problem.searches))
     status = ""
     try:

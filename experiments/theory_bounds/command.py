@@ -18,6 +18,7 @@ from experiments.theory_bounds.grid import Job, list_jobs
 from experiments.theory_bounds.jobs import (
     BOUND_COLUMNS,
     CHECK_COLUMNS,
+    DIVERSITY_COLUMNS,
     ROUND_COLUMNS,
     STEP_COLUMNS,
     JobRows,
@@ -92,7 +93,7 @@ def _run_all(
                     status = "timeout"
                 except ProcessExpired:
                     status = "crashed"
-                print(f"{job.name}, algorithm {job.algorithm}, d = {job.dim}: {status}", file=sys.stderr)
+                print(f"{job.problem}, algorithm {job.algorithm}, d = {job.dim}: {status}", file=sys.stderr)
                 stopped[job] = make_stopped_job(job, options, status)
         except BaseException:
             pool.stop()
@@ -118,6 +119,7 @@ def _write_rows(folder: Path, rows: Sequence[JobRows]) -> None:
         ("bounds", BOUND_COLUMNS),
         ("checks", CHECK_COLUMNS),
         ("steps", STEP_COLUMNS),
+        ("diversity", DIVERSITY_COLUMNS),
     ):
         table = pd.DataFrame([row for job in rows for row in getattr(job, name)], columns=list(columns))
         for column in table.columns[table.columns.str.startswith("queries_")]:

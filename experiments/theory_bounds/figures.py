@@ -17,7 +17,14 @@ from seals_sim.replay.figures import STYLE, save_figure
 
 _NAMES = {"3": "Algorithm 3", "4": "Algorithm 4", "bisection": "bisection", "passive": "passive", "pool": "pool"}
 _COLORS = {"3": "C0", "4": "C1", "bisection": "C2", "passive": "C7", "pool": "C3"}
-_BOUNDS = {"stated_ln": ":", "stated_log2": "-.", "proved_log2": "--", "sharpened_log2": "-"}
+_BOUNDS = {
+    "lower": ("lower bound for any method", (0, (1, 4))),
+    "stated_ln": ("bound as printed, natural log", ":"),
+    "stated_log2": ("bound as printed, log2", "-."),
+    "proved_log2": ("bound that the proof shows", "--"),
+    "sharpened_log2": ("bound, sharpened", "-"),
+    "scale_free": ("bound, scale-free", (0, (5, 1))),
+}
 
 
 def choose_example_run(rounds: pd.DataFrame, algorithm: str) -> pd.DataFrame | None:
@@ -48,15 +55,15 @@ def draw_theorems(rounds: pd.DataFrame, bounds: pd.DataFrame, path: Path) -> boo
             axis.semilogy(run["n_queries"], np.sqrt(2) * run["certificate"], color="C1", label="its certificate")
             axis.semilogy(run["n_queries"], run["kkt_residual"], ".", color="C7", ms=3, label="KKT residual, relative")
             of_run = bounds[(bounds[RUN] == run[RUN].iloc[0]).all(axis=1)]
-            for name, style in _BOUNDS.items():
+            for name, (words, style) in _BOUNDS.items():
                 if np.isfinite(of_run[name]).any():
-                    axis.semilogy(of_run[name], of_run["epsilon"], style, color="black", lw=1, label=f"bound, {name}")
+                    axis.semilogy(of_run[name], of_run["epsilon"], ls=style, color="black", lw=1, label=words)
             axis.set(
                 xlabel="queries", ylim=(1e-16, None),
                 title=f"Theorem {'2' if algorithm == '3' else '3'}: Algorithm {algorithm} on {about['problem']}, "
                 f"d = {about['dim']}, gamma/delta = {about['gamma_over_delta']:g}",
             )  # fmt: skip
-        axes[0].set_ylabel("error, rho, epsilon")
+        axes[0].set_ylabel("mixed: error and epsilon (angles), rho (a length)")
 
     return bool(runs) and _figure(path, len(runs), draw)
 
@@ -132,8 +139,7 @@ def draw_algorithms(rounds: pd.DataFrame, path: Path) -> bool:
             here = of_dim[(of_dim["problem"] == "spread") & (of_dim["gamma_over_delta"] == 20)]
             largest = of_dim[of_dim["algorithm"] == "pool"]
             if len(largest):
-                sizes = largest["problem"].str.extract(r"cloud-(\d+)")[0].astype(int)
-                here = pd.concat([here, largest[sizes == sizes.max()]])
+                here = pd.concat([here, largest[largest["pool_size"] == largest["pool_size"].max()]])
             for algorithm, group in here.groupby("algorithm"):
                 line = group[group["error"] > 0].groupby("n_queries")["error"].median()
                 axis.loglog(line.index, line, color=_COLORS[algorithm], label=_NAMES[algorithm])

@@ -66,8 +66,7 @@ def _interval(half_width: float) -> str:
 
 
 def _noise(rounds: pd.DataFrame) -> list[str]:
-    names = rounds["problem"].astype(str)
-    is_noisy = names.str.contains(r"\+(?:flip|band)=") & ~names.str.contains(r"\+study")
+    is_noisy = ((rounds["flip"] > 0) | (rounds["band"] > 0)) & (rounds["study"] == "main")
     n_noisy = len(rounds[is_noisy][RUN].drop_duplicates())
     if not n_noisy:
         return []

@@ -35,7 +35,8 @@ class Job:
         band: Labels are coin tosses within this distance of the boundary.
         searches: The number of searches, in units of d - 1.
         pool_size: The points of a finite pool; 0 without one.
-        is_study: Whether it is one of many runs of which only the end matters.
+        repeats: How often the oracle is asked for each label; the majority counts.
+        study: The study that the run belongs to, of whose runs only the end matters; `main` for all others.
     """
 
     problem: str
@@ -47,7 +48,8 @@ class Job:
     band: float = 0.0
     searches: int = 1
     pool_size: int = 0
-    is_study: bool = False
+    repeats: int = 1
+    study: str = "main"
 
     @property
     def key(self) -> str:
@@ -55,20 +57,9 @@ class Job:
         return " ".join(map(str, astuple(self)))
 
     @property
-    def name(self) -> str:
-        """The value of the column `problem` in its rows.
-
-        Examples:
-            >>> Job("spread", "3", 5, 20.0, 0, flip=0.01).name, Job("random", "4", 5, 20.0, 0, searches=2).name
-            ('spread+flip=0.01', 'random+searches=2')
-            >>> Job("random", "4", 5, 20.0, 0, is_study=True).name
-            'random+study'
-        """
-        if self.pool_size:
-            return f"cloud-{self.pool_size}"
-        more = {"flip": self.flip, "band": self.band, "searches": self.searches if self.searches > 1 else 0}
-        study = "+study" if self.is_study else ""
-        return "".join([self.problem, study, *(f"+{what}={value:g}" for what, value in more.items() if value)])
+    def is_study(self) -> bool:
+        """Whether only the end of the run matters."""
+        return self.study != "main"
 
 
 def list_jobs(options: TheoryOptions) -> list[Job]:
@@ -86,7 +77,7 @@ def list_jobs(options: TheoryOptions) -> list[Job]:
         cells = product(options.dim or POOL_DIMS, options.pool_size, ("pool", "passive"), range(POOL_SEEDS))
         todo += [Job("cloud", name, dim, math.nan, seed, pool_size=size) for dim, size, name, seed in cells]
     for study in options.studies:
-        todo += list({"collapse": _list_collapse_jobs, "noise": _list_noise_jobs}[study](options))
+        todo += list(_STUDIES[study]())
     return todo
 
 
@@ -97,17 +88,37 @@ def _list_cells(options: TheoryOptions) -> list[tuple[int, float]]:
     return [(other, ratio) for other in DIMS] + [(dim, other) for other in RATIOS if other != ratio]
 
 
-def _list_collapse_jobs(options: TheoryOptions) -> Iterator[Job]:
+def _list_collapse_jobs() -> Iterator[Job]:
     """List the runs that show how often random searches meet, with d - 1 searches and with more."""
     for dim, searches, algorithm in product((3, 5), (1, 2, 4), ("3", "4")):
         for seed in range(STUDY_SEEDS):
-            yield Job("random", algorithm, dim, 20.0, seed, searches=searches, is_study=True)
+            yield Job("random", algorithm, dim, 20.0, seed, searches=searches, study="collapse")
 
 
-def _list_noise_jobs(options: TheoryOptions) -> Iterator[Job]:
+def _list_noise_jobs() -> Iterator[Job]:
     """List the runs that show what wrong labels do, where searches stay far apart and where they come close."""
     noises: list[dict[str, Any]] = [{"flip": flip} for flip in FLIPS] + [{"band": band} for band in BANDS]
     for noise, algorithm, seed in product(noises, ("3", "4"), range(STUDY_SEEDS)):
-        yield Job("spread", algorithm, 5, 20.0, seed, **noise, is_study=True)
+        yield Job("spread", algorithm, 5, 20.0, seed, **noise, study="noise")
         if noise.get("flip"):
-            yield Job("random", algorithm, 5, 20.0, seed, **noise, is_study=True)
+            yield Job("random", algorithm, 5, 20.0, seed, **noise, study="noise")
+
+
+def _list_repair_jobs() -> Iterator[Job]:
+    """List the runs that ask for each label several times and take the majority."""
+    for flip, repeats, seed in product((0.03, 0.1), (1, 3, 5, 9), range(STUDY_SEEDS)):
+        yield Job("spread", "3", 5, 20.0, seed, flip=flip, repeats=repeats, study="repair")
+
+
+def _list_sigma_jobs() -> Iterator[Job]:
+    """List the random seeds whose sigma is computed, with d - 1 searches and with more; nothing is searched."""
+    for dim, searches, seed in product((2, 3, 4, 5, 10), (1, 2, 4, 8), range(STUDY_SEEDS)):
+        yield Job("random", "none", dim, 20.0, seed, searches=searches, study="sigma")
+
+
+_STUDIES = {
+    "collapse": _list_collapse_jobs,
+    "noise": _list_noise_jobs,
+    "repair": _list_repair_jobs,
+    "sigma": _list_sigma_jobs,
+}

@@ -16,24 +16,29 @@ from seals_sim.randomness import make_generator
 from theory import bounds
 from theory.baselines import run_bisection, run_passive
 from theory.checks import check_all
-from theory.clouds import SlowStep, draw_cloud, draw_cloud_problem, run_algorithm_3_on_cloud
-from theory.noise import NoisyHalfSpace, SoftHomogeneousMaxMargin
+from theory.clouds import draw_cloud, draw_cloud_problem, list_slow_steps, run_algorithm_3_on_cloud
+from theory.noise import MajorityOracle, NoisyHalfSpace, SoftHomogeneousMaxMargin
+from theory.packing import bound_queries_below, compute_seed_sine
 from theory.problems import Problem, draw_random_problem, draw_spread_problem, make_example_1
 from theory.runs import Trace, run_algorithm_3, run_algorithm_4
 from theory.separators import SOLVERS
-from theory.sigma import SigmaBounds, enclose_sigma_2, enclose_sigma_3
+from theory.sigma import SigmaBounds, enclose_sigma_2, enclose_sigma_3, enclose_sigma_eta
 
-KEY = ("problem", "algorithm", "dim", "delta", "gamma_over_delta", "seed")
+KEY = (
+    "problem", "algorithm", "dim", "delta", "gamma_over_delta", "seed",
+    "study", "searches", "flip", "band", "repeats", "pool_size",
+)  # fmt: skip
 ROUND_COLUMNS = (
     *KEY, "round", "n_queries", "max_rho", "error", "certificate", "kkt_residual", "n_solves", "status"
 )  # fmt: skip
-BOUND_NAMES = ("stated_ln", "stated_log2", "proved_log2", "sharpened_log2")
-HOLDS_NAMES = ("holds_stated_ln", "holds_stated_log2", "holds_proved", "holds_sharpened")
-BOUND_COLUMNS = (*KEY, "epsilon", "queries_to_error", "queries_to_rho", *BOUND_NAMES, *HOLDS_NAMES)
+BOUND_NAMES = ("stated_ln", "stated_log2", "proved_log2", "sharpened_log2", "scale_free")
+HOLDS_NAMES = ("holds_stated_ln", "holds_stated_log2", "holds_proved", "holds_sharpened", "holds_scale_free")
+BOUND_COLUMNS = (*KEY, "epsilon", "queries_to_error", "queries_to_rho", "lower", *BOUND_NAMES, *HOLDS_NAMES)
 CHECK_COLUMNS = (*KEY, "check", "n", "violations", "worst")
 STUDY_TARGET = 1e-9  # of the coordinates: by then a search of a study, or with noisy labels, has settled
 CVXPY_TARGET = 2e-7  # of the coordinates: below this, interior points have too few digits left
-STEP_COLUMNS = (*KEY, "search", "rho", "component")
+STEP_COLUMNS = (*KEY, "search", "rho", "component", "fall")
+DIVERSITY_COLUMNS = (*KEY, "radius", "sigma_lower", "sigma_upper", "proof")
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,7 @@ class JobRows:
         bounds: Its rows of bounds.csv.
         checks: Its rows of checks.csv.
         steps: Its rows of steps.csv.
+        diversity: Its rows of diversity.csv.
     """
 
     problem: dict[str, Any]
@@ -55,19 +61,23 @@ class JobRows:
     bounds: list[tuple[Any, ...]] = field(default_factory=list)
     checks: list[tuple[Any, ...]] = field(default_factory=list)
     steps: list[tuple[Any, ...]] = field(default_factory=list)
+    diversity: list[tuple[Any, ...]] = field(default_factory=list)
 
 
 def run_job(job: Job, options: TheoryOptions) -> JobRows:
     """Run a job on one thread; it gives the same rows in whichever process it runs."""
     with threadpool_limits(1):
-        trace, steps = _run_algorithm(job, options)
+        if job.study == "sigma":
+            return _measure_diversity(job, options)
+        trace = _run_algorithm(job, options)
         if _is_noisy(job):
             trace = _withdraw_certificate(trace)
         sigmas = _enclose_sigmas(job, trace.problem, options)
         ratio = (
             float(trace.problem.compute_gamma().max() / trace.problem.delta) if job.pool_size else job.gamma_over_delta
         )
-        key = (job.name, job.algorithm, job.dim, trace.problem.delta, ratio, job.seed)
+        key = _make_key(job, trace.problem.delta, ratio)
+        steps = list_slow_steps(trace) if job.algorithm == "pool" else []
         is_checked = job.algorithm in ("3", "4") and not _is_noisy(job)
         checks = check_all(trace) if is_checked else []
         return _add_counts(
@@ -77,14 +87,29 @@ def run_job(job: Job, options: TheoryOptions) -> JobRows:
                 _make_round_rows(key, trace),
                 _make_bound_rows(key, trace, sigmas, options),
                 [(*key, check.name, check.n, check.n_violations, check.worst) for check in checks],
-                [(*key, step.search, step.rho, step.component) for step in steps],
+                [(*key, step.search, step.rho, step.component, step.fall) for step in steps],
             )
         )
 
 
+def _make_key(job: Job, delta: float, ratio: float) -> tuple[Any, ...]:
+    """The values of KEY."""
+    run = (job.problem, job.algorithm, job.dim, delta, ratio, job.seed)
+    return *run, job.study, job.searches, job.flip, job.band, job.repeats, job.pool_size
+
+
+def _measure_diversity(job: Job, options: TheoryOptions) -> JobRows:
+    """The sigma of random seeds for epsilon -> 0, with the paper's radius and with that of step 2."""
+    problem, key = _make_problem(job, options), _make_key(job, options.delta, job.gamma_over_delta)
+    sigmas = {"gamma + 2 delta": enclose_sigma_2(problem, 0.0), "gamma": enclose_sigma_eta(problem, 0.0)}
+    rows = [(*key, radius, sigma.lower, sigma.upper, sigma.proof or "none") for radius, sigma in sigmas.items()]
+    about = {**dict(zip(KEY, key, strict=True)), "w_star": problem.w_star.tolist(), "status": "measured"}
+    return _add_counts(JobRows(about, [], [], diversity=rows))
+
+
 def make_stopped_job(job: Job, options: TheoryOptions, status: str) -> JobRows:
     """The rows of a job that was stopped from outside, with `timeout` or `crashed` as its status."""
-    key = (job.name, job.algorithm, job.dim, options.delta, job.gamma_over_delta, job.seed)
+    key = _make_key(job, options.delta, job.gamma_over_delta)
     nothing = (math.nan,) * 4
     problem = {**dict(zip(KEY, key, strict=True)), "status": status}
     return _add_counts(JobRows(problem, [], [(*key, 0, 0, *nothing, 0, status)]))
@@ -92,7 +117,7 @@ def make_stopped_job(job: Job, options: TheoryOptions, status: str) -> JobRows:
 
 def _add_counts(rows: JobRows) -> JobRows:
     """With the number of rows in each table beside the problem, by which a reader sees whether a file is whole."""
-    n_rows = {name: len(getattr(rows, name)) for name in ("rounds", "bounds", "checks", "steps")}
+    n_rows = {name: len(getattr(rows, name)) for name in ("rounds", "bounds", "checks", "steps", "diversity")}
     return replace(rows, problem={**rows.problem, "rows": n_rows})
 
 
@@ -121,9 +146,9 @@ def _make_problem(job: Job, options: TheoryOptions) -> Problem:
     return draw_random_problem(job.dim, rng, options.delta, job.gamma_over_delta, n_seeds=2 * n, n_searches=n)
 
 
-def _run_algorithm(job: Job, options: TheoryOptions) -> tuple[Trace, list[SlowStep]]:
+def _run_algorithm(job: Job, options: TheoryOptions) -> Trace:
     solver = SOLVERS[options.solver]
-    rng = make_generator(options.seed, "run", job.name, job.algorithm, job.dim, str(job.gamma_over_delta), job.seed)
+    rng = make_generator(options.seed, "run", job.key)
     if job.pool_size:
         cloud_rng = make_generator(options.seed, "cloud", job.pool_size, job.dim, job.seed)
         cloud = draw_cloud(job.pool_size, job.dim, cloud_rng)
@@ -131,41 +156,33 @@ def _run_algorithm(job: Job, options: TheoryOptions) -> tuple[Trace, list[SlowSt
         max_rounds = int(2 * problem.compute_gamma().max() / cloud.delta) + 40  # enough for a slow phase at c = 1 / 2
         if job.algorithm == "pool":
             return run_algorithm_3_on_cloud(cloud, problem, seed_rows, max_rounds=max_rounds, solver=solver)
-        return run_passive(problem, rng, n_queries=max_rounds * (job.dim - 1), solver=solver), []
+        return run_passive(problem, rng, n_queries=max_rounds * (job.dim - 1), solver=solver)
     problem = _make_problem(job, options)
     if job.algorithm == "passive":
-        return run_passive(problem, rng, n_queries=options.passive_queries, solver=solver), []
+        return run_passive(problem, rng, n_queries=options.passive_queries, solver=solver)
     if job.algorithm == "bisection":
-        return run_bisection(problem, solver=solver), []
+        return run_bisection(problem, solver=solver)
     run = run_algorithm_3 if job.algorithm == "3" else run_algorithm_4
     max_rounds = int(job.gamma_over_delta) + 100
     scale = float(np.abs(problem.points).max())
     if _is_noisy(job):
-        oracle = NoisyHalfSpace(problem.w_star, rng, job.flip, job.band)
+        oracle = MajorityOracle(NoisyHalfSpace(problem.w_star, rng, job.flip, job.band), job.repeats)
         learner, target = SoftHomogeneousMaxMargin(), STUDY_TARGET * scale
         trace = run(problem, solver=solver, max_rounds=max_rounds, oracle=oracle, learner=learner, target=target)
-        return (replace(trace, status="soft") if learner.was_soft else trace), []
+        return replace(trace, status="soft") if learner.was_soft else trace
     if job.is_study:
-        return run(problem, solver=solver, max_rounds=max_rounds, target=STUDY_TARGET * scale), []
+        return run(problem, solver=solver, max_rounds=max_rounds, target=STUDY_TARGET * scale)
     target = CVXPY_TARGET * scale if options.solver == "cvxpy" else 0.0
     certified = min(options.epsilon)
-    return run(problem, solver=solver, max_rounds=max_rounds, target=target, certified=certified), []
+    return run(problem, solver=solver, max_rounds=max_rounds, target=target, certified=certified)
 
 
 def _enclose_sigmas(job: Job, problem: Problem, options: TheoryOptions) -> dict[float, SigmaBounds]:
-    """The sigma of each epsilon, which falls as epsilon grows; the bounds of one hold for those near to it.
-
-    Neighboring epsilons share their bounds where the Z_i hardly differ: where epsilon is below 1e-3 of every radius.
-    """
+    """The sigma of each epsilon, which falls as epsilon grows."""
     if job.algorithm not in ("3", "4") or _is_noisy(job) or job.is_study:
         return {}
     enclose = enclose_sigma_2 if job.algorithm == "3" else enclose_sigma_3
-    tiny = 1e-3 * float(problem.compute_gamma().min())
-    small = [epsilon for epsilon in options.epsilon if epsilon <= tiny]
-    sigmas = {epsilon: enclose(problem, epsilon) for epsilon in options.epsilon if epsilon > tiny}
-    if small:
-        sigmas |= dict.fromkeys(small, enclose(problem, max(small), min(small)))
-    return sigmas
+    return {epsilon: enclose(problem, epsilon) for epsilon in options.epsilon}
 
 
 def _make_problem_row(key: tuple[Any, ...], trace: Trace, sigmas: dict[float, SigmaBounds]) -> dict[str, Any]:
@@ -209,20 +226,36 @@ def _make_round_rows(key: tuple[Any, ...], trace: Trace) -> list[tuple[Any, ...]
 def _make_bound_rows(
     key: tuple[Any, ...], trace: Trace, sigmas: dict[float, SigmaBounds], options: TheoryOptions
 ) -> list[tuple[Any, ...]]:
+    if key[KEY.index("study")] != "main":
+        return []
     rows = []
+    sine = compute_seed_sine(trace.problem) if sigmas else 0.0
+    thin = enclose_sigma_eta(trace.problem, 0.0).upper if sigmas else 0.0
     for epsilon in options.epsilon:
         to_error, to_rho = trace.count_queries_to_error(epsilon), trace.count_queries_to_rho(epsilon)
-        values = _compute_bounds(trace, sigmas[epsilon], epsilon) if sigmas else None
-        if values is None:
-            rows.append((*key, epsilon, to_error, to_rho, *[None] * 8))
-        else:
-            holds = [_check_bound(to_error, trace.states[-1].n_queries, value) for value in values]
-            rows.append((*key, epsilon, to_error, to_rho, *values, *holds))
+        if not sigmas:
+            rows.append((*key, epsilon, to_error, to_rho, *[None] * (1 + 2 * len(BOUND_NAMES))))
+            continue
+        lower = bound_queries_below(trace.problem.dim, sine, epsilon)
+        values = (*_compute_bounds(trace, sigmas[epsilon], epsilon), _compute_scale_free(trace, thin, epsilon))
+        holds = [_check_bound(to_error, trace.states[-1].n_queries, value) for value in values]
+        rows.append((*key, epsilon, to_error, to_rho, lower, *values, *holds))
     return rows
 
 
+def _compute_scale_free(trace: Trace, thin: float, epsilon: float) -> float:
+    """The scale-free bound, with the eta that suits the sigma of a thin slab."""
+    problem, n = trace.problem, len(trace.problem.searches)
+    gamma, eta = float(problem.compute_gamma().max()), bounds.choose_eta(n, thin, epsilon)
+    sigma = enclose_sigma_eta(problem, eta)
+    value = sigma.upper if sigma.lower > 0 else 0.0
+    if trace.algorithm == "3":
+        return bounds.compute_scale_free_bound_2(n, gamma, problem.delta, value, epsilon, eta)
+    return bounds.compute_scale_free_bound_3(n, gamma, value, epsilon, eta)
+
+
 def _compute_bounds(trace: Trace, sigma: SigmaBounds, epsilon: float) -> tuple[float, ...]:
-    """The values of BOUND_NAMES.
+    """The values of BOUND_NAMES but for the last.
 
     The upper bound of sigma makes the theorems claim the most; a sigma that may be 0 makes them claim nothing.
     """

@@ -21,7 +21,7 @@ from seals_sim.replay.options import RunOptions
 
 ProblemName = Literal["example1", "spread", "random"]
 AlgorithmName = Literal["3", "4", "bisection", "passive", "pool"]
-StudyName = Literal["collapse", "noise"]
+StudyName = Literal["collapse", "noise", "repair", "sigma"]
 PROBLEMS: tuple[ProblemName, ...] = get_args(ProblemName)
 ALGORITHMS: tuple[AlgorithmName, ...] = get_args(AlgorithmName)
 STUDIES: tuple[StudyName, ...] = get_args(StudyName)
@@ -40,7 +40,8 @@ class TheoryOptions:
     algorithm: Annotated[tuple[AlgorithmName, ...], COMMA_SEPARATED, Field(min_length=1)] = ALGORITHMS
     """Algorithms, comma-separated."""
     study: Annotated[tuple[StudyName, ...], COMMA_SEPARATED] | None = None
-    """How often searches meet, and what wrong labels do. [default: both in the whole bench, else none]"""
+    """How often searches meet, what wrong labels do and what repairs them, and the sigma of random seeds.
+    [default: all in the whole bench, else none]"""
     dim: Annotated[tuple[Annotated[int, Field(ge=2, le=10**6)], ...], COMMA_SEPARATED] = ()
     """Dimensions, comma-separated. [default: 2,3,5,10,20,30]"""
     gamma_over_delta: Annotated[tuple[Annotated[float, Field(gt=0, le=10**6)], ...], COMMA_SEPARATED] = ()
@@ -77,7 +78,7 @@ class TheoryOptions:
 
     @property
     def studies(self) -> tuple[StudyName, ...]:
-        """The studies to run: both, unless some are named or the bench is not run as a whole."""
+        """The studies to run: all, unless some are named or the bench is not run as a whole."""
         if self.study is not None:
             return self.study
         is_whole = self.problem == PROBLEMS and self.algorithm == ALGORITHMS

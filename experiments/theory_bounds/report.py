@@ -9,7 +9,7 @@ import pandas as pd
 from experiments.theory_bounds import figures
 from experiments.theory_bounds.findings import describe_findings
 from experiments.theory_bounds.rows import TheoryRun, read_run
-from experiments.theory_bounds.tables import MAIN_PROBLEMS, add_rounds, make_tables, select_last_rounds
+from experiments.theory_bounds.tables import add_rounds, make_tables, select_last_rounds, select_main
 from seals_sim.replay.page import write_page
 from seals_sim.replay.seal import explaining_misfits
 
@@ -18,8 +18,8 @@ def write_report(folder: Path) -> Path:
     """Write, or write again, the figures and the page of a finished run.
 
     Args:
-        folder: The folder of the run: config.json, problems.jsonl, rounds.csv, bounds.csv, checks.csv and steps.csv are
-            read.
+        folder: The folder of the run: config.json, problems.jsonl, rounds.csv, bounds.csv, checks.csv, steps.csv and
+            diversity.csv are read.
 
     Returns:
         The page, `index.html` in the folder.
@@ -66,6 +66,6 @@ def list_findings(folder: Path) -> list[str]:
 def _statuses(rounds: pd.DataFrame) -> list[dict[str, object]]:
     """How many runs of each problem and algorithm ended in each way."""
     ends = select_last_rounds(rounds)
-    main = ends[ends["problem"].isin(MAIN_PROBLEMS)]
+    main = select_main(ends)
     counts = main.groupby(["problem", "algorithm", "status"], sort=False).size()
     return [dict(zip(("problem", "algorithm", "status", "n"), (*key, n), strict=True)) for key, n in counts.items()]

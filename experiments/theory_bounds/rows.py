@@ -10,16 +10,29 @@ from typing import Any
 import pandas as pd
 from typing_extensions import TypedDict
 
-from experiments.theory_bounds.jobs import BOUND_COLUMNS, CHECK_COLUMNS, HOLDS_NAMES, ROUND_COLUMNS, STEP_COLUMNS
+from experiments.theory_bounds.jobs import (
+    BOUND_COLUMNS,
+    CHECK_COLUMNS,
+    DIVERSITY_COLUMNS,
+    HOLDS_NAMES,
+    ROUND_COLUMNS,
+    STEP_COLUMNS,
+)
 from seals_sim.disk.reading import read_json_lines
 from seals_sim.errors import UserError
 from seals_sim.replay.config import CONFIG, Count, read_config_of
 from seals_sim.replay.page import read_rows
 from seals_sim.replay.seal import describe_missing_file, require_sealed
 
-_COLUMNS = {"rounds": ROUND_COLUMNS, "bounds": BOUND_COLUMNS, "checks": CHECK_COLUMNS, "steps": STEP_COLUMNS}
+_COLUMNS = {
+    "rounds": ROUND_COLUMNS,
+    "bounds": BOUND_COLUMNS,
+    "checks": CHECK_COLUMNS,
+    "steps": STEP_COLUMNS,
+    "diversity": DIVERSITY_COLUMNS,
+}
 RUN_FILES = (CONFIG, "problems.jsonl", "queries.jsonl", *(f"{name}.csv" for name in _COLUMNS))
-_NOT_NUMBERS = {"problem", "algorithm", "status", "check", *HOLDS_NAMES}
+_NOT_NUMBERS = {"problem", "algorithm", "study", "status", "check", "radius", "proof", *HOLDS_NAMES}
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +45,7 @@ class TheoryRun:
         bounds: One row per run and epsilon, with BOUND_COLUMNS.
         checks: One row per run and lemma or step, with CHECK_COLUMNS.
         steps: One row per slow step in a finite pool, with STEP_COLUMNS.
+        diversity: One row per random problem and radius, with DIVERSITY_COLUMNS.
         is_sealed: Whether a checksum vouches for each of these; early runs have none.
     """
 
@@ -40,6 +54,7 @@ class TheoryRun:
     bounds: pd.DataFrame
     checks: pd.DataFrame
     steps: pd.DataFrame
+    diversity: pd.DataFrame
     is_sealed: bool
 
 
@@ -54,6 +69,7 @@ class _Counts(TypedDict):
     bounds: Count
     checks: Count
     steps: Count
+    diversity: Count
 
 
 class _Problem(TypedDict):

@@ -8,22 +8,32 @@ from scipy.stats import linregress, sem, t
 
 from experiments.theory_bounds.jobs import BOUND_NAMES, HOLDS_NAMES, KEY
 from experiments.theory_bounds.rows import TheoryRun
+from experiments.theory_bounds.verdicts import compare_cells, count_positive_sigma, judge_bounds
 from theory.clouds import compute_component_of_chance
+from theory.noise import compute_majority_flip
 
 RUN = list(KEY)
-MAIN_PROBLEMS = ("example1", "spread", "random")
+
+
+def select_main(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of runs that are no study, with right labels, and not in a finite pool."""
+    return table[(table["study"] == "main") & (table["flip"] == 0) & (table["band"] == 0) & (table["pool_size"] == 0)]
 
 
 def make_tables(run: TheoryRun) -> dict[str, pd.DataFrame]:
     """Compute every table of the report, by name."""
-    bounds = add_rounds(run.bounds, run.rounds)
+    bounds, noise = add_rounds(run.bounds, run.rounds), summarize_noise(run.rounds)
     return {
         "slopes": fit_round_slopes(bounds),
         "bounds": count_bounds(bounds),
         "checks": sum_checks(run.checks),
         "passive": fit_passive_slopes(run.rounds),
         "collapse": count_collapses(run.rounds),
-        "noise": summarize_noise(run.rounds),
+        "noise": noise[noise["study"] == "noise"],
+        "repairs": noise[noise["study"] == "repair"],
+        "verdicts": judge_bounds(bounds),
+        "cells": compare_cells(bounds),
+        "diversity": count_positive_sigma(run.diversity),
         "clouds": summarize_clouds(run.rounds, run.steps),
     }
 
@@ -57,7 +67,7 @@ def fit_round_slopes(bounds: pd.DataFrame) -> pd.DataFrame:
         problem, and one problem has no interval.
     """
     rows = []
-    fast = bounds[bounds["fast_phase"] & bounds["problem"].isin(MAIN_PROBLEMS)]
+    fast = select_main(bounds[bounds["fast_phase"]])
     for (problem, algorithm), group in fast.groupby(["problem", "algorithm"], sort=False):
         if algorithm not in ("3", "4", "bisection"):
             continue
@@ -73,7 +83,7 @@ def fit_round_slopes(bounds: pd.DataFrame) -> pd.DataFrame:
 def fit_passive_slopes(rounds: pd.DataFrame) -> pd.DataFrame:
     """Fit log error against log labels of passive learning from 10 d labels on; O(d / eps) is a slope of -1."""
     rows = []
-    here = rounds[(rounds["algorithm"] == "passive") & rounds["problem"].isin(MAIN_PROBLEMS)]
+    here = select_main(rounds[rounds["algorithm"] == "passive"])
     for (problem, dim), group in here.groupby(["problem", "dim"]):
         late = group[group["n_queries"] >= 10 * dim]
         if len(late) >= 10:
@@ -111,8 +121,7 @@ def select_last_rounds(rounds: pd.DataFrame) -> pd.DataFrame:
 def count_collapses(rounds: pd.DataFrame) -> pd.DataFrame:
     """Count the runs on random seeds that collapsed, by the number of searches in units of d - 1."""
     ends = select_last_rounds(rounds)
-    ends = ends[ends["problem"].str.fullmatch(r"random\+study(\+searches=\d+)?")].copy()
-    ends["searches"] = ends["problem"].str.extract(r"searches=(\d+)")[0].fillna("1").astype(int)
+    ends = ends[ends["study"] == "collapse"]
     grouped = ends.groupby(["dim", "algorithm", "searches"])
     table = grouped["status"].agg(runs="size", collapsed=lambda status: int((status == "collapsed").sum()))
     table["median_certificate"] = grouped["certificate"].median()
@@ -130,17 +139,15 @@ def summarize_noise(rounds: pd.DataFrame) -> pd.DataFrame:
         flipped, and the share of runs whose labels contradicted one another, leaving only a soft margin or none.
     """
     ends = select_last_rounds(rounds)
-    is_noisy = ends["problem"].str.contains(r"\+study\+(?:flip|band)") | (ends["problem"] == "spread+study")
-    ends = ends[is_noisy].copy()
-    for noise in ("flip", "band"):
-        ends[noise] = ends["problem"].str.extract(rf"{noise}=([0-9.e+-]+)")[0].fillna("0").astype(float)
-    ends["kind"] = ends["problem"].str.split("+").str[0]
-    ends["no_flip"] = (1 - ends["flip"]) ** ends["n_queries"]
+    ends = ends[ends["study"].isin(["noise", "repair"])].rename(columns={"problem": "kind"})
+    wrong = [compute_majority_flip(flip, int(m)) for flip, m in zip(ends["flip"], ends["repeats"], strict=True)]
+    ends["no_flip"] = (1 - np.array(wrong, dtype=float)) ** ends["n_queries"]
+    ends["labels"] = ends["repeats"] * ends["n_queries"]
     for name, limit in (("within_1e-6", 1e-6), ("within_1e-3", 1e-3)):
         ends[name] = ends["error"] <= limit
     ends["contradictory"] = ends["status"].isin(["soft", "nonseparable"])
-    grouped = ends.groupby(["kind", "flip", "band", "algorithm"])
-    table = grouped[["within_1e-6", "within_1e-3", "no_flip", "contradictory"]].mean()
+    grouped = ends.groupby(["study", "kind", "flip", "band", "repeats", "algorithm"])
+    table = grouped[["within_1e-6", "within_1e-3", "no_flip", "contradictory", "labels"]].mean()
     table["median_error"] = grouped["error"].median()
     table.insert(0, "runs", grouped.size())
     return table.reset_index()
@@ -158,16 +165,19 @@ def summarize_clouds(rounds: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
         with as many labels.
     """
     ends = select_last_rounds(rounds)
-    ends = ends[ends["problem"].str.startswith("cloud-")].copy()
-    ends["n"] = ends["problem"].str.extract(r"cloud-(\d+)")[0].astype(int)
+    ends = ends[ends["pool_size"] > 0].rename(columns={"pool_size": "n"})
     ends["rho_floor"] = ends["max_rho"] * ends["n"] ** (1 / ends["dim"])
     searched, passive = ends[ends["algorithm"] == "pool"], ends[ends["algorithm"] == "passive"]
     table = searched.groupby(["dim", "n"]).agg(
         runs=("seed", "size"), delta=("delta", "first"), rho_floor=("rho_floor", "median"), error=("error", "median")
     )
     table["passive_error"] = passive.groupby(["dim", "n"])["error"].median()
-    moves = steps.assign(n=steps["problem"].str.extract(r"cloud-(\d+)")[0].astype(int))
+    moves = steps.rename(columns={"pool_size": "n"})
+    moves["below_c"] = moves["fall"] < moves["component"] * (1 - 1e-6)
+    moves["below_lemma"] = moves["fall"] < 2 - np.sqrt(5 - 4 * moves["component"]) - 1e-6
     c = moves.groupby(["dim", "n"])["component"]
+    table["below_c"] = moves.groupby(["dim", "n"])["below_c"].mean()
+    table["below_lemma"] = moves.groupby(["dim", "n"])["below_lemma"].sum()
     table["slow_steps"], table["c_median"], table["c_least"] = c.size(), c.median(), c.min()
     table["c_of_chance"] = [compute_component_of_chance(int(dim)) for dim in table.index.get_level_values("dim")]
     table["slow_steps"] = table["slow_steps"].fillna(0).astype(int)

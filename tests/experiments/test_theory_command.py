@@ -117,7 +117,7 @@ def test_one_process_gives_the_same_files(folder, tmp_path):
         assert (folder / name).read_bytes() == (tmp_path / "run" / name).read_bytes(), name
 
 
-SOURCES = ("config.json", "problems.jsonl", "rounds.csv", "bounds.csv", "checks.csv", "steps.csv")
+SOURCES = ("config.json", "problems.jsonl", "rounds.csv", "bounds.csv", "checks.csv", "steps.csv", "diversity.csv")
 
 
 def test_the_report_is_drawn_from_the_rows_alone(folder, tmp_path):
@@ -133,7 +133,8 @@ def test_rotated_and_noisy_problems(tmp_path):
     arguments = ["--problem", "example1", "--algorithm", "3", "--dim", "3", "--gamma-over-delta", "5", "--rotate"]
     theory_bounds.main([*arguments, "--noise", "0.05", "--seeds", "3", "--quiet", "--out", str(tmp_path / "run")])
     rounds = _table(tmp_path / "run", "rounds")
-    assert set(rounds["problem"]) == {"example1+flip=0.05"}
+    assert set(rounds["problem"]) == {"example1"}
+    assert set(rounds["flip"]) == {0.05}
     assert set(rounds["seed"]) == {0, 1, 2}
     assert _table(tmp_path / "run", "bounds")["stated_ln"].isna().all()
     assert _table(tmp_path / "run", "checks").empty
@@ -172,8 +173,9 @@ def test_the_whole_bench_is_the_cross_with_both_studies():
     main = [job for job in todo if job.problem == "example1" and job.algorithm == "3"]
     assert {job.dim for job in main if job.gamma_over_delta == 20} == set(DIMS)
     assert {job.gamma_over_delta for job in main if job.dim == 10} == set(RATIOS)
-    assert {job.name for job in todo} >= {"cloud-1000", "random+study+searches=2", "spread+study+flip=0.01"}
-    assert len({(job.name, job.algorithm, job.dim, str(job.gamma_over_delta), job.seed) for job in todo}) == len(todo)
+    assert {(job.study, job.searches) for job in todo} >= {("collapse", 2), ("noise", 1), ("repair", 1), ("sigma", 8)}
+    assert {job.pool_size for job in todo} >= {0, 1000}
+    assert len({job.key for job in todo}) == len(todo)
 
 
 @pytest.mark.parametrize(
@@ -265,21 +267,23 @@ def test_bounds_are_void_where_sigma_is_0(tmp_path, capsys):
     assert np.isinf(bounds["sharpened_log2"]).all()
     assert bounds["holds_sharpened"].isna().all()
     out = capsys.readouterr().out
-    assert "sharpened_log2 held 0 times and failed 0. 1 are void" in out
+    assert "scale_free held 0 times and failed 0. 1 are void" in out
 
 
 def test_studies_are_counted_apart():
     """Runs with wrong labels do not count among those whose searches met by themselves, nor the other way round."""
-    common = {"algorithm": "3", "dim": 5, "delta": 0.5, "gamma_over_delta": 20.0, "seed": 0, "round": 9,
-              "n_queries": 36, "max_rho": 1e-9, "error": 0.1, "certificate": 9.0}  # fmt: skip
-    names = [
-        "random+study",
-        "random+study+searches=2",
-        "random+study+flip=0.01",
-        "spread+study",
-        "spread+study+band=0.1",
+    common: dict[str, object] = {
+              "algorithm": "3", "dim": 5, "delta": 0.5, "gamma_over_delta": 20.0, "seed": 0, "round": 9,
+              "n_queries": 36, "max_rho": 1e-9, "error": 0.1, "certificate": 9.0, "searches": 1, "flip": 0.0,
+              "band": 0.0, "repeats": 1, "pool_size": 0}  # fmt: skip
+    kinds: list[dict[str, object]] = [
+        {"problem": "random", "study": "collapse"},
+        {"problem": "random", "study": "collapse", "searches": 2},
+        {"problem": "random", "study": "noise", "flip": 0.01},
+        {"problem": "spread", "study": "noise"},
+        {"problem": "spread", "study": "noise", "band": 0.1},
     ]
-    rounds = pd.DataFrame([{**common, "problem": name, "status": "collapsed"} for name in names])
+    rounds = pd.DataFrame([{**common, **kind, "status": "collapsed"} for kind in kinds])
     collapse, noise = count_collapses(rounds), summarize_noise(rounds)
     assert collapse[["searches", "runs", "collapsed"]].to_numpy().tolist() == [[1, 1, 1], [2, 1, 1]]
     assert noise[["kind", "flip", "band"]].to_numpy().tolist() == [

@@ -16,7 +16,7 @@ import pytest
 
 from experiments.theory_bounds import __main__ as theory_bounds
 from experiments.theory_bounds.grid import Job
-from experiments.theory_bounds.jobs import run_job
+from experiments.theory_bounds.jobs import BOUND_COLUMNS, run_job
 from experiments.theory_bounds.options import TheoryOptions
 from experiments.theory_bounds.tables import fit_round_slopes
 from seals_sim.replay.store import RunStore
@@ -91,9 +91,9 @@ def test_a_bench_of_pools_has_no_empty_tables(tmp_path):
 
 def test_each_epsilon_has_its_own_sigma():
     """At gamma / delta = 1, sigma(.1) = 0 does not make the bound for 1e-6 void."""
-    job = Job("spread", "3", 3, 1.0, 0)
+    job, at = Job("spread", "3", 3, 1.0, 0), {name: place for place, name in enumerate(BOUND_COLUMNS)}
     one, both = (
-        {row[6]: row[9] for row in run_job(job, TheoryOptions(epsilon=epsilons)).bounds}
+        {row[at["epsilon"]]: row[at["stated_ln"]] for row in run_job(job, TheoryOptions(epsilon=epsilons)).bounds}
         for epsilons in ((1e-6,), (0.99, 1e-6))
     )
     assert both[1e-6] == one[1e-6] < math.inf
@@ -105,7 +105,8 @@ def test_a_rate_has_an_interval_only_over_independent_problems():
     bits = [10, 11, 12, 13]
     rows = [
         {"problem": name, "algorithm": "4", "dim": dim, "delta": 0.5, "gamma_over_delta": 20.0, "seed": 0,
-         "epsilon": 2.0**-bit, "rounds_to_error": slope * bit, "fast_phase": True}
+         "epsilon": 2.0**-bit, "rounds_to_error": slope * bit, "fast_phase": True,
+         "study": "main", "searches": 1, "flip": 0.0, "band": 0.0, "repeats": 1, "pool_size": 0}
         for name, dim, slope in (("example1", 3, 1.0), ("example1", 5, 1.0), ("spread", 3, 0.9), ("spread", 5, 1.1))
         for bit in bits
     ]  # fmt: skip

@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from seals_sim.errors import UserError
-from theory.baselines import run_bisection, run_passive
+from seals_sim.indexes import ExactIndex
+from theory.baselines import RandomPoints, Segments, run_bisection, run_passive
 from theory.checks import check_all
-from theory.clouds import draw_cloud, draw_cloud_problem, run_algorithm_3_on_cloud
+from theory.clouds import (
+    CloudPool,
+    NearestToHyperplane,
+    draw_cloud,
+    draw_cloud_problem,
+    list_slow_steps,
+    run_algorithm_3_on_cloud,
+)
 from theory.errors import NotSeparable
 from theory.noise import NoisyHalfSpace, SoftHomogeneousMaxMargin, solve_soft_margin
 from theory.problems import draw_spread_problem, make_example_1
 from theory.runs import run_algorithm_3, run_algorithm_4
-from theory.searches import LabeledPoints
+from theory.searches import HalfSpace, HomogeneousMaxMargin, LabeledPoints
 from theory.separators import solve_fast
 
 
@@ -74,7 +84,8 @@ def test_algorithm_3_on_a_cloud_queries_unlabeled_points_of_it():
     rng = np.random.default_rng(1)
     cloud = draw_cloud(5000, 3, rng)
     problem, rows = draw_cloud_problem(cloud, rng)
-    trace, steps = run_algorithm_3_on_cloud(cloud, problem, rows, max_rounds=40)
+    trace = run_algorithm_3_on_cloud(cloud, problem, rows, max_rounds=40)
+    steps = list_slow_steps(trace)
     row_of = {tuple(point): row for row, point in enumerate(cloud.points)}
     queried = [row_of[tuple(query.point)] for queries in trace.queries for query in queries]
     assert len(set(queried) | set(rows.tolist())) == len(queried) + len(rows)
@@ -95,7 +106,7 @@ def test_denser_pools_get_closer():
         rng = np.random.default_rng(5)
         cloud = draw_cloud(n, 2, rng)
         problem, rows = draw_cloud_problem(cloud, rng)
-        ends.append(run_algorithm_3_on_cloud(cloud, problem, rows, max_rounds=200)[0].states[-1].max_rho)
+        ends.append(run_algorithm_3_on_cloud(cloud, problem, rows, max_rounds=200).states[-1].max_rho)
     assert ends[1] < ends[0] / 2
 
 
@@ -155,3 +166,35 @@ def test_wrong_labels_violate_checks():
     oracle = NoisyHalfSpace(problem.w_star, np.random.default_rng(0), flip=0.2)
     trace = run_algorithm_3(problem, oracle=oracle, target=1e-6, learner=SoftHomogeneousMaxMargin())
     assert any(check.n_violations for check in check_all(trace) if check.name.startswith("step"))
+
+
+def test_a_query_is_a_row_even_where_two_points_are_the_same():
+    """With every point twice in the cloud, the rows of the queries differ, and so no search asks for a row again."""
+    rng = np.random.default_rng(3)
+    cloud = draw_cloud(1000, 2, rng)
+    points = np.vstack([cloud.points, cloud.points])
+    twice = replace(cloud, points=points, index=ExactIndex(points.astype(np.float32)))
+    problem, rows = draw_cloud_problem(cloud, rng)
+    pool = CloudPool(problem, rows, twice)
+    model = HomogeneousMaxMargin().fit(LabeledPoints(problem.points, problem.labels))
+    asked = []
+    for _ in range(4):
+        pool.begin_round(model)
+        row = NearestToHyperplane().select(pool.candidates(0), model)
+        asked.append(row)
+        pool.expand(0, row, HalfSpace(problem.w_star).label(points[row]))
+    assert len(set(asked) | set(rows.tolist())) == len(asked) + len(rows)
+
+
+def test_a_getter_does_not_advance_a_search():
+    """What a pool offers is the same however often it is asked."""
+    rng = np.random.default_rng(0)
+    cloud = draw_cloud(1000, 2, rng)
+    problem, rows = draw_cloud_problem(cloud, rng)
+    for pool in (RandomPoints(1, 2, 1.0, rng), Segments(problem), CloudPool(problem, rows, cloud)):
+        pool.begin_round(None)
+        status = list(pool.status)
+        first, second = (pool.candidates(0) for _ in range(2))
+        for one, other in [(getattr(first, "points", first), getattr(second, "points", second))]:
+            np.testing.assert_array_equal(one, other)
+        assert pool.status == status

@@ -1,0 +1,83 @@
+"""The first screen of the report: what became of each theorem, how tight it is, and what random seeds do."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from experiments.theory_bounds.jobs import BOUND_NAMES, HOLDS_NAMES
+
+SMALL = 1e-6  # tightness is judged at epsilon up to this
+_WORDS = {
+    "stated_ln": "as printed, natural logarithm",
+    "stated_log2": "as printed, log2",
+    "proved_log2": "what the proof shows, log2",
+    "sharpened_log2": "sharpened",
+    "scale_free": "scale-free",
+}
+
+
+def judge_bounds(bounds: pd.DataFrame) -> pd.DataFrame:
+    """Judge each bound of Algorithms 3 and 4.
+
+    Args:
+        bounds: One row per run and epsilon.
+
+    Returns:
+        One row per problem, theorem and form of its bound, a verdict (holds, fails in some rows, void), counts, and
+        the medians of needed / bound and needed / lower over the rows with epsilon <= SMALL.
+    """
+    rows = []
+    known = bounds[bounds["lower"].notna()]
+    for (problem, algorithm), group in known.groupby(["problem", "algorithm"], sort=False):
+        for name, column in zip(BOUND_NAMES, HOLDS_NAMES, strict=True):
+            is_void = np.isinf(group[name])
+            holds = group[column][~is_void]
+            n_failed = int((holds == False).sum())  # noqa: E712
+            verdict = "void: sigma is 0" if is_void.all() else f"fails in {n_failed}" if n_failed else "holds"
+            late = group[(group["epsilon"] <= SMALL) & ~is_void & group["queries_to_error"].notna()]
+            tight, least = late["queries_to_error"] / late[name], late["queries_to_error"] / late["lower"]
+            least = least[np.isfinite(least)]
+            rows.append(
+                (problem, f"Theorem {2 if algorithm == '3' else 3}", _WORDS[name], verdict, len(holds),
+                 int(is_void.sum()), tight.median(), tight.min(), tight.max(), least.median())
+            )  # fmt: skip
+    columns = ["problem", "theorem", "form", "verdict", "rows", "void"]
+    return pd.DataFrame(rows, columns=[*columns, "tight", "tight_least", "tight_most", "over_lower"])
+
+
+def compare_cells(bounds: pd.DataFrame) -> pd.DataFrame:
+    """Compare needed with lower, and two bounds with needed, at the epsilon nearest to SMALL.
+
+    Args:
+        bounds: One row per run and epsilon.
+
+    Returns:
+        One row per problem, algorithm, d and gamma / delta, with means over its runs.
+    """
+    known = bounds[bounds["lower"].notna() & np.isfinite(bounds["sharpened_log2"]) & bounds["queries_to_error"].notna()]
+    if known.empty:
+        return known
+    epsilon = min(known["epsilon"].unique(), key=lambda value: abs(np.log10(value / SMALL)))
+    known = known[known["epsilon"] == epsilon].assign(runs=1)
+    cell = ["problem", "algorithm", "dim", "gamma_over_delta", "epsilon"]
+    grouped = known.groupby(cell, sort=False)
+    table = grouped[["queries_to_error", "lower", "scale_free", "sharpened_log2"]].mean()
+    table["runs"] = grouped.size()
+    needed = table["queries_to_error"].where(table["queries_to_error"] > 0)
+    table["needed_over_lower"] = needed / table["lower"].where(table["lower"] > 0)
+    table["scale_free_over_needed"] = table["scale_free"] / needed
+    table["sharpened_over_needed"] = table["sharpened_log2"] / needed
+    return table.reset_index()
+
+
+def count_positive_sigma(diversity: pd.DataFrame) -> pd.DataFrame:
+    """Count the random problems with sigma > 0 for epsilon -> 0, by d, the number of searches and the radius."""
+    is_paper = diversity["radius"] == "gamma + 2 delta"
+    table = diversity.assign(
+        paper=(diversity["sigma_lower"] > 0).where(is_paper), step_2=(diversity["sigma_lower"] > 0).where(~is_paper)
+    )
+    grouped = table.groupby(["dim", "searches"])
+    counts = grouped[["paper", "step_2"]].agg(lambda column: float(column.dropna().astype(float).mean()))
+    counts["problems"] = grouped["seed"].nunique()
+    return counts.reset_index()
