@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic.dataclasses import dataclass
 
+from seals_sim.embed.names import AutoPrecision
 from seals_sim.indexes.names import AutoVectorIndexName
 from seals_sim.options import CHECKED, Fraction, GivenPath, PositiveInt
 from seals_sim.replay.options import EmbeddingOptions, ProbeOptions
@@ -17,6 +18,8 @@ class TextOptions(EmbeddingOptions):
     """The column of texts."""
     skip_bad_lines: bool = False
     """Leave out lines that cannot be read, and report them."""
+    precision: AutoPrecision = "auto"
+    """Of the model; auto: bfloat16 where the processor has instructions for it, and nothing is cached in float32."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)

@@ -38,6 +38,15 @@ def compute_with_cache(folder: Path | None, key: str, compute: Callable[[], Vect
     return compute() if folder is None else load_or_compute(folder, key, compute)[0]
 
 
+def is_cached(folder: Path, key: str) -> bool:
+    """Whether an array lies under this key; it may be damaged."""
+    return _get_path(folder, key).exists()
+
+
+def _get_path(folder: Path, key: str) -> Path:
+    return folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
+
+
 def load_or_compute(folder: Path, key: str, compute: Callable[[], Vectors]) -> tuple[Vectors, str]:
     """Load the array under a key, or compute it and write it there.
 
@@ -63,7 +72,7 @@ def load_or_compute(folder: Path, key: str, compute: Callable[[], Vectors]) -> t
         >>> array.tolist(), again == digest
         ([1.0, 1.0, 1.0], True)
     """
-    path = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
+    path = _get_path(folder, key)
     checksum = path.with_suffix(".sha256")
     try:
         is_there = path.exists()
