@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 import platformdirs
+from filelock import FileLock
 
-from seals_sim.disk.files import compute_sha256, replacing, require_writable
+from seals_sim.disk.files import compute_sha256, make_folder, replacing, require_writable
 from seals_sim.disk.reading import explain_unreadable, read_array, read_content
 from seals_sim.types import Vectors
 
@@ -92,3 +93,19 @@ def load_or_compute(folder: Path, key: str, compute: Callable[[], Vectors]) -> t
         with replacing(checksum, is_private=True) as temporary_checksum:
             temporary_checksum.write_text(digest + "\n", encoding="ascii")
     return array, digest
+
+
+@contextmanager
+def locking(folder: Path) -> Iterator[None]:
+    """Keep other processes from working in this folder; one that can only be read is not locked."""
+    try:
+        make_folder(folder, is_private=True)
+        lock = FileLock(folder / ".lock")
+        lock.acquire()
+    except OSError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.release()

@@ -10,17 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from seals_sim.datasets.dataset import update_with_texts
 from seals_sim.disk.cache import compute_with_cache, is_cached, load_or_compute
+from seals_sim.embed.blocks import embed_resumably, encode
 from seals_sim.embed.encoder import Encoder
 from seals_sim.embed.names import DEFAULT_DIMENSIONS, DEFAULT_MODEL, STATIC_MODEL, AutoPrecision
 from seals_sim.embed.precision import choose_precision
 from seals_sim.types import Vectors
 from seals_sim.vectors.whitening import Whitening, whiten
-
-_BLOCK = 2048  # texts between two steps of the progress bar
 
 
 def embed_texts(
@@ -172,7 +170,9 @@ class TextSpace:
         return whiten(self._embed(), self._dimensions)
 
     def _embed(self) -> Vectors:
-        return compute_with_cache(self._cache, self._key, lambda: _encode(self._texts, self._encoder, self._quiet))
+        if self._cache is None:
+            return encode(self._texts, self._encoder, self._quiet)
+        return embed_resumably(self._texts, self._encoder, self._cache, self._key, self._quiet)
 
     @cached_property
     def _whitening(self) -> Whitening:
@@ -182,15 +182,3 @@ class TextSpace:
 
         arrays = compute_with_cache(self._cache, f"{self._key} whitening by distinct rows {self._dimensions}", fit)
         return Whitening(arrays[0], np.ascontiguousarray(arrays[1:].T))
-
-
-def _encode(texts: Sequence[str], encoder: Encoder, quiet: bool) -> Vectors:
-    distinct = sorted(set(texts), key=lambda text: (-len(text), text))  # by length: less padding; slow ones first
-    blocks = []
-    with tqdm(total=len(distinct), desc="embedding", unit="text", disable=quiet) as bar:
-        for first in range(0, len(distinct), _BLOCK):
-            block = distinct[first : first + _BLOCK]
-            blocks.append(encoder.encode(block))
-            bar.update(len(block))
-    place = {text: place for place, text in enumerate(distinct)}
-    return np.concatenate(blocks)[[place[text] for text in texts]]

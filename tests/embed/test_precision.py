@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seals_sim.embed import space
+from seals_sim.embed import blocks, space
 from seals_sim.embed.names import DEFAULT_MODEL
 from seals_sim.embed.precision import choose_precision
 from seals_sim.embed.space import TextSpace
@@ -34,6 +34,6 @@ def test_bfloat16_is_near_and_has_the_same_fingerprint(tmp_path):
 def test_auto_takes_what_an_earlier_version_has_cached(tmp_path, monkeypatch):
     monkeypatch.setattr(space, "choose_precision", lambda: "bfloat16")
     old = TextSpace(TEXTS, DEFAULT_MODEL, 0, tmp_path).compute_vectors()
-    monkeypatch.setattr(space, "_encode", lambda *_: pytest.fail("embedded again"))
+    monkeypatch.setattr(blocks, "encode", lambda *_: pytest.fail("embedded again"))
     again = TextSpace(TEXTS, DEFAULT_MODEL, 0, tmp_path, precision="auto").compute_vectors()
     np.testing.assert_array_equal(again, old)
