@@ -176,3 +176,11 @@ def test_what_is_wrong_on_a_line_is_said_of_that_line(line, tmp_path):
     texts, _, bad = read_texts(path, skip_bad_lines=True)
     assert texts == ["one", "two"]
     assert len(bad.reports) == 1
+
+
+def test_models_are_measured_on_the_built_in_texts(capsys):
+    main(["models", "--measure", "100"])
+    default, static, about = capsys.readouterr().out.splitlines()
+    assert default.startswith("all-MiniLM-L6-v2: 384 dimensions, ")
+    assert static.startswith("wordllama: 256 dimensions, float32, ")
+    assert "measured on 100 random descriptions of ICD-10-CM" in about
