@@ -1,4 +1,4 @@
-"""The default model in bfloat16 beside float32, on the same texts in turns: processor time, and how near the vectors are.
+"""The default model in bfloat16 beside float32, in turns on the same texts: processor time, and how near the vectors are.
 
 The built-in descriptions of ICD-10-CM. Only the ratio counts: other work on the machine slows both.
 """
@@ -52,7 +52,8 @@ def benchmark_precision(*, options: Annotated[PrecisionOptions, flatten("Options
     )
     print(
         f"bfloat16 takes 1/{ratio:.2f} of float32's processor time; cosine {cosines.mean():.5f} (least "
-        f"{cosines.min():.5f}); {_N_NEIGHBORS} nearest in common {overlap:.4f}; this processor's rule: {choose_precision()}"
+        f"{cosines.min():.5f}); {_N_NEIGHBORS} nearest in common {overlap:.4f}; "
+        f"this processor's rule: {choose_precision()}"
     )
 
 

@@ -179,7 +179,7 @@ def test_what_is_wrong_on_a_line_is_said_of_that_line(line, tmp_path):
 
 
 def test_models_are_measured_on_the_built_in_texts(capsys):
-    main(["models", "--measure", "100"])
+    cli.main(["models", "--measure", "100"])
     default, static, about = capsys.readouterr().out.splitlines()
     assert default.startswith("all-MiniLM-L6-v2: 384 dimensions, ")
     assert static.startswith("wordllama: 256 dimensions, float32, ")
