@@ -1,4 +1,4 @@
-"""The default model in bfloat16 beside float32, in turns on the same texts: processor time, and how near the vectors are.
+"""The default model in bfloat16 beside float32, in turns: processor time, and how near the vectors are.
 
 The built-in descriptions of ICD-10-CM. Only the ratio counts: other work on the machine slows both.
 """
