@@ -123,3 +123,13 @@ class SolversOptions:
     """Labels in all."""
     repeats: PositiveInt = 5
     """The fastest of so many counts."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class PrecisionOptions:
+    """How much is embedded."""
+
+    n: Annotated[int, Field(ge=11, le=20_000)] = 2_000
+    """Texts."""
+    repeats: PositiveInt = 3
+    """Turns of each precision; the median ratio counts."""

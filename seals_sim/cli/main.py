@@ -15,6 +15,7 @@ from cyclopts import Parameter
 from seals_sim.cli.options import (
     ExampleOptions,
     MeasuredIndexOptions,
+    ModelListOptions,
     PageOptions,
     SearchIndexOptions,
     StoppingOptions,
@@ -98,6 +99,14 @@ def index(
     from seals_sim.cli.vectors import build_index
 
     build_index(table, text, index, cache)
+
+
+@app.command
+def models(*, model: Annotated[ModelListOptions, flatten("Models")] = ModelListOptions()) -> None:
+    """List the models that come with this package, and others by name, with their speed here and their quality."""
+    from seals_sim.cli.models import list_models
+
+    list_models(model.model, model.measure)
 
 
 @app.command

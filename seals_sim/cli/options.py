@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from seals_sim.embed.names import AutoPrecision
+from seals_sim.errors import UserError
 from seals_sim.indexes.names import AutoVectorIndexName
 from seals_sim.options import CHECKED, Fraction, GivenPath, PositiveInt
 from seals_sim.replay.options import EmbeddingOptions, ProbeOptions
@@ -17,6 +22,8 @@ class TextOptions(EmbeddingOptions):
     """The column of texts."""
     skip_bad_lines: bool = False
     """Leave out lines that cannot be read, and report them."""
+    precision: AutoPrecision = "auto"
+    """Of the model; auto: bfloat16 where the processor has instructions for it, and nothing is cached in float32."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -73,3 +80,17 @@ class PageOptions:
     """Print the address and open nothing."""
     allow_host: tuple[str, ...] = ()
     """Another name that browsers reach the page by, such as that of a proxy before it; may be given again."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class ModelListOptions:
+    """Which models to list, and whether to measure them."""
+
+    model: tuple[str, ...] = ()
+    """Another one, by folder or name; may be given again."""
+    measure: Annotated[int, Field(ge=0, le=20_000)] = 0
+    """Measure speed and quality on so many of the built-in texts, 0 or at least 100."""
+
+    def __post_init__(self) -> None:
+        if 0 < self.measure < 100:
+            raise UserError("must be 0 or at least 100", parameter="measure", value=self.measure)

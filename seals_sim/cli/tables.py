@@ -46,6 +46,6 @@ def build_table_corpus(
     d = choose_dimensions(texts) if text.dimensions is None else text.dimensions
     name = resolve_index(index.index, len(texts), d, 0)  # one search
     options = IndexOptions(k, n_probe=index.n_probe)
-    corpus = build_corpus(texts, name, cache, text.model, text.dimensions, options, cache_options.quiet)
+    corpus = build_corpus(texts, name, cache, text.model, text.dimensions, options, cache_options.quiet, text.precision)
     report_cut(corpus.cut, len(texts))
     return corpus, name

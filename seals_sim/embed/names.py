@@ -10,6 +10,8 @@ STATIC_MODEL = "wordllama"  # a mean of token vectors, some 200 times faster; it
 DEFAULT_DIMENSIONS = 256  # 7.12
 Backend = Literal["torch", "onnx", "openvino"]  # of sentence-transformers
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
+Precision = Literal["float32", "bfloat16"]
+AutoPrecision = Literal["auto", "float32", "bfloat16"]
 
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 

@@ -10,16 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from seals_sim.datasets.dataset import update_with_texts
-from seals_sim.disk.cache import compute_with_cache, load_or_compute
+from seals_sim.disk.cache import compute_with_cache, is_cached, load_or_compute
+from seals_sim.embed.blocks import embed_resumably, encode
 from seals_sim.embed.encoder import Encoder
-from seals_sim.embed.names import DEFAULT_DIMENSIONS, DEFAULT_MODEL
+from seals_sim.embed.names import DEFAULT_DIMENSIONS, DEFAULT_MODEL, STATIC_MODEL, AutoPrecision
+from seals_sim.embed.precision import choose_precision
 from seals_sim.types import Vectors
 from seals_sim.vectors.whitening import Whitening, whiten
-
-_BLOCK = 2048  # texts between two steps of the progress bar
 
 
 def embed_texts(
@@ -91,7 +90,13 @@ class TextSpace:
     """
 
     def __init__(
-        self, texts: Sequence[str], model: str, dimensions: int | None, cache: Path | None = None, quiet: bool = True
+        self,
+        texts: Sequence[str],
+        model: str,
+        dimensions: int | None,
+        cache: Path | None = None,
+        quiet: bool = True,
+        precision: AutoPrecision = "float32",
     ) -> None:
         """Find the model; nothing is embedded yet.
 
@@ -101,6 +106,7 @@ class TextSpace:
             dimensions: As for `embed_texts`.
             cache: As for `embed_texts`.
             quiet: No progress bar.
+            precision: Of the model; auto takes float32 embeddings that are in the cache, or `choose_precision`.
 
         Raises:
             UserError: Where there is no such model.
@@ -108,12 +114,17 @@ class TextSpace:
         self._texts, self._cache, self._quiet = texts, cache, quiet
         self._dimensions = choose_dimensions(texts) if dimensions is None else dimensions
         self._or_fewer = dimensions is None
-        self._encoder = Encoder(model)
+        encoder = Encoder(model)
         digest = hashlib.sha256()
         update_with_texts(digest, texts)
         self.texts_digest = digest.hexdigest()
-        self._key = f"texts {self.texts_digest} model {self._encoder.digest}"
-        space = f"{self._key} dimensions {self._dimensions} whitened by distinct rows"
+        in_float32 = f"texts {self.texts_digest} model {encoder.digest}"
+        if precision == "auto":
+            is_there = cache is not None and is_cached(cache, in_float32)
+            precision = "float32" if is_there or model == STATIC_MODEL else choose_precision()
+        self._encoder = encoder if precision == "float32" else Encoder(model, precision=precision)
+        self._key = in_float32 if precision == "float32" else f"{in_float32} {precision}"
+        space = f"{in_float32} dimensions {self._dimensions} whitened by distinct rows"
         self.fingerprint = hashlib.sha256(space.encode()).hexdigest()
 
     def compute_vectors(self) -> Vectors:
@@ -165,7 +176,9 @@ class TextSpace:
         return f"{self._dimensions}{' or fewer' if self._or_fewer else ''}"
 
     def _embed(self) -> Vectors:
-        return compute_with_cache(self._cache, self._key, lambda: _encode(self._texts, self._encoder, self._quiet))
+        if self._cache is None:
+            return encode(self._texts, self._encoder, self._quiet)
+        return embed_resumably(self._texts, self._encoder, self._cache, self._key, self._quiet)
 
     @cached_property
     def _whitening(self) -> Whitening:
@@ -175,15 +188,3 @@ class TextSpace:
 
         arrays = compute_with_cache(self._cache, f"{self._key} whitening by distinct rows {self._how_many}", fit)
         return Whitening(arrays[0], np.ascontiguousarray(arrays[1:].T))
-
-
-def _encode(texts: Sequence[str], encoder: Encoder, quiet: bool) -> Vectors:
-    distinct = sorted(set(texts), key=lambda text: (-len(text), text))  # by length: less padding; slow ones first
-    blocks = []
-    with tqdm(total=len(distinct), desc="embedding", unit="text", disable=quiet) as bar:
-        for first in range(0, len(distinct), _BLOCK):
-            block = distinct[first : first + _BLOCK]
-            blocks.append(encoder.encode(block))
-            bar.update(len(block))
-    place = {text: place for place, text in enumerate(distinct)}
-    return np.concatenate(blocks)[[place[text] for text in texts]]

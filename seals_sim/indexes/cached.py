@@ -5,14 +5,11 @@ from __future__ import annotations
 import copy
 import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock
 
-from seals_sim.disk.files import make_folder
+from seals_sim.disk.cache import locking
 from seals_sim.errors import DamagedError, OtherOriginError
 from seals_sim.indexes.choice import IndexOptions, build_index
 from seals_sim.indexes.protocol import NeighborIndex
@@ -48,7 +45,7 @@ def build_cached_index(
         UserError: Where there is no such index, or the cache cannot be used. One that is damaged is built again.
     """
     folder = cache / "indexes" / digest[:32]
-    with _lock(folder):
+    with locking(folder):
         for _ in range(_ATTEMPTS):
             try:
                 return build_index(name, vectors, folder, options, copy.deepcopy(rng), digest, quiet)
@@ -56,19 +53,3 @@ def build_cached_index(
                 print(f"{error.folder} is damaged and is built again", file=sys.stderr)
                 shutil.rmtree(error.folder)
         return build_index(name, vectors, folder, options, copy.deepcopy(rng), digest, quiet)
-
-
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
-    """Keep other processes from building in this folder; one that can only be read is not locked."""
-    try:
-        make_folder(folder, is_private=True)
-        lock = FileLock(folder / ".lock")
-        lock.acquire()
-    except OSError:
-        yield
-        return
-    try:
-        yield
-    finally:
-        lock.release()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from seals_sim.embed.names import DEFAULT_MODEL
+from seals_sim.embed.names import DEFAULT_MODEL, AutoPrecision
 from seals_sim.embed.space import CutTexts, TextSpace
 from seals_sim.errors import UserError
 from seals_sim.indexes import IndexOptions, NeighborIndex, VectorIndex
@@ -72,6 +72,7 @@ def build_corpus(
     dimensions: int | None = None,
     options: IndexOptions | None = None,
     quiet: bool = True,
+    precision: AutoPrecision = "float32",
 ) -> Corpus:
     """Embed texts and build an index, or read both from the cache.
 
@@ -83,11 +84,12 @@ def build_corpus(
         dimensions: To whiten to; None for 256, or as many as a small table has.
         options: Of the index.
         quiet: Show no progress.
+        precision: Of the model, as for `TextSpace`.
 
     Raises:
         UserError: For options that do not fit the texts.
     """
-    space = TextSpace(texts, model, dimensions, cache, quiet)
+    space = TextSpace(texts, model, dimensions, cache, quiet, precision)
     vectors, digest = space.load_vectors(cache)
     built = build_cached_index(
         index, vectors, digest, cache, options or IndexOptions(), make_generator(0, "index"), quiet

@@ -208,3 +208,11 @@ def test_a_full_stream_is_told_by_the_exit_code():
         ended = subprocess.run([*command, "--version"], stdout=full, stderr=subprocess.PIPE, check=False)
         assert (ended.returncode, ended.stderr) == (2, b"error: No space left on device\n")
         assert subprocess.run([*command, "embed", "none.jsonl"], stderr=full, check=False).returncode == 2
+
+
+def test_models_are_measured_on_the_built_in_texts(capsys):
+    cli.main(["models", "--measure", "100"])
+    default, static, about = capsys.readouterr().out.splitlines()
+    assert default.startswith("all-MiniLM-L6-v2: 384 dimensions, ")
+    assert static.startswith("wordllama: 256 dimensions, float32, ")
+    assert "measured on 100 random descriptions of ICD-10-CM" in about

@@ -1,0 +1,31 @@
+"""Which numbers a model computes with: bfloat16 where the processor multiplies them, float32 elsewhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from seals_sim.embed.names import Precision
+
+_CPUINFO = Path("/proc/cpuinfo")
+_BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
+
+
+def choose_precision(cpuinfo: Path = _CPUINFO) -> Precision:
+    """Choose by what the processor has: without instructions for it, bfloat16 is slower than float32.
+
+    Args:
+        cpuinfo: Where Linux lists the flags of the processor. Where there is no such file, float32 is chosen.
+
+    Returns:
+        "bfloat16" or "float32".
+
+    Examples:
+        >>> choose_precision(Path("no such file"))
+        'float32'
+    """
+    try:
+        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return "float32"
+    flags = next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), [])
+    return "float32" if _BFLOAT16_FLAGS.isdisjoint(flags) else "bfloat16"

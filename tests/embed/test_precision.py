@@ -1,0 +1,39 @@
+"""bfloat16 where the processor has it: near float32, under another key of the cache, in the same session."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from seals_sim.embed import blocks, space
+from seals_sim.embed.names import DEFAULT_MODEL
+from seals_sim.embed.precision import choose_precision
+from seals_sim.embed.space import TextSpace
+
+TEXTS = ["a cat sleeps on the sofa", "a kitten naps", "interest rates rose", "the bank raised rates", "rain", "snow"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "precision"),
+    [("fpu avx512_bf16", "bfloat16"), ("amx_bf16", "bfloat16"), ("avx2 avx512f", "float32"), ("", "float32")],
+)
+def test_the_processor_decides(tmp_path, flags, precision):
+    (tmp_path / "cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\n")
+    assert choose_precision(tmp_path / "cpuinfo") == precision
+
+
+def test_bfloat16_is_near_and_has_the_same_fingerprint(tmp_path):
+    exact = TextSpace(TEXTS, DEFAULT_MODEL, 0, tmp_path, precision="float32")
+    rounded = TextSpace(TEXTS, DEFAULT_MODEL, 0, tmp_path, precision="bfloat16")
+    assert exact.fingerprint == rounded.fingerprint
+    cosines = np.vecdot(exact.compute_vectors(), rounded.compute_vectors())
+    assert cosines.min() > 0.999
+    assert (exact.compute_vectors() != rounded.compute_vectors()).any()
+
+
+def test_auto_takes_what_an_earlier_version_has_cached(tmp_path, monkeypatch):
+    monkeypatch.setattr(space, "choose_precision", lambda: "bfloat16")
+    old = TextSpace(TEXTS, DEFAULT_MODEL, 0, tmp_path).compute_vectors()
+    monkeypatch.setattr(blocks, "encode", lambda *_: pytest.fail("embedded again"))
+    again = TextSpace(TEXTS, DEFAULT_MODEL, 0, tmp_path, precision="auto").compute_vectors()
+    np.testing.assert_array_equal(again, old)
