@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from pydantic.dataclasses import dataclass
 
+from seals_sim.datasets.options import TableOptions
 from seals_sim.indexes.names import AutoVectorIndexName
 from seals_sim.options import CHECKED, Fraction, GivenPath, PositiveInt
 from seals_sim.replay.options import EmbeddingOptions, ProbeOptions
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class TextOptions(EmbeddingOptions):
+class TextOptions(EmbeddingOptions, TableOptions):
     """How a table is read and embedded."""
 
     text_column: str = "text"
-    """The column of texts."""
+    """The column of texts; doc.text is the field text of the field doc."""
     skip_bad_lines: bool = False
-    """Leave out lines that cannot be read, and report them."""
+    """Leave out lines that cannot be read, and list them; empty texts always are."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
