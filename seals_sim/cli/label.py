@@ -8,19 +8,17 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from seals_sim.cli.options import ExampleOptions, PageOptions, SearchIndexOptions, TextOptions
+from seals_sim.cli.options import ColumnOptions, ExampleOptions, PageOptions, SearchIndexOptions, TextOptions
 from seals_sim.cli.tables import build_table_corpus
-from seals_sim.datasets.lines import require_file
+from seals_sim.datasets.formats import TABLE_ENDINGS, open_table
 from seals_sim.disk.files import require_writable_file
 from seals_sim.errors import UserError
 from seals_sim.label.corpus import Corpus
-from seals_sim.label.exchange import read_labels
+from seals_sim.label.exchange import AnswerNames, read_labels
 from seals_sim.label.options import SessionOptions
 from seals_sim.label.session import Session
 from seals_sim.label.web.server import serve
 from seals_sim.replay.options import CacheOptions
-
-_TABLE_ENDINGS = (".gz", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 
 
 def label(
@@ -31,22 +29,26 @@ def label(
     index: SearchIndexOptions,
     page: PageOptions,
     cache: CacheOptions,
+    columns: ColumnOptions,
 ) -> None:
     """Serve the page for labeling a table until it is stopped."""
-    require_file(table)
+    open_table(table, text)
     path = examples.session or name_session(table)
     if not os.path.isfile(path):  # a file that can only be read is opened too
         require_writable_file(path, "session")
-    corpus, _ = build_table_corpus(table, text, index, options.k, cache)
-    imports = [
-        read_labels(file, kind, corpus.texts)
-        for file, kind in ((examples.labelstudio, "label_studio"), (examples.argilla, "argilla"))
-        if file is not None
-    ]
+    left_out = path.with_name(f"{path.name.removesuffix('.seals')}.left-out.csv")
+    corpus, _ = build_table_corpus(table, text, index, options.k, cache, left_out, columns)
+    names = AnswerNames(examples.positive_label, examples.negative_label, examples.answer_field)
+    files = (
+        (examples.labelstudio, "label_studio"),
+        (examples.argilla, "argilla"),
+        (examples.labels, "table"),
+    )
+    imports = [read_labels(file, kind, corpus, names) for file, kind in files if file is not None]
     fitting = replace(options, k=min(options.k, len(corpus.vectors)))
     session = open_session(path, corpus, examples.like, examples.not_like, fitting)
-    for file, labels in imports:
-        report = session.add_import(file, labels)
+    for file, given in imports:
+        report = session.add_import(file, given.labels, given.controls)
         if report.n_overruled:
             print(f"{file.name}: {report.n_overruled:,} labels differ from your answers, which stand", file=sys.stderr)
         if report.n_mixed:
@@ -65,8 +67,9 @@ def name_session(table: Path) -> Path:
         >>> name_session(Path("reviews.2024.csv.gz")).name
         'reviews.2024.seals'
     """
+    table = table if table.name else table.resolve()  # the current folder
     name = table.name
-    for ending in _TABLE_ENDINGS:
+    for ending in TABLE_ENDINGS:
         if name.lower().endswith(ending) and len(name) > len(ending):
             name = name[: -len(ending)]
     return table.with_name(f"{name}.seals")

@@ -13,6 +13,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from seals_sim.cli.options import (
+    ColumnOptions,
     ExampleOptions,
     MeasuredIndexOptions,
     PageOptions,
@@ -39,7 +40,10 @@ from seals_sim.replay.options import (
 app = make_cli("seals", "Find rare things with few labels (SEALS): similarity search for active learning and search.")
 app.register_install_completion_command()
 
-_TABLE = Parameter(help="A table of texts: .jsonl, .csv, .tsv (each also with .gz), or .parquet.")
+_TABLE = Parameter(
+    help="A table of texts: .jsonl, .json, .csv, .tsv (each also with .gz, .bz2 or .zst), .parquet, .arrow or .xlsx; "
+    "or a folder of .txt files, or of a saved Hugging Face dataset."
+)
 _FOLDER = Parameter(help="The folder of a finished run.")
 
 
@@ -59,11 +63,12 @@ def label(
     index: SearchIndex = SearchIndexOptions(),
     page: Annotated[PageOptions, flatten("Page")] = PageOptions(),
     cache: Cache = CacheOptions(),
+    columns: Annotated[ColumnOptions, flatten("Exports")] = ColumnOptions(),
 ) -> None:
     """Find texts like your examples, with you as the judge, on a page in your browser."""
     from seals_sim.cli.label import label
 
-    label(table, examples, options, text, index, page, cache)
+    label(table, examples, options, text, index, page, cache, columns)
 
 
 @app.command

@@ -2,28 +2,71 @@
 
 from __future__ import annotations
 
+import csv
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seals_sim.cli.options import SearchIndexOptions, TextOptions
+from seals_sim.cli.options import ColumnOptions, SearchIndexOptions, TextOptions
+from seals_sim.datasets.lines import LeftOut
+from seals_sim.disk.files import replacing
+from seals_sim.errors import UserError
 from seals_sim.replay.options import CacheOptions
 
 if TYPE_CHECKING:
+    from seals_sim.datasets.table import TextTable
     from seals_sim.embed.space import CutTexts
     from seals_sim.label.corpus import Corpus
 
 
-def read_table(table: Path, options: TextOptions) -> list[str]:
-    """The texts of a table, with a line on stderr about lines left out."""
-    from seals_sim.datasets import read_texts
+def read_table(table: Path, options: TextOptions, list_file: Path, columns: ColumnOptions | None = None) -> TextTable:
+    """Read the texts of a table, and list the rows that were left out.
 
-    texts, _, bad = read_texts(table, options.text_column, options.skip_bad_lines)
-    if bad.reports:
-        from seals_sim.replay.replay import report_bad_lines
+    Args:
+        table: A file or folder.
+        options: How to read it.
+        list_file: Where rows are listed that were left out.
+        columns: To be read too.
 
-        report_bad_lines(bad.reports)
-    return texts
+    Raises:
+        UserError: Where the table cannot be read, or two rows have one id.
+    """
+    from seals_sim.datasets.table import read_text_columns
+
+    wanted: list[str] | None = []
+    if columns is not None:
+        first = [] if columns.id_column is None else [columns.id_column]
+        wanted = None if columns.columns == ("all",) else [*first, *columns.columns]
+    read = read_text_columns(table, options.text_column, options.skip_bad_lines, options, wanted)
+    if columns is not None and columns.id_column is not None:
+        _require_ids(table, columns.id_column, read)
+    if read.bad.left_out:
+        write_left_out(list_file, read.bad.left_out)
+        n, last = len(read.bad.left_out), read.bad.left_out[-1]
+        print(f"left out {n:,} row{'s' * (n > 1)}, listed in {list_file}; the last: {last}", file=sys.stderr)
+    return read
+
+
+def _require_ids(table: Path, column: str, read: TextTable) -> None:
+    """An id that is missing or stands twice finds no row."""
+    seen: dict[str, int] = {}
+    for row, cell in zip(read.rows.tolist(), read.columns.get(column, ()), strict=True):
+        problem = "is empty" if cell in (None, "") else None
+        if str(cell) in seen:
+            problem = f"is {str(cell)!r:.60}, as in row {seen[str(cell)]}"
+        if problem:
+            raise UserError(f"row {row} of {table} (counted from 0) {problem}", parameter="id_column", value=column)
+        seen[str(cell)] = row
+
+
+def write_left_out(path: Path, left_out: Sequence[LeftOut]) -> None:
+    """List what was left out of a table: row, where and why, as CSV."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["row", "where", "reason"])
+        writer.writerows(["" if one.row is None else one.row, one.where, one.reason] for one in left_out)
 
 
 def get_cache(options: CacheOptions) -> Path:
@@ -34,7 +77,13 @@ def get_cache(options: CacheOptions) -> Path:
 
 
 def build_table_corpus(
-    table: Path, text: TextOptions, index: SearchIndexOptions, k: int, cache_options: CacheOptions
+    table: Path,
+    text: TextOptions,
+    index: SearchIndexOptions,
+    k: int,
+    cache_options: CacheOptions,
+    list_file: Path | None = None,
+    columns: ColumnOptions | None = None,
 ) -> tuple[Corpus, str]:
     """Read, embed and index a table, each from the cache where it is there; with the name of the index."""
     from seals_sim.embed.space import choose_dimensions
@@ -43,13 +92,21 @@ def build_table_corpus(
     from seals_sim.label.corpus import build_corpus
 
     cache = get_cache(cache_options)
-    texts = read_table(table, text)
+    read = read_table(table, text, list_file or name_list(cache, table), columns)
+    texts = read.texts
     d = choose_dimensions(texts) if text.dimensions is None else text.dimensions
     name = resolve_index(index.index, len(texts), d, 0)  # one search
     options = IndexOptions(k, n_probe=index.n_probe)
     corpus = build_corpus(texts, name, cache, text.model, text.dimensions, options, cache_options.quiet)
     report_cut(corpus.cut, len(texts))
-    return corpus, name
+    rows = read.rows if read.bad.left_out else None
+    id_column = None if columns is None else columns.id_column
+    return replace(corpus, table_rows=rows, columns=read.columns, id_column=id_column), name
+
+
+def name_list(cache: Path, table: Path) -> Path:
+    """Where rows of a table are listed that a command without a file of its own has left out."""
+    return cache / "left-out" / f"{table.name}.csv"
 
 
 def report_cut(cut: CutTexts | None, n_texts: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,19 +19,13 @@ class TextFolder:
 
     def __init__(self, folder: Path, encoding: str = "utf-8") -> None:
         self._folder, self._encoding = folder, "utf-8-sig" if encoding == "utf-8" else encoding
-
-    @cached_property
-    def _names(self) -> list[str]:
-        paths = (path for path in self._folder.rglob("*") if path.suffix.lower() == ".txt" and path.is_file())
-        names = sorted(path.relative_to(self._folder).as_posix() for path in paths)
-        if not names:
-            raise UserError(
-                f"{self._folder}: this is a folder without .txt files, and not one of datasets.save_to_disk"
-            )
-        return names
+        paths = (path for path in folder.rglob("*") if path.suffix.lower() == ".txt" and path.is_file())
+        self._names = sorted(path.relative_to(folder).as_posix() for path in paths)
+        if not self._names:
+            raise UserError(f"{folder}: this is a folder without .txt files, and none of datasets.save_to_disk")
 
     def read_header(self, bad: BadLines) -> list[str]:
-        return _COLUMNS if self._names else []
+        return _COLUMNS
 
     def read_at_once(self, columns: Sequence[str]) -> pa.Table | None:
         """Never: it would be no faster."""

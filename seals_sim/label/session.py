@@ -7,7 +7,7 @@ was answered. So a reopened session asks what it would have asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -170,11 +170,17 @@ class Session:
             raise ValueError(f"{len(rows)} rows and {len(answers)} answers")
         self._add(self._build_answers(self._to_first(list(zip(rows, answers, strict=True)))))
 
-    def add_import(self, file: ImportedFile, labels: Sequence[Label]) -> ImportReport:
+    def add_import(self, file: ImportedFile, labels: Sequence[Label], controls: Collection[int] = ()) -> ImportReport:
         """Take over labels from a file, once: the same file again changes nothing.
 
         Of several labels for a row, or for rows that are answered together, the last counts. What the person has
         answered or undone stands.
+
+        Args:
+            file: Where they are from.
+            labels: In the file's order.
+            controls: Rows that were drawn at random when they were labeled. Where this session has not seen one, it
+                counts among those that it has drawn.
 
         Raises:
             UserError: For a row that the table does not have, or another answer; none is taken then.
@@ -185,7 +191,9 @@ class Session:
         last = dict(given)
         changes = {row: answer for row, answer in last.items() if row not in answers or answers[row] != answer}
         allowed = [(row, answer) for row, answer in changes.items() if not self._state.is_decided(row)]
-        self._add(self._build_answers(allowed, is_imported=True), file)
+        drawn = {self._rows.find(row) for row in controls} - self._state.seen
+        asks = [Event("ask", row, is_control=True) for row, _ in allowed if row in drawn]
+        self._add([*asks, *self._build_answers(allowed, is_imported=True)], file)
         n_mixed = len({row for row, answer in given if answer != last[row]})
         return ImportReport(len(allowed), len(changes) - len(allowed), n_mixed=n_mixed)
 

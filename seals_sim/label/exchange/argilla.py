@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from seals_sim.errors import UserError
-from seals_sim.label.exchange.reading import ANSWER_WORDS, get_part, read_answer, read_records
-from seals_sim.label.exchange.rows import RowFinder
+from seals_sim.label.corpus import Corpus
+from seals_sim.label.exchange.reading import ANSWER_WORDS, AnswerNames, get_part, read_records
+from seals_sim.label.exchange.rows import GivenLabels, RowFinder
 from seals_sim.label.session import Session
-from seals_sim.label.types import Label
 
 _NOBODY = "00000000-0000-0000-0000-000000000000"
 
@@ -29,18 +28,19 @@ def build_argilla_records(session: Session, user_id: str = _NOBODY) -> list[dict
         response: dict[str, object] = {"value": None, "user_id": user_id, "status": "discarded"}
         if answer is not None:
             response.update(value=ANSWER_WORDS[answer], status="submitted")
+        number, id = session.corpus.number_row(row), session.corpus.get_id(row)
         records.append(
             {
-                "id": str(row),
+                "id": str(number),
                 "fields": {"text": session.corpus.get_text(row)},
-                "metadata": {"row": row},
+                "metadata": {"row": number, **id, "is_control": str(session.is_control(row)).lower()},
                 "responses": {"answer": [response]},
             }
         )
     return records
 
 
-def read_argilla(path: Path, texts: Sequence[str] | None = None) -> list[Label]:
+def read_argilla(path: Path, corpus: Corpus | None = None, names: AnswerNames | None = None) -> GivenLabels:
     """Read the labels of a list of records (`dataset.records.to_json`), or of one record on each line.
 
     A record's row is `metadata.row`; where that is missing, it is found by `fields.text`, as `RowFinder` does. There
@@ -48,7 +48,8 @@ def read_argilla(path: Path, texts: Sequence[str] | None = None) -> list[Label]:
 
     Args:
         path: The file.
-        texts: Of the table; rows are checked against them.
+        corpus: What the labels are for; rows are checked against it.
+        names: How the file names its answers.
 
     Returns:
         A label for each record that has a response, drafts aside, in order.
@@ -56,8 +57,7 @@ def read_argilla(path: Path, texts: Sequence[str] | None = None) -> list[Label]:
     Raises:
         UserError: With file and line or record.
     """
-    rows = RowFinder(texts)
-    labels: list[Label] = []
+    rows, given, names = RowFinder(corpus), GivenLabels(), names or AnswerNames()
     for where, record in read_records(path):
         text, metadata = get_part(record, "fields", dict, where).get("text"), record.get("metadata") or {}
         response = _get_last_response(record, where)
@@ -65,9 +65,9 @@ def read_argilla(path: Path, texts: Sequence[str] | None = None) -> list[Label]:
             rows.skip(metadata, text)
             continue
         is_skipped = response.get("status") == "discarded" or response.get("value") is None  # to_json has no status
-        answer = None if is_skipped else read_answer(response["value"], where)
-        labels.append((rows.find(metadata, text, where), answer))
-    return labels
+        answer = None if is_skipped else names.read(response["value"], where)
+        given.add(rows.find(metadata, text, where), answer, metadata.get("is_control"))
+    return given
 
 
 def _get_last_response(record: dict[str, Any], where: str) -> dict[str, Any] | None:
