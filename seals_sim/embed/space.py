@@ -86,6 +86,8 @@ class TextSpace:
 
     Attributes:
         texts_digest: Of the table.
+        model: As for `embed_texts`.
+        model_digest: Of its files.
         fingerprint: Of texts, model and dimensions: the same wherever the vectors are the same up to rounding.
     """
 
@@ -107,6 +109,7 @@ class TextSpace:
         self._texts, self._cache, self._quiet = texts, cache, quiet
         self._dimensions = choose_dimensions(texts) if dimensions is None else dimensions
         self._encoder = Encoder(model)
+        self.model, self.model_digest = model, self._encoder.digest
         digest = hashlib.sha256()
         update_with_texts(digest, texts)
         self.texts_digest = digest.hexdigest()
@@ -154,6 +157,11 @@ class TextSpace:
         """
         embeddings = self._encoder.encode(others)
         return self._whitening.apply(embeddings) if self._dimensions else whiten(embeddings, 0)
+
+    @property
+    def whitening(self) -> Whitening | None:
+        """That was fitted on the table; None where there is none."""
+        return self._whitening if self._dimensions else None
 
     def _whiten(self) -> Vectors:
         return whiten(self._embed(), self._dimensions)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -38,6 +38,7 @@ class Corpus:
         table_rows: (n,) sorted, where each row stands in the user's table; None where that is its position here.
         columns: More columns of that table, n cells each, which exports carry.
         id_column: The one among them that says which row is which.
+        space: That `encode` gives vectors in, where it can be kept.
     """
 
     vectors: StoredVectors
@@ -51,6 +52,7 @@ class Corpus:
     table_rows: TableRows | None = None
     columns: Mapping[str, Sequence[object]] = field(default_factory=dict)
     id_column: str | None = None
+    space: TextSpace | None = None
 
     @cached_property
     def copies(self) -> Copies | None:
@@ -126,7 +128,10 @@ def build_corpus(
     old_fingerprint = hashlib.sha256(f"vectors {digest} texts {space.texts_digest}".encode()).hexdigest()
     about = f"{len(texts):,} texts ({space.texts_digest[:8]}), model {model}, {vectors.shape[1]} dimensions"
     searched = _require_vector_index(built, index)
-    return Corpus(vectors, searched, space.fingerprint, texts, space.encode, about, old_fingerprint, space.count_cut())
+    corpus = Corpus(
+        vectors, searched, space.fingerprint, texts, space.encode, about, old_fingerprint, space.count_cut()
+    )
+    return replace(corpus, space=space)
 
 
 def _require_vector_index(index: NeighborIndex, name: str) -> VectorIndex:

@@ -18,7 +18,9 @@ from seals_sim.errors import UserError
 from seals_sim.evaluate.remaining import compute_p_missing, estimate_remaining
 from seals_sim.label.copies import DistinctRows, DistinctRowsIndex
 from seals_sim.label.corpus import Corpus
-from seals_sim.label.journal import Event, ImportedFile, Journal, Seed
+from seals_sim.label.events import Event, ImportedFile, Seed
+from seals_sim.label.journal import Journal
+from seals_sim.label.kept import describe_row, describe_space
 from seals_sim.label.learner import explain_missing
 from seals_sim.label.options import SessionOptions
 from seals_sim.label.search import SessionSearch, compute_probabilities
@@ -52,6 +54,7 @@ class Session:
             self.options, self.seeds = about.options, journal.read_seeds()
             self._rows = DistinctRows(corpus, self.options.copies == "together")
             self._index = DistinctRowsIndex(corpus.index, self._rows)
+            journal.remember(lambda row: describe_row(corpus, self._rows, row), lambda: describe_space(corpus))
             widen(corpus.vectors[:1])  # what float16 needs takes seconds to import: now, not at the first answer
             self._replay()
         except BaseException:
@@ -174,13 +177,7 @@ class Session:
         """Take over labels from a file, once: the same file again changes nothing.
 
         Of several labels for a row, or for rows that are answered together, the last counts. What the person has
-        answered or undone stands.
-
-        Args:
-            file: Where they are from.
-            labels: In the file's order.
-            controls: Rows that were drawn at random when they were labeled. Where this session has not seen one, it
-                counts among those that it has drawn.
+        answered or undone stands. Of `controls`, drawn at random elsewhere, those new here count as drawn here.
 
         Raises:
             UserError: For a row that the table does not have, or another answer; none is taken then.

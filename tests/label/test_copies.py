@@ -14,6 +14,7 @@ from seals_sim.errors import UserError
 from seals_sim.indexes import ExactIndex, IndexOptions, build_index
 from seals_sim.label.copies import DistinctRows
 from seals_sim.label.corpus import Corpus
+from seals_sim.label.events import ImportedFile
 from seals_sim.label.exchange import (
     build_argilla_records,
     build_label_studio_tasks,
@@ -23,7 +24,6 @@ from seals_sim.label.exchange import (
     read_argilla,
     read_label_studio,
 )
-from seals_sim.label.journal import ImportedFile
 from seals_sim.label.options import SessionOptions
 from seals_sim.label.session import Session
 from seals_sim.label.types import ImportReport

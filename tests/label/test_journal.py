@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from seals_sim import UserError
-from seals_sim.label.journal import ImportedFile
+from seals_sim.label.events import ImportedFile
 from seals_sim.label.session import Session
 from tests.conftest import clustered
 from tests.label.small import CORPUS, PLAIN, answer_by_cluster

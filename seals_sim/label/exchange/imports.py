@@ -9,12 +9,12 @@ from types import MappingProxyType
 from seals_sim.disk.files import compute_sha256
 from seals_sim.errors import UserError
 from seals_sim.label.corpus import Corpus
+from seals_sim.label.events import ImportedFile
 from seals_sim.label.exchange.argilla import read_argilla
 from seals_sim.label.exchange.label_file import read_label_file
 from seals_sim.label.exchange.label_studio import read_label_studio
 from seals_sim.label.exchange.reading import AnswerNames
 from seals_sim.label.exchange.rows import GivenLabels
-from seals_sim.label.journal import ImportedFile
 from seals_sim.label.session import Session
 from seals_sim.label.types import ImportReport
 

@@ -1,0 +1,121 @@
+"""What a session file keeps beside its events, so that it is of use without the table: texts, rows, and the space."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seals_sim.vectors.whitening import Whitening
+
+SINCE = 3  # the version of files that have this
+ROWS = "SELECT row, table_rows, text, ids FROM rows ORDER BY row"
+MISSING = "SELECT DISTINCT row FROM events WHERE row NOT IN (SELECT row FROM rows)"
+
+
+@dataclass(frozen=True)
+class KeptRow:
+    """A row that events are about.
+
+    Attributes:
+        table_rows: Where it and the rows answered with it stand in the user's table, itself first.
+        text: Of all of them.
+        ids: Their cells in the id column; none where there is no such column.
+    """
+
+    table_rows: tuple[int, ...]
+    text: str | None
+    ids: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class KeptSpace:
+    """How texts become vectors.
+
+    Attributes:
+        model: Of sentence-transformers, by name or folder.
+        digest: Of the model's files.
+        whitening: None where embeddings are not whitened.
+    """
+
+    model: str
+    digest: str
+    whitening: Whitening | None
+
+
+Describe = Callable[[int], KeptRow]
+
+
+def write_rows(database: sqlite3.Connection, rows: Iterable[int], describe: Describe | None) -> None:
+    """Write what rows hold, unless that is written."""
+    if describe is None:
+        return
+    values = ((row, describe(row)) for row in rows)
+    database.executemany(
+        "INSERT OR IGNORE INTO rows VALUES (?, ?, ?, ?)",
+        (
+            (row, np.array(kept.table_rows, dtype="<i8").tobytes(), kept.text, json.dumps(kept.ids, default=str))
+            for row, kept in values
+        ),
+    )
+
+
+def write_space(database: sqlite3.Connection, space: KeptSpace | None) -> None:
+    """Write how texts become vectors."""
+    if space is None:
+        return
+    values: list[tuple[str, object]] = [("model", space.model.encode()), ("digest", space.digest.encode())]
+    if space.whitening is not None:
+        values.append(("mean", space.whitening.mean.astype("<f4").tobytes()))
+        values.append(("directions", space.whitening.directions.astype("<f4").tobytes()))
+    database.executemany("INSERT INTO space VALUES (?, ?)", values)
+
+
+def parse_rows(rows: Sequence[tuple[Any, ...]]) -> dict[int, KeptRow]:
+    """Check and unpack rows.
+
+    Raises:
+        ValueError: Where one is wrong.
+    """
+    kept = {}
+    for row, table_rows, text, ids in rows:
+        if not isinstance(table_rows, bytes) or not table_rows or len(table_rows) % 8:
+            raise ValueError(f"row {row}: its places in the table")
+        if not (text is None or isinstance(text, str)) or not isinstance(ids, str):
+            raise ValueError(f"row {row}: its text or ids")
+        places, cells = np.frombuffer(table_rows, dtype="<i8"), json.loads(ids)
+        if places.min() < 0 or not isinstance(cells, list) or (cells and len(cells) != len(places)):
+            raise ValueError(f"row {row}: its places in the table, or its ids")
+        kept[row] = KeptRow(tuple(places.tolist()), text, tuple(cells))
+    return kept
+
+
+def parse_space(values: Mapping[Any, Any]) -> KeptSpace | None:
+    """Check and unpack a space.
+
+    Raises:
+        ValueError: Where it is wrong.
+    """
+    if not values:
+        return None
+    if not all(isinstance(value, bytes) for value in values.values()) or not {"model", "digest"} <= values.keys():
+        raise ValueError("its space")
+    model, digest = values["model"].decode(), values["digest"].decode()
+    if "mean" not in values:
+        return KeptSpace(model, digest, None)
+    mean, directions = _unpack(values["mean"]), _unpack(values.get("directions", b""))
+    if not len(mean) or not len(directions) or len(directions) % len(mean):
+        raise ValueError("its space: the whitening")
+    return KeptSpace(model, digest, Whitening(mean, directions.reshape(len(mean), -1)))
+
+
+def _unpack(content: bytes) -> NDArray[np.float32]:
+    numbers = np.frombuffer(content, dtype="<f4").astype(np.float32)
+    if not np.isfinite(numbers).all():
+        raise ValueError("its space: a number is not finite")
+    return numbers
