@@ -40,6 +40,7 @@ from seals_sim.label.journal_leftovers import (
     set_aside,
     set_aside_foreign,
 )
+from seals_sim.label.journal_rows import Describe, KeptRow, KeptSpace
 from seals_sim.types import Rows
 
 _DAMAGED = "restore a copy of it, or begin another session"
@@ -70,7 +71,7 @@ class Journal:
         require_unlocked(path)
         self.is_read_only = not journal_file.is_writable(path)
         self._is_copy = has_write_ahead_log(path)
-        self._describe: journal_rows.Describe | None = None
+        self._describe: Describe | None = None
         set_aside_foreign(path, self._is_copy)
         self._opened = ExitStack()
         with self._closing_on_error():
@@ -236,9 +237,7 @@ class Journal:
             self._database.executemany(query, values)
             journal_rows.write_rows(self._database, {event.row for event in events}, self._describe)
 
-    def remember(
-        self, describe: journal_rows.Describe, find_space: Callable[[], journal_rows.KeptSpace | None]
-    ) -> None:
+    def remember(self, describe: Describe, find_space: Callable[[], KeptSpace | None]) -> None:
         """Keep in the file what rows with events hold, from now on and for those so far, and how texts become vectors.
 
         Args:
@@ -258,7 +257,7 @@ class Journal:
                 journal_rows.write_rows(self._database, missing, describe)
                 journal_rows.write_space(self._database, space)
 
-    def read_kept(self) -> tuple[dict[int, journal_rows.KeptRow], journal_rows.KeptSpace | None]:
+    def read_kept(self) -> tuple[dict[int, KeptRow], KeptSpace | None]:
         """What the file keeps of rows with events, and of the space: nothing in a file of an early version.
 
         Raises:
@@ -313,7 +312,7 @@ class Journal:
             if "locked" in str(error):
                 raise UserError(f"{self.path}: another process has this session open; close it there first") from error
             raise UserError(f"{self.path}: cannot be used ({_flatten(error)})") from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # a name in the file that is no text
             raise UserError(f"{self.path}: is damaged or not a label session ({_flatten(error)})") from error
 
 
