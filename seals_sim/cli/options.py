@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic.dataclasses import dataclass
 
@@ -12,15 +12,22 @@ from seals_sim.indexes.names import AutoVectorIndexName
 from seals_sim.options import CHECKED, COMMA_SEPARATED, Fraction, GivenPath, PositiveInt
 from seals_sim.replay.options import EmbeddingOptions, ProbeOptions
 
+ExportFormat = Literal["csv", "jsonl", "parquet", "labelstudio", "argilla"]
+
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class TextOptions(EmbeddingOptions, TableOptions):
-    """How a table is read and embedded."""
+class TableTextOptions(TableOptions):
+    """How the texts of a table are read."""
 
     text_column: str = "text"
     """The column of texts; doc.text is the field text of the field doc."""
     skip_bad_lines: bool = False
     """Leave out lines that cannot be read, and list them; empty texts always are."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class TextOptions(EmbeddingOptions, TableTextOptions):
+    """How a table is read and embedded."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seals_sim.cli.options import ColumnOptions, SearchIndexOptions, TextOptions
+from seals_sim.cli.options import ColumnOptions, SearchIndexOptions, TableTextOptions, TextOptions
 from seals_sim.datasets.lines import LeftOut
 from seals_sim.disk.files import replacing
 from seals_sim.errors import UserError
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from seals_sim.label.corpus import Corpus
 
 
-def read_table(table: Path, options: TextOptions, list_file: Path, columns: ColumnOptions | None = None) -> TextTable:
+def read_table(
+    table: Path, options: TableTextOptions, list_file: Path, columns: ColumnOptions | None = None
+) -> TextTable:
     """Read the texts of a table, and list the rows that were left out.
 
     Args:

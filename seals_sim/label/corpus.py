@@ -82,10 +82,6 @@ class Corpus:
             raise UserError(f"row {table_row}: no such row, or it was left out when the table was read")
         return Row(row)
 
-    def get_id(self, row: int) -> dict[str, object]:
-        """The cell of a row in the id column, by the column's name; nothing where there is no such column."""
-        return {} if self.id_column is None else {self.id_column: self.columns[self.id_column][row]}
-
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Vectors (m, d) of texts, in the space of the corpus.
 

@@ -166,6 +166,10 @@ class Journal:
         with self._believed():
             return parse_about(dict(values))
 
+    def read_dimensions(self) -> int:
+        """Of the vectors of its examples; 0 where there are none."""
+        return max((len(vector) // 4 for _, _, _, vector, _ in self._fetch(_SEEDS)), default=0)
+
     def read_seeds(self) -> list[Seed]:
         """The seeds, in order."""
         return [

@@ -55,7 +55,7 @@ CREATE TABLE imports (
 CREATE TABLE rows (  -- of the table, those that events are about
     row INTEGER PRIMARY KEY,
     table_rows BLOB NOT NULL,  -- int64: this row and its copies, as the user's table counts
-    text TEXT,
+    text TEXT NOT NULL,  -- JSON, which holds any text: theirs, or null
     ids TEXT NOT NULL  -- JSON: their cells in the id column
 )""",
         "CREATE TABLE space (name TEXT PRIMARY KEY, value BLOB NOT NULL)",  # model, digest, mean, directions

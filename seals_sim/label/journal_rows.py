@@ -59,7 +59,7 @@ def write_rows(database: sqlite3.Connection, rows: Iterable[int], describe: Desc
     database.executemany(
         "INSERT OR IGNORE INTO rows VALUES (?, ?, ?, ?)",
         (
-            (row, np.array(kept.table_rows, dtype="<i8").tobytes(), kept.text, json.dumps(kept.ids, default=str))
+            (row, np.array(kept.table_rows, "<i8").tobytes(), json.dumps(kept.text), json.dumps(kept.ids, default=str))
             for row, kept in values
         ),
     )
@@ -86,12 +86,14 @@ def parse_rows(rows: Sequence[tuple[Any, ...]]) -> dict[int, KeptRow]:
     for row, table_rows, text, ids in rows:
         if not isinstance(table_rows, bytes) or not table_rows or len(table_rows) % 8:
             raise ValueError(f"row {row}: its places in the table")
-        if not (text is None or isinstance(text, str)) or not isinstance(ids, str):
+        if not isinstance(text, str) or not isinstance(ids, str):
             raise ValueError(f"row {row}: its text or ids")
-        places, cells = np.frombuffer(table_rows, dtype="<i8"), json.loads(ids)
+        places, cells, words = np.frombuffer(table_rows, dtype="<i8"), json.loads(ids), json.loads(text)
         if places.min() < 0 or not isinstance(cells, list) or (cells and len(cells) != len(places)):
             raise ValueError(f"row {row}: its places in the table, or its ids")
-        kept[row] = KeptRow(tuple(places.tolist()), text, tuple(cells))
+        if not (words is None or isinstance(words, str)):
+            raise ValueError(f"row {row}: its text")
+        kept[row] = KeptRow(tuple(places.tolist()), words, tuple(cells))
     return kept
 
 

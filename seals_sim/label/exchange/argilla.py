@@ -5,35 +5,39 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from seals_sim.errors import UserError
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.exchange.reading import ANSWER_WORDS, AnswerNames, get_part, read_records
 from seals_sim.label.exchange.rows import GivenLabels, RowFinder
+from seals_sim.label.exchange.tables import build_labels_table, list_records
 from seals_sim.label.session import Session
 
 _NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
-def build_argilla_records(session: Session, user_id: str = _NOBODY) -> list[dict[str, object]]:
+def build_argilla_records(answers: Session | pd.DataFrame, user_id: str = _NOBODY) -> list[dict[str, object]]:
     """Records for a dataset with the field `text` and the label question `answer` (yes, no).
 
     A skipped row becomes a discarded response.
 
     Args:
-        session: Whose answers to export.
+        answers: A session, or its `build_labels_table`.
         user_id: The Argilla user whose responses they become.
     """
     records: list[dict[str, object]] = []
-    for row, answer in session.answers.items():
+    for data in list_records(answers if isinstance(answers, pd.DataFrame) else build_labels_table(answers)):
         response: dict[str, object] = {"value": None, "user_id": user_id, "status": "discarded"}
-        if answer is not None:
-            response.update(value=ANSWER_WORDS[answer], status="submitted")
-        number, id = session.corpus.number_row(row), session.corpus.get_id(row)
+        if data["answer"] is not None:
+            response.update(value=ANSWER_WORDS[data["answer"]], status="submitted")
+        metadata = {name: value for name, value in data.items() if name not in ("text", "answer")}
+        metadata["is_control"] = str(data["is_control"]).lower()
         records.append(
             {
-                "id": str(number),
-                "fields": {"text": session.corpus.get_text(row)},
-                "metadata": {"row": number, **id, "is_control": str(session.is_control(row)).lower()},
+                "id": str(data["row"]),
+                "fields": {"text": data["text"]},
+                "metadata": metadata,
                 "responses": {"answer": [response]},
             }
         )

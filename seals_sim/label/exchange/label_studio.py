@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from seals_sim.errors import UserError
 from seals_sim.label.corpus import Corpus
-from seals_sim.label.exchange.columns import list_columns
 from seals_sim.label.exchange.reading import ANSWER_WORDS, AnswerNames, get_part, read_json
 from seals_sim.label.exchange.rows import GivenLabels, RowFinder
+from seals_sim.label.exchange.tables import build_labels_table, list_records
 from seals_sim.label.session import Session
 
 LABEL_STUDIO_CONFIG = """<View>
@@ -18,25 +20,22 @@ LABEL_STUDIO_CONFIG = """<View>
 </View>"""
 
 
-def build_label_studio_tasks(session: Session) -> list[dict[str, object]]:
+def build_label_studio_tasks(answers: Session | pd.DataFrame) -> list[dict[str, object]]:
     """Tasks with one annotation each, for a project with the labeling interface `LABEL_STUDIO_CONFIG`.
 
     A skipped row becomes a canceled annotation.
+
+    Args:
+        answers: A session, or its `build_labels_table`.
     """
     tasks: list[dict[str, object]] = []
-    for row, answer in session.answers.items():
+    for data in list_records(answers if isinstance(answers, pd.DataFrame) else build_labels_table(answers)):
+        answer = data.pop("answer")
         result = []
         if answer is not None:
             value = {"choices": [ANSWER_WORDS[answer]]}
             result = [{"from_name": "answer", "to_name": "text", "type": "choices", "value": value}]
-        data: dict[str, object] = {"row": session.corpus.number_row(row), "text": session.corpus.get_text(row)}
-        data["is_control"] = session.is_control(row)
-        tasks.append(
-            {
-                "data": {**data, **list_columns(session.corpus, row, data)},
-                "annotations": [{"result": result, "was_cancelled": answer is None}],
-            }
-        )
+        tasks.append({"data": data, "annotations": [{"result": result, "was_cancelled": answer is None}]})
     return tasks
 
 

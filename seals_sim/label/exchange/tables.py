@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
-from typing import IO, Any
+from collections.abc import Iterator, Sequence
+from typing import IO, Any, Literal, get_args
 
 import pandas as pd
 import pyarrow as pa
@@ -15,7 +15,8 @@ from seals_sim.label.corpus import Corpus
 from seals_sim.label.exchange.columns import name_columns
 from seals_sim.label.session import Session
 
-TABLE_FORMATS = ("csv", "jsonl", "parquet")
+TableFormat = Literal["csv", "jsonl", "parquet"]
+TABLE_FORMATS: tuple[TableFormat, ...] = get_args(TableFormat)
 
 FORMULA = re.compile(r"'*[=+\-@\t\r]")
 
@@ -69,7 +70,7 @@ def build_scores_table(session: Session) -> pd.DataFrame:
 
 def _add_columns(table: pd.DataFrame, corpus: Corpus, rows: Sequence[int]) -> pd.DataFrame:
     """The id column stands after `row`, the others at the end."""
-    for name, column in name_columns(corpus, list(table.columns)).items():
+    for name, column in name_columns(corpus.columns, list(table.columns)).items():
         cells = corpus.columns[column]
         values = pd.Series([cells[row] for row in rows], dtype="object")
         table.insert(1 if column == corpus.id_column else len(table.columns), name, values)
@@ -107,10 +108,14 @@ def write_table(table: pd.DataFrame, format: str, file: IO[bytes]) -> None:
         raise UserError(f"a text is not valid Unicode ({error.reason}); save it as JSONL instead") from error
 
 
-def _write_json_lines(table: pd.DataFrame, file: IO[bytes]) -> None:
+def list_records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """The rows of a table, with Python's own values and None where one is missing."""
     columns = [table[name].astype("object").where(table[name].notna(), None).tolist() for name in table.columns]
-    for values in zip(*columns, strict=True):
-        record = dict(zip(table.columns, values, strict=True))
+    return (dict(zip(table.columns, values, strict=True)) for values in zip(*columns, strict=True))
+
+
+def _write_json_lines(table: pd.DataFrame, file: IO[bytes]) -> None:
+    for record in list_records(table):
         file.write(json.dumps(record, default=str).encode("ascii") + b"\n")
 
 
