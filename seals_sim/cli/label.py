@@ -11,10 +11,14 @@ from pathlib import Path
 from seals_sim.cli.options import ColumnOptions, ExampleOptions, PageOptions, SearchIndexOptions, TextOptions
 from seals_sim.cli.tables import build_table_corpus
 from seals_sim.datasets.formats import TABLE_ENDINGS, open_table
+from seals_sim.datasets.table import TextTable
 from seals_sim.disk.files import require_writable_file
+from seals_sim.embed.space import TextSpace
 from seals_sim.errors import UserError
 from seals_sim.label.corpus import Corpus
-from seals_sim.label.exchange import AnswerNames, read_labels
+from seals_sim.label.exchange import AnswerNames, SessionFile, read_labels
+from seals_sim.label.exchange.growth import CarriedAnswers, carry_over, match_answers
+from seals_sim.label.exchange.session_file import read_about
 from seals_sim.label.options import SessionOptions
 from seals_sim.label.session import Session
 from seals_sim.label.web.server import serve
@@ -37,7 +41,13 @@ def label(
     if not os.path.isfile(path):  # a file that can only be read is opened too
         require_writable_file(path, "session")
     left_out = path.with_name(f"{path.name.removesuffix('.seals')}.left-out.csv")
-    corpus, _ = build_table_corpus(table, text, index, options.k, cache, left_out, columns)
+    carried: CarriedAnswers | None = None
+
+    def check(read: TextTable) -> None:
+        nonlocal carried
+        carried = _match_session(path, read, text, columns.id_column) if path.is_file() else None
+
+    corpus, _ = build_table_corpus(table, text, index, options.k, cache, left_out, columns, check)
     names = AnswerNames(examples.positive_label, examples.negative_label, examples.answer_field)
     files = (
         (examples.labelstudio, "label_studio"),
@@ -45,6 +55,8 @@ def label(
         (examples.labels, "table"),
     )
     imports = [read_labels(file, kind, corpus, names) for file, kind in files if file is not None]
+    if carried is not None:
+        _report_carried(carried, carry_over(carried, corpus))
     fitting = replace(options, k=min(options.k, len(corpus.vectors)))
     session = open_session(path, corpus, examples.like, examples.not_like, fitting)
     for file, given in imports:
@@ -58,6 +70,32 @@ def label(
     if session.is_read_only:
         print(f"{path}: can only be read: answers are not taken", file=sys.stderr)
     serve(session, page.host, page.port, not page.no_browser, cache.quiet, path.name, page.allow_host)
+
+
+def _match_session(path: Path, read: TextTable, options: TextOptions, id_column: str | None) -> CarriedAnswers | None:
+    """The answers to carry over where the table of a session is not as it was; None where it is.
+
+    Raises:
+        UserError: For a session of another table, of another model, or damaged.
+    """
+    about, kept = read_about(path)
+    space = TextSpace(read.texts, options.model, options.dimensions)
+    if kept is None or kept.fingerprint == space.fingerprint:
+        return None
+    if kept.texts_digest == space.texts_digest or kept.digest != space.model_digest:
+        problem = "open it with the same model and dimensions, or name another session"
+        raise UserError(f"{path}: was begun with {about.corpus}; {problem}")
+    file = SessionFile.read(path)
+    return match_answers(file, read.texts, None if id_column is None else read.columns[id_column])
+
+
+def _report_carried(carried: CarriedAnswers, copy: Path) -> None:
+    words = [f"the table has changed; {len(carried.file.state.answers) - carried.n_lost:,} answers go on"]
+    if carried.n_corrected:
+        words.append(f"{carried.n_corrected:,} of them for a text that is another now")
+    if carried.n_lost:
+        words.append(f"{carried.n_lost:,} have no row any more")
+    print(f"{', '.join(words)}; the session as it was: {copy}", file=sys.stderr)
 
 
 def name_session(table: Path) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,8 +86,12 @@ def build_table_corpus(
     cache_options: CacheOptions,
     list_file: Path | None = None,
     columns: ColumnOptions | None = None,
+    check: Callable[[TextTable], None] | None = None,
 ) -> tuple[Corpus, str]:
-    """Read, embed and index a table, each from the cache where it is there; with the name of the index."""
+    """Read, embed and index a table, each from the cache where it is there; with the name of the index.
+
+    `check` is called with what was read, before anything is embedded.
+    """
     from seals_sim.embed.space import choose_dimensions
     from seals_sim.indexes import IndexOptions
     from seals_sim.indexes.choice import resolve_index
@@ -95,6 +99,8 @@ def build_table_corpus(
 
     cache = get_cache(cache_options)
     read = read_table(table, text, list_file or name_list(cache, table), columns)
+    if check is not None:
+        check(read)
     texts = read.texts
     d = choose_dimensions(texts) if text.dimensions is None else text.dimensions
     name = resolve_index(index.index, len(texts), d, 0)  # one search

@@ -41,13 +41,18 @@ class KeptSpace:
         model: Of sentence-transformers, by name or folder.
         digest: Of the model's files.
         whitening: None where embeddings are not whitened.
+        fingerprint: Of the corpus; `about` may have one of an early version.
+        texts_digest: Of the table.
     """
 
     model: str
     digest: str
     whitening: Whitening | None
+    fingerprint: str = ""
+    texts_digest: str = ""
 
 
+_WORDS = ("model", "digest", "fingerprint", "texts_digest")
 Describe = Callable[[int], KeptRow]
 
 
@@ -69,7 +74,8 @@ def write_space(database: sqlite3.Connection, space: KeptSpace | None) -> None:
     """Write how texts become vectors."""
     if space is None:
         return
-    values: list[tuple[str, object]] = [("model", space.model.encode()), ("digest", space.digest.encode())]
+    words = {name: getattr(space, name).encode() for name in _WORDS}
+    values: list[tuple[str, object]] = list(words.items())
     if space.whitening is not None:
         values.append(("mean", space.whitening.mean.astype("<f4").tobytes()))
         values.append(("directions", space.whitening.directions.astype("<f4").tobytes()))
@@ -105,15 +111,15 @@ def parse_space(values: Mapping[Any, Any]) -> KeptSpace | None:
     """
     if not values:
         return None
-    if not all(isinstance(value, bytes) for value in values.values()) or not {"model", "digest"} <= values.keys():
+    if not all(isinstance(value, bytes) for value in values.values()) or not set(_WORDS) <= values.keys():
         raise ValueError("its space")
-    model, digest = values["model"].decode(), values["digest"].decode()
+    words = {name: values[name].decode() for name in _WORDS}
     if "mean" not in values:
-        return KeptSpace(model, digest, None)
+        return KeptSpace(whitening=None, **words)
     mean, directions = _unpack(values["mean"]), _unpack(values.get("directions", b""))
     if not len(mean) or not len(directions) or len(directions) % len(mean):
         raise ValueError("its space: the whitening")
-    return KeptSpace(model, digest, Whitening(mean, directions.reshape(len(mean), -1)))
+    return KeptSpace(whitening=Whitening(mean, directions.reshape(len(mean), -1)), **words)
 
 
 def _unpack(content: bytes) -> NDArray[np.float32]:

@@ -22,4 +22,4 @@ def describe_space(corpus: Corpus) -> KeptSpace | None:
     if space is None:
         return None
     model = str(Path(space.model).resolve()) if Path(space.model).is_dir() else space.model
-    return KeptSpace(model, space.model_digest, space.whitening)
+    return KeptSpace(model, space.model_digest, space.whitening, corpus.fingerprint, space.texts_digest)
