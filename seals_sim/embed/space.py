@@ -15,6 +15,7 @@ from tqdm import tqdm
 from seals_sim.datasets.dataset import update_with_texts
 from seals_sim.disk.cache import compute_with_cache, load_or_compute
 from seals_sim.embed.encoder import Encoder
+from seals_sim.embed.known import KnownTexts
 from seals_sim.embed.names import DEFAULT_DIMENSIONS, DEFAULT_MODEL
 from seals_sim.types import Vectors
 from seals_sim.vectors.whitening import Whitening, whiten
@@ -167,7 +168,13 @@ class TextSpace:
         return whiten(self._embed(), self._dimensions)
 
     def _embed(self) -> Vectors:
-        return compute_with_cache(self._cache, self._key, lambda: _encode(self._texts, self._encoder, self._quiet))
+        known = None if self._cache is None else KnownTexts(self._cache, self._encoder.digest)
+        embeddings = compute_with_cache(
+            self._cache, self._key, lambda: _encode(self._texts, self._encoder, self._quiet, known)
+        )
+        if known is not None:
+            known.add(self.texts_digest, self._texts)
+        return embeddings
 
     @cached_property
     def _whitening(self) -> Whitening:
@@ -179,13 +186,16 @@ class TextSpace:
         return Whitening(arrays[0], np.ascontiguousarray(arrays[1:].T))
 
 
-def _encode(texts: Sequence[str], encoder: Encoder, quiet: bool) -> Vectors:
+def _encode(texts: Sequence[str], encoder: Encoder, quiet: bool, known: KnownTexts | None = None) -> Vectors:
     distinct = sorted(set(texts), key=lambda text: (-len(text), text))  # by length: less padding; slow ones first
-    blocks = []
+    embedded, vectors = ([], None) if known is None else known.find(distinct)
+    blocks = [] if vectors is None else [vectors]
+    is_embedded = set(embedded)
+    distinct = [text for text in distinct if text not in is_embedded]
     with tqdm(total=len(distinct), desc="embedding", unit="text", disable=quiet) as bar:
         for first in range(0, len(distinct), _BLOCK):
             block = distinct[first : first + _BLOCK]
             blocks.append(encoder.encode(block))
             bar.update(len(block))
-    place = {text: place for place, text in enumerate(distinct)}
+    place = {text: place for place, text in enumerate([*embedded, *distinct])}
     return np.concatenate(blocks)[[place[text] for text in texts]]
