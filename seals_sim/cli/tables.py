@@ -46,8 +46,7 @@ def read_table(
         _require_ids(table, columns.id_column, read)
     if read.bad.left_out:
         write_left_out(list_file, read.bad.left_out)
-        n, last = len(read.bad.left_out), read.bad.left_out[-1]
-        print(f"left out {n:,} row{'s' * (n > 1)}, listed in {list_file}; the last: {last}", file=sys.stderr)
+        print(f"left out {_count(read.bad.left_out)}, listed in {list_file}", file=sys.stderr)
     return read
 
 
@@ -61,6 +60,13 @@ def _require_ids(table: Path, column: str, read: TextTable) -> None:
         if problem:
             raise UserError(f"row {row} of {table} (counted from 0) {problem}", parameter="id_column", value=column)
         seen[str(cell)] = row
+
+
+def _count(left_out: Sequence[LeftOut]) -> str:
+    """How many rows, and the last of them."""
+    n = sum(one.row is not None for one in left_out)
+    more = " and others that cannot be counted" if n < len(left_out) else ""
+    return f"{n:,} row{'' if n == 1 else 's'}{more} (the last: {left_out[-1]})"
 
 
 def write_left_out(path: Path, left_out: Sequence[LeftOut]) -> None:

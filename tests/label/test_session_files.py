@@ -57,6 +57,9 @@ def folder(tmp_path_factory):
 def test_answers_come_out_of_the_file_alone(folder, tmp_path):
     expected = pd.read_pickle(folder / "labels.pkl")
     assert {30, 31} <= set(expected["row"])
+    lines = [json.loads(line) for line in (folder / "t.jsonl").read_text().splitlines()]
+    assert [lines[row]["text"] for row in expected["row"]] == expected["text"].tolist()
+    assert [lines[row]["code"] for row in expected["row"]] == expected["code"].tolist()
     for ending in ("csv", "jsonl", "parquet"):
         cli.main(["export", str(folder / "t.seals"), "--out", str(tmp_path / f"l.{ending}")])
     table = pd.read_parquet(tmp_path / "l.parquet")
@@ -96,7 +99,7 @@ def test_other_tables_are_scored(folder, tmp_path, capsys, source):
     assert pd.read_csv(tmp_path / "s.csv.left-out.csv")["row"].tolist() == [1]
     said = capsys.readouterr()
     assert "2 scores, written to" in said.out
-    assert "left out 1 row, listed in" in said.err
+    assert "left out 1 row (the last: " in said.err
 
 
 def test_rows_left_out_of_the_session_are_listed(folder):

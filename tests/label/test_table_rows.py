@@ -181,6 +181,27 @@ def test_any_text_is_found_again_in_our_own_tables(tmp_path_factory, texts):
             assert dict(read_label_file(path, corpus).labels) == session.answers
 
 
+@settings(max_examples=30, deadline=None)
+@given(st.sets(st.integers(0, 25), max_size=8), st.data())
+def test_whatever_rows_are_left_out_the_others_keep_their_numbers(tmp_path_factory, left_out, data):
+    folder = tmp_path_factory.mktemp("gaps")
+    rows = np.setdiff1d(np.arange(26), sorted(left_out))
+    texts = data.draw(st.lists(ANY_TEXT, min_size=26, max_size=26))  # some of them equal
+    vectors = VECTORS[: len(rows)]
+    corpus = Corpus(vectors, ExactIndex(vectors), "", [texts[row] for row in rows], table_rows=rows)
+    with Session.begin(folder / "s", corpus, options=PLAIN) as session:
+        answered = data.draw(st.lists(st.integers(0, len(rows) - 1), min_size=1, max_size=6, unique=True))
+        session.tell(answered, [1] * len(answered))
+        answers = session.answers
+        table, written = build_labels_table(session), dict(map(reversed, write_all(session, folder)))
+    assert table["text"].tolist() == [texts[row] for row in table["row"]]
+    assert set(table["row"]) == {int(rows[row]) for row in answers}
+    for path, format in written.items():
+        with Session.begin(folder / f"{path.name}.seals", corpus, options=PLAIN) as other:
+            import_labels(other, path, format)
+            assert other.answers.keys() == answers.keys()
+
+
 def test_a_table_of_labels_by_hand(tmp_path):
     path = tmp_path / "mine.csv"
     path.write_text("text;verdict\ntext 1 of the table;spam\ntext 2 of the table;ham\ntext 5 of the table;\n")
