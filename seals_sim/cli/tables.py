@@ -41,7 +41,12 @@ def read_table(
     if columns is not None:
         first = [] if columns.id_column is None else [columns.id_column]
         wanted = None if columns.columns == ("all",) else [*first, *columns.columns]
-    read = read_text_columns(table, options.text_column, options.skip_bad_lines, options, wanted)
+    try:
+        read = read_text_columns(table, options.text_column, options.skip_bad_lines, options, wanted)
+    except UserError as error:
+        is_id = columns is not None and error.parameter == "columns" and error.value == columns.id_column
+        parameter = "id_column" if is_id else error.parameter
+        raise UserError(error.problem, parameter=parameter, value=error.value) from error
     if columns is not None and columns.id_column is not None:
         _require_ids(table, columns.id_column, read)
     if read.bad.left_out:
@@ -52,8 +57,10 @@ def read_table(
 
 def _require_ids(table: Path, column: str, read: TextTable) -> None:
     """An id that is missing or stands twice finds no row."""
+    if column not in read.columns:
+        raise UserError(f"is none of the columns {', '.join(read.columns)}", parameter="id_column", value=column)
     seen: dict[str, int] = {}
-    for row, cell in zip(read.rows.tolist(), read.columns.get(column, ()), strict=True):
+    for row, cell in zip(read.rows.tolist(), read.columns[column], strict=True):
         problem = "is empty" if cell in (None, "") else None
         if str(cell) in seen:
             problem = f"is {str(cell)!r:.60}, as in row {seen[str(cell)]}"

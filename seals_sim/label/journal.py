@@ -239,7 +239,8 @@ class Journal:
                 for event in events
             ]  # fmt: skip
             self._database.executemany(query, values)
-            journal_rows.write_rows(self._database, {event.row for event in events}, self._describe)
+            if self._describe is not None:
+                journal_rows.write_rows(self._database, {event.row: self._describe(event.row) for event in events})
 
     def remember(self, describe: Describe, find_space: Callable[[], KeptSpace | None]) -> None:
         """Keep in the file what rows with events hold, from now on and for those so far, and how texts become vectors.
@@ -254,12 +255,13 @@ class Journal:
         self._describe = describe
         if self.is_read_only:
             return
-        missing = [row for (row,) in self._fetch(journal_rows.MISSING)]
-        space = None if self._fetch("SELECT 1 FROM space LIMIT 1") else find_space()
-        if missing or space is not None:
+        kept, space = self.read_kept()
+        rows = [row for (row,) in self._fetch(journal_rows.WITH_EVENTS)]
+        changes, new_space = journal_rows.find_changes(kept, rows, describe), find_space() if space is None else None
+        if changes or new_space is not None:
             with self._transaction():
-                journal_rows.write_rows(self._database, missing, describe)
-                journal_rows.write_space(self._database, space)
+                journal_rows.write_rows(self._database, changes, is_correction=True)
+                journal_rows.write_space(self._database, new_space)
 
     def read_kept(self) -> tuple[dict[int, KeptRow], KeptSpace | None]:
         """What the file keeps of rows with events, and of the space: nothing in a file of an early version.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ from seals_sim.vectors.whitening import Whitening
 
 SINCE = 3  # the version of files that have this
 ROWS = "SELECT row, table_rows, text, ids FROM rows ORDER BY row"
-MISSING = "SELECT DISTINCT row FROM events WHERE row NOT IN (SELECT row FROM rows)"
+WITH_EVENTS = "SELECT DISTINCT row FROM events"
 
 
 @dataclass(frozen=True)
@@ -56,16 +56,29 @@ _WORDS = ("model", "digest", "fingerprint", "texts_digest")
 Describe = Callable[[int], KeptRow]
 
 
-def write_rows(database: sqlite3.Connection, rows: Iterable[int], describe: Describe | None) -> None:
-    """Write what rows hold, unless that is written."""
-    if describe is None:
-        return
-    values = ((row, describe(row)) for row in rows)
+def find_changes(kept: Mapping[int, KeptRow], rows: Iterable[int], describe: Describe) -> dict[int, KeptRow]:
+    """What rows hold now, where the file says otherwise or nothing.
+
+    Lines may have been added to the table that are left out of it, which changes where its rows stand. Ids stay where
+    the table is opened without its id column.
+    """
+    changes = {}
+    for row in rows:
+        now, before = describe(row), kept.get(row)
+        if before is not None and not now.ids and len(now.table_rows) == len(before.table_rows):
+            now = replace(now, ids=before.ids)
+        if now != before:
+            changes[row] = now
+    return changes
+
+
+def write_rows(database: sqlite3.Connection, rows: Mapping[int, KeptRow], is_correction: bool = False) -> None:
+    """Write what rows hold; of one that is written already only in a correction."""
     database.executemany(
-        "INSERT OR IGNORE INTO rows VALUES (?, ?, ?, ?)",
+        f"INSERT OR {'REPLACE' if is_correction else 'IGNORE'} INTO rows VALUES (?, ?, ?, ?)",
         (
             (row, np.array(kept.table_rows, "<i8").tobytes(), json.dumps(kept.text), json.dumps(kept.ids, default=str))
-            for row, kept in values
+            for row, kept in rows.items()
         ),
     )
 

@@ -113,3 +113,38 @@ def test_a_session_over_old_fingerprints_goes_on(here, monkeypatch, capsys):
     open_page(monkeypatch, ["t.jsonl", *FAST])
     assert len(read_answers(here / "t.seals")) == 20
     assert "changed" not in capsys.readouterr().err
+
+
+def test_rows_that_move_since_others_are_left_out_move_in_the_file_too(here, monkeypatch):
+    """The texts are the same, so the session is; an undo and an opening without ids take nothing from the file."""
+    texts = list(read_icd10cm().texts[:200])
+    write(here / "t.jsonl", texts)
+    open_page(monkeypatch, ["t.jsonl", *FAST], answer)
+    before = SessionFile.read(here / "t.seals").build_labels_table()
+    lines = (here / "t.jsonl").read_text().splitlines()
+    (here / "t.jsonl").write_text("\n".join(['{"id": "e", "text": ""}', *lines]))
+    last = int(before["row"].iloc[0])
+
+    def work(session):
+        session.undo()
+        session.tell([last], [1])
+
+    open_page(monkeypatch, ["t.jsonl", *FAST[:-2]], work)
+    after = SessionFile.read(here / "t.seals").build_labels_table()
+    assert after["row"].tolist() == [row + 1 for row in before["row"]][:-1]
+    assert after["id"].tolist() == before["id"].tolist()[:-1]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--id-column", "none"], "--id-column none: there is no such column in t.csv; there are 'id', 'text'"),
+        (["--id-column", "none", "--columns", "all"], "--id-column none: is none of the columns id"),
+        (["--id-column", "id"], "--id-column id: row 2 of t.csv (counted from 0) is 'a', as in row 0"),
+        (["--columns", "none"], "--columns none: there is no such column in t.csv"),
+        (["--negative-label", "x"], "--negative-label x: needs positive_label too"),
+    ],
+)
+def test_columns_that_cannot_be(here, refused, words, said):
+    (here / "t.csv").write_text("id,text\na,one\nb,two\na,three\n")
+    assert said in refused(cli.main, ["label", "t.csv", *FAST[:-2], *words])

@@ -152,7 +152,10 @@ def test_what_a_file_keeps_is_checked(folder, tmp_path, statement):
         (["model", "t.seals", "--out", "cache"], "--out cache: holds other files; name a new folder"),
         (["score", "model", "new.csv", "--out", "new.csv"], "--out new.csv: is the file that is read"),
         (["score", "cache", "new.csv", "--out", "y.csv"], "config.json: is missing"),
-        (["score", "t.seals", "new.csv", "--out", "y.csv", "--id-column", "w"], "--columns w: there is no such column"),
+        (
+            ["score", "t.seals", "new.csv", "--out", "y.csv", "--id-column", "w"],
+            "--id-column w: there is no such",
+        ),
     ],
 )
 def test_what_is_refused(folder, monkeypatch, refused, words, said):
