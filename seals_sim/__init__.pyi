@@ -1,5 +1,6 @@
 from .errors import UserError
 from .indexes import ExactIndex, IndexOptions, NeighborIndex, build_index, choose_index
+from .label.exchange.classifier import load_classifier
 from .loop import run
 from .search.density import FrozenDensity, InformationDensity
 from .search.duplicates import PassOver
@@ -43,6 +44,7 @@ __all__ = [
     "choose_index",
     "draw_seeds",
     "least_confidence",
+    "load_classifier",
     "margin",
     "max_entropy",
     "most_likely_positive",

@@ -8,20 +8,23 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from seals_sim.cli.options import ExampleOptions, PageOptions, SearchIndexOptions, TextOptions
+from seals_sim.cli.options import ColumnOptions, ExampleOptions, PageOptions, SearchIndexOptions, TextOptions
 from seals_sim.cli.tables import build_table_corpus
+from seals_sim.datasets.formats import TABLE_ENDINGS, open_table
 from seals_sim.datasets.lines import require_file
+from seals_sim.datasets.table import TextTable
 from seals_sim.disk.files import require_writable_file
+from seals_sim.embed.space import TextSpace
 from seals_sim.errors import UserError
 from seals_sim.label.corpus import Corpus
-from seals_sim.label.exchange import read_labels
+from seals_sim.label.exchange import AnswerNames, SessionFile, read_labels
+from seals_sim.label.exchange.growth import CarriedAnswers, carry_over, match_answers
+from seals_sim.label.exchange.session_file import read_about
 from seals_sim.label.journal import Journal
 from seals_sim.label.options import SessionOptions
 from seals_sim.label.session import Session
 from seals_sim.label.web.server import require_address, serve
 from seals_sim.replay.options import CacheOptions
-
-_TABLE_ENDINGS = (".gz", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 
 
 def label(
@@ -32,21 +35,33 @@ def label(
     index: SearchIndexOptions,
     page: PageOptions,
     cache: CacheOptions,
+    columns: ColumnOptions,
 ) -> None:
     """Serve the page for labeling a table until it is stopped."""
-    require_file(table)
+    open_table(table, text)
     path = examples.session or name_session(table)
     _check_before_work(path, examples, page)
-    corpus, _ = build_table_corpus(table, text, index, options.k, cache)
-    imports = [
-        read_labels(file, kind, corpus.texts)
-        for file, kind in ((examples.labelstudio, "label_studio"), (examples.argilla, "argilla"))
-        if file is not None
-    ]
+    left_out = path.with_name(f"{path.name.removesuffix('.seals')}.left-out.csv")
+    carried: CarriedAnswers | None = None
+
+    def check(read: TextTable) -> None:
+        nonlocal carried
+        carried = _match_session(path, read, text, columns.id_column) if path.is_file() else None
+
+    corpus, _ = build_table_corpus(table, text, index, options.k, cache, left_out, columns, check)
+    names = AnswerNames(examples.positive_label, examples.negative_label, examples.answer_field)
+    files = (
+        (examples.labelstudio, "label_studio"),
+        (examples.argilla, "argilla"),
+        (examples.labels, "table"),
+    )
+    imports = [read_labels(file, kind, corpus, names) for file, kind in files if file is not None]
+    if carried is not None:
+        _report_carried(carried, carry_over(carried, corpus))
     fitting = replace(options, k=min(options.k, len(corpus.vectors)))
     session = open_session(path, corpus, examples.like, examples.not_like, fitting)
-    for file, labels in imports:
-        report = session.add_import(file, labels)
+    for file, given in imports:
+        report = session.add_import(file, given.labels, given.controls)
         if report.n_overruled:
             print(f"{file.name}: {report.n_overruled:,} labels differ from your answers, which stand", file=sys.stderr)
         if report.n_mixed:
@@ -79,6 +94,32 @@ def _require_words(positives: Sequence[str], negatives: Sequence[str]) -> None:
                 raise UserError("needs some words", parameter=name, value=repr(text))
 
 
+def _match_session(path: Path, read: TextTable, options: TextOptions, id_column: str | None) -> CarriedAnswers | None:
+    """The answers to carry over where the table of a session is not as it was; None where it is.
+
+    Raises:
+        UserError: For a session of another table, of another model, or damaged.
+    """
+    about, kept = read_about(path)
+    space = TextSpace(read.texts, options.model, options.dimensions)
+    if kept is None or kept.fingerprint == space.fingerprint:
+        return None
+    if kept.texts_digest == space.texts_digest or kept.digest != space.model_digest:
+        problem = "open it with the same model and dimensions, or name another session"
+        raise UserError(f"{path}: was begun with {about.corpus}; {problem}")
+    file = SessionFile.read(path)
+    return match_answers(file, read.texts, None if id_column is None else read.columns[id_column])
+
+
+def _report_carried(carried: CarriedAnswers, copy: Path) -> None:
+    words = [f"the table has changed; {len(carried.file.state.answers) - carried.n_lost:,} answers go on"]
+    if carried.n_corrected:
+        words.append(f"{carried.n_corrected:,} of them for a text that is another now")
+    if carried.n_lost:
+        words.append(f"{carried.n_lost:,} have no row any more")
+    print(f"{', '.join(words)}; the session as it was: {copy}", file=sys.stderr)
+
+
 def name_session(table: Path) -> Path:
     """The session beside a table: its name without the endings of tables.
 
@@ -86,8 +127,9 @@ def name_session(table: Path) -> Path:
         >>> name_session(Path("reviews.2024.csv.gz")).name
         'reviews.2024.seals'
     """
+    table = table if table.name else table.resolve()  # the current folder
     name = table.name
-    for ending in _TABLE_ENDINGS:
+    for ending in TABLE_ENDINGS:
         if name.lower().endswith(ending) and len(name) > len(ending):
             name = name[: -len(ending)]
     return table.with_name(f"{name}.seals")

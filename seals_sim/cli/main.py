@@ -13,12 +13,15 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from seals_sim.cli.options import (
+    ColumnOptions,
     ExampleOptions,
+    ExportFormat,
     MeasuredIndexOptions,
     ModelListOptions,
     PageOptions,
     SearchIndexOptions,
     StoppingOptions,
+    TableTextOptions,
     TextOptions,
 )
 from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
@@ -40,7 +43,11 @@ from seals_sim.replay.options import (
 app = make_cli("seals", "Find rare things with few labels (SEALS): similarity search for active learning and search.")
 app.register_install_completion_command()
 
-_TABLE = Parameter(help="A table of texts: .jsonl, .csv, .tsv (each also with .gz), or .parquet.")
+_TABLE = Parameter(
+    help="A table of texts: .jsonl, .json, .csv, .tsv (each also with .gz, .bz2 or .zst), .parquet, .arrow or .xlsx; "
+    "or a folder of .txt files, or of a saved Hugging Face dataset."
+)
+_SESSION = Parameter(help="A session file, which no other program has open.")
 _FOLDER = Parameter(help="The folder of a finished run.")
 
 
@@ -60,11 +67,65 @@ def label(
     index: SearchIndex = SearchIndexOptions(),
     page: Annotated[PageOptions, flatten("Page")] = PageOptions(),
     cache: Cache = CacheOptions(),
+    columns: Annotated[ColumnOptions, flatten("Exports")] = ColumnOptions(),
 ) -> None:
     """Find texts like your examples, with you as the judge, on a page in your browser."""
     from seals_sim.cli.label import label
 
-    label(table, examples, options, text, index, page, cache)
+    label(table, examples, options, text, index, page, cache, columns)
+
+
+@app.command
+def export(
+    session: Annotated[Path, _SESSION],
+    /,
+    *,
+    out: Path,
+    format: ExportFormat | None = None,
+) -> None:
+    """Write the answers of a session to a file, from the session alone.
+
+    Args:
+        out: The file.
+        format: By default what its name ends in.
+    """
+    from seals_sim.cli.exports import export
+
+    export(session, out, format)
+
+
+@app.command
+def model(session: Annotated[Path, _SESSION], /, *, out: Path) -> None:
+    """Train a classifier on the answers of a session, and save it for seals_sim.load_classifier.
+
+    Args:
+        out: A new folder, for safetensors and JSON.
+    """
+    from seals_sim.cli.exports import save_model
+
+    save_model(session, out)
+
+
+@app.command
+def score(
+    source: Annotated[Path, Parameter(help="A session file, or a folder that `seals model` has written.")],
+    table: Annotated[Path, _TABLE],
+    /,
+    *,
+    out: Path,
+    text: Annotated[TableTextOptions, flatten("Texts")] = TableTextOptions(),
+    columns: Annotated[ColumnOptions, flatten("Exports")] = ColumnOptions(),
+    quiet: bool = False,
+) -> None:
+    """Score the texts of any table by the classifier of a session.
+
+    Args:
+        out: A file that ends in .csv, .jsonl or .parquet.
+        quiet: No progress bars.
+    """
+    from seals_sim.cli.exports import score
+
+    score(source, table, out, text, columns, quiet)
 
 
 @app.command

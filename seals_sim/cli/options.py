@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from seals_sim.datasets.options import TableOptions
 from seals_sim.embed.names import AutoPrecision
 from seals_sim.errors import UserError
 from seals_sim.indexes.names import AutoVectorIndexName
-from seals_sim.options import CHECKED, Fraction, GivenPath, PositiveInt
+from seals_sim.options import CHECKED, COMMA_SEPARATED, Fraction, GivenPath, PositiveInt
 from seals_sim.replay.options import EmbeddingOptions, ProbeOptions
+
+ExportFormat = Literal["csv", "jsonl", "parquet", "labelstudio", "argilla"]
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class TextOptions(EmbeddingOptions):
-    """How a table is read and embedded."""
+class TableTextOptions(TableOptions):
+    """How the texts of a table are read."""
 
     text_column: str = "text"
-    """The column of texts."""
+    """The column of texts; doc.text is the field text of the field doc."""
     skip_bad_lines: bool = False
-    """Leave out lines that cannot be read, and report them."""
+    """Leave out lines that cannot be read, and list them; empty texts always are."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class TextOptions(EmbeddingOptions, TableTextOptions):
+    """How a table is read and embedded."""
+
     precision: AutoPrecision = "auto"
     """Of the model; auto: bfloat16 where the processor has instructions for it, and nothing is cached in float32."""
 
@@ -63,9 +72,31 @@ class ExampleOptions:
     session: GivenPath | None = None
     """File that every answer is saved in; the same command resumes it. [default: the table's name with .seals]"""
     labelstudio: GivenPath | None = None
-    """Answers to begin with: Label Studio's export as JSON."""
+    """Answers to begin with: Label Studio's export as JSON or JSON-MIN."""
     argilla: GivenPath | None = None
     """Answers to begin with: records of Argilla as JSON."""
+    labels: GivenPath | None = None
+    """Answers to begin with: a table with the column answer, such as the page saves."""
+    positive_label: tuple[str, ...] = ()
+    """A label in such a file that means yes, where it is no usual word for it; may be given again. Others mean no."""
+    negative_label: tuple[str, ...] = ()
+    """A label that means no; may be given again. Labels that are not named are refused then."""
+    answer_field: str | None = None
+    """The field or column of the answers in such a file, where there are several or it is not called answer."""
+
+    def __post_init__(self) -> None:
+        if self.negative_label and not self.positive_label:
+            raise UserError("needs positive_label too", parameter="negative_label", value=self.negative_label[0])
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class ColumnOptions:
+    """What exports carry beside our own columns."""
+
+    id_column: str | None = None
+    """The column that says which row is which: in exports, and to find the rows of imports."""
+    columns: Annotated[tuple[str, ...], COMMA_SEPARATED] = ()
+    """More columns of the table to put into exports; all: every one."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)

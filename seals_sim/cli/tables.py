@@ -2,26 +2,85 @@
 
 from __future__ import annotations
 
+import csv
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seals_sim.cli.options import SearchIndexOptions, TextOptions
+from seals_sim.cli.options import ColumnOptions, SearchIndexOptions, TableTextOptions, TextOptions
+from seals_sim.datasets.lines import LeftOut
+from seals_sim.disk.files import replacing
+from seals_sim.errors import UserError
 from seals_sim.replay.options import CacheOptions
 
 if TYPE_CHECKING:
+    from seals_sim.datasets.table import TextTable
     from seals_sim.label.corpus import Corpus
 
 
-def read_table(table: Path, options: TextOptions) -> list[str]:
-    """The texts of a table, with a line on stderr about lines left out."""
-    from seals_sim.datasets import read_texts
+def read_table(
+    table: Path, options: TableTextOptions, list_file: Path, columns: ColumnOptions | None = None
+) -> TextTable:
+    """Read the texts of a table, and list the rows that were left out.
 
-    texts, _, bad = read_texts(table, options.text_column, options.skip_bad_lines)
-    if bad.reports:
-        from seals_sim.replay.replay import report_bad_lines
+    Args:
+        table: A file or folder.
+        options: How to read it.
+        list_file: Where rows are listed that were left out.
+        columns: To be read too.
 
-        report_bad_lines(bad.reports)
-    return texts
+    Raises:
+        UserError: Where the table cannot be read, or two rows have one id.
+    """
+    from seals_sim.datasets.table import read_text_columns
+
+    wanted: list[str] | None = []
+    if columns is not None:
+        first = [] if columns.id_column is None else [columns.id_column]
+        wanted = None if columns.columns == ("all",) else [*first, *columns.columns]
+    try:
+        read = read_text_columns(table, options.text_column, options.skip_bad_lines, options, wanted)
+    except UserError as error:
+        is_id = columns is not None and error.parameter == "columns" and error.value == columns.id_column
+        parameter = "id_column" if is_id else error.parameter
+        raise UserError(error.problem, parameter=parameter, value=error.value) from error
+    if columns is not None and columns.id_column is not None:
+        _require_ids(table, columns.id_column, read)
+    if read.bad.left_out:
+        write_left_out(list_file, read.bad.left_out)
+        print(f"left out {_count(read.bad.left_out)}, listed in {list_file}", file=sys.stderr)
+    return read
+
+
+def _require_ids(table: Path, column: str, read: TextTable) -> None:
+    """An id that is missing or stands twice finds no row."""
+    if column not in read.columns:
+        raise UserError(f"is none of the columns {', '.join(read.columns)}", parameter="id_column", value=column)
+    seen: dict[str, int] = {}
+    for row, cell in zip(read.rows.tolist(), read.columns[column], strict=True):
+        problem = "is empty" if cell in (None, "") else None
+        if str(cell) in seen:
+            problem = f"is {str(cell)!r:.60}, as in row {seen[str(cell)]}"
+        if problem:
+            raise UserError(f"row {row} of {table} (counted from 0) {problem}", parameter="id_column", value=column)
+        seen[str(cell)] = row
+
+
+def _count(left_out: Sequence[LeftOut]) -> str:
+    """How many rows, and the last of them."""
+    n = sum(one.row is not None for one in left_out)
+    more = " and others that cannot be counted" if n < len(left_out) else ""
+    return f"{n:,} row{'' if n == 1 else 's'}{more} (the last: {left_out[-1]})"
+
+
+def write_left_out(path: Path, left_out: Sequence[LeftOut]) -> None:
+    """List what was left out of a table: row, where and why, as CSV."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["row", "where", "reason"])
+        writer.writerows(["" if one.row is None else one.row, one.where, one.reason] for one in left_out)
 
 
 def get_cache(options: CacheOptions) -> Path:
@@ -32,9 +91,19 @@ def get_cache(options: CacheOptions) -> Path:
 
 
 def build_table_corpus(
-    table: Path, text: TextOptions, index: SearchIndexOptions, k: int, cache_options: CacheOptions
+    table: Path,
+    text: TextOptions,
+    index: SearchIndexOptions,
+    k: int,
+    cache_options: CacheOptions,
+    list_file: Path | None = None,
+    columns: ColumnOptions | None = None,
+    check: Callable[[TextTable], None] | None = None,
 ) -> tuple[Corpus, str]:
-    """Read, embed and index a table, each from the cache where it is there; with the name of the index."""
+    """Read, embed and index a table, each from the cache where it is there; with the name of the index.
+
+    `check` is called with what was read, before anything is embedded.
+    """
     from seals_sim.embed.space import choose_dimensions
     from seals_sim.indexes import IndexOptions
     from seals_sim.indexes.choice import resolve_index
@@ -42,10 +111,20 @@ def build_table_corpus(
     from seals_sim.replay.vectors import report_cut
 
     cache = get_cache(cache_options)
-    texts = read_table(table, text)
+    read = read_table(table, text, list_file or name_list(cache, table), columns)
+    if check is not None:
+        check(read)
+    texts = read.texts
     d = choose_dimensions(texts) if text.dimensions is None else text.dimensions
     name = resolve_index(index.index, len(texts), d, 0)  # one search
     options = IndexOptions(k, n_probe=index.n_probe)
     corpus = build_corpus(texts, name, cache, text.model, text.dimensions, options, cache_options.quiet, text.precision)
     report_cut(corpus.cut, len(texts))
-    return corpus, name
+    rows = read.rows if read.bad.left_out else None
+    id_column = None if columns is None else columns.id_column
+    return replace(corpus, table_rows=rows, columns=read.columns, id_column=id_column), name
+
+
+def name_list(cache: Path, table: Path) -> Path:
+    """Where rows of a table are listed that a command without a file of its own has left out."""
+    return cache / "left-out" / f"{table.name}.csv"

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from seals_sim.cli.options import MeasuredIndexOptions, TextOptions
-from seals_sim.cli.tables import build_table_corpus, get_cache, read_table
+from seals_sim.cli.tables import build_table_corpus, get_cache, name_list, read_table
 from seals_sim.disk.files import replacing, require_writable_file
 from seals_sim.embed.space import TextSpace
 from seals_sim.errors import UserError
@@ -23,7 +23,7 @@ def embed(table: Path, options: TextOptions, out: Path | None, cache_options: Ca
         if out.exists() and table.exists() and out.samefile(table):
             raise UserError("is the table itself", parameter="out", value=out)
     cache = get_cache(cache_options)
-    texts = read_table(table, options)
+    texts = read_table(table, options, name_list(cache, table)).texts
     space = TextSpace(texts, options.model, options.dimensions, cache, cache_options.quiet, options.precision)
     vectors = space.compute_vectors()
     report_cut(space.count_cut(), len(texts))

@@ -1,33 +1,59 @@
-"""Reading text files line by line, plain or gzipped, with errors that name the file and the line."""
+"""Reading text files line by line, plain or packed, with errors that name the file and the line."""
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import io
 import json
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
+import pyarrow as pa
 from tqdm import tqdm
 
 from seals_sim.errors import UserError
+from seals_sim.types import TableRow
 
 UNREADABLE = (EOFError, OSError, zlib.error)  # what a file raises that is damaged or breaks off
+PACKED = (".gz", ".bz2", ".zst")
+_MARKS = b'\n\r\t",;{}'
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Something in a file that was left out.
+
+    Attributes:
+        where: The file and the place in it.
+        reason: What is wrong with it.
+        row: Of the table; None where it is not known to be one row.
+    """
+
+    where: str
+    reason: str
+    row: TableRow | None
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.reason}"
 
 
 class BadLines:
-    """What to do with a line that cannot be read: stop with an error, or leave it out and remember it.
+    """Numbers the rows of a table, and knows what to do with a line that cannot be read: stop, or leave it out.
+
+    Rows that are kept and rows that are left out get their numbers from one count, in the order of the file.
 
     Attributes:
-        reports: What was left out and why, one line each.
-        n_rows: Rows of the table among the lines left out.
+        left_out: What was left out and why.
 
     Examples:
         >>> bad = BadLines(Path("t.csv"), skip=True)
-        >>> bad.report(3, "2 fields where the header has 3")
-        >>> bad.reports, bad.n_rows
-        (['t.csv:3: 2 fields where the header has 3'], 1)
+        >>> bad.report(2, "2 fields where the header has 3")
+        >>> bad.reports, bad.keep()
+        (['t.csv:2: 2 fields where the header has 3'], 1)
     """
 
     def __init__(self, path: Path, skip: bool | None = False) -> None:
@@ -38,8 +64,18 @@ class BadLines:
             skip: Whether to leave bad lines out; None where the user is not given the choice.
         """
         self.path, self.skip = path, skip
-        self.reports: list[str] = []
-        self.n_rows = 0
+        self.left_out: list[LeftOut] = []
+        self._n_rows = 0
+
+    @property
+    def reports(self) -> list[str]:
+        """What was left out and why, one line each."""
+        return [str(one) for one in self.left_out]
+
+    def keep(self) -> TableRow:
+        """Count a row that is kept, and give its number."""
+        self._n_rows += 1
+        return TableRow(self._n_rows - 1)
 
     def report(self, where: int | str, reason: str, is_row: bool = True) -> None:
         """Note what is wrong with a line.
@@ -52,11 +88,14 @@ class BadLines:
         Raises:
             UserError: Unless bad lines are skipped.
         """
-        message = f"{self.path}:{where}: {reason}"
         if not self.skip:
-            raise UserError(message + ("; skip_bad_lines leaves such lines out" if self.skip is False else ""))
-        self.reports.append(message)
-        self.n_rows += is_row
+            hint = "; skip_bad_lines leaves such lines out" if self.skip is False else ""
+            raise UserError(f"{self.path}:{where}: {reason}{hint}")
+        self.leave_out(where, reason, is_row)
+
+    def leave_out(self, where: int | str, reason: str, is_row: bool = True) -> None:
+        """Note what is left out even where bad lines are errors, such as an empty cell; arguments as for `report`."""
+        self.left_out.append(LeftOut(f"{self.path}:{where}", reason, self.keep() if is_row else None))
 
 
 def require_file(path: Path) -> None:
@@ -80,28 +119,48 @@ def require_file(path: Path) -> None:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
 
 
-def read_bytes(path: Path) -> bytes:
-    """Read a whole file, unpacked where its name ends in .gz.
+def get_endings(path: Path) -> tuple[str, str]:
+    """Split the end of a file's name into its format and how it is packed, both in small letters.
+
+    Examples:
+        >>> get_endings(Path("reviews.2024.CSV.gz")), get_endings(Path("t.arrow"))
+        (('.csv', '.gz'), ('.arrow', ''))
+    """
+    packing = path.suffix.lower()
+    if packing not in PACKED:
+        return packing, ""
+    return path.with_suffix("").suffix.lower(), packing
+
+
+def read_bytes(path: Path, encoding: str = "utf-8") -> bytes:
+    """Read a whole text file, unpacked by its name.
 
     Args:
         path: Of the file.
+        encoding: Of its text.
 
     Returns:
-        Its content.
+        Its content, in UTF-8 if it was valid in its encoding.
 
     Raises:
         EOFError, OSError, zlib.error: Where it is damaged or breaks off (`UNREADABLE`).
+        UnicodeDecodeError: Where it is not in an encoding other than UTF-8.
     """
-    return gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    with path.open("rb") as raw, _unpack(raw, path) as file:
+        data = file.read()
+    return data if encoding == "utf-8" else data.decode(encoding).encode()
 
 
-def read_raw_lines(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[tuple[int, bytes]]:
-    """Read a file line by line, unpacked where its name ends in .gz.
+def read_raw_lines(
+    path: Path, bad: BadLines, quiet: bool = True, encoding: str = "utf-8"
+) -> Iterator[tuple[int, bytes]]:
+    """Read a file line by line, unpacked by its name.
 
     Args:
         path: Of the file.
         bad: Gets the place where the file breaks off.
         quiet: No progress bar.
+        encoding: Of the file. In one that is no extension of ASCII, lines are turned into UTF-8 (`decodes_lines`).
 
     Yields:
         Number, from 1, and content of each line, with its line end and without a byte order mark.
@@ -112,7 +171,8 @@ def read_raw_lines(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[tu
     number = 0
     with (
         path.open("rb") as raw_file,
-        cast(BinaryIO, gzip.GzipFile(fileobj=raw_file) if path.suffix == ".gz" else raw_file) as file,
+        _unpack(raw_file, path) as unpacked,
+        _recode(unpacked, encoding) as file,
         tqdm(total=path.stat().st_size, desc=f"reading {path.name}", unit="B", unit_scale=True, disable=quiet) as bar,
     ):
         while True:
@@ -121,8 +181,13 @@ def read_raw_lines(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[tu
             try:
                 line = file.readline()
             except UNREADABLE as error:
-                what = "the gzip data is damaged or breaks off here; an unknown number of rows is lost"
+                packed = {".gz": "gzip ", ".bz2": "bzip2 ", ".zst": "zstd "}.get(get_endings(path)[1], "")
+                what = f"the {packed}data is damaged or breaks off here; an unknown number of rows is lost"
                 bad.report(number + 1, f"{what} ({error})", is_row=False)
+                return
+            except UnicodeError as error:
+                what = f"not {encoding} text from here on; an unknown number of rows is lost"
+                bad.report(number + 1, f"{what} ({error}); name its encoding", is_row=False)
                 return
             if not line:
                 return
@@ -130,13 +195,55 @@ def read_raw_lines(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[tu
             yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
 
 
-def read_lines(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[tuple[int, str]]:
-    """Read the lines of a text file, unpacked where its name ends in .gz.
+def decodes_lines(encoding: str) -> bool:
+    """Whether a file in this encoding can be cut into lines before it is decoded: not if it is UTF-16, say.
+
+    Examples:
+        >>> [decodes_lines(name) for name in ("utf-8", "cp1252", "gb18030", "utf-16")]
+        [True, True, True, False]
+    """
+    return _MARKS.decode("ascii").encode(encoding) == _MARKS
+
+
+def _unpack(file: BinaryIO, path: Path) -> BinaryIO:
+    match get_endings(path)[1]:
+        case ".gz":
+            return cast(BinaryIO, gzip.GzipFile(fileobj=file))
+        case ".bz2":
+            return cast(BinaryIO, bz2.BZ2File(file))
+        case ".zst":
+            return cast(BinaryIO, io.BufferedReader(pa.CompressedInputStream(pa.PythonFile(file, "r"), "zstd")))
+    return file
+
+
+class _Recoded:
+    """The lines of a file in another encoding, as UTF-8."""
+
+    def __init__(self, file: BinaryIO, encoding: str) -> None:
+        self._text = io.TextIOWrapper(file, encoding, newline="\n")
+
+    def readline(self) -> bytes:
+        return self._text.readline().encode()
+
+    def __enter__(self) -> _Recoded:
+        return self
+
+    def __exit__(self, *unused: object) -> None:
+        self._text.close()
+
+
+def _recode(file: BinaryIO, encoding: str) -> BinaryIO | _Recoded:
+    return file if decodes_lines(encoding) else _Recoded(file, encoding)
+
+
+def read_lines(path: Path, bad: BadLines, quiet: bool = True, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
+    """Read the lines of a text file, unpacked by its name.
 
     Args:
         path: Of the file.
-        bad: Gets lines that are not UTF-8, and the place where the file breaks off.
+        bad: Gets lines that cannot be decoded, and the place where the file breaks off.
         quiet: No progress bar.
+        encoding: Of the file.
 
     Yields:
         Number, from 1, and text of each line, with its line end and without a byte order mark.
@@ -144,27 +251,32 @@ def read_lines(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[tuple[
     Raises:
         UserError: For such a line, unless bad lines are skipped.
     """
-    for number, line in read_raw_lines(path, bad, quiet):
+    of_lines = encoding if decodes_lines(encoding) else "utf-8"
+    for number, line in read_raw_lines(path, bad, quiet, encoding):
         try:
-            text = line.decode()
+            text = line.decode(of_lines)
         except UnicodeDecodeError as error:
-            bad.report(number, explain_decoding(error))
+            bad.report(number, explain_decoding(error, encoding))
             continue
         yield number, text
 
 
-def explain_decoding(error: UnicodeDecodeError) -> str:
-    """Say what is wrong with a line that is not UTF-8."""
-    return f"not UTF-8 text ({error.reason} at byte {error.start} of the line)"
+def explain_decoding(error: UnicodeDecodeError, encoding: str = "utf-8") -> str:
+    """Say what is wrong with a line that is not in its encoding."""
+    what = f"not {encoding.upper()} text ({error.reason} at byte {error.start} of the line)"
+    return f"{what}; name its encoding"
 
 
-def read_json_lines(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[tuple[int, dict[str, object]]]:
+def read_json_lines(
+    path: Path, bad: BadLines, quiet: bool = True, encoding: str = "utf-8"
+) -> Iterator[tuple[int, dict[str, object]]]:
     """Read the objects of a JSON Lines file; blank lines are passed over.
 
     Args:
         path: Of the file.
         bad: Gets lines that are not a JSON object.
         quiet: No progress bar.
+        encoding: Of the file.
 
     Yields:
         Line number, from 1, and object of each line.
@@ -172,7 +284,7 @@ def read_json_lines(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[t
     Raises:
         UserError: For a line that is not one, unless bad lines are skipped.
     """
-    for number, line in read_lines(path, bad, quiet):
+    for number, line in read_lines(path, bad, quiet, encoding):
         if not line.strip():
             continue
         try:
@@ -184,12 +296,25 @@ def read_json_lines(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[t
         except RecursionError:
             bad.report(number, "JSON nested too deeply")
             continue
-        if not isinstance(record, dict):
-            bad.report(number, f"a JSON object {{...}} is needed on each line; this is a {type(record).__name__}")
-        elif "\\u" in line and not _is_encodable(record):
-            bad.report(number, "half of a surrogate pair (\\ud800 to \\udfff alone), which is no character")
-        else:
+        problem = find_problem(record, may_be_half="\\u" in line)
+        if problem is None:
             yield number, record
+        else:
+            bad.report(number, problem)
+
+
+def find_problem(record: object, may_be_half: bool = True) -> str | None:
+    """Say what keeps a JSON value from being a row; None where nothing does.
+
+    Args:
+        record: The value.
+        may_be_half: Whether it may hold half of a surrogate pair, as only escapes can.
+    """
+    if not isinstance(record, dict):
+        return f"a JSON object {{...}} is needed on each line; this is a {type(record).__name__}"
+    if may_be_half and not _is_encodable(record):
+        return "half of a surrogate pair (\\ud800 to \\udfff alone), which is no character"
+    return None
 
 
 def _is_encodable(record: dict[str, object]) -> bool:

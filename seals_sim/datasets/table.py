@@ -1,20 +1,22 @@
-"""The user's own table: JSON Lines, CSV, TSV, or Parquet, with a text column and label columns."""
+"""The user's own table, in any of its formats, with a text column and label columns."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from seals_sim.datasets.dataset import Dataset
-from seals_sim.datasets.formats import Record, TableFile, open_table
+from seals_sim.datasets.formats import open_table
 from seals_sim.datasets.labels import Label, build_concepts, is_binary, read_label
-from seals_sim.datasets.lines import BadLines, require_file
+from seals_sim.datasets.lines import BadLines
+from seals_sim.datasets.options import TableOptions
+from seals_sim.datasets.protocol import Record, TableFile
 from seals_sim.errors import UserError
-from seals_sim.types import DatasetRows, TableRows
+from seals_sim.types import DatasetRows, TableRow, TableRows
 
 DEFAULT_LABEL_COLUMNS = ("label", "labels")
 
@@ -25,15 +27,18 @@ def read_text_table(
     label_columns: Sequence[str] = (),
     separator: str | None = None,
     skip_bad_lines: bool = False,
+    options: TableOptions | None = None,
 ) -> Dataset:
     """Read a table of texts and labels.
 
     Args:
-        path: .jsonl (or .ndjson, .json), .csv, .tsv, each also with .gz, or .parquet. A .tsv has no quoting.
-        text_column: Of the texts.
+        path: .jsonl (or .ndjson), .json, .csv, .tsv, each also with .gz, .bz2 or .zst; .parquet, .arrow, .feather,
+            .xlsx; or a folder of .txt files or of `datasets.save_to_disk`. A .tsv has no quoting.
+        text_column: Of the texts; `doc.text` is the field `text` of the field `doc`.
         label_columns: By default the column `label` or `labels`. What their values mean is said at `build_concepts`.
         separator: Cuts a text cell into a list of labels.
-        skip_bad_lines: Leave out what cannot be read, instead of stopping.
+        skip_bad_lines: Leave out what cannot be read, instead of stopping. Empty texts are always left out.
+        options: How to read the file.
 
     Returns:
         The dataset. Its `table_rows` count the lines that were left out.
@@ -50,7 +55,7 @@ def read_text_table(
         >>> dataset.texts, {name: rows.tolist() for name, rows in dataset.concepts.items()}
         (['a cat sleeps', 'a dog barks'], {'cat': [0], 'dog': [1]})
     """
-    columns = _read_columns(path, text_column, label_columns, separator, skip_bad_lines)
+    columns = _read_columns(path, text_column, label_columns, separator, skip_bad_lines, options)
     return Dataset(
         get_stem(path),
         _build_concepts(path, columns),
@@ -58,6 +63,46 @@ def read_text_table(
         table_rows=columns.rows,
         bad_lines=columns.bad.reports,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class TextTable:
+    """The texts of a table that need not have labels.
+
+    Attributes:
+        texts: Without those that are empty.
+        rows: (n,) sorted, where each stands in the table.
+        bad: What was left out.
+        columns: Other columns of the table, n cells each, as they are there.
+    """
+
+    texts: list[str]
+    rows: TableRows
+    bad: BadLines
+    columns: Mapping[str, list[object]] = field(default_factory=dict)
+
+
+def read_text_columns(
+    path: Path,
+    text_column: str = "text",
+    skip_bad_lines: bool = False,
+    options: TableOptions | None = None,
+    columns: Sequence[str] | None = (),
+) -> TextTable:
+    """Read the texts of a table, and other columns of it.
+
+    Args:
+        path: As for `read_text_table`.
+        text_column: Of the texts.
+        skip_bad_lines: Leave out what cannot be read, instead of stopping. Empty texts are always left out.
+        options: How to read the file.
+        columns: To be read too; None for all.
+
+    Raises:
+        UserError: Where the file or one of its lines cannot be read.
+    """
+    read = _read_columns(path, text_column, None, None, skip_bad_lines, options, columns)
+    return TextTable(read.texts, read.rows, read.bad, read.others)
 
 
 def read_texts(
@@ -68,7 +113,7 @@ def read_texts(
     Args:
         path: As for `read_text_table`.
         text_column: Of the texts.
-        skip_bad_lines: Leave out what cannot be read, instead of stopping.
+        skip_bad_lines: Leave out what cannot be read, instead of stopping. Empty texts are always left out.
 
     Returns:
         The texts, their rows in the file, and the lines left out.
@@ -76,8 +121,8 @@ def read_texts(
     Raises:
         UserError: Where the file or one of its lines cannot be read.
     """
-    columns = _read_columns(path, text_column, None, None, skip_bad_lines)
-    return columns.texts, columns.rows, columns.bad
+    table = read_text_columns(path, text_column, skip_bad_lines)
+    return table.texts, table.rows, table.bad
 
 
 def read_label_table(
@@ -118,6 +163,22 @@ class _Columns:
     labels: dict[str, list[Label]]
     rows: TableRows
     bad: BadLines
+    others: dict[str, list[object]]
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """The names of columns."""
+
+    text: str | None
+    labels: Sequence[str]
+    others: Sequence[str]
+
+    @property
+    def all(self) -> list[str]:
+        """Each once."""
+        names = (self.text, *self.labels, *self.others)
+        return list(dict.fromkeys(name for name in names if name is not None))
 
 
 def _read_columns(
@@ -126,18 +187,35 @@ def _read_columns(
     label_columns: Sequence[str] | None,
     separator: str | None,
     skip_bad_lines: bool | None,
+    options: TableOptions | None = None,
+    others: Sequence[str] | None = (),
 ) -> _Columns:
-    require_file(path)
-    file, bad = open_table(path), BadLines(path, skip_bad_lines)
+    file, bad = open_table(path, options), BadLines(path, skip_bad_lines)
     header = file.read_header(BadLines(path, skip_bad_lines))
     if header:
         label_columns = _choose_label_columns(path, header, text_column, label_columns)
-        columns = _read_at_once(file, text_column, label_columns, separator, bad)
-        if columns is None:
-            columns = _read_row_by_row(file, text_column, label_columns, separator, bad)
+        wanted = _Wanted(text_column, label_columns, _choose_others(path, header, text_column, others))
+        columns = _read_at_once(file, wanted, separator, bad) or _read_row_by_row(file, wanted, separator, bad)
         if len(columns.rows):
             return columns
+        if bad.left_out:
+            raise UserError(f"{path}: no row of it can be used; the last: {bad.reports[-1]}")
     raise UserError(f"{path}: there are no rows in it")
+
+
+def _choose_others(
+    path: Path, header: list[str], text_column: str | None, names: Sequence[str] | None
+) -> Sequence[str]:
+    """By default all that are neither the texts nor within another column."""
+    if names is None:
+        tops = [name for name in header if not any(name.startswith(f"{other}.") for other in header)]
+        return [name for name in tops if name not in ("", text_column)]
+    for name in names:
+        if name not in header:
+            listed = ", ".join(map(repr, header))
+            problem = f"there is no such column in {path}; there are {listed}"
+            raise UserError(problem, parameter="columns", value=name)
+    return list(dict.fromkeys(names))
 
 
 def _choose_label_columns(
@@ -160,22 +238,20 @@ def _choose_label_columns(
     return list(dict.fromkeys(label_columns))
 
 
-def _read_at_once(
-    file: TableFile, text_column: str | None, label_columns: Sequence[str], separator: str | None, bad: BadLines
-) -> _Columns | None:
+def _read_at_once(file: TableFile, wanted: _Wanted, separator: str | None, bad: BadLines) -> _Columns | None:
     """None where something is wrong, which is for `_read_row_by_row` to say."""
-    names = [name for name in (text_column, *label_columns) if name is not None]
-    table = file.read_at_once(list(dict.fromkeys(names)))
+    table = file.read_at_once(wanted.all)
     if table is None:
         return None
-    texts: list[str] = [] if text_column is None else table[text_column].to_pylist()
+    texts: list[str] = [] if wanted.text is None else table[wanted.text].to_pylist()
     if not all(isinstance(text, str) and text.strip() for text in texts):
         return None
     try:
-        labels = {name: _read_labels(table[name], separator) for name in label_columns}
+        labels = {name: _read_labels(table[name], separator) for name in wanted.labels}
     except TypeError:
         return None
-    return _Columns(texts, labels, TableRows(np.arange(len(table))), bad)
+    others = {name: table[name].to_pylist() for name in wanted.others}
+    return _Columns(texts, labels, TableRows(np.arange(len(table))), bad, others)
 
 
 def _read_labels(column: pa.ChunkedArray, separator: str | None) -> list[Label]:
@@ -186,25 +262,32 @@ def _read_labels(column: pa.ChunkedArray, separator: str | None) -> list[Label]:
     return [label_of[value] for value in values]
 
 
-def _read_row_by_row(
-    file: TableFile, text_column: str | None, label_columns: Sequence[str], separator: str | None, bad: BadLines
-) -> _Columns:
+def _read_row_by_row(file: TableFile, wanted: _Wanted, separator: str | None, bad: BadLines) -> _Columns:
     texts: list[str] = []
-    rows: list[int] = []
-    labels: dict[str, list[Label]] = {name: [] for name in label_columns}
-    names = [name for name in (text_column, *label_columns) if name is not None]
-    for where, record in file.iterate_rows(list(dict.fromkeys(names)), bad):
+    rows: list[TableRow] = []
+    labels: dict[str, list[Label]] = {name: [] for name in wanted.labels}
+    others: dict[str, list[object]] = {name: [] for name in wanted.others}
+    for where, record in file.iterate_rows(wanted.all, bad):
+        if wanted.text is not None and _is_empty(record.get(wanted.text, ...)):
+            bad.leave_out(where, f"{wanted.text!r} is empty")
+            continue
         try:
-            text = "" if text_column is None else _get_text(record, text_column)
-            row_labels = [read_label(_get_cell(record, name), separator) for name in label_columns]
+            text = "" if wanted.text is None else _get_text(record, wanted.text)
+            row_labels = [read_label(_get_cell(record, name), separator) for name in wanted.labels]
         except (KeyError, TypeError) as error:
             bad.report(where, str(error.args[0]))
             continue
-        rows.append(len(rows) + bad.n_rows)
+        rows.append(bad.keep())
         texts.append(text)
-        for name, label in zip(label_columns, row_labels, strict=True):
+        for name, label in zip(wanted.labels, row_labels, strict=True):
             labels[name].append(label)
-    return _Columns(texts, labels, TableRows(np.array(rows, dtype=np.int64)), bad)
+        for name, column in others.items():
+            column.append(record.get(name))
+    return _Columns(texts, labels, TableRows(np.array(rows, dtype=np.int64)), bad, others)
+
+
+def _is_empty(cell: object) -> bool:
+    return cell is None or (isinstance(cell, str) and not cell.strip()) or (isinstance(cell, float) and cell != cell)
 
 
 def _get_cell(record: Record, name: str) -> object:
@@ -217,8 +300,6 @@ def _get_text(record: Record, column: str) -> str:
     text = _get_cell(record, column)
     if not isinstance(text, str):
         raise TypeError(f"{column!r} is not a text but {text!r:.60}")
-    if not text.strip():
-        raise TypeError(f"{column!r} is empty")
     return text
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +14,16 @@ from tqdm import tqdm
 from seals_sim.disk.arrays import ArrayStage
 from seals_sim.disk.cache import is_cached, load_or_compute, locking
 from seals_sim.embed.encoder import Encoder
+from seals_sim.embed.known import KnownTexts
 from seals_sim.errors import DamagedError, OtherOriginError
 from seals_sim.types import Vectors
 
 BLOCK = 2048  # texts between two steps of the progress bar, and between two saves
 
 
-def embed_resumably(texts: Sequence[str], encoder: Encoder, cache: Path, key: str, quiet: bool) -> Vectors:
+def embed_resumably(
+    texts: Sequence[str], encoder: Encoder, cache: Path, key: str, quiet: bool, known: KnownTexts
+) -> Vectors:
     """Embed texts into the cache, or load them from it.
 
     Args:
@@ -29,6 +32,7 @@ def embed_resumably(texts: Sequence[str], encoder: Encoder, cache: Path, key: st
         cache: The folder. While the texts are embedded it holds the blocks that are done, in a folder of their own.
         key: Of texts and model.
         quiet: No progress bar.
+        known: Texts that need not be embedded again.
 
     Returns:
         (n, d) float32, memory-mapped where it comes from the cache.
@@ -42,11 +46,11 @@ def embed_resumably(texts: Sequence[str], encoder: Encoder, cache: Path, key: st
 
     def compute() -> Vectors:
         try:
-            return encode(texts, encoder, quiet, folder, key)
+            return _encode_rest(texts, encoder, quiet, folder, key, known)
         except (DamagedError, OtherOriginError) as error:
             print(f"{error.folder} is damaged and is embedded again", file=sys.stderr)
             shutil.rmtree(error.folder)
-            return encode(texts, encoder, quiet, folder, key)
+            return _encode_rest(texts, encoder, quiet, folder, key, known)
 
     with locking(folder):
         embeddings, _ = load_or_compute(cache, key, compute)
@@ -54,34 +58,51 @@ def embed_resumably(texts: Sequence[str], encoder: Encoder, cache: Path, key: st
     return embeddings
 
 
-def encode(texts: Sequence[str], encoder: Encoder, quiet: bool, folder: Path | None = None, key: str = "") -> Vectors:
-    """Embed each distinct text once.
+def encode(texts: Sequence[str], encoder: Encoder, quiet: bool) -> Vectors:
+    """Embed each distinct text once, in memory.
 
     Args:
         texts: n of them.
         encoder: The model.
         quiet: No progress bar.
-        folder: For the blocks that are done; None keeps them in memory.
-        key: Of texts and model.
 
     Returns:
         (n, d) float32.
     """
-    distinct = sorted(set(texts), key=lambda text: (-len(text), text))  # by length: less padding; slow ones first
-    stage, done = None, 0
-    blocks: list[Vectors] = []
-    if folder is not None:
-        shape = (len(distinct), encoder.dimensions)
-        stage = ArrayStage(folder, "texts", {"key": key}, shape, np.float32)
-        done = stage.n_done
-    with tqdm(total=len(distinct), initial=done, desc="embedding", unit="text", disable=quiet) as bar:
-        for first in range(done, len(distinct), BLOCK):
+    distinct = _sort_distinct(texts)
+    blocks = list(_iterate_encoded(distinct, 0, encoder, quiet))
+    return _spread(texts, distinct, np.concatenate(blocks))
+
+
+def _encode_rest(
+    texts: Sequence[str], encoder: Encoder, quiet: bool, folder: Path, key: str, known: KnownTexts
+) -> Vectors:
+    """The same, of the texts that are not known alone, each block on disk before the next begins."""
+    distinct = _sort_distinct(texts)
+    embedded, vectors = known.find(distinct)
+    is_embedded = set(embedded)
+    rest = [text for text in distinct if text not in is_embedded]
+    tables = [] if vectors is None else [vectors]
+    if rest:
+        stage = ArrayStage(folder, "texts", {"key": key}, (len(rest), encoder.dimensions), np.float32)
+        for block in _iterate_encoded(rest, stage.n_done, encoder, quiet):
+            stage.write(block)
+        tables.append(stage.open())
+    return _spread(texts, [*embedded, *rest], np.concatenate(tables))
+
+
+def _sort_distinct(texts: Sequence[str]) -> list[str]:
+    return sorted(set(texts), key=lambda text: (-len(text), text))  # by length: less padding; slow ones first
+
+
+def _iterate_encoded(distinct: Sequence[str], n_done: int, encoder: Encoder, quiet: bool) -> Iterator[Vectors]:
+    with tqdm(total=len(distinct), initial=n_done, desc="embedding", unit="text", disable=quiet) as bar:
+        for first in range(n_done, len(distinct), BLOCK):
             block = encoder.encode(distinct[first : first + BLOCK])
-            if stage is None:
-                blocks.append(block)
-            else:
-                stage.write(block)
+            yield block
             bar.update(len(block))
+
+
+def _spread(texts: Sequence[str], distinct: Sequence[str], vectors: Vectors) -> Vectors:
     place = {text: place for place, text in enumerate(distinct)}
-    embeddings = np.concatenate(blocks) if stage is None else stage.open()
-    return np.asarray(embeddings[[place[text] for text in texts]])
+    return np.asarray(vectors[[place[text] for text in texts]])

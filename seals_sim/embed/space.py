@@ -15,6 +15,7 @@ from seals_sim.datasets.dataset import update_with_texts
 from seals_sim.disk.cache import compute_with_cache, is_cached, load_or_compute
 from seals_sim.embed.blocks import embed_resumably, encode
 from seals_sim.embed.encoder import Encoder
+from seals_sim.embed.known import KnownTexts, name_embeddings
 from seals_sim.embed.names import DEFAULT_DIMENSIONS, DEFAULT_MODEL, STATIC_MODEL, AutoPrecision
 from seals_sim.embed.precision import choose_precision
 from seals_sim.types import Vectors
@@ -86,6 +87,8 @@ class TextSpace:
 
     Attributes:
         texts_digest: Of the table.
+        model: As for `embed_texts`.
+        model_digest: Of its files.
         fingerprint: Of texts, model and dimensions: the same wherever the vectors are the same up to rounding.
     """
 
@@ -115,15 +118,17 @@ class TextSpace:
         self._dimensions = choose_dimensions(texts) if dimensions is None else dimensions
         self._or_fewer = dimensions is None
         encoder = Encoder(model)
+        self.model, self.model_digest = model, encoder.digest
         digest = hashlib.sha256()
         update_with_texts(digest, texts)
         self.texts_digest = digest.hexdigest()
-        in_float32 = f"texts {self.texts_digest} model {encoder.digest}"
+        in_float32 = name_embeddings(self.texts_digest, encoder.digest)
         if precision == "auto":
             is_there = cache is not None and is_cached(cache, in_float32)
             precision = "float32" if is_there or model == STATIC_MODEL else choose_precision()
         self._encoder = encoder if precision == "float32" else Encoder(model, precision=precision)
-        self._key = in_float32 if precision == "float32" else f"{in_float32} {precision}"
+        self._model_key = encoder.digest if precision == "float32" else f"{encoder.digest} {precision}"
+        self._key = name_embeddings(self.texts_digest, self._model_key)
         space = f"{in_float32} dimensions {self._dimensions} whitened by distinct rows"
         self.fingerprint = hashlib.sha256(space.encode()).hexdigest()
 
@@ -168,6 +173,11 @@ class TextSpace:
         embeddings = self._encoder.encode(others)
         return self._whitening.apply(embeddings) if self._dimensions else whiten(embeddings, 0)
 
+    @property
+    def whitening(self) -> Whitening | None:
+        """That was fitted on the table; None where there is none."""
+        return self._whitening if self._dimensions else None
+
     def _whiten(self) -> Vectors:
         return whiten(self._embed(), self._dimensions, self._or_fewer)
 
@@ -178,7 +188,10 @@ class TextSpace:
     def _embed(self) -> Vectors:
         if self._cache is None:
             return encode(self._texts, self._encoder, self._quiet)
-        return embed_resumably(self._texts, self._encoder, self._cache, self._key, self._quiet)
+        known = KnownTexts(self._cache, self._model_key)
+        embeddings = embed_resumably(self._texts, self._encoder, self._cache, self._key, self._quiet, known)
+        known.add(self.texts_digest, self._texts)
+        return embeddings
 
     @cached_property
     def _whitening(self) -> Whitening:

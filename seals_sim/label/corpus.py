@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+
+import numpy as np
 
 from seals_sim.embed.names import DEFAULT_MODEL, AutoPrecision
 from seals_sim.embed.space import CutTexts, TextSpace
@@ -15,7 +17,7 @@ from seals_sim.indexes import IndexOptions, NeighborIndex, VectorIndex
 from seals_sim.indexes.cached import build_cached_index
 from seals_sim.indexes.copies import takes_vectors
 from seals_sim.randomness import make_generator
-from seals_sim.types import StoredVectors, Vectors
+from seals_sim.types import Row, StoredVectors, TableRow, TableRows, Vectors
 from seals_sim.vectors.copies import Copies
 
 
@@ -33,6 +35,10 @@ class Corpus:
         cut: Texts that are longer than the model reads, where there are any.
         texts: n texts, where there are any.
         encode: Gives texts vectors in the same space, where that is possible.
+        table_rows: (n,) sorted, where each row stands in the user's table; None where that is its position here.
+        columns: More columns of that table, n cells each, which exports carry.
+        id_column: The one among them that says which row is which.
+        space: That `encode` gives vectors in, where it can be kept.
     """
 
     vectors: StoredVectors
@@ -43,6 +49,10 @@ class Corpus:
     about: str = "vectors"
     old_fingerprint: str | None = None
     cut: CutTexts | None = None
+    table_rows: TableRows | None = None
+    columns: Mapping[str, Sequence[object]] = field(default_factory=dict)
+    id_column: str | None = None
+    space: TextSpace | None = None
 
     @cached_property
     def copies(self) -> Copies | None:
@@ -52,6 +62,25 @@ class Corpus:
     def get_text(self, row: int) -> str | None:
         """The text of a row, or None where the corpus has no texts."""
         return None if self.texts is None else self.texts[row]
+
+    def number_row(self, row: int) -> TableRow:
+        """Where a row stands in the user's table, from which lines may have been left out."""
+        return TableRow(row if self.table_rows is None else int(self.table_rows[row]))
+
+    def find_row(self, table_row: int) -> Row:
+        """The row that stands there in the user's table.
+
+        Raises:
+            UserError: Where there is none, or it was left out.
+        """
+        if self.table_rows is None:
+            if not 0 <= table_row < len(self.vectors):
+                raise UserError(f"row {table_row}: no such row; the table has {len(self.vectors):,}")
+            return Row(table_row)
+        row = int(np.searchsorted(self.table_rows, table_row))
+        if row == len(self.table_rows) or self.table_rows[row] != table_row:
+            raise UserError(f"row {table_row}: no such row, or it was left out when the table was read")
+        return Row(row)
 
     def encode_texts(self, texts: Sequence[str]) -> Vectors:
         """Vectors (m, d) of texts, in the space of the corpus.
@@ -97,7 +126,10 @@ def build_corpus(
     old_fingerprint = hashlib.sha256(f"vectors {digest} texts {space.texts_digest}".encode()).hexdigest()
     about = f"{len(texts):,} texts ({space.texts_digest[:8]}), model {model}, {vectors.shape[1]} dimensions"
     searched = _require_vector_index(built, index)
-    return Corpus(vectors, searched, space.fingerprint, texts, space.encode, about, old_fingerprint, space.count_cut())
+    corpus = Corpus(
+        vectors, searched, space.fingerprint, texts, space.encode, about, old_fingerprint, space.count_cut()
+    )
+    return replace(corpus, space=space)
 
 
 def _require_vector_index(index: NeighborIndex, name: str) -> VectorIndex:

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from weakref import WeakSet
 
 import numpy as np
-from numpy.typing import NDArray
 
 from seals_sim.disk.files import replacing
 from seals_sim.errors import UserError
-from seals_sim.label import journal_file
+from seals_sim.label import journal_file, journal_rows
+from seals_sim.label.events import Event, ImportedFile, Seed
 from seals_sim.label.journal_contents import About, check_events, check_seeds, parse_about
 from seals_sim.label.journal_file import (
     APPLICATION,
@@ -41,63 +40,13 @@ from seals_sim.label.journal_leftovers import (
     set_aside,
     set_aside_foreign,
 )
+from seals_sim.label.journal_rows import Describe, KeptRow, KeptSpace
 from seals_sim.types import Rows
-
-Kind = Literal["ask", "answer", "undo"]
 
 _DAMAGED = "restore a copy of it, or begin another session"
 _MAX_SHOWN = 300  # characters of an error
 _SEEDS = "SELECT id, text, label, vector, neighbors FROM seeds ORDER BY id"
 _OPEN: WeakSet[Journal] = WeakSet()  # closing another handle on a file would drop its lock
-
-
-@dataclass(frozen=True, eq=False)
-class Event:
-    """Something that happened to a row.
-
-    Attributes:
-        kind: "ask": the row was put to the person; "answer": it was answered; "undo": its last answer no longer counts.
-        row: Its position in the table.
-        answer: 1, 0 or None (skipped).
-        is_control: Whether an asked row was drawn at random.
-        score: Of an asked row.
-        neighbors: (k,) rows that this one brought into the pool, with the first event of each row, so that a reopened
-            session goes on with the pool it had.
-        is_imported: Whether an answer came from a file and not from the person.
-    """
-
-    kind: Kind
-    row: int
-    answer: int | None = None
-    is_control: bool = False
-    score: float | None = None
-    neighbors: Rows | None = None
-    is_imported: bool = False
-
-
-@dataclass(frozen=True, eq=False)
-class Seed:
-    """An example that need not be in the table, such as words typed in.
-
-    Attributes:
-        text: The words.
-        label: 1 or 0.
-        vector: (d,) float32.
-        neighbors: (k,) rows.
-    """
-
-    text: str
-    label: int
-    vector: NDArray[np.float32]
-    neighbors: Rows
-
-
-@dataclass(frozen=True)
-class ImportedFile:
-    """A file that labels were imported from: the SHA-256 of its content, and its name for people."""
-
-    digest: str
-    name: str
 
 
 class Journal:
@@ -122,6 +71,7 @@ class Journal:
         require_unlocked(path)
         self.is_read_only = not journal_file.is_writable(path)
         self._is_copy = has_write_ahead_log(path)
+        self._describe: Describe | None = None
         set_aside_foreign(path, self._is_copy)
         self._opened = ExitStack()
         with self._closing_on_error():
@@ -216,6 +166,10 @@ class Journal:
         with self._believed():
             return parse_about(dict(values))
 
+    def read_dimensions(self) -> int:
+        """Of the vectors of its examples; 0 where there are none."""
+        return max((len(vector) // 4 for _, _, _, vector, _ in self._fetch(_SEEDS)), default=0)
+
     def read_seeds(self) -> list[Seed]:
         """The seeds, in order."""
         return [
@@ -271,9 +225,7 @@ class Journal:
             "INSERT INTO events (kind, row, answer, is_control, score, neighbors, import_id) "
             "VALUES (?, ?, ?, ?, ?, ?, ?)"
         )
-        with self._reported(), self._database:
-            mark = _write_mark(self._id, self._n_saved + 1)  # see `journal_leftovers`
-            self._database.execute("UPDATE about SET value = ? WHERE name = 'session'", (mark,))
+        with self._transaction():
             import_id = None
             if file is not None:
                 insert = "INSERT INTO imports (digest, name) VALUES (?, ?)"
@@ -287,6 +239,48 @@ class Journal:
                 for event in events
             ]  # fmt: skip
             self._database.executemany(query, values)
+            if self._describe is not None:
+                journal_rows.write_rows(self._database, {event.row: self._describe(event.row) for event in events})
+
+    def remember(self, describe: Describe, find_space: Callable[[], KeptSpace | None]) -> None:
+        """Keep in the file what rows with events hold, from now on and for those so far, and how texts become vectors.
+
+        Args:
+            describe: Says what a row holds.
+            find_space: Gives what the file is to keep of the space; called if it keeps none yet.
+
+        Raises:
+            UserError: Where the file cannot be written.
+        """
+        self._describe = describe
+        if self.is_read_only:
+            return
+        kept, space = self.read_kept()
+        rows = [row for (row,) in self._fetch(journal_rows.WITH_EVENTS)]
+        changes, new_space = journal_rows.find_changes(kept, rows, describe), find_space() if space is None else None
+        if changes or new_space is not None:
+            with self._transaction():
+                journal_rows.write_rows(self._database, changes, is_correction=True)
+                journal_rows.write_space(self._database, new_space)
+
+    def read_kept(self) -> tuple[dict[int, KeptRow], KeptSpace | None]:
+        """What the file keeps of rows with events, and of the space: nothing in a file of an early version.
+
+        Raises:
+            UserError: Where it is damaged.
+        """
+        if self._version < journal_rows.SINCE:
+            return {}, None
+        rows, space = self._fetch(journal_rows.ROWS), self._fetch("SELECT name, value FROM space")
+        with self._believed():
+            return journal_rows.parse_rows(rows), journal_rows.parse_space(dict(space))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._reported(), self._database:
+            mark = _write_mark(self._id, self._n_saved + 1)  # see `journal_leftovers`
+            self._database.execute("UPDATE about SET value = ? WHERE name = 'session'", (mark,))
+            yield
         self._n_saved += 1
 
     def close(self) -> None:
@@ -324,7 +318,7 @@ class Journal:
             if "locked" in str(error):
                 raise UserError(f"{self.path}: another process has this session open; close it there first") from error
             raise UserError(f"{self.path}: cannot be used ({_flatten(error)})") from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # a name in the file that is no text
             raise UserError(f"{self.path}: is damaged or not a label session ({_flatten(error)})") from error
 
 

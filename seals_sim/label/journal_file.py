@@ -50,6 +50,17 @@ CREATE TABLE imports (
         "ALTER TABLE events ADD COLUMN import_id INTEGER REFERENCES imports (id)",  # NULL: by the person
         "PRAGMA user_version = 2",
     ),
+    (
+        """
+CREATE TABLE rows (  -- of the table, those that events are about
+    row INTEGER PRIMARY KEY,
+    table_rows BLOB NOT NULL,  -- int64: this row and its copies, as the user's table counts
+    text TEXT NOT NULL,  -- JSON, which holds any text: theirs, or null
+    ids TEXT NOT NULL  -- JSON: their cells in the id column
+)""",
+        "CREATE TABLE space (name TEXT PRIMARY KEY, value BLOB NOT NULL)",  # model, digest, mean, directions
+        "PRAGMA user_version = 3",
+    ),
 )
 VERSION = 1 + len(UPGRADES)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from seals_sim.label.journal import Seed
+from seals_sim.label.events import Seed
 from seals_sim.search.learners import LinearModel, fit_logistic
 from seals_sim.types import LabeledRows, StoredVectors
 

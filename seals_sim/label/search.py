@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seals_sim.indexes import VectorIndex
-from seals_sim.label.journal import Seed
+from seals_sim.label.events import Seed
 from seals_sim.label.learner import SeededLearner, SimilarityModel
 from seals_sim.label.options import SessionOptions, SessionStrategy
 from seals_sim.search.candidates import CandidateTable

@@ -7,7 +7,7 @@ was answered. So a reopened session asks what it would have asked.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,7 +18,9 @@ from seals_sim.errors import UserError
 from seals_sim.evaluate.remaining import compute_p_missing, estimate_remaining
 from seals_sim.label.copies import DistinctRows, DistinctRowsIndex
 from seals_sim.label.corpus import Corpus
-from seals_sim.label.journal import Event, ImportedFile, Journal, Seed
+from seals_sim.label.events import Event, ImportedFile, Seed
+from seals_sim.label.journal import Journal
+from seals_sim.label.kept import describe_row, describe_space
 from seals_sim.label.learner import explain_missing
 from seals_sim.label.options import SessionOptions
 from seals_sim.label.search import SessionSearch, compute_probabilities
@@ -52,6 +54,7 @@ class Session:
             self.options, self.seeds = about.options, journal.read_seeds()
             self._rows = DistinctRows(corpus, self.options.copies == "together")
             self._index = DistinctRowsIndex(corpus.index, self._rows)
+            journal.remember(lambda row: describe_row(corpus, self._rows, row), lambda: describe_space(corpus))
             widen(corpus.vectors[:1])  # what float16 needs takes seconds to import: now, not at the first answer
             self._replay()
         except BaseException:
@@ -170,11 +173,11 @@ class Session:
             raise ValueError(f"{len(rows)} rows and {len(answers)} answers")
         self._add(self._build_answers(self._to_first(list(zip(rows, answers, strict=True)))))
 
-    def add_import(self, file: ImportedFile, labels: Sequence[Label]) -> ImportReport:
+    def add_import(self, file: ImportedFile, labels: Sequence[Label], controls: Collection[int] = ()) -> ImportReport:
         """Take over labels from a file, once: the same file again changes nothing.
 
         Of several labels for a row, or for rows that are answered together, the last counts. What the person has
-        answered or undone stands.
+        answered or undone stands. Of `controls`, drawn at random elsewhere, those new here count as drawn here.
 
         Raises:
             UserError: For a row that the table does not have, or another answer; none is taken then.
@@ -185,7 +188,9 @@ class Session:
         last = dict(given)
         changes = {row: answer for row, answer in last.items() if row not in answers or answers[row] != answer}
         allowed = [(row, answer) for row, answer in changes.items() if not self._state.is_decided(row)]
-        self._add(self._build_answers(allowed, is_imported=True), file)
+        drawn = {self._rows.find(row) for row in controls} - self._state.seen
+        asks = [Event("ask", row, is_control=True) for row, _ in allowed if row in drawn]
+        self._add([*asks, *self._build_answers(allowed, is_imported=True)], file)
         n_mixed = len({row for row, answer in given if answer != last[row]})
         return ImportReport(len(allowed), len(changes) - len(allowed), n_mixed=n_mixed)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seals_sim.label.journal import Event
+from seals_sim.label.events import Event
 
 
 class SessionState:

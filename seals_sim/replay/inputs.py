@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import TYPE_CHECKING, Literal
 
 from pydantic.dataclasses import dataclass
 
+from seals_sim.datasets.options import TableOptions
 from seals_sim.errors import UserError
 from seals_sim.options import CHECKED, GivenPath
 
@@ -16,7 +18,7 @@ DatasetName = Literal["icd10", "wordnet", "goodreads"]
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class InputOptions:
+class InputOptions(TableOptions):
     """Labeled data. What they hold identifies a run, not where they lie.
 
     Raises:
@@ -30,9 +32,9 @@ class InputOptions:
     reviews: GivenPath | None = None
     """The Goodreads reviews, .json or .json.gz."""
     texts: GivenPath | None = None
-    """A table of texts and labels: .jsonl (.ndjson, .json), .csv, .tsv, each also with .gz, or .parquet."""
+    """A table of texts and labels: .jsonl, .json, .csv, .tsv (each also with .gz, .bz2 or .zst), .parquet, .arrow or .xlsx; or a folder."""  # noqa: E501
     text_column: str = "text"
-    """Its text column."""
+    """Its text column; doc.text is the field text of the field doc."""
     vectors: GivenPath | None = None
     """Instead of texts: an (n, d) array, .npy."""
     labels: GivenPath | None = None
@@ -42,9 +44,13 @@ class InputOptions:
     label_separator: str | None = None
     """Cuts a cell into a list of labels."""
     skip_bad_lines: bool = False
-    """Leave out lines that cannot be read, and report them."""
+    """Leave out lines that cannot be read, and list them; empty texts always are."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in (field.name for field in fields(TableOptions)):
+            if self.texts is None and getattr(self, name) != getattr(TableOptions, name):
+                raise UserError("goes with texts", parameter=name, value=_get(self, name))
         if self.label_separator == "":
             raise UserError("cannot be empty", parameter="label_separator", value="")
         sources = [name for name in ("dataset", "texts", "vectors") if getattr(self, name) is not None]
@@ -82,7 +88,7 @@ def load_dataset(options: InputOptions, default: DatasetName) -> Dataset:
         _refuse_skipping(options)
         return read_vectors(options.vectors, options.labels, columns, separator)
     if options.texts is not None:
-        return read_text_table(options.texts, options.text_column, columns, separator, options.skip_bad_lines)
+        return read_text_table(options.texts, options.text_column, columns, separator, options.skip_bad_lines, options)
     match options.dataset or default:
         case "goodreads" if options.reviews is not None:
             return read_goodreads(options.reviews, options.skip_bad_lines)

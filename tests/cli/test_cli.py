@@ -166,9 +166,7 @@ def test_a_signal_ends_a_command_with_one_line(number, tmp_path):
     assert ended.returncode == 128 + number
 
 
-@pytest.mark.parametrize(
-    "line", ['{"text": 5}', '{"text": ""}', '{"text": null}', '{"body": "x"}', '{"text": "x"', "[]"]
-)
+@pytest.mark.parametrize("line", ['{"text": 5}', '{"body": "x"}', '{"text": "x"', "[]"])
 def test_what_is_wrong_on_a_line_is_said_of_that_line(line, tmp_path):
     path = tmp_path / "t.jsonl"
     path.write_text('{"text": "one"}\n{"text": "two"}\n' + line + "\n")

@@ -14,6 +14,7 @@ from seals_sim.errors import UserError
 from seals_sim.indexes import ExactIndex, IndexOptions, build_index
 from seals_sim.label.copies import DistinctRows
 from seals_sim.label.corpus import Corpus
+from seals_sim.label.events import ImportedFile
 from seals_sim.label.exchange import (
     build_argilla_records,
     build_label_studio_tasks,
@@ -23,7 +24,6 @@ from seals_sim.label.exchange import (
     read_argilla,
     read_label_studio,
 )
-from seals_sim.label.journal import ImportedFile
 from seals_sim.label.options import SessionOptions
 from seals_sim.label.session import Session
 from seals_sim.label.types import ImportReport
@@ -136,9 +136,9 @@ def test_exports_list_every_row_that_has_an_answer(session, tmp_path):
     assert table["text"].tolist() == [*["text 3"] * 5, "text 7", "text 0"]
     assert table["answer"].tolist()[:5] == [1] * 5
     (tmp_path / "tasks.json").write_text(json.dumps(build_label_studio_tasks(session)))
-    assert [row for row, _ in read_label_studio(tmp_path / "tasks.json")] == table["row"].tolist()
+    assert [row for row, _ in read_label_studio(tmp_path / "tasks.json").labels] == table["row"].tolist()
     (tmp_path / "records.json").write_text(json.dumps(build_argilla_records(session)))
-    assert [row for row, _ in read_argilla(tmp_path / "records.json")] == table["row"].tolist()
+    assert [row for row, _ in read_argilla(tmp_path / "records.json").labels] == table["row"].tolist()
     scores = build_scores_table(session)
     assert scores["answer"][COPIED].tolist() == [1] * 5
     assert scores["answer"].notna().sum() == 6

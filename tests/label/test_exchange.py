@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seals_sim import UserError
+from seals_sim import ExactIndex, UserError
+from seals_sim.label.corpus import Corpus
 from seals_sim.label.exchange import (
     build_argilla_records,
     build_label_studio_tasks,
@@ -113,13 +114,13 @@ def test_label_studio_round_trip(folder, labels, has_rows):
     """Without rows the tasks, in the order of the table, are found by their texts, equal ones too."""
     path = folder / "tasks.json"
     with labeled(folder, labels) as (session, expected):
-        tasks, texts = build_label_studio_tasks(session), session.corpus.texts
+        tasks, corpus = build_label_studio_tasks(session), session.corpus
     if not has_rows:
         tasks, expected = tasks[::-1], expected[::-1]
         for task in tasks:
             del task["data"]["row"]
     path.write_text(json.dumps(tasks))
-    assert read_label_studio(path, texts) == expected
+    assert read_label_studio(path, corpus).labels == expected
 
 
 @ROUND_TRIP
@@ -127,13 +128,13 @@ def test_label_studio_round_trip(folder, labels, has_rows):
 def test_argilla_round_trip(folder, labels, has_rows, is_list):
     path = folder / "records.json"
     with labeled(folder, labels) as (session, expected):
-        records, texts = build_argilla_records(session), session.corpus.texts
+        records, corpus = build_argilla_records(session), session.corpus
     if not has_rows:
         records, expected = records[::-1], expected[::-1]
         for record in records:
             del record["metadata"]
     path.write_text(json.dumps(records) if is_list else "".join(json.dumps(record) + "\n" for record in records))
-    assert read_argilla(path, texts) == expected
+    assert read_argilla(path, corpus).labels == expected
 
 
 def task(*choices, text=None, row=None, is_skipped=False):
@@ -167,7 +168,8 @@ PRIZE = ["you have won a prize", "hello friend", "you have won a prize", "good m
 def test_equal_texts_match_successive_rows(tmp_path, tasks, labels):
     path = tmp_path / "tasks.json"
     path.write_text(json.dumps(tasks))
-    assert read_label_studio(path, PRIZE) == labels
+    vectors = CORPUS.vectors[: len(PRIZE)]
+    assert read_label_studio(path, Corpus(vectors, ExactIndex(vectors), "", PRIZE)).labels == labels
 
 
 @pytest.fixture
@@ -253,7 +255,7 @@ def test_bad_label_studio_files_are_named(tmp_path, content, error):
     path = tmp_path / "x.json"
     path.write_text(content if isinstance(content, str) else json.dumps(content))
     with pytest.raises(UserError, match=re.escape(error)):
-        read_label_studio(path, TEXTS)
+        read_label_studio(path, CORPUS)
 
 
 @pytest.mark.parametrize(
@@ -271,6 +273,6 @@ def test_bad_argilla_files_are_named(tmp_path, lines, error):
     path = tmp_path / "x.jsonl"
     path.write_text("\n".join(lines))
     with pytest.raises(UserError, match=re.escape(error)):
-        read_argilla(path, TEXTS)
+        read_argilla(path, CORPUS)
     with pytest.raises(UserError, match="none: cannot be read"):
         read_argilla(tmp_path / "none")

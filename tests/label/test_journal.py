@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from seals_sim import UserError
-from seals_sim.label.journal import ImportedFile
+from seals_sim.label.events import ImportedFile
 from seals_sim.label.session import Session
 from tests.conftest import clustered
 from tests.label.small import CORPUS, PLAIN, answer_by_cluster
@@ -98,7 +98,7 @@ def test_a_version_1_session_whose_answers_are_in_its_write_ahead_log_is_upgrade
         assert opened.add_import(file, [(row, 1)]).n_applied == 1
         assert opened.add_import(file, [(row, 0)]).is_repeated
     with closing(sqlite3.connect(path)) as database:
-        assert database.execute("PRAGMA user_version").fetchone() == (2,)
+        assert database.execute("PRAGMA user_version").fetchone() == (3,)
 
 
 def test_leftovers_of_another_session_are_ignored(tmp_path):
@@ -150,7 +150,7 @@ def test_other_texts_other_versions_and_damaged_files_are_refused_and_left_alone
         Session.open(tmp_path / "none", CORPUS)
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("PRAGMA user_version = 99")
-    with pytest.raises(UserError, match="is a version 99 session; this program reads versions 1 to 2"):
+    with pytest.raises(UserError, match="is a version 99 session; this program reads versions 1 to 3"):
         Session.open(path, CORPUS)
     path.unlink()
     Session.begin(path, CORPUS, ["text 3"], options=PLAIN).close()

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from seals_sim.indexes import ExactIndex
 from seals_sim.label.corpus import Corpus
-from seals_sim.label.journal import ImportedFile
+from seals_sim.label.events import ImportedFile
 from seals_sim.label.options import SessionOptions
 from seals_sim.label.session import Session
 from seals_sim.label.types import ImportReport

@@ -2,45 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from seals_sim.errors import UserError
-from seals_sim.label.exchange.reading import ANSWER_WORDS, get_part, read_answer, read_records
-from seals_sim.label.exchange.rows import RowFinder
+from seals_sim.label.corpus import Corpus
+from seals_sim.label.exchange.reading import ANSWER_WORDS, AnswerNames, get_part, read_records
+from seals_sim.label.exchange.rows import GivenLabels, RowFinder
+from seals_sim.label.exchange.tables import build_labels_table, list_records
 from seals_sim.label.session import Session
-from seals_sim.label.types import Label
 
 _NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
-def build_argilla_records(session: Session, user_id: str = _NOBODY) -> list[dict[str, object]]:
+def build_argilla_records(answers: Session | pd.DataFrame, user_id: str = _NOBODY) -> list[dict[str, object]]:
     """Records for a dataset with the field `text` and the label question `answer` (yes, no).
 
     A skipped row becomes a discarded response.
 
     Args:
-        session: Whose answers to export.
+        answers: A session, or its `build_labels_table`.
         user_id: The Argilla user whose responses they become.
     """
     records: list[dict[str, object]] = []
-    for row, answer in session.answers.items():
+    for data in list_records(answers if isinstance(answers, pd.DataFrame) else build_labels_table(answers)):
         response: dict[str, object] = {"value": None, "user_id": user_id, "status": "discarded"}
-        if answer is not None:
-            response.update(value=ANSWER_WORDS[answer], status="submitted")
+        if data["answer"] is not None:
+            response.update(value=ANSWER_WORDS[data["answer"]], status="submitted")
+        metadata = {name: value for name, value in data.items() if name not in ("text", "answer")}
+        metadata["is_control"] = str(data["is_control"]).lower()
         records.append(
             {
-                "id": str(row),
-                "fields": {"text": session.corpus.get_text(row)},
-                "metadata": {"row": row},
+                "id": str(data["row"]),
+                "fields": {"text": data["text"]},
+                "metadata": metadata,
                 "responses": {"answer": [response]},
             }
         )
     return records
 
 
-def read_argilla(path: Path, texts: Sequence[str] | None = None) -> list[Label]:
+def read_argilla(path: Path, corpus: Corpus | None = None, names: AnswerNames | None = None) -> GivenLabels:
     """Read the labels of a list of records (`dataset.records.to_json`), or of one record on each line.
 
     A record's row is `metadata.row`; where that is missing, it is found by `fields.text`, as `RowFinder` does. There
@@ -48,7 +52,8 @@ def read_argilla(path: Path, texts: Sequence[str] | None = None) -> list[Label]:
 
     Args:
         path: The file.
-        texts: Of the table; rows are checked against them.
+        corpus: What the labels are for; rows are checked against it.
+        names: How the file names its answers.
 
     Returns:
         A label for each record that has a response, drafts aside, in order.
@@ -56,8 +61,7 @@ def read_argilla(path: Path, texts: Sequence[str] | None = None) -> list[Label]:
     Raises:
         UserError: With file and line or record.
     """
-    rows = RowFinder(texts)
-    labels: list[Label] = []
+    rows, given, names = RowFinder(corpus), GivenLabels(), names or AnswerNames()
     for where, record in read_records(path):
         text, metadata = get_part(record, "fields", dict, where).get("text"), record.get("metadata") or {}
         response = _get_last_response(record, where)
@@ -65,9 +69,9 @@ def read_argilla(path: Path, texts: Sequence[str] | None = None) -> list[Label]:
             rows.skip(metadata, text)
             continue
         is_skipped = response.get("status") == "discarded" or response.get("value") is None  # to_json has no status
-        answer = None if is_skipped else read_answer(response["value"], where)
-        labels.append((rows.find(metadata, text, where), answer))
-    return labels
+        answer = None if is_skipped else names.read(response["value"], where)
+        given.add(rows.find(metadata, text, where), answer, metadata.get("is_control"))
+    return given
 
 
 def _get_last_response(record: dict[str, Any], where: str) -> dict[str, Any] | None:

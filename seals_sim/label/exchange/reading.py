@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ from seals_sim.errors import UserError
 
 ANSWER_WORDS = {1: "yes", 0: "no"}
 _ANSWERS = {
-    **dict.fromkeys(("yes", "1", "true", "positive"), 1),
-    **dict.fromkeys(("no", "0", "false", "negative"), 0),
+    **dict.fromkeys(("yes", "1", "1.0", "true", "positive"), 1),
+    **dict.fromkeys(("no", "0", "0.0", "false", "negative"), 0),
 }
 
 
@@ -51,18 +52,52 @@ def get_part(item: object, name: str, kind: type, where: str) -> Any:
     return part
 
 
-def read_answer(value: object, where: str) -> int:
-    """1 or 0 for yes, no, 1, 0, true, false, positive, negative, in any case.
+@dataclass(frozen=True)
+class AnswerNames:
+    """How a file names its answers.
 
-    Raises:
-        UserError: For anything else.
+    Attributes:
+        positive: Labels that mean yes; without any, the usual words do.
+        negative: Labels that mean no; without any, every label does that does not mean yes.
+        field: Of the answer, where a file has several fields that may hold it.
+
+    Examples:
+        >>> AnswerNames().read("Yes", "t.json"), AnswerNames(("spam",)).read("ham", "t.json")
+        (1, 0)
     """
-    answer = _ANSWERS.get(str(value).strip().lower())
-    if answer is None:
-        raise UserError(
-            f"{where}: {value!r:.60} is not an answer; use yes, no, 1, 0, true, false, positive, or negative"
-        )
-    return answer
+
+    positive: tuple[str, ...] = ()
+    negative: tuple[str, ...] = ()
+    field: str | None = None
+
+    def read(self, value: object, where: str) -> int:
+        """1 or 0 for a label, whose case counts only if labels were named.
+
+        Raises:
+            UserError: For one that means neither.
+        """
+        text = str(value).strip()
+        if not self.positive:
+            if text.lower() in _ANSWERS:
+                return _ANSWERS[text.lower()]
+            words = "yes, no, 1, 0, true, false, positive, or negative"
+            raise UserError(f"{where}: {value!r:.60} is not an answer; use {words}, or name your positive_label")
+        if text in self.positive:
+            return 1
+        if self.negative and text not in self.negative:
+            listed = ", ".join(map(repr, (*self.positive, *self.negative)))
+            raise UserError(f"{where}: {value!r:.60} is not among the labels that were named, {listed}")
+        return 0
+
+    def read_several(self, values: Sequence[object], where: str) -> int:
+        """1 or 0 for labels that were given together, of which there may be several only if labels were named.
+
+        Raises:
+            UserError: Where they mean neither.
+        """
+        if len(values) != 1 and not (self.positive and values):
+            raise UserError(f"{where}: has {len(values)} choices; expected one, yes or no")
+        return max(self.read(value, where) for value in values)
 
 
 def _require_objects(items: Iterable[tuple[str, object]]) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -4,58 +4,101 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
 
 from seals_sim.errors import UserError
+from seals_sim.label.corpus import Corpus
+from seals_sim.label.types import Label
+
+
+@dataclass(frozen=True)
+class GivenLabels:
+    """What a file of labels says.
+
+    Attributes:
+        labels: In the file's order.
+        controls: Rows that the file says were drawn at random.
+    """
+
+    labels: list[Label] = field(default_factory=list)
+    controls: set[int] = field(default_factory=set)
+
+    def add(self, row: int, answer: int | None, is_control: object) -> None:
+        """Take in a label, with the mark as files have it: true, "true" or "True"."""
+        self.labels.append((row, answer))
+        if str(is_control).lower() == "true":
+            self.controls.add(row)
 
 
 class RowFinder:
     """Finds the rows of the items of one file, in the file's order.
 
-    An item names its row, or is found by its text. Of equal texts the first item is for the first row with that text,
-    the second for the second, and so on, starting over after the last.
+    An item names its row by the corpus's id column or as `row`, or is found by its text. Of equal texts the first item
+    is for the first row with that text, the second for the second, and so on, starting over after the last.
 
     Args:
-        texts: Of the table. Without them rows are taken as they are named.
+        corpus: What the labels are for. Without it rows are taken as they are named.
 
     Examples:
-        >>> finder = RowFinder(["a", "b", "a"])
+        >>> import numpy as np
+        >>> from seals_sim.indexes import ExactIndex
+        >>> vectors = np.eye(3, dtype=np.float32)
+        >>> finder = RowFinder(Corpus(vectors, ExactIndex(vectors), "", ["a", "b", "a"]))
         >>> [finder.find({}, text, "tasks.json") for text in ("a", "b", "a")]
         [0, 1, 2]
     """
 
-    def __init__(self, texts: Sequence[str] | None) -> None:
-        self._texts = texts
+    def __init__(self, corpus: Corpus | None) -> None:
+        self._corpus = corpus
+        self._texts = None if corpus is None else corpus.texts
+        self._rows_by_id: dict[str, int] | None = None
         self._rows_by_text: dict[str, cycle[int]] | None = None
 
     def find(self, named: Mapping[str, Any], text: object, where: str) -> int:
-        """The row of the next item.
+        """The row of the next item, as the session counts.
 
         Args:
-            named: Where the item names its row, as "row".
+            named: Where the item names its row.
             text: The item's text.
             where: The item, for errors.
 
         Raises:
             UserError: For a row that the table does not have, or that has another text.
         """
-        row = named.get("row")
-        if row is None:
+        id_column = None if self._corpus is None else self._corpus.id_column
+        if id_column is not None and named.get(id_column) is not None:
+            return self._find_by_id(id_column, named[id_column], where)
+        number = named.get("row")
+        if number is None:
             return self._find_by_text(text, where)
-        if isinstance(row, bool) or not isinstance(row, int) or row < 0:
-            raise UserError(f"{where}: {row!r} is not a row; rows are integers from 0")
-        if self._texts is not None:
-            if row >= len(self._texts):
-                raise UserError(f"{where}: row {row}: no such row; the table has {len(self._texts):,}")
-            if text is not None and text != self._texts[row]:
-                raise UserError(f"{where}: row {row} has a different text in this table; was another table labeled?")
+        if isinstance(number, bool) or not isinstance(number, int) or number < 0:
+            raise UserError(f"{where}: {number!r} is not a row; rows are integers from 0")
+        if self._corpus is None:
+            return number
+        try:
+            row = self._corpus.find_row(number)
+        except UserError as error:
+            raise UserError(f"{where}: {error}") from error
+        if self._texts is not None and text is not None and text != self._texts[row]:
+            raise UserError(f"{where}: row {number} has a different text in this table; was another table labeled?")
         return row
 
     def skip(self, named: Mapping[str, Any], text: object) -> None:
         """Pass over an item without an answer, so that the next one with the same text is for the next row."""
-        if named.get("row") is None and isinstance(text, str) and self._texts is not None:
+        id_column = None if self._corpus is None else self._corpus.id_column
+        is_named = named.get("row") is not None or (id_column is not None and named.get(id_column) is not None)
+        if not is_named and isinstance(text, str) and self._texts is not None:
             next(self._by_text(self._texts).get(text, iter(())), None)
+
+    def _find_by_id(self, column: str, id: object, where: str) -> int:
+        assert self._corpus is not None
+        if self._rows_by_id is None:
+            self._rows_by_id = {str(cell): row for row, cell in enumerate(self._corpus.columns[column])}
+        if str(id) not in self._rows_by_id:
+            raise UserError(f"{where}: no row of this table has the {column} {id!r:.60}")
+        return self._rows_by_id[str(id)]
 
     def _find_by_text(self, text: object, where: str) -> int:
         if not isinstance(text, str):

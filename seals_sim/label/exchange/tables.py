@@ -4,42 +4,51 @@ from __future__ import annotations
 
 import json
 import re
-from typing import IO, Any
+from collections.abc import Iterator, Sequence
+from typing import IO, Any, Literal, get_args
 
 import pandas as pd
+import pyarrow as pa
 
 from seals_sim.errors import UserError
+from seals_sim.label.corpus import Corpus
+from seals_sim.label.exchange.columns import name_columns
 from seals_sim.label.session import Session
 
-TABLE_FORMATS = ("csv", "jsonl", "parquet")
+TableFormat = Literal["csv", "jsonl", "parquet"]
+TABLE_FORMATS: tuple[TableFormat, ...] = get_args(TableFormat)
 
 # Some spreadsheets take the full-width signs of East Asian keyboards for signs too, and skip control characters.
-_FORMULA = re.compile(r"'*[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\x00-\x1f\x7f\x85\u2028\u2029]")
+FORMULA = re.compile(r"'*[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
 def build_labels_table(session: Session) -> pd.DataFrame:
     """All answers, in order.
 
     Returns:
-        row, text, answer (1, 0, or missing where skipped) and is_control (drawn at random).
+        row (of the user's table), text, answer (1, 0, or missing where skipped), is_control (drawn at random), and the
+        corpus's columns.
     """
     answers = session.answers
     rows = list(answers)
-    return pd.DataFrame(
+    numbers = [session.corpus.number_row(row) for row in rows]
+    table = pd.DataFrame(
         {
-            "row": pd.Series(rows, dtype="int64"),
+            "row": pd.Series(numbers, dtype="int64"),
             "text": pd.Series([session.corpus.get_text(row) for row in rows], dtype="object"),
             "answer": pd.Series([answers[row] for row in rows], dtype="Int8"),
             "is_control": pd.Series([session.is_control(row) for row in rows], dtype="bool"),
         }
     )
+    return _add_columns(table, session.corpus, rows)
 
 
 def build_scores_table(session: Session) -> pd.DataFrame:
     """Scores of all rows of the table.
 
     Returns:
-        row, text, p_positive (under the model of all answers) and answer (1, 0, or missing).
+        row (of the user's table), text, p_positive (under the model of all answers), answer (1, 0, or missing), and the
+        corpus's columns.
 
     Raises:
         UserError: While no model can be trained.
@@ -49,18 +58,28 @@ def build_scores_table(session: Session) -> pd.DataFrame:
     labels = {row: answer for row, answer in session.answers.items() if answer is not None}
     answer = pd.Series(pd.NA, index=range(len(p_positive)), dtype="Int8")
     answer.iloc[list(labels)] = pd.array(list(labels.values()), dtype="Int8")
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
-            "row": pd.RangeIndex(len(p_positive)),
+            "row": pd.Series([session.corpus.number_row(row) for row in range(len(p_positive))], dtype="int64"),
             "text": pd.Series([None] * len(p_positive) if texts is None else list(texts), dtype="object"),
             "p_positive": p_positive,
             "answer": answer,
         }
     )
+    return _add_columns(table, session.corpus, range(len(table)))
+
+
+def _add_columns(table: pd.DataFrame, corpus: Corpus, rows: Sequence[int]) -> pd.DataFrame:
+    """The id column stands after `row`, the others at the end."""
+    for name, column in name_columns(corpus.columns, list(table.columns)).items():
+        cells = corpus.columns[column]
+        values = pd.Series([cells[row] for row in rows], dtype="object")
+        table.insert(1 if column == corpus.id_column else len(table.columns), name, values)
+    return table
 
 
 def write_table(table: pd.DataFrame, format: str, file: IO[bytes]) -> None:
-    """Write a table with a column `text`.
+    """Write a table.
 
     JSON Lines and Parquet hold every text exactly. In CSV a text that a spreadsheet would run as a formula (it begins
     with = + - @, in full width too, or a control character such as a line end) gets an apostrophe in front, as
@@ -78,23 +97,38 @@ def write_table(table: pd.DataFrame, format: str, file: IO[bytes]) -> None:
     try:
         match format:
             case "csv":
-                table = table.assign(text=table["text"].map(_escape_formula))
-                table.to_csv(file, index=False, lineterminator="\r\n", encoding="utf-8")
+                escaped = {name: table[name].map(_escape_formula) for name in table if table[name].dtype == "object"}
+                table.assign(**escaped).to_csv(file, index=False, lineterminator="\r\n", encoding="utf-8")
             case "jsonl":
                 _write_json_lines(table, file)
             case "parquet":
-                table.to_parquet(file, engine="pyarrow", index=False)
+                alike = {name: _make_alike(table[name]) for name in table if table[name].dtype == "object"}
+                table.assign(**alike).to_parquet(file, engine="pyarrow", index=False)
             case _:
                 raise UserError(f"unknown; choose from {', '.join(TABLE_FORMATS)}", parameter="format", value=format)
     except UnicodeEncodeError as error:
         raise UserError(f"a text is not valid Unicode ({error.reason}); save it as JSONL instead") from error
 
 
-def _write_json_lines(table: pd.DataFrame, file: IO[bytes]) -> None:
+def list_records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """The rows of a table, with Python's own values and None where one is missing."""
     columns = [table[name].astype("object").where(table[name].notna(), None).tolist() for name in table.columns]
-    for values in zip(*columns, strict=True):
-        file.write(json.dumps(dict(zip(table.columns, values, strict=True))).encode("ascii") + b"\n")
+    return (dict(zip(table.columns, values, strict=True)) for values in zip(*columns, strict=True))
+
+
+def _write_json_lines(table: pd.DataFrame, file: IO[bytes]) -> None:
+    for record in list_records(table):
+        file.write(json.dumps(record, default=str).encode("ascii") + b"\n")
+
+
+def _make_alike(column: pd.Series) -> pd.Series:
+    """As it is if Parquet can hold it; JSON texts where the cells are of several types."""
+    try:
+        pa.array(column, from_pandas=True)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return column.map(lambda cell: None if cell is None else json.dumps(cell, ensure_ascii=False, default=str))
+    return column
 
 
 def _escape_formula(text: Any) -> Any:
-    return f"'{text}" if isinstance(text, str) and _FORMULA.match(text) else text
+    return f"'{text}" if isinstance(text, str) and FORMULA.match(text) else text

@@ -6,7 +6,7 @@ import json
 import tempfile
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Annotated, Any, Literal
 
@@ -95,10 +95,11 @@ def make_app(
 
 
 class _Page:
-    """The calls."""
+    """The calls. A row that goes out or comes in is one of the user's table; the session has its own positions."""
 
     def __init__(self, session: Session, name: str) -> None:
         self._session, self._name, self._lock = session, name, threading.Lock()
+        self._corpus = session.corpus
 
     def ask(self, n: NumberOfRows = 1) -> Batch:
         with self._lock:
@@ -106,16 +107,18 @@ class _Page:
 
     def answer(self, answer: Answer) -> AnswerReply:
         with self._lock:
+            row = self._corpus.find_row(answer.row)
             answers = self._session.answers if answer.is_repeated else {}
-            if answer.row not in answers or answers[answer.row] != answer.answer:
-                self._session.tell([answer.row], [answer.answer])
+            if row not in answers or answers[row] != answer.answer:
+                self._session.tell([row], [answer.answer])
             return AnswerReply(row=answer.row, status=self._status())
 
     def undo(self) -> UndoReply:
         with self._lock:
             row = self._session.undo()
             left = None if row is None else AnswerMark(**_mark(row, self._session.distinct_answers))
-            return UndoReply(row=row, left=left, status=self._status())
+            number = None if row is None else self._corpus.number_row(row)
+            return UndoReply(row=number, left=left, status=self._status())
 
     def status(self) -> StatusReply:
         with self._lock:
@@ -129,7 +132,7 @@ class _Page:
 
     def find_similar(self, row: int, n: NumberOfRows = 10) -> RowList:
         with self._lock:
-            return RowList(rows=self._list(self._session.find_similar(row, n)))
+            return RowList(rows=self._list(self._session.find_similar(self._corpus.find_row(row), n)))
 
     def export_table(self, table: Literal["labels", "scores"], format: Literal["csv", "jsonl", "parquet"]) -> Response:
         with self._lock:
@@ -148,12 +151,15 @@ class _Page:
         return _send_file("argilla.jsonl", lambda file: file.write(lines.encode("ascii")))
 
     def _describe(self, asked: Asked) -> AskedRow:
+        because = asked.because
+        if because is not None and because.row is not None:
+            because = replace(because, row=self._corpus.number_row(because.row))
         return AskedRow(
-            row=asked.row,
+            row=self._corpus.number_row(asked.row),
             text=asked.text,
             score=asked.score,
             is_control=asked.is_control,
-            because=None if asked.because is None else AskedReason(**asdict(asked.because)),
+            because=None if because is None else AskedReason(**asdict(because)),
             n_copies=asked.n_copies,
             neighbors=self._list(self._session.find_similar(asked.row, _N_NEIGHBORS)),
         )
@@ -162,7 +168,7 @@ class _Page:
         session, answers = self._session, self._session.distinct_answers
         return [
             ListedRow(
-                row=row,
+                row=self._corpus.number_row(row),
                 text=session.corpus.get_text(row),
                 n_copies=len(session.list_copies(row)),
                 **_mark(row, answers),

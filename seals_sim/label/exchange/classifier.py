@@ -1,0 +1,147 @@
+"""A trained classifier as a folder: arrays as safetensors, everything else as JSON, and no pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import Pipeline, make_pipeline
+
+from seals_sim.disk.files import replacing, write_text
+from seals_sim.disk.reading import read_content, read_json
+from seals_sim.embed.encoder import Encoder
+from seals_sim.embed.vectorizer import TextVectorizer
+from seals_sim.errors import UserError
+from seals_sim.label.journal_rows import KeptSpace
+from seals_sim.search.learners import LinearModel
+from seals_sim.vectors.whitening import Whitening
+
+CONFIG, ARRAYS = "config.json", "model.safetensors"
+
+
+class ClassifierConfig(BaseModel):
+    """What `config.json` of a saved classifier says.
+
+    Attributes:
+        format: That it is one.
+        model: Of the embedding, by name or folder.
+        model_digest: Of its files.
+        regularization: scikit-learn's C.
+        n_positive: Examples that it was trained on.
+        n_negative: Examples that it was trained on.
+        arrays_sha256: Of the other file.
+    """
+
+    model_config = ConfigDict(strict=True)
+
+    format: Literal["seals-sim classifier 1"] = "seals-sim classifier 1"
+    model: Annotated[str, Field(min_length=1)]
+    model_digest: str
+    regularization: Annotated[float, Field(gt=0)]
+    n_positive: int
+    n_negative: int
+    arrays_sha256: str
+
+
+def build_pipeline(space: KeptSpace, model: LinearModel, regularization: float) -> Pipeline:
+    """Put a trained model behind the space that it was trained in.
+
+    Args:
+        space: How texts become vectors.
+        model: Of these vectors.
+        regularization: scikit-learn's C.
+
+    Returns:
+        A `TextVectorizer` and a `LogisticRegression`, both fitted: it takes texts, and its classes are 0 and 1.
+    """
+    vectorizer = TextVectorizer(space.model, 0 if space.whitening is None else space.whitening.directions.shape[1])
+    whitening = space.whitening
+    vectorizer.mean_ = None if whitening is None else whitening.mean
+    vectorizer.directions_ = None if whitening is None else whitening.directions
+    classifier = LogisticRegression(C=regularization, max_iter=1000)
+    classifier.classes_ = np.array([0, 1])
+    classifier.coef_ = model.weights[None].astype(np.float64)
+    classifier.intercept_ = np.array([model.bias])
+    classifier.n_features_in_ = len(model.weights)
+    classifier.n_iter_ = np.array([0], dtype=np.int32)
+    return make_pipeline(vectorizer, classifier)
+
+
+def save_classifier(pipeline: Pipeline, folder: Path, model_digest: str, n_positive: int, n_negative: int) -> None:
+    """Write a classifier into a folder, for `load_classifier`.
+
+    Args:
+        pipeline: From `build_pipeline`.
+        folder: Made where it is missing; an earlier classifier in it is replaced.
+        model_digest: Of the embedding's files.
+        n_positive: Examples that it was trained on.
+        n_negative: Examples that it was trained on.
+
+    Raises:
+        UserError: Where it cannot be written, or something else is in the folder.
+    """
+    if folder.is_dir() and any(path.name not in (CONFIG, ARRAYS) for path in folder.iterdir()):
+        raise UserError("holds other files; name a new folder", parameter="out", value=str(folder))
+    vectorizer, classifier = pipeline[0], pipeline[-1]
+    arrays = {"weights": classifier.coef_[0].astype(np.float32), "bias": classifier.intercept_.astype(np.float64)}
+    if vectorizer.mean_ is not None:
+        arrays |= {"mean": vectorizer.mean_, "directions": np.ascontiguousarray(vectorizer.directions_)}
+    content = save(arrays)
+    config = ClassifierConfig(
+        model=vectorizer.model,
+        model_digest=model_digest,
+        regularization=classifier.C,
+        n_positive=n_positive,
+        n_negative=n_negative,
+        arrays_sha256=hashlib.sha256(content).hexdigest(),
+    )
+    with replacing(folder / ARRAYS) as temporary:
+        temporary.write_bytes(content)
+    write_text(folder / CONFIG, config.model_dump_json(indent=2) + "\n")
+
+
+def load_classifier(folder: Path | str) -> Pipeline:
+    """Load a classifier that `seals model` has saved: a scikit-learn pipeline that takes texts.
+
+    `predict_proba` gives the score that a session shows, which ranks texts and is no calibrated probability.
+
+    Args:
+        folder: Of the classifier.
+
+    Returns:
+        A `TextVectorizer` and a `LogisticRegression`, fitted.
+
+    Raises:
+        UserError: Where it is missing or damaged, or its embedding model is not there.
+    """
+    folder = Path(folder)
+    config: ClassifierConfig = read_json(folder / CONFIG, ClassifierConfig)
+    content = read_content(folder / ARRAYS)
+    if hashlib.sha256(content).hexdigest() != config.arrays_sha256:
+        raise UserError(f"{folder / ARRAYS}: is not the file that {CONFIG} speaks of; save the classifier again")
+    try:
+        arrays = load(content)
+        model = LinearModel(arrays["weights"], float(arrays["bias"][0]))
+        whitening = _read_whitening(arrays, len(model.weights))
+    except (SafetensorError, KeyError, IndexError, ValueError, TypeError) as error:
+        raise UserError(f"{folder / ARRAYS}: is no classifier ({error})") from error
+    if Encoder(config.model).digest != config.model_digest:
+        warnings.warn(f"the files of the model {config.model} are not those it was trained with", stacklevel=2)
+    return build_pipeline(KeptSpace(config.model, config.model_digest, whitening), model, config.regularization)
+
+
+def _read_whitening(arrays: dict[str, NDArray[Any]], d: int) -> Whitening | None:
+    if "mean" not in arrays:
+        return None
+    mean, directions = arrays["mean"], arrays["directions"]
+    if directions.shape != (len(mean), d) or not all(np.isfinite(array).all() for array in arrays.values()):
+        raise ValueError("its arrays do not fit together")
+    return Whitening(mean, directions)

@@ -1,0 +1,95 @@
+"""A table that has grown or was corrected: its session goes on with the answers that still have a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from seals_sim.disk.files import replacing
+from seals_sim.errors import UserError
+from seals_sim.label.corpus import Corpus
+from seals_sim.label.exchange.session_file import SessionFile
+from seals_sim.label.session import Session
+from seals_sim.label.types import Label
+
+_MIN_FOUND = 0.5  # of the answered rows; with fewer it is another table
+
+
+@dataclass(frozen=True, eq=False)
+class CarriedAnswers:
+    """The answers of a session that have a row in another state of its table.
+
+    Attributes:
+        file: The session.
+        labels: Rows with their answers, in the order of the answers.
+        n_corrected: Rows whose text is another now.
+        n_lost: Answered rows that are gone.
+    """
+
+    file: SessionFile
+    labels: list[Label]
+    n_corrected: int
+    n_lost: int
+
+
+def match_answers(file: SessionFile, texts: Sequence[str], ids: Sequence[object] | None) -> CarriedAnswers:
+    """Find the answered rows of a session in another state of its table: by their ids, or else by their texts.
+
+    Args:
+        file: The session.
+        texts: Of the table.
+        ids: Of its rows, n; None where it has no id column.
+
+    Raises:
+        UserError: Where fewer than half of them are there.
+    """
+    answers = file.state.answers
+    has_ids = ids is not None and all(file.rows[row].ids for row in answers)
+    keys = [str(id) for id in ids] if has_ids and ids is not None else texts
+    rows_of: dict[str | None, list[int]] = {}
+    for row, key in enumerate(keys):
+        rows_of.setdefault(key, []).append(row)
+    labels: list[Label] = []
+    n_corrected = n_lost = 0
+    for old, answer in answers.items():
+        kept = file.rows[old]
+        wanted = list(map(str, kept.ids)) if has_ids else [kept.text]
+        found = [row for key in wanted for row in rows_of.get(key, [])]
+        n_lost += not found
+        n_corrected += any(texts[row] != kept.text for row in found)
+        labels += [(row, answer) for row in found]
+    n_found = len(answers) - n_lost
+    if not answers or n_found < _MIN_FOUND * len(answers):
+        found_words = f"{n_found:,} of its {len(answers):,} answered rows are in this table"
+        raise UserError(f"{file.path}: was begun with another table ({found_words}); name another session")
+    return CarriedAnswers(file, labels, n_corrected, n_lost)
+
+
+def carry_over(carried: CarriedAnswers, corpus: Corpus) -> Path:
+    """Begin the session anew on the table as it is now, with these answers, in the place of the old file.
+
+    Which rows were drawn at random is forgotten: they were drawn from another table.
+
+    Args:
+        carried: The answers.
+        corpus: Of the table as it is now.
+
+    Returns:
+        A copy of the old file.
+
+    Raises:
+        UserError: Where a file cannot be written; the session is then as it was.
+    """
+    path, seeds = carried.file.path, carried.file.seeds
+    positives, negatives = ([seed.text for seed in seeds if seed.label == label] for label in (1, 0))
+    new = path.with_name(f"{path.name}.new")
+    new.unlink(missing_ok=True)  # of a process that was killed here
+    with Session.begin(new, corpus, positives, negatives, carried.file.options) as session:
+        session.tell([row for row, _ in carried.labels], [answer for _, answer in carried.labels])
+    places = (path.with_name(f"{path.stem}.before-{number}{path.suffix}") for number in range(1, 10**6))
+    copy = next(place for place in places if not place.exists())
+    with replacing(copy, is_private=True) as temporary:
+        temporary.write_bytes(path.read_bytes())
+    new.replace(path)
+    return copy

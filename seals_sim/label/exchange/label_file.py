@@ -1,0 +1,63 @@
+"""Tables of labels: those that `write_table` writes, and any others with an answer on each row."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from seals_sim.datasets.formats import open_table
+from seals_sim.datasets.lines import BadLines
+from seals_sim.errors import UserError
+from seals_sim.label.corpus import Corpus
+from seals_sim.label.exchange.reading import AnswerNames
+from seals_sim.label.exchange.rows import GivenLabels, RowFinder
+from seals_sim.label.exchange.tables import FORMULA
+
+
+def read_label_file(path: Path, corpus: Corpus | None = None, names: AnswerNames | None = None) -> GivenLabels:
+    """Read the labels of a table with the column `answer`, in any format of tables.
+
+    The row is found by the corpus's id column, by the column `row`, or by `text`, as `RowFinder` does. An empty answer
+    is a skip; `is_control` marks rows that were drawn at random.
+
+    Args:
+        path: Of the table.
+        corpus: What the labels are for; rows are checked against it.
+        names: How the file names its answers.
+
+    Returns:
+        A label for each row.
+
+    Raises:
+        UserError: With file and line.
+    """
+    names = names or AnswerNames()
+    file, field = open_table(path), names.field or "answer"
+    header = file.read_header(BadLines(path, skip=None))
+    if field not in header:
+        listed = ", ".join(map(repr, header))
+        raise UserError(f"{path}: has no column {field!r}; name the column of the answer as answer_field: {listed}")
+    rows, given = RowFinder(corpus), GivenLabels()
+    is_escaped = ".csv" in path.suffixes
+    wanted = {"row", "text", "is_control", field, None if corpus is None else corpus.id_column}
+    for place, record in file.iterate_rows([name for name in header if name in wanted], BadLines(path, skip=None)):
+        where = f"{path}:{place}"
+        if isinstance(row := record.get("row"), str | float):
+            record["row"] = _read_number(row, where)
+        text, value = record.get("text"), record.get(field)
+        if is_escaped and isinstance(text, str) and text.startswith("'") and FORMULA.match(text):
+            text = text[1:]
+        is_skip = value is None or value != value or value == ""
+        answer = None if is_skip else names.read(value, where)
+        given.add(rows.find(record, text, where), answer, record.get("is_control"))
+    return given
+
+
+def _read_number(row: str | float, where: str) -> int | None:
+    """A row as CSV has it; pandas may have written it as 7.0."""
+    text = str(row).strip()
+    if not text or text == "nan":
+        return None
+    if not re.fullmatch(r"[0-9]+(\.0+)?", text):
+        raise UserError(f"{where}: {row!r} is not a row; rows are integers from 0")
+    return int(text.partition(".")[0])

@@ -1,0 +1,122 @@
+"""What can be had from a session file without its table: the answers, and a classifier trained on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from sklearn.pipeline import Pipeline
+
+from seals_sim.errors import UserError
+from seals_sim.label.events import Seed
+from seals_sim.label.exchange.classifier import build_pipeline
+from seals_sim.label.journal import Journal
+from seals_sim.label.journal_contents import About
+from seals_sim.label.journal_rows import KeptRow, KeptSpace
+from seals_sim.label.learner import explain_missing
+from seals_sim.label.options import SessionOptions
+from seals_sim.label.state import SessionState
+from seals_sim.search.learners import LinearModel, fit_logistic
+
+_ANY_TABLE = 2**62  # rows: without the table nothing says how many there are
+
+
+def read_about(path: Path) -> tuple[About, KeptSpace | None]:
+    """What a session was begun with, and the space of its vectors, where its file keeps that.
+
+    Raises:
+        UserError: For a file that is no session, or damaged.
+    """
+    journal = Journal(path)
+    try:
+        return journal.read_about(), journal.read_kept()[1]
+    finally:
+        journal.close()
+
+
+@dataclass(frozen=True, eq=False)
+class SessionFile:
+    """A session as its file alone has it.
+
+    Attributes:
+        path: Of the file.
+        options: With which it was begun.
+        seeds: Examples with which it was begun.
+        state: What its events add up to.
+        rows: What it keeps of rows with events.
+        space: How its texts become vectors; None for a session over vectors.
+    """
+
+    path: Path
+    options: SessionOptions
+    seeds: list[Seed]
+    state: SessionState
+    rows: dict[int, KeptRow]
+    space: KeptSpace | None
+
+    @classmethod
+    def read(cls, path: Path) -> SessionFile:
+        """Read a session that no process has open; nothing is written.
+
+        Args:
+            path: Of the file.
+
+        Raises:
+            UserError: For a file that is no session, is damaged, or is of a version that does not keep its texts.
+        """
+        journal = Journal(path)
+        try:
+            rows, space = journal.read_kept()
+            journal.check(_ANY_TABLE, journal.read_dimensions())
+            state = SessionState()
+            for event in journal.read_events():
+                state.apply(event)
+            if not set(state.answers) <= rows.keys():
+                problem = "was written by an earlier version, which did not keep the texts"
+                raise UserError(f"{path}: {problem}; open it once with its table, by the command that labels")
+            return cls(path, journal.read_about().options, journal.read_seeds(), state, rows, space)
+        finally:
+            journal.close()
+
+    def build_labels_table(self) -> pd.DataFrame:
+        """All answers, as `build_labels_table` of a session gives them, without the columns of the table but the ids.
+
+        Returns:
+            row, id (where the session has an id column), text, answer and is_control.
+        """
+        answers, lines = self.state.answers, []
+        for row, answer in answers.items():
+            kept, asked = self.rows[row], self.state.asked.get(row)
+            ids = kept.ids or (None,) * len(kept.table_rows)
+            for place, (table_row, id) in enumerate(zip(kept.table_rows, ids, strict=True)):
+                is_control = asked is not None and asked.is_control and place == 0
+                lines.append((table_row, id, kept.text, answer, is_control))
+        table = pd.DataFrame(lines, columns=["row", "id", "text", "answer", "is_control"])
+        table = table.astype({"row": "int64", "id": "object", "text": "object", "answer": "Int8", "is_control": "bool"})
+        return table if any(self.rows[row].ids for row in answers) else table.drop(columns="id")
+
+    def train(self) -> tuple[Pipeline, int, int]:
+        """Train a classifier on the answers and examples, whose texts are embedded again.
+
+        Returns:
+            A pipeline that takes texts, and the numbers of positives and negatives.
+
+        Raises:
+            UserError: Where a class is missing, the session is over vectors, or the model is not there.
+        """
+        given = [(self.rows[row].text, answer) for row, answer in self.state.answers.items() if answer is not None]
+        labeled = [*((seed.text, seed.label) for seed in self.seeds), *given]
+        if self.space is None or any(text is None for text, _ in labeled):
+            raise UserError(
+                f"{self.path}: does not say how its texts become vectors, so no classifier can be made of it"
+            )
+        if explanation := explain_missing({label for _, label in labeled}):
+            raise UserError(f"{self.path}: no classifier can be trained yet. {explanation}")
+        untrained = build_pipeline(self.space, LinearModel(np.empty(0, dtype=np.float32), 0.0), 1.0)
+        vectors = untrained[0].transform([str(text) for text, _ in labeled]).astype(np.float64)
+        labels = np.array([label for _, label in labeled], dtype=np.int8)
+        model = fit_logistic(vectors, labels, self.options.regularization)
+        n_positive = int(labels.sum())
+        return build_pipeline(self.space, model, self.options.regularization), n_positive, len(labels) - n_positive

@@ -1,0 +1,142 @@
+"""What a session file keeps beside its events, so that it is of use without the table: texts, rows, and the space."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seals_sim.vectors.whitening import Whitening
+
+SINCE = 3  # the version of files that have this
+ROWS = "SELECT row, table_rows, text, ids FROM rows ORDER BY row"
+WITH_EVENTS = "SELECT DISTINCT row FROM events"
+
+
+@dataclass(frozen=True)
+class KeptRow:
+    """A row that events are about.
+
+    Attributes:
+        table_rows: Where it and the rows answered with it stand in the user's table, itself first.
+        text: Of all of them.
+        ids: Their cells in the id column; none where there is no such column.
+    """
+
+    table_rows: tuple[int, ...]
+    text: str | None
+    ids: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class KeptSpace:
+    """How texts become vectors.
+
+    Attributes:
+        model: Of sentence-transformers, by name or folder.
+        digest: Of the model's files.
+        whitening: None where embeddings are not whitened.
+        fingerprint: Of the corpus; `about` may have one of an early version.
+        texts_digest: Of the table.
+    """
+
+    model: str
+    digest: str
+    whitening: Whitening | None
+    fingerprint: str = ""
+    texts_digest: str = ""
+
+
+_WORDS = ("model", "digest", "fingerprint", "texts_digest")
+Describe = Callable[[int], KeptRow]
+
+
+def find_changes(kept: Mapping[int, KeptRow], rows: Iterable[int], describe: Describe) -> dict[int, KeptRow]:
+    """What rows hold now, where the file says otherwise or nothing.
+
+    Lines may have been added to the table that are left out of it, which changes where its rows stand. Ids stay where
+    the table is opened without its id column.
+    """
+    changes = {}
+    for row in rows:
+        now, before = describe(row), kept.get(row)
+        if before is not None and not now.ids and len(now.table_rows) == len(before.table_rows):
+            now = replace(now, ids=before.ids)
+        if now != before:
+            changes[row] = now
+    return changes
+
+
+def write_rows(database: sqlite3.Connection, rows: Mapping[int, KeptRow], is_correction: bool = False) -> None:
+    """Write what rows hold; of one that is written already only in a correction."""
+    database.executemany(
+        f"INSERT OR {'REPLACE' if is_correction else 'IGNORE'} INTO rows VALUES (?, ?, ?, ?)",
+        (
+            (row, np.array(kept.table_rows, "<i8").tobytes(), json.dumps(kept.text), json.dumps(kept.ids, default=str))
+            for row, kept in rows.items()
+        ),
+    )
+
+
+def write_space(database: sqlite3.Connection, space: KeptSpace | None) -> None:
+    """Write how texts become vectors."""
+    if space is None:
+        return
+    words = {name: getattr(space, name).encode() for name in _WORDS}
+    values: list[tuple[str, object]] = list(words.items())
+    if space.whitening is not None:
+        values.append(("mean", space.whitening.mean.astype("<f4").tobytes()))
+        values.append(("directions", space.whitening.directions.astype("<f4").tobytes()))
+    database.executemany("INSERT INTO space VALUES (?, ?)", values)
+
+
+def parse_rows(rows: Sequence[tuple[Any, ...]]) -> dict[int, KeptRow]:
+    """Check and unpack rows.
+
+    Raises:
+        ValueError: Where one is wrong.
+    """
+    kept = {}
+    for row, table_rows, text, ids in rows:
+        if not isinstance(table_rows, bytes) or not table_rows or len(table_rows) % 8:
+            raise ValueError(f"row {row}: its places in the table")
+        if not isinstance(text, str) or not isinstance(ids, str):
+            raise ValueError(f"row {row}: its text or ids")
+        places, cells, words = np.frombuffer(table_rows, dtype="<i8"), json.loads(ids), json.loads(text)
+        if places.min() < 0 or not isinstance(cells, list) or (cells and len(cells) != len(places)):
+            raise ValueError(f"row {row}: its places in the table, or its ids")
+        if not (words is None or isinstance(words, str)):
+            raise ValueError(f"row {row}: its text")
+        kept[row] = KeptRow(tuple(places.tolist()), words, tuple(cells))
+    return kept
+
+
+def parse_space(values: Mapping[Any, Any]) -> KeptSpace | None:
+    """Check and unpack a space.
+
+    Raises:
+        ValueError: Where it is wrong.
+    """
+    if not values:
+        return None
+    if not all(isinstance(value, bytes) for value in values.values()) or not set(_WORDS) <= values.keys():
+        raise ValueError("its space")
+    words = {name: values[name].decode() for name in _WORDS}
+    if "mean" not in values:
+        return KeptSpace(whitening=None, **words)
+    mean, directions = _unpack(values["mean"]), _unpack(values.get("directions", b""))
+    if not len(mean) or not len(directions) or len(directions) % len(mean):
+        raise ValueError("its space: the whitening")
+    return KeptSpace(whitening=Whitening(mean, directions.reshape(len(mean), -1)), **words)
+
+
+def _unpack(content: bytes) -> NDArray[np.float32]:
+    numbers = np.frombuffer(content, dtype="<f4").astype(np.float32)
+    if not np.isfinite(numbers).all():
+        raise ValueError("its space: a number is not finite")
+    return numbers

@@ -1,0 +1,150 @@
+"""A table that grows or is corrected keeps its answers, and a foreign one is refused before it is embedded."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from seals_sim.cli import label as label_command
+from seals_sim.cli import main as cli
+from seals_sim.datasets import read_icd10cm
+from seals_sim.embed.encoder import Encoder
+from seals_sim.label.exchange import SessionFile
+
+FAST = ["--model", "wordllama", "--quiet", "--cache", "cache", "--like", "cholera", "--id-column", "id"]
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def write(path, texts, first=0):
+    lines = [json.dumps({"id": f"i{n}", "text": text}) for n, text in enumerate(texts, start=first)]
+    path.write_text("\n".join(lines))
+
+
+def open_page(monkeypatch, words, work=lambda session: None):
+    """`seals label`, with `work` done on the session in the place of the page."""
+
+    def serve(session, *_):
+        with session:
+            work(session)
+
+    monkeypatch.setattr(label_command, "serve", serve)
+    cli.main(["label", *words])
+
+
+def answer(session):
+    asked = session.ask(20)
+    session.tell([one.row for one in asked], [one.row % 2 for one in asked])
+
+
+def read_answers(path):
+    table = SessionFile.read(path).build_labels_table()
+    return dict(zip(table["id"], table["answer"].tolist(), strict=True))
+
+
+def test_answers_go_on_in_a_table_that_has_changed(here, monkeypatch, capsys):
+    texts = list(read_icd10cm().texts[:300])
+    write(here / "t.jsonl", texts)
+    open_page(monkeypatch, ["t.jsonl", *FAST], answer)
+    before = read_answers(here / "t.seals")
+    gone, corrected = list(before)[:2]
+    changed = [("new one", "n1"), ("new two", "n2"), *((text, f"i{n}") for n, text in enumerate(texts))]
+    changed = [(f"{text}, corrected" if id == corrected else text, id) for text, id in changed if id != gone]
+    (here / "t.jsonl").write_text("\n".join(json.dumps({"id": id, "text": text}) for text, id in changed))
+    capsys.readouterr()
+    seen = []
+    open_page(monkeypatch, ["t.jsonl", *FAST], lambda session: seen.append(session.status()))
+    said = capsys.readouterr().err
+    assert (
+        "the table has changed; 19 answers go on, 1 of them for a text that is another now, 1 have no row any" in said
+    )
+    assert read_answers(here / "t.seals") == {id: answer for id, answer in before.items() if id != gone}
+    assert read_answers(here / "t.before-1.seals") == before
+    assert (seen[0].n_answered, seen[0].n_control) == (19, 0)
+    open_page(monkeypatch, ["t.jsonl", *FAST])
+    assert "changed" not in capsys.readouterr().err
+    assert sorted(path.name for path in here.glob("*.seals*")) == ["t.before-1.seals", "t.seals"]
+
+
+def test_a_foreign_table_or_model_is_refused_before_it_is_embedded(here, monkeypatch, refused):
+    texts = read_icd10cm().texts
+    write(here / "t.jsonl", texts[:200])
+    open_page(monkeypatch, ["t.jsonl", *FAST], answer)
+    whole = (here / "t.seals").read_bytes()
+    write(here / "other.jsonl", texts[500:900], first=500)
+    monkeypatch.setattr(Encoder, "encode", lambda *_: pytest.fail("something was embedded"))
+    said = refused(cli.main, ["label", "other.jsonl", *FAST, "--session", "t.seals"])
+    assert "was begun with another table (0 of its 20 answered rows are in this table); name another session" in said
+    said = refused(cli.main, ["label", "t.jsonl", *FAST, "--dimensions", "7"])
+    assert "was begun with 200 texts" in said
+    assert "open it with the same model and dimensions" in said
+    assert (here / "t.seals").read_bytes() == whole
+
+
+def test_texts_find_their_answers_without_ids(here, monkeypatch, capsys):
+    texts = list(read_icd10cm().texts[:200])
+    write(here / "t.jsonl", texts)
+    words = ["t.jsonl", *FAST[:-2]]
+    open_page(monkeypatch, words, answer)
+    before = SessionFile.read(here / "t.seals").build_labels_table()
+    write(here / "t.jsonl", ["a new first line", *texts])
+    open_page(monkeypatch, words)
+    assert "the table has changed; 20 answers go on; the session as it was: t.before-1.seals" in capsys.readouterr().err
+    after = SessionFile.read(here / "t.seals").build_labels_table()
+    assert after["row"].tolist() == [row + 1 for row in before["row"]]
+    assert after["text"].tolist() == before["text"].tolist()
+
+
+def test_a_session_over_old_fingerprints_goes_on(here, monkeypatch, capsys):
+    """Its file gets what it did not keep when it is opened with its table."""
+    write(here / "t.jsonl", read_icd10cm().texts[:200])
+    open_page(monkeypatch, ["t.jsonl", *FAST], answer)
+    with closing(sqlite3.connect(here / "t.seals")) as database, database:
+        database.execute("DROP TABLE rows")
+        database.execute("DROP TABLE space")
+        database.execute("PRAGMA user_version = 2")
+    open_page(monkeypatch, ["t.jsonl", *FAST])
+    assert len(read_answers(here / "t.seals")) == 20
+    assert "changed" not in capsys.readouterr().err
+
+
+def test_rows_that_move_since_others_are_left_out_move_in_the_file_too(here, monkeypatch):
+    """The texts are the same, so the session is; an undo and an opening without ids take nothing from the file."""
+    texts = list(read_icd10cm().texts[:200])
+    write(here / "t.jsonl", texts)
+    open_page(monkeypatch, ["t.jsonl", *FAST], answer)
+    before = SessionFile.read(here / "t.seals").build_labels_table()
+    lines = (here / "t.jsonl").read_text().splitlines()
+    (here / "t.jsonl").write_text("\n".join(['{"id": "e", "text": ""}', *lines]))
+    last = int(before["row"].iloc[0])
+
+    def work(session):
+        session.undo()
+        session.tell([last], [1])
+
+    open_page(monkeypatch, ["t.jsonl", *FAST[:-2]], work)
+    after = SessionFile.read(here / "t.seals").build_labels_table()
+    assert after["row"].tolist() == [row + 1 for row in before["row"]][:-1]
+    assert after["id"].tolist() == before["id"].tolist()[:-1]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--id-column", "none"], "--id-column none: there is no such column in t.csv; there are 'id', 'text'"),
+        (["--id-column", "none", "--columns", "all"], "--id-column none: is none of the columns id"),
+        (["--id-column", "id"], "--id-column id: row 2 of t.csv (counted from 0) is 'a', as in row 0"),
+        (["--columns", "none"], "--columns none: there is no such column in t.csv"),
+        (["--negative-label", "x"], "--negative-label x: needs positive_label too"),
+    ],
+)
+def test_columns_that_cannot_be(here, refused, words, said):
+    (here / "t.csv").write_text("id,text\na,one\nb,two\na,three\n")
+    assert said in refused(cli.main, ["label", "t.csv", *FAST[:-2], *words])
