@@ -10,7 +10,7 @@ import pytest
 
 from seals_sim.datasets import read_icd10cm
 from seals_sim.disk.cache import compute_with_cache
-from seals_sim.embed import blocks
+from seals_sim.embed.encoder import Encoder
 from seals_sim.embed.space import TextSpace, embed_texts
 from seals_sim.errors import UserError
 from seals_sim.vectors.whitening import whiten
@@ -88,7 +88,7 @@ def test_a_full_cache_needs_no_model(tmp_path, monkeypatch):
     def fail(*_):
         raise AssertionError("the model was asked again")
 
-    monkeypatch.setattr(blocks, "encode", fail)
+    monkeypatch.setattr(Encoder, "encode", fail)
     np.testing.assert_array_equal(embed_texts(TEXTS, dimensions=3, cache=tmp_path), first)
     embed_texts(TEXTS, dimensions=2, cache=tmp_path)  # whitened anew from the embeddings on disk
     with pytest.raises(AssertionError):

@@ -17,7 +17,7 @@ def encoded(monkeypatch):
     seen, encode = [], Encoder.encode
 
     def watch(self, texts):
-        seen.extend(texts)
+        seen.extend(text for text in texts if text != "a sentence")  # asked for to know the dimensions
         return encode(self, texts)
 
     monkeypatch.setattr(Encoder, "encode", watch)
