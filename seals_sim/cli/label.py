@@ -153,6 +153,6 @@ def open_session(
         raise UserError(f"{path} was begun with other examples; leave out like and not-like, or name another session")
     has_copies = corpus.copies is not None
     for name, old in asdict(session.options).items():
-        if old != getattr(options, name) and (has_copies or name != "copies"):
+        if old != getattr(options, name) and getattr(options, name) != "auto" and (has_copies or name != "copies"):
             print(f"{path} keeps the {name.replace('_', ' ')} that it was begun with: {old}", file=sys.stderr)
     return session

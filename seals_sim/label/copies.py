@@ -48,6 +48,12 @@ class DistinctRows:
         rows: list[int] = self._copies.list_rows(int(self._copies.number[row])).tolist()
         return rows
 
+    def list_repeated(self) -> Rows:
+        """The rows that another one stands for."""
+        if self._copies is None:
+            return Rows(np.empty(0, dtype=np.int64))
+        return Rows(np.setdiff1d(np.arange(self._n_rows), self._copies.first))
+
     def drop_copies(self, rows: Rows) -> Rows:
         """The first row for each of some rows, in their order, each once."""
         if self._copies is None:

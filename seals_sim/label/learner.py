@@ -46,8 +46,12 @@ class SeededLearner:
         return SimilarityModel((mean / length if length else mean).astype(np.float32), 0.0)
 
 
-def explain_missing(labels: Collection[int]) -> str:
+def explain_missing(labels: Collection[int], negatives_lead: bool = True) -> str:
     """Say which class is missing and what the search does meanwhile; empty where none is.
+
+    Args:
+        labels: Those given.
+        negatives_lead: Whether there are candidates while there is no positive.
 
     Examples:
         >>> explain_missing({1})
@@ -60,6 +64,8 @@ def explain_missing(labels: Collection[int]) -> str:
             return ""
         case [1]:
             return "No negatives marked yet: rows are shown in order of similarity to the positives."
+        case [0] if not negatives_lead:
+            return "No positives marked yet: rows are drawn at random."
         case [0]:
             return "No positives marked yet: rows least similar to the negatives are shown first."
     return "Nothing marked yet: rows are drawn at random."

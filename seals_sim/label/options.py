@@ -7,9 +7,10 @@ from typing import Literal
 from pydantic.dataclasses import dataclass
 
 from seals_sim.options import CHECKED, NonNegativeInt, PositiveFloat, PositiveInt
+from seals_sim.search.choice import AutoPoolChoice
 
 SessionStrategy = Literal["most_likely_positive", "maxent"]
-EARLY_OPTIONS = {"copies": "apart"}
+EARLY_OPTIONS = {"copies": "apart", "pool": "seals"}
 """What sessions did before they had these options."""
 CopiesOption = Literal["together", "apart"]
 
@@ -25,7 +26,7 @@ class SessionOptions:
     strategy: SessionStrategy = "most_likely_positive"
     """most_likely_positive finds most; maxent trains the better model."""
     k: PositiveInt = 100
-    """Neighbors of each labeled row that join the candidates."""
+    """Neighbors of each positive (walk) or labeled row (seals) that join the candidates."""
     control_every: NonNegativeInt = 10
     """Draw every Nth row at random from all that are left, to estimate how many positives remain; 0 draws none."""
     regularization: PositiveFloat = 1.0
@@ -34,3 +35,6 @@ class SessionOptions:
     """Of the random draws."""
     copies: CopiesOption = "together"
     """together: equal texts are asked once, and the answer is for all of them; apart: each row is asked."""
+    pool: AutoPoolChoice = "auto"
+    """Candidates: all scans every row; walk takes neighbors of positives and of the model's best; seals is the paper's;
+    auto: all where a scan takes a few milliseconds, else walk."""

@@ -11,9 +11,9 @@ from seals_sim.indexes import VectorIndex
 from seals_sim.label.events import Seed
 from seals_sim.label.learner import SeededLearner, SimilarityModel
 from seals_sim.label.options import SessionOptions, SessionStrategy
+from seals_sim.label.pools import build_session_pool
 from seals_sim.search.candidates import CandidateTable
 from seals_sim.search.learners import LinearModel
-from seals_sim.search.pools import SealsPool
 from seals_sim.search.scores import max_entropy, most_likely_positive
 from seals_sim.search.strategies import ArgMax
 from seals_sim.types import LabeledRows, Row, Rows, Scores
@@ -33,26 +33,23 @@ class SessionSelector:
 
 
 class SessionSearch:
-    """Pool, learner and selector of one session, at first with the seeds alone."""
+    """Pool, learner and selector of one session, at first with the seeds alone.
 
-    def __init__(self, index: VectorIndex, seeds: Sequence[Seed], options: SessionOptions) -> None:
+    Args:
+        index: Finds neighbors among the rows that can be asked.
+        excluded: Rows that cannot be asked.
+        seeds: Examples that need not be rows.
+        options: Of the session.
+    """
+
+    def __init__(self, index: VectorIndex, excluded: Rows, seeds: Sequence[Seed], options: SessionOptions) -> None:
         self._vectors = index.vectors
-        self._pool = SealsPool(LabeledRows([], []), index.vectors, index, options.k)
-        for seed in seeds:
-            self._pool.admit(seed.neighbors)
+        self.pool = build_session_pool(index, index.vectors, excluded, [seed.neighbors for seed in seeds], options)
         self._learner = SeededLearner(index.vectors, seeds, options.regularization)
         self._selector = SessionSelector(options.strategy)
         self._labeled: LabeledRows | None = None
+        self._n_seeds = len(seeds)
         self.model: LinearModel
-
-    @property
-    def n_candidates(self) -> int:
-        """How many rows have been in the pool so far."""
-        return self._pool.n_candidates
-
-    def expand(self, row: Row, neighbors: Rows) -> None:
-        """A row that leaves the pool, asked or answered, and its neighbors (k,), which may join (Alg. 2 line 8)."""
-        self._pool.take(row, neighbors)
 
     def train(self, labels: Mapping[int, int]) -> None:
         """Train on labels by row, unless they are those of the last training (line 4)."""
@@ -60,13 +57,15 @@ class SessionSearch:
         if self._labeled is None or not _is_equal(self._labeled, labeled):
             self._labeled, self.model = labeled, self._learner.fit(labeled)
 
-    def select(self) -> Row | None:
-        """The next row, or None where the pool is dry (line 6)."""
-        return self._selector.select(self._pool.candidates(0), self.model)
+    def begin_round(self) -> None:
+        """Let the pool follow the model."""
+        self.pool.begin_round(self.model)
 
-    def find_neighbors(self, row: Row) -> Rows:
-        """Rows (k,) that `row` brings into the pool."""
-        return self._pool.neighbors(row)
+    def select(self) -> Row | None:
+        """The next row (line 6), or None where the pool is dry, or nothing is labeled, so that no row is like any."""
+        if not self._n_seeds and (self._labeled is None or not len(self._labeled)):
+            return None
+        return self._selector.select(self.pool.candidates, self.model)
 
     def compute_score(self, row: Row) -> float:
         """P(positive), or the similarity while a class is missing."""

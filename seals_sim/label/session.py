@@ -8,7 +8,7 @@ was answered. So a reopened session asks what it would have asked.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +27,8 @@ from seals_sim.label.search import SessionSearch, compute_probabilities
 from seals_sim.label.state import SessionState
 from seals_sim.label.types import Asked, ImportReport, Label, Reason, Status
 from seals_sim.randomness import make_generator
-from seals_sim.types import Row, Rows
+from seals_sim.search.choice import resolve_pool
+from seals_sim.types import Rows
 from seals_sim.vectors.scan import widen
 
 
@@ -63,13 +64,12 @@ class Session:
 
     def _replay(self) -> None:
         self._state = SessionState()
-        self._search = SessionSearch(self._index, self.seeds, self.options)
+        self._search = SessionSearch(self._index, self._rows.list_repeated(), self.seeds, self.options)
         for event in self._journal.read_events():
             self._apply(event)
 
     def _apply(self, event: Event) -> None:
-        if event.neighbors is not None:
-            self._search.expand(Row(event.row), event.neighbors)
+        self._search.pool.apply(event)
         self._state.apply(event)
 
     @classmethod
@@ -94,12 +94,15 @@ class Session:
             UserError: Where the file exists.
         """
         options = options or SessionOptions()
+        options = replace(options, pool=resolve_pool(options.pool, *corpus.vectors.shape))
         labeled = [(text, 1) for text in positives] + [(text, 0) for text in negatives]
         seeds = []
         if labeled:
             vectors = corpus.encode_texts([text for text, _ in labeled])
             index = DistinctRowsIndex(corpus.index, DistinctRows(corpus, options.copies == "together"))
-            neighbors = index.nearest(vectors, options.k)
+            neighbors = [Rows(np.empty(0, dtype=np.int64))] * len(labeled)
+            if options.pool != "all":
+                neighbors = index.nearest(vectors, options.k)
             seeds = [Seed(*pair, *rest) for pair, *rest in zip(labeled, vectors, neighbors, strict=True)]
         about = {"fingerprint": corpus.fingerprint, "corpus": corpus.about, "options": asdict(options)}
         return cls(Journal.create(path, about, seeds), corpus)
@@ -138,6 +141,7 @@ class Session:
         events: list[Event] = []
         if n > len(waiting):
             self._search.train(self._get_labels())
+            self._search.begin_round()
             n_new = n - len(waiting)
             while len(events) < n_new and (event := self._choose()) is not None:
                 self._apply(event)
@@ -159,7 +163,7 @@ class Session:
         if row is None:
             return None
         score = self._search.compute_score(row)
-        return Event("ask", row, None, is_control, score, self._search.find_neighbors(row))
+        return Event("ask", row, None, is_control, score, self._search.pool.find_brought(row))
 
     def tell(self, rows: Sequence[int], answers: Sequence[int | None]) -> None:
         """Answer rows, asked for or not: 1, 0 or None (skip). A row's last answer counts. On disk when this returns.
@@ -202,8 +206,8 @@ class Session:
         return [(self._rows.find(row), answer) for row, answer in labels]
 
     def _build_answers(self, labels: Sequence[Label], is_imported: bool = False) -> list[Event]:
-        seen = self._state.seen
-        new = list(dict.fromkeys(row for row, _ in labels if row not in seen))
+        seen, brings = self._state.seen, self._search.pool.brings
+        new = list(dict.fromkeys(row for row, label in labels if brings(row, label, row in seen)))
         neighbors = {}
         if new:
             neighbors = dict(zip(new, self._index.neighbors(Rows(np.array(new)), self.options.k), strict=True))
@@ -265,7 +269,7 @@ class Session:
             n_positive=n_positive,
             n_skipped=len(answers) - len(labels),
             n_waiting=len(self._state.waiting),
-            n_candidates=self._search.n_candidates,
+            n_candidates=self._search.pool.n_candidates,
             curve=tuple(np.cumsum(sequence, dtype=int).tolist()),
             n_control=len(drawn),
             remaining=estimate_remaining(n_rows - len(answers), len(drawn), sum(drawn)),
@@ -292,9 +296,7 @@ class Session:
         """
         self._require_row(row)
         row = self._rows.find(row)
-        neighbors = self._state.asked[row].neighbors if row in self._state.asked else None
-        if neighbors is None or len(neighbors) <= n:
-            neighbors = self._index.neighbors(Rows(np.array([row])), n + 1)[0]
+        neighbors = self._index.neighbors(Rows(np.array([row])), n + 1)[0]
         return self._pick_distinct(neighbors.tolist(), n, but=row)
 
     def find(self, text: str, n: int) -> list[int]:
@@ -345,4 +347,5 @@ class Session:
         return {row: answer for row, answer in self.distinct_answers.items() if answer is not None}
 
     def _explain(self) -> str:
-        return explain_missing({*(seed.label for seed in self.seeds), *self._get_labels().values()})
+        labels = {*(seed.label for seed in self.seeds), *self._get_labels().values()}
+        return explain_missing(labels, self.options.pool != "walk")

@@ -44,16 +44,20 @@ class WalkPool(SealsPool):
         score: Score = most_likely_positive,
     ) -> None:
         super().__init__(labeled, vectors, index, k, only_positives=True)
-        self._n_best, self._n_step, self._order = n_best, n_step, get_order(score)
+        self._n_best, self._n_step, self._score = n_best, n_step, score
         self._has_walked = Growing(np.bool_)
 
     def begin_round(self, model: Model) -> None:
-        """Walk until the best candidates have all brought their neighbors."""
+        self.walk(model, self._score)
+
+    def walk(self, model: Model, score: Score) -> None:
+        """Walk until the best candidates by a score have all brought their neighbors."""
+        order = get_order(score)
         scores = Growing(np.float64)
         while True:
             first, n = len(scores.values), len(self._table)
             if first < n:
-                scores.extend(n - first)[:] = self._order(model.decision(self._table.vectors[first:]))
+                scores.extend(n - first)[:] = order(model.decision(self._table.vectors[first:]))
                 self._has_walked.extend(n - len(self._has_walked.values))[:] = False
             best = self._find_best(scores.values)
             new = best[~self._has_walked.values[best]]
@@ -65,5 +69,6 @@ class WalkPool(SealsPool):
     def _find_best(self, scores: Scores) -> Places:
         live = np.flatnonzero(self._table.is_live)
         if len(live) > self._n_best:
-            live = live[np.argpartition(-scores[live], self._n_best)[: self._n_best]]
+            of_live = scores[live]
+            live = live[of_live >= np.partition(of_live, -self._n_best)[-self._n_best]]  # with ties, in whatever order
         return Places(live)

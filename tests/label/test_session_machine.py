@@ -41,9 +41,10 @@ class SessionMachine(RuleBasedStateMachine):
         control_every=st.integers(0, 3),
         strategy=st.sampled_from(["maxent", "most_likely_positive"]),
         copies=st.sampled_from(["together", "apart"]),
+        pool=st.sampled_from(["all", "walk", "seals"]),
     )
-    def begin(self, control_every, strategy, copies):
-        options = SessionOptions(strategy, k=6, control_every=control_every, copies=copies)
+    def begin(self, control_every, strategy, copies, pool):
+        options = SessionOptions(strategy, k=6, control_every=control_every, copies=copies, pool=pool)
         self.n_rows = N_DISTINCT if copies == "together" else N_ROWS
         self.session = Session.begin(self.path, CORPUS, ["3"], options=options)
 

@@ -1,0 +1,150 @@
+"""The candidates of a session, by the pool it was begun with.
+
+What the journal keeps with an event are the rows that it brought into the pool: a row's neighbors, or those that the
+walk has reached before the row was asked. So a reopened session has the pool it had.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+
+from seals_sim.indexes.protocol import NeighborIndex
+from seals_sim.label.events import Event
+from seals_sim.label.learner import SimilarityModel
+from seals_sim.label.options import SessionOptions
+from seals_sim.search.candidates import CandidateTable, FixedTable
+from seals_sim.search.choice import resolve_pool
+from seals_sim.search.learners import LinearModel
+from seals_sim.search.pools import SealsPool
+from seals_sim.search.scores import max_entropy, most_likely_positive
+from seals_sim.search.walk import WalkPool
+from seals_sim.types import LabeledRows, Row, Rows, StoredVectors
+
+_NONE = LabeledRows([], [])
+
+
+class SessionPool(ABC):
+    """The candidates of a session."""
+
+    @property
+    @abstractmethod
+    def candidates(self) -> CandidateTable:
+        """The rows to choose from."""
+
+    @property
+    @abstractmethod
+    def n_candidates(self) -> int:
+        """How many rows have been candidates so far."""
+
+    @abstractmethod
+    def apply(self, event: Event) -> None:
+        """Take out the event's row, and let in those that it brought."""
+
+    def begin_round(self, model: LinearModel) -> None:  # noqa: B027
+        """Follow a new model; most pools do not."""
+
+    def find_brought(self, row: Row) -> Rows | None:
+        """What comes with a row that is asked next: (m,) rows, each once."""
+        return None
+
+    def brings(self, row: int, label: int | None, is_seen: bool) -> bool:
+        """Whether an answer to a row brings the row's neighbors; is_seen: it was asked or answered before."""
+        return False
+
+
+class ScannedRows(SessionPool):
+    """All rows (Algorithm 1), those left out that another one stands for."""
+
+    def __init__(self, vectors: StoredVectors, excluded: Rows) -> None:
+        self._table = FixedTable(Rows(np.arange(len(vectors))), vectors, excluded)
+        self._n = self._table.n_live
+
+    @property
+    def candidates(self) -> CandidateTable:
+        return self._table
+
+    @property
+    def n_candidates(self) -> int:
+        return self._n
+
+    def apply(self, event: Event) -> None:
+        self._table.remove(Row(event.row))
+
+
+class NeighborsOfLabeled(SessionPool):
+    """The neighbors of every row that is asked or answered (Algorithm 2)."""
+
+    def __init__(self, pool: SealsPool) -> None:
+        self._pool = pool
+
+    @property
+    def candidates(self) -> CandidateTable:
+        return self._pool.candidates(0)
+
+    @property
+    def n_candidates(self) -> int:
+        return self._pool.n_candidates
+
+    def apply(self, event: Event) -> None:
+        self._pool.candidates(0).remove(Row(event.row))
+        if event.neighbors is not None:
+            self._pool.admit(event.neighbors)
+
+    def find_brought(self, row: Row) -> Rows | None:
+        return self._pool.neighbors(row)
+
+    def brings(self, row: int, label: int | None, is_seen: bool) -> bool:
+        return not is_seen
+
+
+class WalkedRows(NeighborsOfLabeled):
+    """The neighbors of positives, and what the walk reaches (`WalkPool`)."""
+
+    def __init__(self, pool: WalkPool, options: SessionOptions) -> None:
+        super().__init__(pool)
+        self._walk = pool
+        self._score = max_entropy if options.strategy == "maxent" else most_likely_positive
+        self._n_kept = len(self.candidates.joined)
+        self._positives: set[int] = set()
+
+    def apply(self, event: Event) -> None:
+        super().apply(event)
+        self._n_kept = len(self.candidates.joined)
+        if event.kind == "answer" and event.neighbors is not None:
+            self._positives.add(event.row)
+
+    def begin_round(self, model: LinearModel) -> None:
+        self._walk.walk(model, most_likely_positive if isinstance(model, SimilarityModel) else self._score)
+
+    def find_brought(self, row: Row) -> Rows | None:
+        """The rows reached since the last event."""
+        table = self.candidates
+        return Rows(table.rows[table.joined[self._n_kept :]])
+
+    def brings(self, row: int, label: int | None, is_seen: bool) -> bool:
+        return label == 1 and row not in self._positives
+
+
+def build_session_pool(
+    index: NeighborIndex, vectors: StoredVectors, excluded: Rows, seeds: Sequence[Rows], options: SessionOptions
+) -> SessionPool:
+    """Build the pool of a session that has no events yet.
+
+    Args:
+        index: Finds neighbors among the rows that can be asked.
+        vectors: (n, d), of all rows.
+        excluded: Rows that cannot be asked.
+        seeds: The rows that each example brings.
+        options: Of the session.
+    """
+    name = resolve_pool(options.pool, *vectors.shape)
+    if name == "all":
+        return ScannedRows(vectors, excluded)
+    pool = WalkPool(_NONE, vectors, index, options.k) if name == "walk" else None
+    table = pool or SealsPool(_NONE, vectors, index, options.k)
+    for neighbors in seeds:
+        table.admit(neighbors)
+    return NeighborsOfLabeled(table) if pool is None else WalkedRows(pool, options)
