@@ -21,6 +21,8 @@ from seals_sim.label.exchange import AnswerNames, SessionFile, read_labels
 from seals_sim.label.exchange.growth import CarriedAnswers, carry_over, match_answers
 from seals_sim.label.exchange.session_file import read_about
 from seals_sim.label.journal import Journal
+from seals_sim.label.journal_contents import About
+from seals_sim.label.journal_rows import KeptSpace
 from seals_sim.label.options import SessionOptions
 from seals_sim.label.session import Session
 from seals_sim.label.web.server import require_address, serve
@@ -38,17 +40,28 @@ def label(
     columns: ColumnOptions,
 ) -> None:
     """Serve the page for labeling a table until it is stopped."""
+    if examples.paper:
+        if options.pool not in ("auto", "seals"):
+            raise UserError("is not the paper's; leave it out, or paper", parameter="pool", value=options.pool)
+        options = replace(options, pool="seals")
     open_table(table, text)
     path = examples.session or name_session(table)
     _check_before_work(path, examples, page)
     left_out = path.with_name(f"{path.name.removesuffix('.seals')}.left-out.csv")
     carried: CarriedAnswers | None = None
 
-    def check(read: TextTable) -> None:
+    def choose(read: TextTable) -> int | None:
         nonlocal carried
-        carried = _match_session(path, read, text, columns.id_column) if path.is_file() else None
+        if not path.is_file():
+            return 0 if text.dimensions is None and not examples.paper else text.dimensions
+        about, kept = read_about(path)
+        dimensions = _choose_kept_dimensions(kept, read, text)
+        if kept is not None:
+            space = TextSpace(read.texts, text.model, dimensions)
+            carried = _match_session(path, about, kept, space, read, columns.id_column)
+        return dimensions
 
-    corpus, _ = build_table_corpus(table, text, index, options.k, cache, left_out, columns, check)
+    corpus, _ = build_table_corpus(table, text, index, options.k, cache, left_out, columns, choose)
     names = AnswerNames(examples.positive_label, examples.negative_label, examples.answer_field)
     files = (
         (examples.labelstudio, "label_studio"),
@@ -94,15 +107,25 @@ def _require_words(positives: Sequence[str], negatives: Sequence[str]) -> None:
                 raise UserError("needs some words", parameter=name, value=repr(text))
 
 
-def _match_session(path: Path, read: TextTable, options: TextOptions, id_column: str | None) -> CarriedAnswers | None:
+def _choose_kept_dimensions(kept: KeptSpace | None, read: TextTable, options: TextOptions) -> int | None:
+    """The dimensions that a session goes on with; None for the paper's, as sessions had them that do not say."""
+    if options.dimensions is not None or kept is None:
+        return options.dimensions
+    if kept.whitening is None:
+        return 0
+    is_default = TextSpace(read.texts, options.model, None).fingerprint == kept.fingerprint
+    return None if is_default else kept.whitening.directions.shape[1]
+
+
+def _match_session(
+    path: Path, about: About, kept: KeptSpace, space: TextSpace, read: TextTable, id_column: str | None
+) -> CarriedAnswers | None:
     """The answers to carry over where the table of a session is not as it was; None where it is.
 
     Raises:
         UserError: For a session of another table, of another model, or damaged.
     """
-    about, kept = read_about(path)
-    space = TextSpace(read.texts, options.model, options.dimensions)
-    if kept is None or kept.fingerprint == space.fingerprint:
+    if kept.fingerprint == space.fingerprint:
         return None
     if kept.texts_digest == space.texts_digest or kept.digest != space.model_digest:
         problem = "open it with the same model and dimensions, or name another session"

@@ -11,7 +11,7 @@ from seals_sim.datasets.options import TableOptions
 from seals_sim.embed.names import AutoPrecision
 from seals_sim.errors import UserError
 from seals_sim.indexes.names import AutoVectorIndexName
-from seals_sim.options import CHECKED, COMMA_SEPARATED, Fraction, GivenPath, PositiveInt
+from seals_sim.options import CHECKED, COMMA_SEPARATED, Fraction, GivenPath, NonNegativeInt, PositiveInt
 from seals_sim.replay.options import EmbeddingOptions, ProbeOptions
 
 ExportFormat = Literal["csv", "jsonl", "parquet", "labelstudio", "argilla"]
@@ -30,6 +30,9 @@ class TableTextOptions(TableOptions):
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class TextOptions(EmbeddingOptions, TableTextOptions):
     """How a table is read and embedded."""
+
+    dimensions: NonNegativeInt | None = None
+    """Whiten to so many by PCA. [default: 0, do not, which finds more; a session goes on with those it has]"""
 
     precision: AutoPrecision = "auto"
     """Of the model; auto: bfloat16 where the processor has instructions for it, and nothing is cached in float32."""
@@ -69,6 +72,8 @@ class ExampleOptions:
     """An example of what you look for, or words for it; may be given again."""
     not_like: tuple[str, ...] = ()
     """An example of what you do not look for; may be given again."""
+    paper: bool = False
+    """Search as the paper does: candidates are neighbors of labeled rows, and texts are whitened to 256 dimensions."""
     session: GivenPath | None = None
     """File that every answer is saved in; the same command resumes it. [default: the table's name with .seals]"""
     labelstudio: GivenPath | None = None

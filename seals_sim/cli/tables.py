@@ -98,11 +98,12 @@ def build_table_corpus(
     cache_options: CacheOptions,
     list_file: Path | None = None,
     columns: ColumnOptions | None = None,
-    check: Callable[[TextTable], None] | None = None,
+    choose: Callable[[TextTable], int | None] | None = None,
 ) -> tuple[Corpus, str]:
     """Read, embed and index a table, each from the cache where it is there; with the name of the index.
 
-    `check` is called with what was read, before anything is embedded.
+    `choose` is called with what was read, before anything is embedded, for the dimensions to whiten to: None for the
+    paper's.
     """
     from seals_sim.embed.space import choose_dimensions
     from seals_sim.indexes import IndexOptions
@@ -112,13 +113,12 @@ def build_table_corpus(
 
     cache = get_cache(cache_options)
     read = read_table(table, text, list_file or name_list(cache, table), columns)
-    if check is not None:
-        check(read)
+    dimensions = text.dimensions or 0 if choose is None else choose(read)
     texts = read.texts
-    d = choose_dimensions(texts) if text.dimensions is None else text.dimensions
+    d = choose_dimensions(texts) if dimensions is None else dimensions
     name = resolve_index(index.index, len(texts), d, 0)  # one search
     options = IndexOptions(k, n_probe=index.n_probe)
-    corpus = build_corpus(texts, name, cache, text.model, text.dimensions, options, cache_options.quiet, text.precision)
+    corpus = build_corpus(texts, name, cache, text.model, dimensions, options, cache_options.quiet, text.precision)
     report_cut(corpus.cut, len(texts))
     rows = read.rows if read.bad.left_out else None
     id_column = None if columns is None else columns.id_column

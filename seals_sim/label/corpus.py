@@ -98,7 +98,7 @@ def build_corpus(
     index: str,
     cache: Path,
     model: str = DEFAULT_MODEL,
-    dimensions: int | None = None,
+    dimensions: int | None = 0,
     options: IndexOptions | None = None,
     quiet: bool = True,
     precision: AutoPrecision = "float32",
@@ -110,7 +110,8 @@ def build_corpus(
         index: One of `INDEXES` that takes any vector: all but the graph.
         cache: The folder for vectors and indexes.
         model: Of the embedding.
-        dimensions: To whiten to; None for 256, or as many as a small table has.
+        dimensions: To whiten to; 0: do not, which finds more (reports/beyond); None: the paper's 256, or as many as a
+            small table has.
         options: Of the index.
         quiet: Show no progress.
         precision: Of the model, as for `TextSpace`.
