@@ -105,7 +105,7 @@ def test_texts_find_their_answers_without_ids(here, monkeypatch, capsys):
 def test_a_session_over_old_fingerprints_goes_on(here, monkeypatch, capsys):
     """Its file gets what it did not keep when it is opened with its table."""
     write(here / "t.jsonl", read_icd10cm().texts[:200])
-    open_page(monkeypatch, ["t.jsonl", *FAST], answer)
+    open_page(monkeypatch, ["t.jsonl", *FAST, "--paper"], answer)
     with closing(sqlite3.connect(here / "t.seals")) as database, database:
         database.execute("DROP TABLE rows")
         database.execute("DROP TABLE space")
@@ -113,6 +113,29 @@ def test_a_session_over_old_fingerprints_goes_on(here, monkeypatch, capsys):
     open_page(monkeypatch, ["t.jsonl", *FAST])
     assert len(read_answers(here / "t.seals")) == 20
     assert "changed" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "pool", "d"), [([], "all", 256), (["--paper"], "seals", 50), (["--dimensions", "20"], "all", 20)]
+)
+def test_a_session_goes_on_with_the_dimensions_and_the_pool_it_has(here, monkeypatch, words, pool, d):
+    write(here / "t.jsonl", read_icd10cm().texts[:200])
+    open_page(monkeypatch, ["t.jsonl", *FAST, *words], answer)
+    seen = []
+
+    def look(session):
+        seen.append((session.options.pool, session.corpus.vectors.shape[1], len(session.answers)))
+
+    open_page(monkeypatch, ["t.jsonl", *FAST], look)
+    assert seen == [(pool, d, 20)]
+
+
+def test_the_papers_rule_has_its_own_pool(here, monkeypatch, capsys):
+    write(here / "t.jsonl", read_icd10cm().texts[:200])
+    with pytest.raises(SystemExit, match="2"):
+        cli.main(["label", "t.jsonl", *FAST, "--paper", "--pool", "walk"])
+    assert "--pool walk: is not the paper's" in capsys.readouterr().err
+    assert not (here / "cache").exists()
 
 
 def test_rows_that_move_since_others_are_left_out_move_in_the_file_too(here, monkeypatch):

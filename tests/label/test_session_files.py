@@ -38,7 +38,7 @@ def folder(tmp_path_factory):
     lines = [json.dumps({"code": f"c{row}", "text": text, "n": row}) for row, text in enumerate(texts)]
     (folder / "t.jsonl").write_text("\n".join(lines))
     (folder / "new.csv").write_text("id,text,n\nx,cholera of a traveler,1\ny,,2\nz,a broken arm,3\n")
-    text, columns = TextOptions(model="wordllama"), ColumnOptions(id_column="code", columns=("n",))
+    text, columns = TextOptions(model="wordllama", dimensions=40), ColumnOptions(id_column="code", columns=("n",))
     cache = CacheOptions(cache=folder / "cache", quiet=True)
     corpus, _ = build_table_corpus(
         folder / "t.jsonl", text, SearchIndexOptions(), 20, cache, folder / "left.csv", columns

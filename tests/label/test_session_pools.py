@@ -17,7 +17,8 @@ POOLS = ("all", "walk", "seals")
 
 def search(path, options, n, reopened=False):
     """Ask for rows one by one and answer them; the rows in order."""
-    session, rows = Session.begin(path, CORPUS, ["text 3"], ["text 200"], options), []
+    like = f"text {IS_POSITIVE.argmax()}"
+    session, rows = Session.begin(path, CORPUS, [like], [f"text {IS_POSITIVE.argmin()}"], options), []
     for _ in range(n):
         rows += answer_by_cluster(session, 1)
         if reopened:
