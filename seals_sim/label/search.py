@@ -44,7 +44,8 @@ class SessionSearch:
 
     def __init__(self, index: VectorIndex, excluded: Rows, seeds: Sequence[Seed], options: SessionOptions) -> None:
         self._vectors = index.vectors
-        self.pool = build_session_pool(index, index.vectors, excluded, [seed.neighbors for seed in seeds], options)
+        brought = [seed.neighbors for seed in seeds if seed.label == 1 or options.pool != "walk"]
+        self.pool = build_session_pool(index, index.vectors, excluded, brought, options)
         self._learner = SeededLearner(index.vectors, seeds, options.regularization)
         self._selector = SessionSelector(options.strategy)
         self._labeled: LabeledRows | None = None

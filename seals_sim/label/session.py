@@ -100,9 +100,7 @@ class Session:
         if labeled:
             vectors = corpus.encode_texts([text for text, _ in labeled])
             index = DistinctRowsIndex(corpus.index, DistinctRows(corpus, options.copies == "together"))
-            neighbors = [Rows(np.empty(0, dtype=np.int64))] * len(labeled)
-            if options.pool != "all":
-                neighbors = index.nearest(vectors, options.k)
+            neighbors = index.nearest(vectors, options.k)
             seeds = [Seed(*pair, *rest) for pair, *rest in zip(labeled, vectors, neighbors, strict=True)]
         about = {"fingerprint": corpus.fingerprint, "corpus": corpus.about, "options": asdict(options)}
         return cls(Journal.create(path, about, seeds), corpus)
