@@ -28,11 +28,15 @@ class Registry(Generic[Entry]):
         kind: What they are, for errors.
 
     Examples:
-        >>> sorted(ALGORITHMS.names)
-        ['3', '4', 'bisection']
-        >>> ALGORITHMS.get("5")
+        >>> halves: Registry[Callable[[float], float]] = Registry("half")
+        >>> @halves.add("lower")
+        ... def take_lower(x: float) -> float:
+        ...     return x / 2
+        >>> halves.names, halves.get("lower")(3.0)
+        (['lower'], 1.5)
+        >>> halves.get("upper")
         Traceback (most recent call last):
-        seals_sim.errors.UserError: algorithm = '5': unknown; choose from '3', '4', 'bisection'
+        seals_sim.errors.UserError: half = 'upper': unknown; choose from 'lower'
     """
 
     def __init__(self, kind: str) -> None:
