@@ -14,6 +14,7 @@ from tqdm import tqdm
 from seals_sim.cli.options import ColumnOptions, ExportFormat, TableTextOptions
 from seals_sim.cli.tables import read_table
 from seals_sim.disk.files import replacing, require_writable_file
+from seals_sim.embed.blocks import BLOCK
 from seals_sim.errors import UserError
 from seals_sim.label.exchange.argilla import build_argilla_records
 from seals_sim.label.exchange.classifier import load_classifier, save_classifier
@@ -21,8 +22,6 @@ from seals_sim.label.exchange.columns import name_columns
 from seals_sim.label.exchange.label_studio import build_label_studio_tasks
 from seals_sim.label.exchange.session_file import SessionFile
 from seals_sim.label.exchange.tables import TABLE_FORMATS, TableFormat, write_table
-
-_BLOCK = 2048  # texts between two steps of the progress bar
 
 
 def export(session: Path, out: Path, format: ExportFormat | None) -> None:
@@ -73,8 +72,8 @@ def score(source: Path, table: Path, out: Path, text: TableTextOptions, columns:
 def _score(pipeline: Pipeline, texts: list[str], quiet: bool) -> NDArray[np.float64]:
     blocks = []
     with tqdm(total=len(texts), desc="scoring", unit="text", disable=quiet) as bar:
-        for first in range(0, len(texts), _BLOCK):
-            block = texts[first : first + _BLOCK]
+        for first in range(0, len(texts), BLOCK):
+            block = texts[first : first + BLOCK]
             blocks.append(pipeline.predict_proba(block)[:, 1])
             bar.update(len(block))
     return np.concatenate(blocks)
