@@ -11,7 +11,7 @@ DEFAULT_DIMENSIONS = 256  # 7.12
 Backend = Literal["torch", "onnx", "openvino"]  # of sentence-transformers
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
 Precision = Literal["float32", "bfloat16"]
-AutoPrecision = Literal["auto", "float32", "bfloat16"]
+AutoPrecision = Literal["auto", Precision]
 
 _HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")
 
