@@ -18,7 +18,7 @@ from seals_sim.search.entries import DenseEntries, Entries, SparseEntries
 from seals_sim.types import Rows
 
 _KINDS: dict[str, Callable[[int], Entries]] = {"array": DenseEntries, "dict": lambda n: SparseEntries()}
-_SIZES = (10**6, 10**7, 2**24, 10**8, 10**9)
+_SIZES = (10**6, 10**7, 10**8, 10**9)
 
 
 def measure(kind: str, n: int) -> str:

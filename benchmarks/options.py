@@ -126,6 +126,28 @@ class ProceduralOptions:
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
+class GraphJoinOptions:
+    """Vectors, and what to try on them."""
+
+    vectors: GivenPath
+    """An .npy file of unit vectors, float32, of real texts."""
+    out: GivenPath
+    """CSV file of the results."""
+    k: PositiveInt = 100
+    """Neighbors of each row."""
+    probes: Annotated[tuple[PositiveInt, ...], COMMA_SEPARATED, Field(min_length=1)] = (32, 64, 128)
+    """Cells that a row of the inverted file looks into, comma-separated."""
+    cells: PositiveInt = 512
+    """Cells of each clustering of the join."""
+    joined: PositiveInt = 32
+    """Cells that each cell is joined with."""
+    clusterings: PositiveInt = 4
+    """How many are united, one after the other."""
+    threads: Annotated[int, Field(ge=1, le=MAX_THREADS)] = os.cpu_count() or 1
+    """Of all of it."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
 class PeersOptions(ReportedOptions):
     """Which peers, and for how long."""
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from seals_sim.types import Rows
 
-DENSE_ROWS = 2**24  # measured: `python -m benchmarks.entries`
+DENSE_ROWS = 10**7  # measured: `python -m benchmarks.entries`
 _SPARSE_BYTES, _DENSE_BYTES = 160, 4  # an entry, about; a row
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import rounds, session
+from benchmarks import graph_join, rounds, session
 from benchmarks.tables import SimulatedTable
 from seals_sim.evaluate.structure import compute_average_cosine
 
@@ -60,3 +60,22 @@ def test_simulated_clusters_have_the_stated_cosine():
     largest = int(sizes.argmax())
     assert compute_average_cosine(vectors[clusters == largest]) == pytest.approx(0.4, abs=0.05)
     assert all(300 <= len(rows) <= 3000 for rows in table.draw_concepts(clusters, 3))
+
+
+def test_graphs_built_both_ways_are_compared(tmp_path, capsys):
+    vectors = np.repeat(
+        SimulatedTable(1_500, 16).make_row_function(np.arange(1_500, dtype=np.int32) // 100)(0, 1_500), 2, 0
+    )
+    np.save(tmp_path / "vectors.npy", vectors)
+    graph_join.main(["--vectors", str(tmp_path / "vectors.npy"), "--out", str(tmp_path / "graph.csv"), "--k", "10",
+                     "--probes", "1", "--cells", "8", "--joined", "2", "--clusterings", "3"])  # fmt: skip
+    table = pd.read_csv(tmp_path / "graph.csv")
+    assert (table["vectors"] == "1500 x 16").all()  # of two equal rows one counts
+    assert table["recall"].iloc[0] > 0.9  # one cell has all rows, by 8-bit codes
+    joined = table["recall"].iloc[1:].tolist()
+    assert joined == sorted(joined)
+    assert joined[-1] > joined[0] > 0.3
+    assert "joined, 3 x 8 cells with 2" in capsys.readouterr().out
+    graph_join.main(["--vectors", str(tmp_path / "vectors.npy"), "--out", str(tmp_path / "all.csv"), "--k", "10",
+                     "--probes", "1", "--cells", "8", "--joined", "8", "--clusterings", "2"])  # fmt: skip
+    assert (pd.read_csv(tmp_path / "all.csv")["recall"].iloc[1:] > 0.999).all()  # every cell with every one
