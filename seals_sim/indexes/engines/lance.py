@@ -38,7 +38,10 @@ class LanceEngine:
         self._schema = pa.schema([pa.field(_ID, pa.int64()), pa.field(_VECTOR, vector)])
         with self._explaining():
             database = lancedb.connect(address)
-            self._table: Any = database.create_table(table.name, schema=self._schema, exist_ok=True)
+            if database.table_exists(table.name):
+                self._table: Any = database.open_table(table.name)
+            else:
+                self._table = database.create_table(table.name, schema=self._schema, exist_ok=True)
         if not self._table.schema.equals(self._schema):
             problem = f"its table {table.name} has other columns, or not {table.d} dimensions; remove it"
             raise UserError(problem, parameter="engine", value=address)

@@ -80,7 +80,7 @@ class MilvusEngine:
         name, until = self._table.name, time.monotonic() + _INDEX_SECONDS
         with self._explaining():
             stats: Any = self._client.get_collection_stats(name, timeout=_REQUEST_SECONDS)
-            if int(stats["row_count"]) < self._table.n:
+            if self._is_lite or int(stats["row_count"]) < self._table.n:
                 self._client.flush(name, timeout=_LOAD_SECONDS)
             while True:  # create_index has returned long before
                 facts: Any = self._client.describe_index(name, _VECTOR, timeout=_REQUEST_SECONDS)
