@@ -44,7 +44,7 @@ class SearchIndexOptions(ProbeOptions, EngineOptions):
     """Which index finds the neighbors of texts, of the table or typed in."""
 
     index: AnyVectorIndexName = "auto"
-    """exact reads every row; ivf-* look into some cells of it; milvus and lancedb are vector engines (--engine); auto
+    """exact reads every row; ivf-* look into some cells of it; milvus and lancedb are vector engines (see engine); auto
     goes by rows and memory."""
 
     def __post_init__(self) -> None:

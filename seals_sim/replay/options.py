@@ -98,7 +98,7 @@ class IndexOptions(ProbeOptions):
     """Which index finds the neighbors."""
 
     index: AnyIndexName | Literal["auto"] = "auto"
-    """lsh is the paper's; graph computes all neighbors once; milvus and lancedb are vector engines (--engine); auto
+    """lsh is the paper's; graph computes all neighbors once; milvus and lancedb are vector engines (see engine); auto
     goes by rows, memory and the number of runs."""
     lsh_bits: Annotated[int, Field(ge=1, le=MAX_LSH_BITS)] = N_BITS
     """Code length of lsh."""

@@ -36,10 +36,11 @@ that ends in .db
     """
     if index not in ENGINES:
         if address is not None:
-            raise UserError(f"is for --index {' or '.join(ENGINES)}", parameter="engine", value=hide_password(address))
+            problem = f"is for the indexes {' and '.join(ENGINES)}"
+            raise UserError(problem, parameter="engine", value=hide_password(address))
         return
     if address is None:
-        raise UserError(f"needs --engine: {_EXAMPLES[index]}", parameter="index", value=index)
+        raise UserError(f"needs an engine: {_EXAMPLES[index]}", parameter="index", value=index)
     if "@" in address.partition("?")[0] and "://" in address:
         problem = "holds a name or password; give them in the environment (MILVUS_TOKEN=name:password)"
         raise UserError(problem, parameter="engine", value=hide_password(address))

@@ -38,10 +38,7 @@ class LanceEngine:
         self._schema = pa.schema([pa.field(_ID, pa.int64()), pa.field(_VECTOR, vector)])
         with self._explaining():
             database = lancedb.connect(address)
-            if database.table_exists(table.name):
-                self._table: Any = database.open_table(table.name)
-            else:
-                self._table = database.create_table(table.name, schema=self._schema, exist_ok=True)
+            self._table: Any = _open_or_create(database, table.name, self._schema)
         if not self._table.schema.equals(self._schema):
             problem = f"its table {table.name} has other columns, or not {table.d} dimensions; remove it"
             raise UserError(problem, parameter="engine", value=address)
@@ -100,3 +97,10 @@ class LanceEngine:
             if isinstance(error, ValueError):
                 raise UserError(f"refuses ({text})", parameter="engine", value=self._address) from error
             raise EngineUnavailableError(text) from error
+
+
+def _open_or_create(database: Any, name: str, schema: Any) -> Any:
+    try:
+        return database.open_table(name)
+    except ValueError:  # there is none
+        return database.create_table(name, schema=schema, exist_ok=True)
