@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -33,11 +34,21 @@ VECTORS, CLUSTER = clustered(20_000, 32, 40)
 ADDRESS = "http://127.0.0.1:19530"
 
 
+class _SamePorts(MilvusServerConfig):
+    """Takes ports of a server that was just killed again, where it would take the next ones."""
+
+    def try_bind_port(self, port):
+        one = socket.socket()
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        one.bind(("127.0.0.1", port))
+        return one
+
+
 def start(folder: Path) -> MilvusServer:
     """Start a server; one that finds the leases of a killed one gives up, and is started again, as a service would."""
     until = time.monotonic() + 150
     while time.monotonic() < until:
-        server = MilvusServer(MilvusServerConfig(data_dir=str(folder)), wait_for_started=False)
+        server = MilvusServer(_SamePorts(data_dir=str(folder)), wait_for_started=False)
         server.start()
         while server.server_proc.poll() is None and time.monotonic() < until:
             with suppress(OSError), urlopen(f"http://127.0.0.1:{server.webservice_port}/healthz", timeout=5) as reply:
