@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-os.environ.setdefault("RUST_LOG", "error")  # before lancedb is loaded: it warns of its own plans
+os.environ.setdefault("LANCEDB_LOG", "error")  # before lancedb is loaded: it warns of its own plans
 
 import lancedb
 import numpy as np
