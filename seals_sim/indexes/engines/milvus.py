@@ -7,7 +7,6 @@ would hold (queries, n, d) values at a time to compute distances.
 from __future__ import annotations
 
 import logging
-import math
 import os
 import socket
 import time
@@ -52,7 +51,7 @@ class MilvusEngine:
         """
         self._table, self._address = table, address
         self._n_cells = min(table.n_cells, _MOST_CELLS)
-        self._n_probe = max(1, round(table.n_probe * math.sqrt(self._n_cells / table.n_cells)))
+        self._n_probe = max(1, round(table.n_probe * self._n_cells / table.n_cells))
         self._is_lite = address.endswith(LITE_ENDING) and "://" not in address
         with self._explaining():
             if not self._is_lite:
