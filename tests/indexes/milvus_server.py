@@ -34,7 +34,7 @@ VECTORS, CLUSTER = clustered(20_000, 32, 40)
 ADDRESS = "http://127.0.0.1:19530"
 
 
-class _SamePorts(MilvusServerConfig):
+class _SamePorts(MilvusServerConfig):  # type: ignore[misc]  # it has no types
     """Takes ports of a server that was just killed again, where it would take the next ones."""
 
     def try_bind_port(self, port):
