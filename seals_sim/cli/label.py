@@ -91,6 +91,8 @@ def _check_before_work(session: Path, examples: ExampleOptions, page: PageOption
     for file in (examples.labelstudio, examples.argilla):
         if file is not None:
             require_file(file)
+    if examples.labels is not None:
+        open_table(examples.labels)
     _require_words(examples.like, examples.not_like)
     require_address(page.host, page.port)
     if os.path.isfile(session):  # one that can only be read is opened too
