@@ -18,6 +18,7 @@ from seals_sim.cli.options import (
     ExportFormat,
     MeasuredIndexOptions,
     ModelListOptions,
+    OwnVectorOptions,
     PageOptions,
     SearchIndexOptions,
     StoppingOptions,
@@ -68,11 +69,12 @@ def label(
     page: Annotated[PageOptions, flatten("Page")] = PageOptions(),
     cache: Cache = CacheOptions(),
     columns: Annotated[ColumnOptions, flatten("Exports")] = ColumnOptions(),
+    own: Annotated[OwnVectorOptions, flatten("Vectors from elsewhere")] = OwnVectorOptions(),
 ) -> None:
     """Find texts like your examples, with you as the judge, on a page in your browser."""
     from seals_sim.cli.label import label
 
-    label(table, examples, options, text, index, page, cache, columns)
+    label(table, examples, options, text, index, page, cache, columns, own)
 
 
 @app.command

@@ -310,14 +310,10 @@ class Session:
         """The first n of some rows, one for each text, without a row and its copies."""
         picked: dict[str | int, int] = {}
         for row in rows:
-            picked.setdefault(self._identify(row), row)
+            picked.setdefault(self.corpus.identify(row), row)
         if but is not None:
-            picked.pop(self._identify(but), None)
+            picked.pop(self.corpus.identify(but), None)
         return list(picked.values())[:n]
-
-    def _identify(self, row: int) -> str | int:
-        text = self.corpus.get_text(row)
-        return row if text is None else text
 
     def _require_row(self, row: int) -> None:
         if not 0 <= row < len(self.corpus.vectors):
