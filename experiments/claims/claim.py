@@ -96,7 +96,9 @@ class Section:
         self.claims.append(Claim(place, words, says, "none", "none", (), lambda runs: finding))
 
 
-def judge(measured: str, holds: Holds, *, concepts: int | None = None, refuted: str = "", confirmed: str = "") -> Finding:
+def judge(
+    measured: str, holds: Holds, *, concepts: int | None = None, refuted: str = "", confirmed: str = ""
+) -> Finding:
     """The finding of a test that a claim passes or fails.
 
     Args:
@@ -115,6 +117,8 @@ def judge(measured: str, holds: Holds, *, concepts: int | None = None, refuted: 
     if holds:
         return Finding(measured, Verdict.CONFIRMED, confirmed)
     if concepts is not None and concepts < FEWEST_CONCEPTS:
-        few = f"fails on {concepts} concepts, which are too few to refute it; run with --side-concepts {FEWEST_CONCEPTS}"
+        few = (
+            f"fails on {concepts} concepts, which are too few to refute it; run with --side-concepts {FEWEST_CONCEPTS}"
+        )
         return Finding(measured, Verdict.NOT_TESTABLE, f"{few} or more. {refuted}".strip())
     return Finding(measured, Verdict.REFUTED, refuted)

@@ -92,12 +92,13 @@ def correlate_given(x: pd.Series, y: pd.Series, given: pd.Series) -> Estimate:
 
 
 def _by_fisher(r: float, n: int) -> Estimate:
+    r = float(np.clip(r, -1 + 1e-12, 1 - 1e-12))  # where the transform is finite
     reach = stats.norm.ppf(0.975) / max(n - 3, 1) ** 0.5
     return Estimate(r, float(np.tanh(np.arctanh(r) - reach)), float(np.tanh(np.arctanh(r) + reach)))
 
 
 def are_at_most(values: Iterable[Estimate], limit: float) -> Holds:
-    """Whether all are at most the limit: false once one is surely above.
+    """Whether all are at most the limit: false once one is surely above; none where there are no values.
 
     Examples:
         >>> are_at_most([Estimate(1, 0, 2)], 3), are_at_most([Estimate(1, 0, 2)], 1), are_at_most([take_exact(2)], 1)
@@ -106,7 +107,7 @@ def are_at_most(values: Iterable[Estimate], limit: float) -> Holds:
     known = list(values)
     if any(value.low > limit for value in known):
         return False
-    return True if all(value.high <= limit for value in known) else None
+    return True if known and all(value.high <= limit for value in known) else None
 
 
 def are_at_least(values: Iterable[Estimate], limit: float) -> Holds:

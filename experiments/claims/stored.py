@@ -55,7 +55,8 @@ SOURCES = {
     ),
     "rounds": Source(
         "SIMULATED vectors",
-        "python -m benchmarks.rounds --n 100000 1000000 10000000 --methods all,all-int8,retrieval,seals-exact,seals-lsh,"
+        "python -m benchmarks.rounds --n 100000,1000000,10000000 --methods "
+        "all,all-int8,retrieval,seals-exact,seals-lsh,"
         "seals-hnsw,seals-ivf-flat,seals-ivf-sq,seals-ivf-pq,seals-ivf-rabitq,seals-graph --work work "
         "--out reports/rounds",
     ),
@@ -66,7 +67,8 @@ SOURCES = {
     ),
     "tv_spoilers": Source(
         "spoilers of TV series (text)",
-        f"{_GOODREADS} --texts tv_spoilers.csv --text-column sentence --label-column spoiler --prevalence 0.03224 --k 5 "
+        f"{_GOODREADS} --texts tv_spoilers.csv --text-column sentence --label-column spoiler --prevalence 0.03224 "
+        "--k 5 "
         "--budget 500 --batch 50 --out reports/tv_spoilers",
         "goodreads",
     ),
@@ -82,7 +84,7 @@ def get_source(name: str) -> Source:
     return OPENIMAGES if name == PAPER_TABLES else SOURCES[name.split("/", 1)[0]]
 
 
-class MissingRun(Exception):  # noqa: N818 - no error: it is reported as a verdict
+class MissingRun(Exception):
     """What a claim needs has not been run; the text says what, and the command that runs it."""
 
     def __init__(self, what: str, command: str) -> None:
@@ -160,7 +162,8 @@ class StoredRuns:
         return content
 
     def read_page_table(self, name: str, columns: Sequence[str]) -> pd.DataFrame:
-        """The table of a report's page whose heading begins with these columns, with numbers where all cells are.
+        """The table of a report's page whose heading begins with these columns, with numbers
+        where all cells are numbers or dashes.
 
         Raises:
             MissingRun: Where the page is not there, or has no such table.
@@ -193,7 +196,7 @@ class StoredRuns:
 
 def _to_numbers(column: pd.Series) -> pd.Series:
     numbers = pd.to_numeric(column, errors="coerce")
-    return column if numbers.isna().all() else numbers
+    return numbers if (numbers.notna() | (column == "-")).all() and numbers.notna().any() else column
 
 
 class _TableReader(HTMLParser):

@@ -51,12 +51,14 @@ class Studies:
 
     def find_lines(self, study: str) -> list[str]:
         """The lines of a study."""
-        return self._summary.loc[self._summary["study"] == study, "line"].tolist()
+        lines: list[str] = self._summary.loc[self._summary["study"] == study, "line"].tolist()
+        return lines
 
     def measure(self, study: str, line: str, measure: str, budget: Budget = "full") -> Repeats:
         """A mean over concepts: `recall`, `average_precision` or `pool_fraction`, at 0.3 % of the labels or at all."""
-        row = self.find_row(study, line)
-        mean, std = (float(row[f"{measure}_{budget}_{statistic}"]) for statistic in ("mean", "std"))
+        columns = tuple(f"{measure}_{budget}_{statistic}" for statistic in ("mean", "std"))
+        self._runs.read_table(SUMMARY, columns)
+        mean, std = (float(value) for value in self.find_row(study, line)[list(columns)])
         return Repeats(mean, std, int(self.options["repeats"]))
 
     def subtract(self, study: str, one: str, other: str, measure: str, budget: Budget = "full") -> Estimate:

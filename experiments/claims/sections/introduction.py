@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from experiments.claims.claim import Finding, Section, Verdict, judge
 from experiments.claims.estimates import are_at_least, are_at_most, format_each, take_exact
+from experiments.claims.sections.replays import ICD, Replay
 from experiments.claims.sections.scans import GROWTH, ROUNDS, compute_growth_of_search, find_largest, read_growth
 from experiments.claims.stored import StoredRuns
 from experiments.claims.studies import SUMMARY, Studies
-from experiments.claims.sections.replays import ICD, Replay
 
 SECTION = Section("Abstract, 1 and 2: what is promised")
 LARGEST_GAP = 0.013
@@ -19,9 +19,11 @@ LARGEST_RECALL_GAP = 0.01
     place="Abstract",
     words="achieved similar mean average precision and recall",
     says="With SEALS, models are about as good (mAP) as with the full scan.",
-    test="mAP of the full scan minus SEALS at 2,000 labels and the paper's share of the pool (about 7 %), max entropy and "
+    test="mAP of the full scan minus SEALS at 2,000 labels and the paper's share of the pool (about 7 %), max "
+    "entropy and "
     "most-likely positive, on WordNet (50 concepts) and ICD-10-CM (20)",
-    rule=f"confirmed if each interval ends at most {LARGEST_GAP}, the paper's own largest gap (Table 2); refuted if one "
+    rule=f"confirmed if each interval ends at most {LARGEST_GAP}, the paper's own largest gap (Table 2); refuted "
+    "if one "
     "begins above",
     sources=(SUMMARY, ICD),
 )
@@ -39,7 +41,8 @@ def compare_models(runs: StoredRuns) -> Finding:
     words="achieved similar mean average precision and recall",
     says="With SEALS, about as many of the positives are found as with the full scan.",
     test="recall of the full scan minus SEALS, as above",
-    rule="confirmed if each interval ends at most at 1 point (the paper's largest gap is .3); refuted if one begins above",
+    rule="confirmed if each interval ends at most at 1 point (the paper's largest gap is .3); refuted if one "
+    "begins above",
     sources=(SUMMARY, ICD),
 )
 def compare_recall(runs: StoredRuns) -> Finding:
@@ -59,7 +62,8 @@ def compare_recall(runs: StoredRuns) -> Finding:
     says="Selection costs up to 1,000 times less.",
     test="seconds of selection and neighbors, the float32 scan over SEALS with all neighbors recorded, at the largest "
     "table that was timed",
-    rule="confirmed if one strategy reaches 1,000; otherwise not testable here, unless the search grows as fast as the scan",
+    rule="confirmed if one strategy reaches 1,000; otherwise not testable here, unless the search grows as fast as "
+    "the scan",
     sources=(ROUNDS, GROWTH),
 )
 def compare_cost(runs: StoredRuns) -> Finding:
@@ -96,7 +100,8 @@ def check_linear_scan(runs: StoredRuns) -> Finding:
     place="1",
     words="performed efficiently with sublinear retrieval times",
     says="Approximate indexes find neighbors in sublinear time.",
-    test="exponent of the milliseconds per search of each approximate index, from the smallest to the largest table that "
+    test="exponent of the milliseconds per search of each approximate index, from the smallest to the largest "
+    "table that "
     "it was timed on",
     rule="confirmed if every exponent is below 1; the exact scan stands beside them",
     sources=("rounds/indexes.csv",),
@@ -113,7 +118,8 @@ SECTION.leave_untested(
     place="1",
     words="sub-second latency on billion-scale datasets",
     says="A search among a billion vectors takes less than a second.",
-    why="a billion vectors do not fit here; at 10 million a search takes about a millisecond (reports/rounds/indexes.csv)",
+    why="a billion vectors do not fit here; at 10 million a search takes about a millisecond "
+    "(reports/rounds/indexes.csv)",
 )
 
 

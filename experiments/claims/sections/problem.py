@@ -18,7 +18,8 @@ SECTION = Section("3: the problem and its strategies")
     place="3.1",
     words="MaxEnt is equivalent to least confidence and margin",
     says="With two classes max entropy, least confidence and margin choose the same rows.",
-    test="the order of 2,001 log-odds by the three scores of `seals_sim.search.scores`, computed when the ledger is made",
+    test="the order of 2,001 log-odds by the three scores of `seals_sim.search.scores`, computed when the ledger "
+    "is made",
     rule="confirmed if the three orders are the same",
     sources=(),
 )
@@ -44,7 +45,9 @@ def sum_similarities(runs: StoredRuns) -> Finding:
     measured = f"largest difference {error:.0e}"
     if error > 1e-12:
         return Finding(measured, Verdict.CONFIRMED)
-    return Finding(measured, Verdict.SHARPENED, "on l2-normalized embeddings and beta = 1, as in the paper, ID is linear")
+    return Finding(
+        measured, Verdict.SHARPENED, "on l2-normalized embeddings, as the paper has them, the first round is linear"
+    )
 
 
 @SECTION.claim(
@@ -77,8 +80,12 @@ def check_k_centers(runs: StoredRuns) -> Finding:
 )
 def compare_purposes(runs: StoredRuns) -> Finding:
     studies = Studies(runs)
-    names = [line.removeprefix("MLP-All, ") for line in studies.find_lines("regularization") if line.startswith("MLP-All")]
-    leads = {name: studies.subtract("regularization", f"MLP-All, {name}", f"MaxEnt-All, {name}", "recall") for name in names}
+    names = [
+        line.removeprefix("MLP-All, ") for line in studies.find_lines("regularization") if line.startswith("MLP-All")
+    ]
+    leads = {
+        name: studies.subtract("regularization", f"MLP-All, {name}", f"MaxEnt-All, {name}", "recall") for name in names
+    }
     concepts = studies.count_concepts("regularization")
     measured = f"points ahead: {format_each(leads, 1, 100)} ({concepts} concepts)"
     if any(lead.low > 0 for name, lead in leads.items() if name == "C = 1"):
@@ -111,9 +118,11 @@ def bound_candidates(runs: StoredRuns) -> Finding:
     place="4",
     words="applicable to a wide range of methods",
     says="SEALS works with other strategies than those of the paper's main results.",
-    test="candidates of information density and random choice under SEALS, and recall against the same over everything, "
+    test="candidates of information density and random choice under SEALS, and recall against the same over "
+    "everything, "
     "ICD-10-CM",
-    rule="confirmed if with both strategies SEALS considers less than 10 % of the pool and loses no recall, by the interval",
+    rule="confirmed if with both strategies SEALS considers less than 10 % of the pool and loses no recall, by the "
+    "interval",
     sources=(ICD,),
 )
 def check_other_strategies(runs: StoredRuns) -> Finding:

