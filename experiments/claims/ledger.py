@@ -18,7 +18,7 @@ from experiments.claims.sections import (
     structure,
     theorems,
 )
-from experiments.claims.stored import StoredRuns, get_source
+from experiments.claims.stored import OPENIMAGES, SOURCES, StoredRuns, get_source
 
 SECTIONS: tuple[Section, ...] = tuple(
     module.SECTION
@@ -36,6 +36,12 @@ LEDGER_COMMAND = "python -m experiments.claims --out reports/claims"
 def list_claims() -> list[tuple[Section, Claim]]:
     """Every claim with its section."""
     return [(section, claim) for section in SECTIONS for claim in section.claims]
+
+
+def list_commands() -> dict[str, str]:
+    """The command that makes each source, by the data that it is about."""
+    commands = {source.data: source.command for source in (*SOURCES.values(), OPENIMAGES)}
+    return {**commands, "computed": LEDGER_COMMAND}
 
 
 def evaluate_claims(runs: StoredRuns) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing_extensions import TypedDict
 
 from experiments.claims.claim import Verdict
-from experiments.claims.ledger import COLUMNS
+from experiments.claims.ledger import COLUMNS, list_commands
 from seals_sim.errors import UserError
 from seals_sim.replay.config import CONFIG, read_config_of
 from seals_sim.replay.page import read_rows, write_page
@@ -53,5 +53,6 @@ def write_report(folder: Path) -> Path:
             counts={str(verdict): int(counts.get(verdict, 0)) for verdict in Verdict},
             sections={str(title): part.to_dict("records") for title, part in rows.groupby("section", sort=False)},
             n_claims=len(rows),
+            commands=list_commands(),
         )
         return page

@@ -116,6 +116,19 @@ def test_a_claim_is_judged_or_says_what_is_missing(stored, claim):
         assert name == PAPER_TABLES or (REPORTS / name).exists() or finding.verdict is Verdict.NOT_RUN
 
 
+def test_the_committed_ledger_says_what_the_reports_say(stored):
+    """Where it does not, make it anew: python -m experiments.claims --paper-tables ... --out reports/claims."""
+    committed = pd.read_csv(REPORTS / "claims" / LEDGER, keep_default_na=False)
+    assert committed["claim"].tolist() == [claim.says for claim in CLAIMS]
+    now = evaluate_claims(stored)
+    is_known = now["sources"] != PAPER_TABLES if not TABLES.exists() else pd.Series(True, index=now.index)
+    pd.testing.assert_series_equal(committed["verdict"][is_known], now["verdict"][is_known])
+    counts = committed["verdict"].value_counts()
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    assert f"has {len(committed)} claims" in readme
+    assert f"{counts['not testable here'] + counts['not run']} cannot be told here" in readme
+
+
 def test_most_claims_are_judged(stored):
     verdicts = evaluate_claims(stored)["verdict"].value_counts()
     assert verdicts["confirmed"] >= 30
