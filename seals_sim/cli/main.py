@@ -31,12 +31,12 @@ from seals_sim.replay.inputs import InputOptions
 from seals_sim.replay.options import (
     CacheOptions,
     EmbeddingOptions,
-    Execution,
     IndexOptions,
     LabelOptions,
     LearningOptions,
     MethodOptions,
     NamedConceptOptions,
+    ReplayExecution,
     ReplayProtocol,
 )
 
@@ -173,7 +173,7 @@ def models(*, model: Annotated[ModelListOptions, flatten("Models")] = ModelListO
 @app.command
 def replay(
     *,
-    execution: Annotated[Execution, flatten("Run")],
+    execution: Annotated[ReplayExecution, flatten("Run")],
     inputs: Annotated[InputOptions, flatten("Data")] = InputOptions(),
     concepts: Annotated[NamedConceptOptions, flatten("Concepts")] = NamedConceptOptions(),
     methods: Annotated[MethodOptions, flatten("Methods")] = MethodOptions(),

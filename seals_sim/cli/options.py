@@ -10,9 +10,10 @@ from pydantic.dataclasses import dataclass
 from seals_sim.datasets.options import TableOptions
 from seals_sim.embed.names import AutoPrecision
 from seals_sim.errors import UserError
-from seals_sim.indexes.names import AutoVectorIndexName
+from seals_sim.indexes.engines.address import require_engine
+from seals_sim.indexes.names import AnyVectorIndexName
 from seals_sim.options import CHECKED, COMMA_SEPARATED, Fraction, GivenPath, NonNegativeInt, PositiveInt
-from seals_sim.replay.options import EmbeddingOptions, ProbeOptions
+from seals_sim.replay.options import EmbeddingOptions, EngineOptions, ProbeOptions
 
 ExportFormat = Literal["csv", "jsonl", "parquet", "labelstudio", "argilla"]
 
@@ -39,11 +40,15 @@ class TextOptions(EmbeddingOptions, TableTextOptions):
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class SearchIndexOptions(ProbeOptions):
+class SearchIndexOptions(ProbeOptions, EngineOptions):
     """Which index finds the neighbors of texts, of the table or typed in."""
 
-    index: AutoVectorIndexName = "auto"
-    """exact reads every row; ivf-* look into some cells of it; auto goes by rows and memory."""
+    index: AnyVectorIndexName = "auto"
+    """exact reads every row; ivf-* look into some cells of it; milvus and lancedb are vector engines (see engine); auto
+    goes by rows and memory."""
+
+    def __post_init__(self) -> None:
+        require_engine(self.index, self.engine)
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)

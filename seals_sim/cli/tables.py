@@ -117,7 +117,7 @@ def build_table_corpus(
     texts = read.texts
     d = choose_dimensions(texts) if dimensions is None else dimensions
     name = resolve_index(index.index, len(texts), d, 0)  # one search
-    options = IndexOptions(k, n_probe=index.n_probe)
+    options = IndexOptions(k, n_probe=index.n_probe, engine=index.engine)
     corpus = build_corpus(texts, name, cache, text.model, dimensions, options, cache_options.quiet, text.precision)
     report_cut(corpus.cut, len(texts))
     rows = read.rows if read.bad.left_out else None
