@@ -53,7 +53,7 @@ def label(
     if examples.paper:
         if options.pool not in ("auto", "seals"):
             raise UserError("is not the paper's; leave it out, or paper", parameter="pool", value=options.pool)
-        options = replace(options, pool="seals")
+        options = replace(options, pool="seals", presumed=0)
     open_table(table, text)
     path = examples.session or name_session(table)
     _check_before_work(path, examples, page)

@@ -283,8 +283,8 @@ class Session:
         """
         if explanation := self._explain():
             raise UserError(f"there are no scores yet. {explanation}")
-        self._search.train(self._get_labels())
-        return compute_probabilities(self._search.model.decision(self.corpus.vectors))
+        model = self._search.fit_final(self._get_labels())
+        return compute_probabilities(model.decision(self.corpus.vectors))
 
     def find_similar(self, row: int, n: int) -> list[int]:
         """The n rows nearest to a row, without itself and its copies; of equal texts the first.
