@@ -24,7 +24,7 @@ from seals_sim.errors import UserError
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")  # of GIF the first frame; SVG is a program
 MAX_BYTES = 64 * 2**20  # of a file
 MAX_PIXELS = 80_000_000  # below Pillow's own bound; some 320 MB while it is decoded
-SIZES: dict[str, int] = {"small": 320, "large": 1280}  # pixels of the longer side
+SIZES: dict[str, int] = {"small": 480, "large": 1280}  # pixels of the longer side
 PictureSize = Literal["small", "large"]
 
 _N_AT_A_TIME = 2  # decoding takes memory and a processor each

@@ -343,8 +343,8 @@ def test_pictures_are_shown_and_a_broken_one_can_be_skipped(browser, tmp_path):
     shown = "return [...document.querySelectorAll(arguments[0])].map((one) => [one.naturalWidth, one.clientHeight])"
     loaded = "return [...document.images].every((one) => one.complete && one.naturalWidth)"
     page.wait(lambda: page.js(loaded))
-    assert {width for width, _ in page.js(shown, ".card img")} == {900}
-    assert {width for width, _ in page.js(shown, "#near-list img")} == {320}
+    assert {width for width, _ in page.js(shown, ".card img")} == {480}
+    assert {width for width, _ in page.js(shown, "#near-list img")} == {480}
     browser.save_screenshot(str(tmp_path / "grid.png"))
     assert min(height for _, height in page.js(shown, ".card img")) > 60
     page.press("g")
@@ -357,7 +357,9 @@ def test_pictures_are_shown_and_a_broken_one_can_be_skipped(browser, tmp_path):
         page.wait(lambda kind=kind: page.js("return document.querySelectorAll(arguments[0]).length", kind) == 1)
         if not is_broken:
             page.wait(lambda: page.js(loaded))
-            assert page.js(shown, ".card img")[0][1] > 200
+            width, height = page.js(shown, ".card img")[0]
+            assert width == 900
+            assert height > 200
             browser.save_screenshot(str(tmp_path / "one.png"))
         given[row] = None if is_broken else int(row) % 2
         page.press("s" if is_broken else str(given[row]))

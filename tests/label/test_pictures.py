@@ -37,7 +37,7 @@ def draw(folder, name, size="large"):
 
 
 def test_a_picture_is_drawn_anew_no_larger_than_wanted(folder):
-    for size, expected in (("large", (1280, 640)), ("small", (320, 160))):
+    for size, expected in (("large", (1280, 640)), ("small", (480, 240))):
         image, picture = draw(folder, "cats/a.jpg", size)
         assert image.size == expected
         assert SECRET not in picture.content
@@ -132,7 +132,7 @@ def test_the_page_gets_pictures_by_row(folder, tmp_path):
         assert (sent.status_code, sent.headers["content-type"]) == (200, "image/jpeg")
         assert sent.headers["x-content-type-options"] == "nosniff"
         assert sent.headers["cache-control"] == "no-store"
-        assert Image.open(io.BytesIO(sent.content)).size == (320, 160)
+        assert Image.open(io.BytesIO(sent.content)).size == (480, 240)
         for row, said in ((5, "has no picture"), (403, "not below"), (404, "missing"), (0, "no such row"), (-1, "row")):
             refused = client.get(f"/image/{row}")
             assert (refused.status_code, said in refused.text) == (404, True), refused.text
