@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from cyclopts import Parameter
+from pydantic import BeforeValidator, Field
 from pydantic.dataclasses import dataclass
 
 from seals_sim.options import (
@@ -20,6 +22,21 @@ from seals_sim.options import (
 from seals_sim.replay.options import ProbeOptions, QuietOptions
 
 Sizes = Annotated[tuple[PositiveInt, ...], COMMA_SEPARATED, Field(min_length=1)]
+
+
+def _read_power(value: object) -> object:
+    """1e10 as the whole number that it is; anything else as it comes."""
+    try:
+        number = float(value) if isinstance(value, str) and "e" in value.lower() else None
+    except ValueError:
+        return value
+    return int(number) if number is not None and number.is_integer() else value
+
+
+AnySizes = Annotated[
+    tuple[Annotated[int, BeforeValidator(_read_power), Field(ge=1)], ...],
+    COMMA_SEPARATED, Parameter(consume_multiple=True), Field(min_length=1),
+]  # fmt: skip
 Names = Annotated[tuple[str, ...], COMMA_SEPARATED, Field(min_length=1)]
 PeerName = Literal["small-text-seals", "small-text-anchoral", "modal", "scikit-activeml", "scikit-activeml-utilities"]
 
@@ -84,6 +101,28 @@ class RoundsOptions(ReportedOptions, ProbeOptions):
     """The slow methods run up to so many rows."""
     graph_rows: PositiveInt = 10**6
     """A graph of all rows is built up to so many; beyond, of those that are asked for."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class ProceduralOptions:
+    """Tables that are computed, not stored."""
+
+    out: GivenPath = Path("reports/scale")
+    """Folder for the tables of results."""
+    n: AnySizes = (10**6, 10**8, 10**10)
+    """Sizes of the pool, multiples of 10,000."""
+    budget: PositiveInt = 2_000
+    """T: labels in all."""
+    batch: PositiveInt = 100
+    """b: labels between two trainings."""
+    k: PositiveInt = 100
+    """Neighbors of each labeled row, at most 400."""
+    concepts: PositiveInt = 3
+    """Concepts searched for."""
+    threads: Annotated[int, Field(ge=1, le=MAX_THREADS)] = os.cpu_count() or 1
+    """Of each run."""
+    seed: NonNegativeInt = 0
+    """Of every random choice."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)

@@ -45,9 +45,10 @@ class PresumedNegatives:
 
     def __init__(self, vectors: StoredVectors, n: int, seed: int) -> None:
         self._n = min(n, int(_SHARE_PRESUMED * len(vectors)))
-        drawn = make_generator(seed, "presumed").integers(len(vectors), size=self._n) if self._n else []
-        self._rows = Rows(np.unique(np.asarray(drawn, dtype=np.int64)))
-        self._vectors = gather(vectors, self._rows).astype(np.float64) if self._n else np.empty((0, vectors.shape[1]))
+        drawn = make_generator(seed, "presumed").integers(max(1, len(vectors)), size=self._n)
+        _, firsts = np.unique(drawn, return_index=True)
+        self._rows = Rows(drawn[np.sort(firsts)])  # in the order of drawing, so that any first part is random too
+        self._vectors = gather(vectors, self._rows).astype(np.float64)
 
     def choose(self, labeled: LabeledRows, positives: NDArray[np.float64], n_negative: int) -> NDArray[np.float64]:
         """Vectors (m, d) of those needed beside the negatives there are: none of a labeled row or a positive's copy."""

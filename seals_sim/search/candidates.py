@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from seals_sim.search.entries import make_entries
 from seals_sim.types import Place, Places, Row, Rows, StoredVectors
 
 _Values = TypeVar("_Values", bound=np.generic)
@@ -135,8 +136,8 @@ class FixedTable(CandidateTable):
 class GrowingTable(CandidateTable):
     """Candidates that enter as the search goes on (Algorithm 2).
 
-    Memory follows the candidates. What is reserved beyond them, 4 bytes a row of the data and room for `capacity` rows
-    at first, are pages that nobody has touched.
+    Memory follows the candidates. What is reserved beyond them are pages that nobody has touched: room for `capacity`
+    rows at first, and in a table of up to `DENSE_ROWS` 4 bytes a row of the data.
 
     Args:
         n_rows: Of the data.
@@ -163,8 +164,8 @@ class GrowingTable(CandidateTable):
         self._is_live = Growing(np.bool_, capacity=capacity)
         self._is_settled = Growing(np.bool_, capacity=capacity)  # has joined, or never will
         self._joined = Growing(np.int64, capacity=capacity)
-        self._entry = np.zeros(n_rows, dtype=np.int32)  # 0 for a row that is not here, else its place + 1
-        self._entry[excluded] = self._EXCLUDED
+        self._entries = make_entries(n_rows, len(excluded))  # 0 for a row that is not here, else its place + 1
+        self._entries.set(excluded, np.full(len(excluded), self._EXCLUDED))
         self._expose()
 
     def _expose(self) -> None:
@@ -177,12 +178,12 @@ class GrowingTable(CandidateTable):
 
     def unseen(self, rows: Rows) -> Rows:
         """Those of rows (m,) that have not entered and may, each once, sorted."""
-        new = rows[self._entry[rows] == 0]
+        new = rows[self._entries.get(rows) == 0]
         return Rows(np.unique(new) if len(new) else new)
 
     def hold(self, rows: Rows, vectors: StoredVectors) -> None:
         """Take in unseen rows (m,) and their vectors (m, d), not as candidates yet."""
-        self._entry[rows] = np.arange(len(self) + 1, len(self) + len(rows) + 1)
+        self._entries.set(rows, np.arange(len(self) + 1, len(self) + len(rows) + 1))
         self._rows.extend(len(rows))[:] = rows
         self._vectors.extend(len(rows))[:] = vectors
         self._is_live.extend(len(rows))[:] = False
@@ -191,7 +192,7 @@ class GrowingTable(CandidateTable):
 
     def join(self, rows: Rows) -> None:
         """Make candidates of those of rows (m,), each given once, that are held and have not been candidates."""
-        places = self._entry[rows] - 1
+        places = self._entries.get(rows) - 1
         places = places[places >= 0]
         places = places[~self._is_settled.values[places]]
         if len(places):
@@ -204,12 +205,12 @@ class GrowingTable(CandidateTable):
         """Mark `row` dead, if it is a live candidate; if it is none yet, it never will be."""
         place = self.find(row)
         if place is None:
-            self._entry[row] = self._EXCLUDED
+            self._entries.set(Rows(np.array([row])), np.array([self._EXCLUDED]))
         elif self._is_candidate(place):
             self._bury(place)
         else:
             self._is_settled.values[place] = True
 
     def find(self, row: Row) -> Place | None:
-        place = int(self._entry[row]) - 1
+        place = self._entries.get_one(row) - 1
         return Place(place) if place >= 0 else None

@@ -58,8 +58,9 @@ class RandomPool(_FixedPool):
     """
 
     def __init__(self, labeled: LabeledRows, vectors: StoredVectors, size: int, rng: np.random.Generator) -> None:
-        unlabeled = np.setdiff1d(np.arange(len(vectors)), labeled.rows)
-        rows = Rows(np.sort(rng.choice(unlabeled, size=size, replace=False)))
+        excluded = np.unique(labeled.rows)
+        drawn = np.sort(rng.choice(len(vectors) - len(excluded), size=size, replace=False))  # among the unlabeled
+        rows = Rows(drawn + np.searchsorted(excluded - np.arange(len(excluded)), drawn, side="right"))
         super().__init__(FixedTable(rows, vectors[rows], labeled.rows))
 
 
@@ -84,7 +85,8 @@ class SealsPool:
         *,
         only_positives: bool = False,
     ) -> None:
-        self._vectors: Any = np.asarray(vectors)  # a memmap costs more at every read
+        # A memmap costs more at every read; vectors that are computed stay what they are.
+        self._vectors: Any = np.asarray(vectors) if isinstance(vectors, np.ndarray) else vectors
         self._index, self._k, self._only_positives = index, k, only_positives
         self._table = GrowingTable(len(vectors), vectors.shape[1], excluded=labeled.rows)
         sources = labeled.rows[labeled.labels == 1] if only_positives else labeled.rows

@@ -73,6 +73,12 @@ def test_with_enough_negatives_the_model_is_the_plain_one():
     assert np.array_equal(model.weights, plain.weights)
 
 
+def test_the_first_part_of_the_draw_is_random_too():
+    table = np.arange(2_000, dtype=np.float32)[:, None] / 1e6  # a row says where it stands
+    few = PresumedNegatives(table, 100, seed=0).choose(label([], []), table[:0].astype(np.float64), 80)
+    assert np.ptp(few) * 1e6 > 1_000
+
+
 def test_negatives_alone_presume_nothing():
     learner = SeededLearner(VECTORS, [], 1.0, PresumedNegatives(VECTORS, 20, seed=0))
     assert isinstance(learner.fit(label([3], [0])), SimilarityModel)

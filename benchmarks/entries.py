@@ -1,0 +1,47 @@
+"""What looking up places costs in an array of all rows, and in a dict of those that entered, as the table grows.
+
+2,000 times 100 random rows enter, as those of a run of 2,000 labels do; neighbors of one cluster share pages of memory
+where they lie side by side in the table, so that the array takes less there. Each line is a process of its own.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import time
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+
+import numpy as np
+
+from seals_sim.disk.stages import measure_peak_bytes
+from seals_sim.search.entries import DenseEntries, Entries, SparseEntries
+from seals_sim.types import Rows
+
+_KINDS: dict[str, Callable[[int], Entries]] = {"array": DenseEntries, "dict": lambda n: SparseEntries()}
+_SIZES = (10**6, 10**7, 2**24, 10**8, 10**9)
+
+
+def measure(kind: str, n: int) -> str:
+    """Enter the rows, and say what it took."""
+    rng, n_entered = np.random.default_rng(0), 0
+    picks = [Rows(np.unique(rng.integers(n, size=100))) for _ in range(2_000)]
+    before, start = measure_peak_bytes(), time.process_time()
+    entries = _KINDS[kind](n)
+    for rows in picks:
+        new = Rows(rows[entries.get(rows) == 0])
+        entries.set(new, np.arange(n_entered + 1, n_entered + len(new) + 1))
+        n_entered += len(new)
+    milliseconds = 1e3 * (time.process_time() - start)
+    return f"{n:>13,} rows, {kind:5}: {milliseconds:4.0f} ms, {(measure_peak_bytes() - before) / 1e6:6,.0f} MB"
+
+
+def main() -> None:
+    """Measure both at every size."""
+    for n in _SIZES:
+        for kind in _KINDS:
+            with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+                print(process.submit(measure, kind, n).result())
+
+
+if __name__ == "__main__":
+    main()
