@@ -22,7 +22,7 @@ PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 MODULES = [
-    *(f"experiments.{name}" for name in ("paper", "goodreads", "theory_bounds", "beyond")),
+    *(f"experiments.{name}" for name in ("paper", "goodreads", "theory_bounds", "beyond", "claims")),
     *(f"benchmarks.{name}" for name in ("peers", "rounds", "session", "solvers", "where")),
 ]
 OF_OTHERS = {"--help", "--version", "--install-completion"}

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from experiments.paper.openimages import OPENIMAGES, read_openimages
+from experiments.openimages import OPENIMAGES, read_openimages
 from experiments.paper.options import PaperExecution, PaperProtocol
 from experiments.paper.report import write_report
 from experiments.paper.rows import RUN_FILES, RunConfig

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from typing_extensions import TypedDict
 
-from experiments.paper.openimages import OPENIMAGES, read_openimages
+from experiments.openimages import OPENIMAGES, read_openimages
 from experiments.paper.studies import Plan, Study, build_studies
 from seals_sim.disk.reading import parse_parquet, read_content
 from seals_sim.errors import UserError

@@ -8,7 +8,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from seals_sim.cli.options import ColumnOptions, ExampleOptions, PageOptions, SearchIndexOptions, TextOptions
+from seals_sim.cli.options import (
+    ColumnOptions,
+    ExampleOptions,
+    OwnVectorOptions,
+    PageOptions,
+    SearchIndexOptions,
+    TextOptions,
+)
+from seals_sim.cli.own_vectors import build_own_corpus, require_own_vectors
 from seals_sim.cli.tables import build_table_corpus
 from seals_sim.datasets.formats import TABLE_ENDINGS, open_table
 from seals_sim.datasets.lines import require_file
@@ -38,12 +46,14 @@ def label(
     page: PageOptions,
     cache: CacheOptions,
     columns: ColumnOptions,
+    own: OwnVectorOptions,
 ) -> None:
     """Serve the page for labeling a table until it is stopped."""
+    require_own_vectors(own, examples, text)
     if examples.paper:
         if options.pool not in ("auto", "seals"):
             raise UserError("is not the paper's; leave it out, or paper", parameter="pool", value=options.pool)
-        options = replace(options, pool="seals")
+        options = replace(options, pool="seals", presumed=0)
     open_table(table, text)
     path = examples.session or name_session(table)
     _check_before_work(path, examples, page)
@@ -57,11 +67,14 @@ def label(
         about, kept = read_about(path)
         dimensions = _choose_kept_dimensions(kept, read, text)
         if kept is not None:
-            space = TextSpace(read.texts, text.model, dimensions)
+            space = TextSpace(read.texts, text.text_model, dimensions)
             carried = _match_session(path, about, kept, space, read, columns.id_column)
         return dimensions
 
-    corpus, _ = build_table_corpus(table, text, index, options.k, cache, left_out, columns, choose)
+    if own.vectors is not None:
+        corpus = build_own_corpus(table, text, own, index, options.k, cache, left_out, columns, path)
+    else:
+        corpus, _ = build_table_corpus(table, text, index, options.k, cache, left_out, columns, choose)
     names = AnswerNames(examples.positive_label, examples.negative_label, examples.answer_field)
     files = (
         (examples.labelstudio, "label_studio"),
@@ -91,6 +104,8 @@ def _check_before_work(session: Path, examples: ExampleOptions, page: PageOption
     for file in (examples.labelstudio, examples.argilla):
         if file is not None:
             require_file(file)
+    if examples.labels is not None:
+        open_table(examples.labels)
     _require_words(examples.like, examples.not_like)
     require_address(page.host, page.port)
     if os.path.isfile(session):  # one that can only be read is opened too
@@ -113,7 +128,7 @@ def _choose_kept_dimensions(kept: KeptSpace | None, read: TextTable, options: Te
         return options.dimensions
     if kept.whitening is None:
         return 0
-    is_default = TextSpace(read.texts, options.model, None).fingerprint == kept.fingerprint
+    is_default = TextSpace(read.texts, options.text_model, None).fingerprint == kept.fingerprint
     return None if is_default else kept.whitening.directions.shape[1]
 
 

@@ -18,6 +18,7 @@ from seals_sim.cli.options import (
     ExportFormat,
     MeasuredIndexOptions,
     ModelListOptions,
+    OwnVectorOptions,
     PageOptions,
     SearchIndexOptions,
     StoppingOptions,
@@ -31,12 +32,12 @@ from seals_sim.replay.inputs import InputOptions
 from seals_sim.replay.options import (
     CacheOptions,
     EmbeddingOptions,
-    Execution,
     IndexOptions,
     LabelOptions,
     LearningOptions,
     MethodOptions,
     NamedConceptOptions,
+    ReplayExecution,
     ReplayProtocol,
 )
 
@@ -68,11 +69,12 @@ def label(
     page: Annotated[PageOptions, flatten("Page")] = PageOptions(),
     cache: Cache = CacheOptions(),
     columns: Annotated[ColumnOptions, flatten("Exports")] = ColumnOptions(),
+    own: Annotated[OwnVectorOptions, flatten("Vectors from elsewhere")] = OwnVectorOptions(),
 ) -> None:
     """Find texts like your examples, with you as the judge, on a page in your browser."""
     from seals_sim.cli.label import label
 
-    label(table, examples, options, text, index, page, cache, columns)
+    label(table, examples, options, text, index, page, cache, columns, own)
 
 
 @app.command
@@ -173,7 +175,7 @@ def models(*, model: Annotated[ModelListOptions, flatten("Models")] = ModelListO
 @app.command
 def replay(
     *,
-    execution: Annotated[Execution, flatten("Run")],
+    execution: Annotated[ReplayExecution, flatten("Run")],
     inputs: Annotated[InputOptions, flatten("Data")] = InputOptions(),
     concepts: Annotated[NamedConceptOptions, flatten("Concepts")] = NamedConceptOptions(),
     methods: Annotated[MethodOptions, flatten("Methods")] = MethodOptions(),

@@ -8,11 +8,12 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from seals_sim.datasets.options import TableOptions
-from seals_sim.embed.names import AutoPrecision
+from seals_sim.embed.names import DEFAULT_MODEL, AutoPrecision
 from seals_sim.errors import UserError
-from seals_sim.indexes.names import AutoVectorIndexName
+from seals_sim.indexes.engines.address import require_engine
+from seals_sim.indexes.names import AnyVectorIndexName
 from seals_sim.options import CHECKED, COMMA_SEPARATED, Fraction, GivenPath, NonNegativeInt, PositiveInt
-from seals_sim.replay.options import EmbeddingOptions, ProbeOptions
+from seals_sim.replay.options import EngineOptions, ProbeOptions
 
 ExportFormat = Literal["csv", "jsonl", "parquet", "labelstudio", "argilla"]
 
@@ -28,22 +29,55 @@ class TableTextOptions(TableOptions):
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class TextOptions(EmbeddingOptions, TableTextOptions):
+class TextOptions(TableTextOptions):
     """How a table is read and embedded."""
 
+    model: Annotated[str, Field(min_length=1)] | None = None
+    """A sentence-transformers model, by folder or name; all-MiniLM-L6-v2 and wordllama come with this package.
+    [default: all-MiniLM-L6-v2; with vectors none]"""
     dimensions: NonNegativeInt | None = None
     """Whiten to so many by PCA. [default: 0, do not, which finds more; a session goes on with those it has]"""
 
     precision: AutoPrecision = "auto"
     """Of the model; auto: bfloat16 where the processor has instructions for it, and nothing is cached in float32."""
 
+    @property
+    def text_model(self) -> str:
+        """The model that texts are embedded by."""
+        return self.model or DEFAULT_MODEL
+
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class SearchIndexOptions(ProbeOptions):
+class OwnVectorOptions:
+    """Vectors from elsewhere in the place of embedded texts, and pictures."""
+
+    vectors: GivenPath | None = None
+    """An (n, d) array, .npy: a row for each row of the table. Words can be searched for with the model that made it."""
+    image_column: str | None = None
+    """With vectors: the column of the pictures' paths, which are the texts too where the table has no text column."""
+    image_folder: GivenPath | None = None
+    """The folder that these paths start from. No file outside it is shown."""
+
+    def __post_init__(self) -> None:
+        for name, other in (
+            ("image_column", "vectors"),
+            ("image_column", "image_folder"),
+            ("image_folder", "image_column"),
+        ):
+            if getattr(self, name) is not None and getattr(self, other) is None:
+                raise UserError(f"needs {other} too", parameter=name, value=str(getattr(self, name)))
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class SearchIndexOptions(ProbeOptions, EngineOptions):
     """Which index finds the neighbors of texts, of the table or typed in."""
 
-    index: AutoVectorIndexName = "auto"
-    """exact reads every row; ivf-* look into some cells of it; auto goes by rows and memory."""
+    index: AnyVectorIndexName = "auto"
+    """exact reads every row; ivf-* look into some cells of it; milvus and lancedb are vector engines (see engine); auto
+    goes by rows and memory."""
+
+    def __post_init__(self) -> None:
+        require_engine(self.index, self.engine)
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)

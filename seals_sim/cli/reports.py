@@ -12,6 +12,7 @@ _WRITERS = {
     "replay": "seals_sim.replay.report",
     "paper": "experiments.paper.report",
     "beyond": "experiments.beyond.report",
+    "claims": "experiments.claims.report",
     "goodreads": "experiments.goodreads.report",
     "theory_bounds": "experiments.theory_bounds.report",
 }

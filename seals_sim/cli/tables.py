@@ -117,8 +117,8 @@ def build_table_corpus(
     texts = read.texts
     d = choose_dimensions(texts) if dimensions is None else dimensions
     name = resolve_index(index.index, len(texts), d, 0)  # one search
-    options = IndexOptions(k, n_probe=index.n_probe)
-    corpus = build_corpus(texts, name, cache, text.model, dimensions, options, cache_options.quiet, text.precision)
+    options = IndexOptions(k, n_probe=index.n_probe, engine=index.engine)
+    corpus = build_corpus(texts, name, cache, text.text_model, dimensions, options, cache_options.quiet, text.precision)
     report_cut(corpus.cut, len(texts))
     rows = read.rows if read.bad.left_out else None
     id_column = None if columns is None else columns.id_column

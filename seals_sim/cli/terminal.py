@@ -22,6 +22,7 @@ from seals_sim.errors import UserError
 from seals_sim.options import COMMA_SEPARATED, to_user_error
 from seals_sim.runtime import wait_passively
 
+_RAISE_AGAIN_SECONDS = 0.05
 _SIGPIPE = 13  # Windows has no signal.SIGPIPE
 
 
@@ -147,19 +148,35 @@ def _dashed(name: str) -> str:
 
 @contextmanager
 def _interrupted_by_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP raise KeyboardInterrupt, as SIGINT does, so that whatever is open is closed."""
+    """SIGTERM and SIGHUP raise KeyboardInterrupt, as SIGINT does, so that whatever is open is closed.
+
+    Python drops what is raised while an object is finalized; an interrupt that lands there is raised once more.
+    """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt(number)
+
+    def raise_again(dropped: sys.UnraisableHookArgs) -> None:
+        if not issubclass(dropped.exc_type, KeyboardInterrupt):
+            before_hook(dropped)
+            return
+        number = (
+            dropped.exc_value.args[0] if dropped.exc_value is not None and dropped.exc_value.args else signal.SIGINT
+        )
+        timer = threading.Timer(_RAISE_AGAIN_SECONDS, signal.raise_signal, [number])
+        timer.daemon = True
+        timer.start()
 
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     numbers = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
     before = {number: signal.signal(number, interrupt) for number in numbers}
+    before_hook, sys.unraisablehook = sys.unraisablehook, raise_again
     try:
         yield
     finally:
+        sys.unraisablehook = before_hook
         for number, handler in before.items():
             signal.signal(number, handler)
 

@@ -24,7 +24,7 @@ def embed(table: Path, options: TextOptions, out: Path | None, cache_options: Ca
             raise UserError("is the table itself", parameter="out", value=out)
     cache = get_cache(cache_options)
     texts = read_table(table, options, name_list(cache, table)).texts
-    space = TextSpace(texts, options.model, options.dimensions or 0, cache, cache_options.quiet, options.precision)
+    space = TextSpace(texts, options.text_model, options.dimensions or 0, cache, cache_options.quiet, options.precision)
     vectors = space.compute_vectors()
     report_cut(space.count_cut(), len(texts))
     if out is not None:

@@ -1,4 +1,4 @@
-"""The user's own vectors: an .npy of (n, d), with labels in another file. This is how image embeddings come in."""
+"""The user's own vectors: an .npy of (n, d), with labels or a table in another file. So image embeddings come in."""
 
 from __future__ import annotations
 
@@ -33,13 +33,29 @@ def read_vectors(path: Path, labels: Path, label_columns: Sequence[str] = (), se
     Raises:
         UserError: Where a file cannot be read, or a vector is zero, infinite, or not a number.
     """
-    vectors = _read_array(path)
-    if vectors.ndim != 2 or vectors.dtype.kind not in "fiu" or not vectors.size:
-        raise UserError(f"{path}: an (n, d) array of numbers is needed; this is {_describe(vectors)}")
+    vectors = read_vector_array(path)
     n_labels, concepts = _read_labels(labels, label_columns, separator)
     if n_labels != len(vectors):
         raise UserError(f"{labels}: {n_labels} labels for the {len(vectors)} vectors of {path}")
     return Dataset(get_stem(path), concepts, vectors=normalize(vectors, str(path)))
+
+
+def read_vector_array(path: Path) -> NDArray[np.generic]:
+    """Read an array of vectors as it is, memory-mapped: what its values are is for `normalize` to check.
+
+    Args:
+        path: Of an .npy of (n, d), of any real type.
+
+    Returns:
+        (n, d), n and d at least 1.
+
+    Raises:
+        UserError: Where there is no such array in it; pickles are not read.
+    """
+    vectors = _read_array(path)
+    if vectors.ndim != 2 or vectors.dtype.kind not in "fiu" or not vectors.size:
+        raise UserError(f"{path}: an (n, d) array of numbers is needed; this is {_describe(vectors)}")
+    return vectors
 
 
 def _read_labels(path: Path, label_columns: Sequence[str], separator: str | None) -> tuple[int, dict[str, DatasetRows]]:

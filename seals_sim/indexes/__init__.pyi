@@ -3,11 +3,12 @@ from .exact import ExactIndex
 from .graph import StoredGraph, build_graph
 from .ivf import build_ivf
 from .measure import IndexFacts, measure_index, measure_on_sample
-from .names import INDEXES
+from .names import ENGINES, INDEXES
 from .protocol import NeighborIndex, VectorIndex, fingerprint
 from .stored import StoredIndex
 
 __all__ = [
+    "ENGINES",
     "INDEXES",
     "ExactIndex",
     "IndexFacts",

@@ -30,7 +30,7 @@ def build_cached_index(
     """Build an index, or open it from the cache.
 
     Args:
-        name: One of INDEXES.
+        name: One of INDEXES or ENGINES.
         vectors: (n, d), l2-normalized.
         digest: Of the vectors, under which the index lies.
         cache: The folder of the cache.
@@ -42,7 +42,8 @@ def build_cached_index(
         The index.
 
     Raises:
-        UserError: Where there is no such index, or the cache cannot be used. One that is damaged is built again.
+        UserError: Where there is no such index, the cache cannot be used, or a vector engine does not answer.
+            An index that is damaged is built again.
     """
     folder = cache / "indexes" / digest[:32]
     with locking(folder):

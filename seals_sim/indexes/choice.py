@@ -13,15 +13,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from seals_sim.errors import UserError
 from seals_sim.indexes.copies import DistinctIndex
+from seals_sim.indexes.engines.opening import open_engine_index
 from seals_sim.indexes.exact import ExactIndex
 from seals_sim.indexes.graph import build_graph
 from seals_sim.indexes.ivf import build_ivf
-from seals_sim.indexes.names import INDEXES, N_BITS, N_PROBE, AutoIndexName, IndexName
+from seals_sim.indexes.names import ENGINES, INDEXES, N_BITS, N_PROBE, AnyIndexName, IndexName
 from seals_sim.indexes.protocol import NeighborIndex, VectorIndex, fingerprint
 from seals_sim.indexes.whole import build_hnsw, build_lsh
 from seals_sim.options import get_machine_memory
@@ -40,11 +42,13 @@ class IndexOptions:
         k: The most neighbors that will be asked for.
         n_bits: Code length of lsh.
         n_probe: Cells of an ivf that a query looks into.
+        engine: The address of the vector engine, for one of ENGINES.
     """
 
     k: int = 100
     n_bits: int = N_BITS
     n_probe: int = N_PROBE
+    engine: str | None = None
 
 
 def choose_index(n: int, d: int, n_queries: int, memory_bytes: int) -> IndexName:
@@ -72,7 +76,7 @@ def choose_index(n: int, d: int, n_queries: int, memory_bytes: int) -> IndexName
     return "ivf-sq" if n * d <= memory_bytes else "ivf-rabitq"
 
 
-def resolve_index(name: AutoIndexName, n: int, d: int, n_queries: int) -> IndexName:
+def resolve_index(name: AnyIndexName | Literal["auto"], n: int, d: int, n_queries: int) -> AnyIndexName:
     """The index that `auto` means on this machine, half of whose memory it may take; any other name as it is.
 
     Args:
@@ -96,7 +100,7 @@ def build_index(
     """Build an index, or open the one that an earlier call has left in this folder.
 
     Args:
-        name: One of INDEXES.
+        name: One of INDEXES or ENGINES.
         vectors: (n, d) l2-normalized, float32 or float16, perhaps memory-mapped.
         folder: For the files of the index.
         options: Of the index.
@@ -109,7 +113,8 @@ def build_index(
         copies.
 
     Raises:
-        UserError: Where there is no such index, or the folder holds one of other vectors.
+        UserError: Where there is no such index, the folder holds one of other vectors, or a vector engine does not
+            answer.
 
     Examples:
         >>> import tempfile
@@ -119,8 +124,9 @@ def build_index(
         >>> index.neighbors(np.array([2]), k=1)
         [array([2])]
     """
-    if name not in INDEXES:
-        raise UserError(f"unknown index; choose from auto, {', '.join(INDEXES)}", parameter="index", value=name)
+    if name not in (*INDEXES, *ENGINES):
+        known = ", ".join(("auto", *INDEXES, *ENGINES))
+        raise UserError(f"unknown index; choose from {known}", parameter="index", value=name)
     copies = Copies.find(vectors)
     if copies is None:
         return _build_distinct_index(name, vectors, folder, options, rng, made_from, quiet)
@@ -142,6 +148,8 @@ def _build_distinct_index(
     if name == "exact":
         return ExactIndex(vectors)
     made_from = made_from or fingerprint(vectors)
+    if name in ENGINES:
+        return open_engine_index(name, options.engine, vectors, made_from, options.n_probe, quiet)
     if name != "graph":
         return _build_vector_index(name, vectors, folder, options, rng, made_from, quiet)
     n = len(vectors)

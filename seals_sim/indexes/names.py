@@ -9,8 +9,12 @@ VectorIndexName = Literal["exact", "lsh", "hnsw", "ivf-flat", "ivf-sq", "ivf-pq"
 IndexName = Literal["exact", "lsh", "hnsw", "ivf-flat", "ivf-sq", "ivf-pq", "ivf-rabitq", "graph"]
 """Indexes that take rows of the table."""
 AutoIndexName = Literal[IndexName, "auto"]
-AutoVectorIndexName = Literal[VectorIndexName, "auto"]
+EngineName = Literal["milvus", "lancedb"]
+"""Vector engines, which keep the rows elsewhere."""
+AnyIndexName = Literal[IndexName, EngineName]
+AnyVectorIndexName = Literal[VectorIndexName, EngineName, "auto"]
 VECTOR_INDEXES: tuple[VectorIndexName, ...] = get_args(VectorIndexName)
 INDEXES: tuple[IndexName, ...] = get_args(IndexName)
+ENGINES: tuple[EngineName, ...] = get_args(EngineName)
 N_PROBE = 32  # cells of an ivf that a query looks into
 N_BITS = 512  # code length of lsh

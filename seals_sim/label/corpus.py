@@ -7,15 +7,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from seals_sim.datasets.dataset import update_with_texts
 from seals_sim.embed.names import DEFAULT_MODEL, AutoPrecision
 from seals_sim.embed.space import CutTexts, TextSpace
 from seals_sim.errors import UserError
-from seals_sim.indexes import IndexOptions, NeighborIndex, VectorIndex
+from seals_sim.indexes import IndexOptions, NeighborIndex, VectorIndex, fingerprint
 from seals_sim.indexes.cached import build_cached_index
 from seals_sim.indexes.copies import takes_vectors
+from seals_sim.label.pictures import Pictures
 from seals_sim.randomness import make_generator
 from seals_sim.types import Row, StoredVectors, TableRow, TableRows, Vectors
 from seals_sim.vectors.copies import Copies
@@ -39,6 +43,8 @@ class Corpus:
         columns: More columns of that table, n cells each, which exports carry.
         id_column: The one among them that says which row is which.
         space: That `encode` gives vectors in, where it can be kept.
+        pictures: Of the rows, where there are any.
+        has_own_vectors: Whether the vectors were not made from the texts, so that rows with one title may differ.
     """
 
     vectors: StoredVectors
@@ -53,11 +59,23 @@ class Corpus:
     columns: Mapping[str, Sequence[object]] = field(default_factory=dict)
     id_column: str | None = None
     space: TextSpace | None = None
+    pictures: Pictures | None = None
+    has_own_vectors: bool = False
 
     @cached_property
     def copies(self) -> Copies | None:
-        """Which rows have equal texts, or, where there are no texts, equal vectors; None where no two are equal."""
-        return Copies.find(self.vectors) if self.texts is None else Copies.find_texts(self.texts)
+        """Which rows have equal texts, or equal vectors where those were not made from them; None: no two have."""
+        if self.texts is None or self.has_own_vectors:
+            return Copies.find(self.vectors)
+        return Copies.find_texts(self.texts)
+
+    def identify(self, row: int) -> str | int:
+        """What rows of a list are told apart by: the text that the vector was made from, or else the row."""
+        return row if self.texts is None or self.has_own_vectors else self.texts[row]
+
+    def has_image(self, row: int) -> bool:
+        """Whether there should be a picture of a row."""
+        return self.pictures is not None and self.pictures.has(row)
 
     def get_text(self, row: int) -> str | None:
         """The text of a row, or None where the corpus has no texts."""
@@ -131,6 +149,55 @@ def build_corpus(
         vectors, searched, space.fingerprint, texts, space.encode, about, old_fingerprint, space.count_cut()
     )
     return replace(corpus, space=space)
+
+
+def fingerprint_own_vectors(
+    array: NDArray[Any], rows: TableRows, texts: Sequence[str], paths: Sequence[str | None] | None
+) -> str:
+    """Compute what a session on vectors from elsewhere opens with: a digest of them, the texts and the pictures' paths.
+
+    Args:
+        array: (m, d), as it was given, so that the digest is the same on every machine.
+        rows: (n,) of it that have texts.
+        texts: n of them.
+        paths: Of the pictures, n, where there are any.
+    """
+    digest = hashlib.sha256(f"vectors {fingerprint(array)}".encode())
+    digest.update(rows.astype("<i8").tobytes())
+    update_with_texts(digest, texts)
+    if paths is not None:
+        update_with_texts(digest, ["pictures", *(path or "" for path in paths)])
+    return digest.hexdigest()
+
+
+def build_vector_corpus(
+    vectors: Vectors,
+    texts: Sequence[str],
+    name: str,
+    index: str,
+    cache: Path,
+    options: IndexOptions | None = None,
+    quiet: bool = True,
+) -> Corpus:
+    """Build an index of vectors from elsewhere, or read it from the cache.
+
+    Args:
+        vectors: (n, d), l2-normalized.
+        texts: That are shown, n of them.
+        name: The fingerprint of the vectors.
+        index: One of `INDEXES` that takes any vector: all but the graph.
+        cache: The folder for indexes.
+        options: Of the index.
+        quiet: Show no progress.
+
+    Raises:
+        UserError: For another index.
+    """
+    rng = make_generator(0, "index")
+    built = build_cached_index(index, vectors, fingerprint(vectors), cache, options or IndexOptions(), rng, quiet)
+    about = f"{len(vectors):,} vectors of {vectors.shape[1]} dimensions ({name[:8]})"
+    searched = _require_vector_index(built, index)
+    return Corpus(vectors, searched, name, texts, about=about, has_own_vectors=True)
 
 
 def _require_vector_index(index: NeighborIndex, name: str) -> VectorIndex:

@@ -6,30 +6,77 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seals_sim.label.events import Seed
+from seals_sim.randomness import make_generator
 from seals_sim.search.learners import LinearModel, fit_logistic
-from seals_sim.types import LabeledRows, StoredVectors
+from seals_sim.types import LabeledRows, Rows, StoredVectors
+from seals_sim.vectors.scan import gather
+
+_PRESUMED_REGULARIZATION = 10.0
+"""C while rows are presumed: at 1 a handful of positives is hardly weighed against a hundred presumed negatives."""
+_SHARE_PRESUMED = 0.1  # of a small table
+_COPY = 1 - 1e-5  # cosine
 
 
 @dataclass(frozen=True, eq=False)
-class SimilarityModel(LinearModel):
-    """Stands in for a classifier while a class is missing: its decision is a similarity, no log-odds."""
+class ProvisionalModel(LinearModel):
+    """Trained while a class is missing: it ranks rows, and has no boundary yet."""
+
+
+@dataclass(frozen=True, eq=False)
+class SimilarityModel(ProvisionalModel):
+    """Stands in for a classifier: its decision is a similarity, no log-odds."""
+
+
+class PresumedNegatives:
+    """Rows drawn at random that stand in for negatives until as many are labeled.
+
+    For a rare concept that is nearly true, and it tells the search from the first answer what the table is full of
+    (after AutoTAR, Cormack and Grossman 2015, which draws 100 rows anew for every model). The rows are drawn once, so
+    that what is asked follows from the answers alone.
+
+    Args:
+        vectors: (n, d), what rows are positions in.
+        n: How many, but at most a tenth of the table.
+        seed: They are drawn by.
+    """
+
+    def __init__(self, vectors: StoredVectors, n: int, seed: int) -> None:
+        self._n = min(n, int(_SHARE_PRESUMED * len(vectors)))
+        drawn = make_generator(seed, "presumed").integers(max(1, len(vectors)), size=self._n)
+        _, firsts = np.unique(drawn, return_index=True)
+        self._rows = Rows(drawn[np.sort(firsts)])  # in the order of drawing, so that any first part is random too
+        self._vectors = gather(vectors, self._rows).astype(np.float64)
+
+    def choose(self, labeled: LabeledRows, positives: NDArray[np.float64], n_negative: int) -> NDArray[np.float64]:
+        """Vectors (m, d) of those needed beside the negatives there are: none of a labeled row or a positive's copy."""
+        is_copy = (self._vectors @ positives.T >= _COPY).any(axis=1)
+        allowed = ~np.isin(self._rows, labeled.rows) & ~is_copy
+        return self._vectors[allowed][: max(0, self._n - n_negative)]
 
 
 class SeededLearner:
-    """Logistic regression on answers and seeds.
+    """Logistic regression on answers and seeds, and on presumed negatives while negatives are few.
 
-    While only one class is labeled, the model is the similarity to the mean of its examples (for negatives, minus it).
+    While there is one class alone, the model is the similarity to the mean of its examples (for negatives, minus it).
 
     Args:
         vectors: (n, d), what rows are positions in.
         seeds: Examples that need not be rows.
         regularization: scikit-learn's C.
+        presumed: Stand in for negatives; by default none do.
     """
 
-    def __init__(self, vectors: StoredVectors, seeds: Sequence[Seed], regularization: float) -> None:
-        self._vectors, self._regularization = vectors, regularization
+    def __init__(
+        self,
+        vectors: StoredVectors,
+        seeds: Sequence[Seed],
+        regularization: float,
+        presumed: PresumedNegatives | None = None,
+    ) -> None:
+        self._vectors, self._regularization, self._presumed = vectors, regularization, presumed
         self._seed_labels = np.array([seed.label for seed in seeds], dtype=np.int8)
         d = vectors.shape[1]
         self._seed_vectors = np.array([seed.vector for seed in seeds], dtype=np.float64).reshape(len(seeds), d)
@@ -38,12 +85,26 @@ class SeededLearner:
         """Train on seeds and labeled rows."""
         vectors = np.concatenate([self._seed_vectors, self._vectors[labeled.rows].astype(np.float64)])
         labels = np.concatenate([self._seed_labels, labeled.labels])
-        if 0 < labels.sum() < len(labels):
+        n_positive = int(labels.sum())
+        n_negative = len(labels) - n_positive
+        if n_positive and self._presumed is not None:
+            presumed = self._presumed.choose(labeled, vectors[labels == 1], n_negative)
+            if len(presumed):
+                return _fit_presuming(vectors, labels, presumed, is_provisional=not n_negative)
+        if n_positive and n_negative:
             return fit_logistic(vectors, labels, self._regularization)
-        sign = 1 if labels.any() else -1
+        sign = 1 if n_positive else -1
         mean = sign * vectors.mean(axis=0) if len(vectors) else np.zeros(vectors.shape[1])
         length = float(np.linalg.norm(mean))
         return SimilarityModel((mean / length if length else mean).astype(np.float32), 0.0)
+
+
+def _fit_presuming(
+    vectors: NDArray[np.float64], labels: NDArray[np.int8], presumed: NDArray[np.float64], is_provisional: bool
+) -> LinearModel:
+    all_labels = np.concatenate([labels, np.zeros(len(presumed), dtype=np.int8)])
+    model = fit_logistic(np.concatenate([vectors, presumed]), all_labels, _PRESUMED_REGULARIZATION)
+    return ProvisionalModel(model.weights, model.bias) if is_provisional else model
 
 
 def explain_missing(labels: Collection[int], negatives_lead: bool = True) -> str:

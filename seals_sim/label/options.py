@@ -10,7 +10,7 @@ from seals_sim.options import CHECKED, NonNegativeInt, PositiveFloat, PositiveIn
 from seals_sim.search.choice import AutoPoolChoice
 
 SessionStrategy = Literal["most_likely_positive", "maxent"]
-EARLY_OPTIONS = {"copies": "apart", "pool": "seals"}
+EARLY_OPTIONS = {"copies": "apart", "pool": "seals", "presumed": 0}
 """What sessions did before they had these options."""
 CopiesOption = Literal["together", "apart"]
 
@@ -33,6 +33,8 @@ class SessionOptions:
     """scikit-learn's C of the logistic regression."""
     seed: NonNegativeInt = 0
     """Of the random draws."""
+    presumed: NonNegativeInt = 100
+    """Unlabeled rows that stand in for negatives until as many are labeled, at most a tenth of the table; 0: none."""
     copies: CopiesOption = "together"
     """together: equal texts are asked once, and the answer is for all of them; apart: each row is asked."""
     pool: AutoPoolChoice = "auto"

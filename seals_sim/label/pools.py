@@ -13,7 +13,7 @@ import numpy as np
 
 from seals_sim.indexes.protocol import NeighborIndex
 from seals_sim.label.events import Event
-from seals_sim.label.learner import SimilarityModel
+from seals_sim.label.learner import ProvisionalModel
 from seals_sim.label.options import SessionOptions
 from seals_sim.search.candidates import CandidateTable, FixedTable
 from seals_sim.search.choice import resolve_pool
@@ -117,7 +117,7 @@ class WalkedRows(NeighborsOfLabeled):
             self._positives.add(event.row)
 
     def begin_round(self, model: LinearModel) -> None:
-        self._walk.walk(model, most_likely_positive if isinstance(model, SimilarityModel) else self._score)
+        self._walk.walk(model, most_likely_positive if isinstance(model, ProvisionalModel) else self._score)
 
     def find_brought(self, row: Row) -> Rows | None:
         """The rows reached since the last event."""

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from seals_sim.indexes import VectorIndex
 from seals_sim.label.events import Seed
-from seals_sim.label.learner import SeededLearner, SimilarityModel
+from seals_sim.label.learner import PresumedNegatives, ProvisionalModel, SeededLearner, SimilarityModel
 from seals_sim.label.options import SessionOptions, SessionStrategy
 from seals_sim.label.pools import build_session_pool
 from seals_sim.search.candidates import CandidateTable
@@ -20,7 +20,7 @@ from seals_sim.types import LabeledRows, Row, Rows, Scores
 
 
 class SessionSelector:
-    """The session's strategy; the most similar row while the model is one of similarity."""
+    """The session's strategy; the row most like the examples while a class is missing."""
 
     def __init__(self, strategy: SessionStrategy) -> None:
         score = max_entropy if strategy == "maxent" else most_likely_positive
@@ -28,7 +28,7 @@ class SessionSelector:
 
     def select(self, candidates: CandidateTable, model: LinearModel) -> Row | None:
         """The next row, or None where there is no candidate."""
-        selector = self._by_similarity if isinstance(model, SimilarityModel) else self._by_strategy
+        selector = self._by_similarity if isinstance(model, ProvisionalModel) else self._by_strategy
         return selector.select(candidates, model)
 
 
@@ -46,7 +46,9 @@ class SessionSearch:
         self._vectors = index.vectors
         brought = [seed.neighbors for seed in seeds if seed.label == 1 or options.pool != "walk"]
         self.pool = build_session_pool(index, index.vectors, excluded, brought, options)
-        self._learner = SeededLearner(index.vectors, seeds, options.regularization)
+        presumed = PresumedNegatives(index.vectors, options.presumed, options.seed)
+        self._learner = SeededLearner(index.vectors, seeds, options.regularization, presumed)
+        self._final_learner = SeededLearner(index.vectors, seeds, options.regularization)
         self._selector = SessionSelector(options.strategy)
         self._labeled: LabeledRows | None = None
         self._n_seeds = len(seeds)
@@ -57,6 +59,10 @@ class SessionSearch:
         labeled = LabeledRows(list(labels), list(labels.values()))
         if self._labeled is None or not _is_equal(self._labeled, labeled):
             self._labeled, self.model = labeled, self._learner.fit(labeled)
+
+    def fit_final(self, labels: Mapping[int, int]) -> LinearModel:
+        """The model of labels by row alone, without presumed negatives."""
+        return self._final_learner.fit(LabeledRows(list(labels), list(labels.values())))
 
     def begin_round(self) -> None:
         """Let the pool follow the model."""

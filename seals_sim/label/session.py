@@ -283,8 +283,8 @@ class Session:
         """
         if explanation := self._explain():
             raise UserError(f"there are no scores yet. {explanation}")
-        self._search.train(self._get_labels())
-        return compute_probabilities(self._search.model.decision(self.corpus.vectors))
+        model = self._search.fit_final(self._get_labels())
+        return compute_probabilities(model.decision(self.corpus.vectors))
 
     def find_similar(self, row: int, n: int) -> list[int]:
         """The n rows nearest to a row, without itself and its copies; of equal texts the first.
@@ -310,14 +310,10 @@ class Session:
         """The first n of some rows, one for each text, without a row and its copies."""
         picked: dict[str | int, int] = {}
         for row in rows:
-            picked.setdefault(self._identify(row), row)
+            picked.setdefault(self.corpus.identify(row), row)
         if but is not None:
-            picked.pop(self._identify(but), None)
+            picked.pop(self.corpus.identify(but), None)
         return list(picked.values())[:n]
-
-    def _identify(self, row: int) -> str | int:
-        text = self.corpus.get_text(row)
-        return row if text is None else text
 
     def _require_row(self, row: int) -> None:
         if not 0 <= row < len(self.corpus.vectors):

@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 from seals_sim.embed.names import DEFAULT_MODEL
 from seals_sim.errors import UserError
 from seals_sim.evaluate.splits import PAPER_TEST_FRACTION
-from seals_sim.indexes.names import N_BITS, N_PROBE, AutoIndexName
+from seals_sim.indexes.names import N_BITS, N_PROBE, AnyIndexName
 from seals_sim.options import (
     CHECKED,
     COMMA_SEPARATED,
@@ -85,11 +85,21 @@ class ProbeOptions:
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
+class EngineOptions:
+    """Where a vector engine is."""
+
+    engine: Annotated[str, Field(min_length=1)] | None = None
+    """Address of the vector engine: for milvus a URL, or a file that ends in .db; for lancedb a folder or an s3:// URL.
+    Passwords go into the environment."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
 class IndexOptions(ProbeOptions):
     """Which index finds the neighbors."""
 
-    index: AutoIndexName = "auto"
-    """lsh is the paper's; graph computes all neighbors once; auto goes by rows, memory and the number of runs."""
+    index: AnyIndexName | Literal["auto"] = "auto"
+    """lsh is the paper's; graph computes all neighbors once; milvus and lancedb are vector engines (see engine); auto
+    goes by rows, memory and the number of runs."""
     lsh_bits: Annotated[int, Field(ge=1, le=MAX_LSH_BITS)] = N_BITS
     """Code length of lsh."""
 
@@ -214,3 +224,8 @@ class Execution(RunOptions, CacheOptions):
 
     jobs: PositiveInt = 1
     """Processes."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class ReplayExecution(Execution, EngineOptions):
+    """Where and how `seals replay` runs."""

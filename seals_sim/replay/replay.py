@@ -17,13 +17,14 @@ from seals_sim.disk.cache import get_default_folder
 from seals_sim.disk.files import require_writable, write_text
 from seals_sim.embed.space import choose_dimensions
 from seals_sim.indexes.choice import resolve_index
+from seals_sim.indexes.engines.address import require_engine
 from seals_sim.replay.bench import Bench, Setup, Space
 from seals_sim.replay.concepts import choose_concepts
 from seals_sim.replay.config import CONFIG, read_config_of
 from seals_sim.replay.experiment import Results, run_methods
 from seals_sim.replay.finished import RUN_FILES, RunConfig
 from seals_sim.replay.inputs import InputOptions, load_dataset
-from seals_sim.replay.options import Execution, ReplayProtocol
+from seals_sim.replay.options import ReplayExecution, ReplayProtocol
 from seals_sim.replay.report import format_count, write_report
 from seals_sim.replay.seal import sealing
 from seals_sim.replay.store import RunFolder, RunIdentity, RunStore, get_versions, has_runs, to_json, write_csv
@@ -32,7 +33,7 @@ from seals_sim.replay.workers import start_workers
 from seals_sim.types import Vectors
 
 
-def replay(inputs: InputOptions, protocol: ReplayProtocol, execution: Execution, command: str = "") -> Path:
+def replay(inputs: InputOptions, protocol: ReplayProtocol, execution: ReplayExecution, command: str = "") -> Path:
     """Replay searches on labeled data, going on where an earlier call with the same protocol was stopped.
 
     Args:
@@ -47,6 +48,7 @@ def replay(inputs: InputOptions, protocol: ReplayProtocol, execution: Execution,
     Raises:
         UserError: Where the data or the folder do not fit what is asked.
     """
+    require_engine(protocol.index, execution.engine)
     cache, quiet = execution.cache or get_default_folder(), execution.quiet
     setup = _resolve(Setup.prepare(load_dataset(inputs, "icd10"), protocol, choose_concepts))
     about = {
@@ -68,7 +70,7 @@ def replay(inputs: InputOptions, protocol: ReplayProtocol, execution: Execution,
         store = RunStore(folder.path)
         finished = store.finished()  # read before anything is written
         _write_split(folder.path, setup)
-        _run_missing(store, finished, folder.path, setup, vectors, cache, execution.jobs, quiet)
+        _run_missing(store, finished, folder.path, setup, vectors, cache, execution)
     page = write_report(folder.path)
     report_copies(setup.n_copies)
     if not quiet:
@@ -133,10 +135,9 @@ def _run_missing(
     setup: Setup,
     vectors: Vectors,
     cache: Path,
-    n_jobs: int,
-    quiet: bool,
+    execution: ReplayExecution,
 ) -> None:
-    protocol = setup.protocol
+    protocol, quiet = setup.protocol, execution.quiet
     jobs = {
         json.dumps([concept, repeat]): (concept, repeat)
         for concept in setup.choice.names
@@ -144,8 +145,8 @@ def _run_missing(
     }
     missing = [(name, *job) for name, job in jobs.items() if name not in finished]
     if missing:
-        bench = setup.build_bench({"": _build_space(folder, setup, vectors, cache, quiet)})
-        done = start_workers(min(n_jobs, len(missing)))(
+        bench = setup.build_bench({"": _build_space(folder, setup, vectors, cache, execution)})
+        done = start_workers(min(execution.jobs, len(missing)))(
             joblib.delayed(_run_job)(bench, name, concept, repeat) for name, concept, repeat in missing
         )
         for name, results in tqdm(done, total=len(missing), desc="concepts x repeats", disable=quiet):
@@ -157,11 +158,13 @@ def _run_missing(
     store.remove()
 
 
-def _build_space(folder: Path, setup: Setup, vectors: Vectors, cache: Path, quiet: bool) -> Space:
+def _build_space(folder: Path, setup: Setup, vectors: Vectors, cache: Path, execution: ReplayExecution) -> Space:
     protocol, index = setup.protocol, None
     pool_vectors = np.ascontiguousarray(vectors[setup.split.pool])
     if protocol.needs_neighbors:
-        index, facts = open_index(pool_vectors, protocol, protocol.k, protocol.seed, cache, quiet)
+        index, facts = open_index(
+            pool_vectors, protocol, protocol.k, protocol.seed, cache, execution.quiet, execution.engine
+        )
         write_text(folder / "index.json", json.dumps({"index": protocol.index, **asdict(facts)}, indent=1) + "\n")
     return Space(pool_vectors, vectors[setup.split.test], index)
 

@@ -42,10 +42,16 @@ def report_cut(cut: CutTexts | None, n_texts: int) -> None:
 
 
 def open_index(
-    vectors: StoredVectors, options: IndexOptions, k: int, seed: int, cache: Path, quiet: bool
+    vectors: StoredVectors,
+    options: IndexOptions,
+    k: int,
+    seed: int,
+    cache: Path,
+    quiet: bool,
+    engine: str | None = None,
 ) -> tuple[NeighborIndex, IndexFacts]:
     """The index for up to k neighbors, built or read from the cache, and what it is worth on a sample of the rows."""
-    chosen = BuildOptions(k, options.lsh_bits, options.n_probe)
+    chosen = BuildOptions(k, options.lsh_bits, options.n_probe, engine)
     rng = make_generator(seed, "index")
     index = build_cached_index(options.index, vectors, fingerprint(vectors), cache, chosen, rng, quiet)
     facts = measure_on_sample(index, vectors, k, seed)

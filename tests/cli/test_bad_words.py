@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+import matplotlib.font_manager  # noqa: F401 - writes its cache when it is first imported
 import numpy as np
 import pandas as pd
 import pytest

@@ -191,6 +191,7 @@ def test_what_can_be_refused_is_refused_before_the_table_is_embedded(table, tmp_
             (["--like", " "], "--like ' ': needs some words"),
             (["--labelstudio", tmp_path / "none.json"], "none.json: no such file"),
             (["--argilla", tmp_path / "none.json"], "none.json: no such file"),
+            (["--labels", tmp_path / "none.csv"], "none.csv: no such file"),
             (["--session", tmp_path / "j.seals"], "j.seals: is damaged or not a label session"),
             (["--session", tmp_path / ("n" * 300)], "cannot be written: File name too long"),
             (["--session", tmp_path / ("n" * 250)], "cannot be written: File name too long"),

@@ -19,9 +19,9 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import average_precision_score
 
+from experiments.openimages import read_openimages
 from experiments.paper import __main__ as paper
 from experiments.paper.latent import summarize_openimages
-from experiments.paper.openimages import read_openimages
 from experiments.paper.report import write_report
 from experiments.paper.rows import read_paper
 from experiments.paper.statistics import fit

@@ -18,7 +18,7 @@ def encode(texts):
 
 
 CORPUS = Corpus(VECTORS, ExactIndex(VECTORS), "fingerprint", TEXTS, encode)
-PLAIN = SessionOptions(k=12, control_every=0, pool="seals")
+PLAIN = SessionOptions(k=12, control_every=0, pool="seals", presumed=0)
 
 
 def answer_by_cluster(session, n):

@@ -11,7 +11,9 @@ import sys
 import textwrap
 from typing import ClassVar
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from seals_sim.datasets import read_icd10cm
 from tests.label.test_strange_calls import SERVER as STARTING_A_BROWSER
@@ -320,3 +322,49 @@ def test_copies_are_shown_once_with_their_number(browser, tmp_path):
     assert n_seen == 1
     assert len(answered(page)) == len(given) + 19
     assert page.errors() == []
+
+
+def test_pictures_are_shown_and_a_broken_one_can_be_skipped(browser, tmp_path):
+    (tmp_path / "pictures").mkdir()
+    rng, n = np.random.default_rng(0), 24
+    for row in range(n):
+        Image.new("RGB", (900, 600), (40 + 9 * row, 90, 90)).save(tmp_path / "pictures" / f"{row}.png")
+        if row % 4 == 1:
+            (tmp_path / "pictures" / f"{row}.png").write_text("no picture")
+    lines = (json.dumps({"path": f"{row}.png"}) for row in range(n))
+    (tmp_path / "t.jsonl").write_text("\n".join(lines))
+    np.save(tmp_path / "x.npy", rng.normal(size=(n, 6)))
+    command = [sys.executable, "-m", "seals_sim.cli.main", "label", str(tmp_path / "t.jsonl"), "--vectors",
+               str(tmp_path / "x.npy"), "--image-column", "path", "--image-folder", str(tmp_path / "pictures"),
+               "--cache", str(tmp_path / "cache"), "--no-browser", "--quiet"]  # fmt: skip
+    served, page, given = Served(None, command=command), Page(browser), {}
+    page.open(served.url)
+    page.wait(lambda: len(page.rows()) == 6)  # the grid comes first
+    shown = "return [...document.querySelectorAll(arguments[0])].map((one) => [one.naturalWidth, one.clientHeight])"
+    loaded = "return [...document.images].every((one) => one.complete && one.naturalWidth)"
+    page.wait(lambda: page.js(loaded))
+    assert {width for width, _ in page.js(shown, ".card img")} == {480}
+    assert {width for width, _ in page.js(shown, "#near-list img")} == {480}
+    browser.save_screenshot(str(tmp_path / "grid.png"))
+    assert min(height for _, height in page.js(shown, ".card img")) > 60
+    page.press("g")
+    page.wait(lambda: len(page.rows()) == 1)
+    while len(given) < 12:
+        page.wait(lambda: page.row() not in (None, *given))
+        row = page.row()
+        is_broken = int(row) % 4 == 1
+        kind = ".card p.missing" if is_broken else ".card img"
+        page.wait(lambda kind=kind: page.js("return document.querySelectorAll(arguments[0]).length", kind) == 1)
+        if not is_broken:
+            page.wait(lambda: page.js(loaded))
+            width, height = page.js(shown, ".card img")[0]
+            assert width == 900
+            assert height > 200
+            browser.save_screenshot(str(tmp_path / "one.png"))
+        given[row] = None if is_broken else int(row) % 2
+        page.press("s" if is_broken else str(given[row]))
+    page.wait(lambda: page.count() == 12)
+    assert answered(page) == given
+    assert None in given.values()
+    assert browser.find_element(By.ID, "search").is_displayed() is False
+    assert [line for line in page.errors() if "/image/" not in line] == []  # a browser notes each 404

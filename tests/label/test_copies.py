@@ -51,7 +51,9 @@ def corpus(tmp_path):
 
 @pytest.fixture
 def session(tmp_path, corpus):
-    with Session.begin(tmp_path / "s", corpus, ["text 5"], options=SessionOptions(k=5, control_every=3)) as opened:
+    with Session.begin(
+        tmp_path / "s", corpus, ["text 5"], options=SessionOptions(k=5, control_every=3, presumed=0)
+    ) as opened:
         yield opened
 
 
@@ -162,7 +164,7 @@ def test_a_reopened_session_has_the_same_answers_and_asks_the_same(session, corp
 
 
 def test_apart_each_row_has_its_own_answer(corpus, tmp_path):
-    options = SessionOptions(k=5, control_every=0, copies="apart")
+    options = SessionOptions(k=5, control_every=0, copies="apart", presumed=0)
     with Session.begin(tmp_path / "s", corpus, ["text 3"], options=options) as session:
         assert [item.row for item in session.ask(5)] == COPIED
         session.tell([20, 41], [1, 0])

@@ -221,7 +221,7 @@ def test_batch_answer_undo_and_status(session, client):
     assert 0 < first["score"] < 1
     assert len(first["neighbors"]) == 5
     assert first["row"] not in [item["row"] for item in first["neighbors"]]
-    assert first["neighbors"][0].keys() == {"row", "text", "n_copies", "is_answered", "answer"}
+    assert first["neighbors"][0].keys() == {"row", "text", "n_copies", "has_image", "is_answered", "answer"}
 
     for item, answer in zip(rows, [1, 0, None, 1], strict=True):
         reply = client.post("/api/answer", json={"row": item["row"], "answer": answer}).json()

@@ -92,7 +92,8 @@ class SessionFile:
             ids = kept.ids or (None,) * len(kept.table_rows)
             for place, (table_row, id) in enumerate(zip(kept.table_rows, ids, strict=True)):
                 is_control = asked is not None and asked.is_control and place == 0
-                lines.append((table_row, id, kept.text, answer, is_control))
+                text = kept.text if place == 0 or self.space is not None else None  # equal vectors: any texts
+                lines.append((table_row, id, text, answer, is_control))
         table = pd.DataFrame(lines, columns=["row", "id", "text", "answer", "is_control"])
         table = table.astype({"row": "int64", "id": "object", "text": "object", "answer": "Int8", "is_control": "bool"})
         return table if any(self.rows[row].ids for row in answers) else table.drop(columns="id")

@@ -26,6 +26,7 @@ from seals_sim.label.exchange import (
 from seals_sim.label.session import Session
 from seals_sim.label.types import Asked
 from seals_sim.label.web.guard import Guard
+from seals_sim.label.web.pictures import make_picture_call
 from seals_sim.label.web.replies import (
     Answer,
     AnswerMark,
@@ -41,7 +42,7 @@ from seals_sim.label.web.replies import (
 from seals_sim.label.web.words import TARGET, describe_remaining, describe_stopping
 
 _STATIC = Path(__file__).parent / "static"
-_SCRIPTS = ("page.js", "calls.js", "cards.js", "curve.js", "elements.js")
+_SCRIPTS = ("page.js", "calls.js", "cards.js", "curve.js", "elements.js", "pictures.js")
 _MEDIA_TYPES = {"page.css": "text/css", **dict.fromkeys(_SCRIPTS, "text/javascript"), "icon.svg": "image/svg+xml"}
 _N_NEIGHBORS = 5
 _MAX_ROWS = 100
@@ -86,6 +87,7 @@ def make_app(
     app.add_api_route("/api/status", page.status)
     app.add_api_route("/api/find", page.find)
     app.add_api_route("/api/similar", page.find_similar)
+    app.add_api_route("/image/{row}", make_picture_call(session.corpus))
     app.add_api_route("/export/labelstudio.json", page.export_label_studio)
     app.add_api_route("/export/argilla.jsonl", page.export_argilla)
     app.add_api_route("/export/{table}.{format}", page.export_table)
@@ -161,6 +163,7 @@ class _Page:
             is_control=asked.is_control,
             because=None if because is None else AskedReason(**asdict(because)),
             n_copies=asked.n_copies,
+            has_image=self._corpus.has_image(asked.row),
             neighbors=self._list(self._session.find_similar(asked.row, _N_NEIGHBORS)),
         )
 
@@ -171,6 +174,7 @@ class _Page:
                 row=self._corpus.number_row(row),
                 text=session.corpus.get_text(row),
                 n_copies=len(session.list_copies(row)),
+                has_image=self._corpus.has_image(row),
                 **_mark(row, answers),
             )
             for row in rows
@@ -183,7 +187,8 @@ class _Page:
             name=self._name,
             remaining_words=describe_remaining(status, self._session.options.control_every),
             stopping_words=describe_stopping(status),
-            can_find=self._session.corpus.encode is not None,
+            can_find=self._corpus.encode is not None,
+            has_images=self._corpus.pictures is not None,
         )
 
 

@@ -43,11 +43,13 @@ class ListedRow(AnswerMark):
         row: Its position in the table; of rows that are answered together the first.
         text: Its text, where there are texts.
         n_copies: Rows that an answer to it is for, itself included.
+        has_image: Whether there should be a picture of it.
     """
 
     row: int
     text: str | None
     n_copies: int
+    has_image: bool
 
 
 class RowList(BaseModel):
@@ -73,6 +75,7 @@ class AskedRow(BaseModel):
     is_control: bool
     because: AskedReason | None
     n_copies: int
+    has_image: bool
     neighbors: list[ListedRow]
 
 
@@ -109,6 +112,7 @@ class StatusReply(BaseModel):
     remaining_words: str
     stopping_words: str
     can_find: bool
+    has_images: bool
 
 
 class AnswerReply(BaseModel):

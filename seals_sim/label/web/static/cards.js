@@ -1,5 +1,6 @@
 /* A row as a card to be answered, or as an item of a list. `actions` is what its buttons do: answer, select, showSimilar. */
-import { makeButton, make, formatNumber, shorten, makeTextBox } from "./elements.js";
+import { makePicture } from "./pictures.js";
+import { by, makeButton, make, formatNumber, shorten, makeTextBox } from "./elements.js";
 
 export const ANSWERS = [[1, "Yes", "1"], [0, "No", "0"], [null, "Skip", "s"]];
 
@@ -37,6 +38,7 @@ export function makeCard(item, actions) {
   const card = make(
     "article", { class: "card", "data-row": row, "aria-label": `Example, row ${row}` },
     make("p", { class: "facts" }, `row ${formatNumber(row)}`, makeCopies(item), make("span", { title }, score)),
+    item.has_image ? makePicture(row, by("cards").classList.contains("grid") ? "small" : "large") : "",
     makeTextBox(row, item.text, { tabindex: "0", "aria-label": `Text of row ${row}`, role: "group" }),
     makeReason(item),
     make(
@@ -58,6 +60,7 @@ export function makeItem(listed, actions) {
   const more = makeButton("More", { "aria-label": `More like row ${row}` }, () => actions.showSimilar(row, text));
   const item = make(
     "li", { class: "item", "data-row": row },
+    listed.has_image ? makePicture(row, "small") : "",
     makeTextBox(row, text, {}),
     make("div", { class: "answers" }, ...makeAnswerButtons(row, false, actions), open, more, makeCopies(listed)),
   );

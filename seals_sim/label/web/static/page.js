@@ -338,7 +338,9 @@ window.addEventListener("beforeunload", (event) => work.length && !connection.is
 
 async function start() {
   try {
-    showStatus(await call("/api/status"));
+    const status = await call("/api/status");
+    showStatus(status);
+    if (status.has_images) changeLayout(); // pictures are judged side by side
   } catch (error) {
     showError(error.message, false);
   }

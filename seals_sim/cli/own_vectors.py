@@ -1,0 +1,157 @@
+"""`seals label` on vectors from elsewhere, with a table of texts and pictures beside them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from seals_sim.cli.options import ColumnOptions, ExampleOptions, OwnVectorOptions, SearchIndexOptions, TextOptions
+from seals_sim.cli.tables import get_cache, read_table
+from seals_sim.datasets.formats import open_table
+from seals_sim.datasets.lines import BadLines
+from seals_sim.datasets.table import TextTable
+from seals_sim.datasets.vectors import read_vector_array
+from seals_sim.embed.encoder import Encoder
+from seals_sim.errors import UserError
+from seals_sim.indexes import IndexOptions
+from seals_sim.indexes.choice import resolve_index
+from seals_sim.label.corpus import Corpus, build_vector_corpus, fingerprint_own_vectors
+from seals_sim.label.exchange.session_file import read_about
+from seals_sim.label.pictures import Pictures
+from seals_sim.replay.options import CacheOptions
+from seals_sim.types import Vectors
+from seals_sim.vectors.normalize import normalize
+
+_N_TRIED = 20  # pictures looked for at the start, to tell a wrong folder
+
+
+def require_own_vectors(own: OwnVectorOptions, examples: ExampleOptions, text: TextOptions) -> None:
+    """Refuse what does not go with vectors from elsewhere, before anything is read."""
+    if own.vectors is None:
+        return
+    if examples.paper:
+        raise UserError("whitens texts; with vectors take the pool seals instead", parameter="paper", value=True)
+    if text.dimensions:
+        raise UserError("whitens texts; leave it out with vectors", parameter="dimensions", value=text.dimensions)
+    if text.model is None:
+        for name, words in (("like", examples.like), ("not_like", examples.not_like)):
+            if words:
+                problem = "needs the model that made the vectors (--model); or leave it out, and answer rows first"
+                raise UserError(problem, parameter=name, value=words[0])
+    read_vector_array(own.vectors)
+
+
+def build_own_corpus(
+    table: Path,
+    text: TextOptions,
+    own: OwnVectorOptions,
+    index: SearchIndexOptions,
+    k: int,
+    cache_options: CacheOptions,
+    list_file: Path,
+    columns: ColumnOptions,
+    session: Path,
+) -> Corpus:
+    """Read a table and its vectors, and index them, from the cache where they are there.
+
+    Raises:
+        UserError: Where they do not fit together, or the session was begun with others.
+    """
+    assert own.vectors is not None
+    array = read_vector_array(own.vectors)
+    encode = None if text.model is None else _find_encoder(text, own.vectors, array.shape[1])
+    text = _choose_text_column(table, text, own)
+    read = _read_table(table, text, own, list_file, columns)
+    n_rows = len(read.rows) + len(read.bad.left_out)
+    if n_rows != len(array):
+        raise UserError(f"{own.vectors}: {len(array):,} vectors for the {n_rows:,} rows of {table}")
+    paths = None if own.image_column is None else _list_paths(read, text, own.image_column)
+    name = fingerprint_own_vectors(array, read.rows, read.texts, paths)
+    _require_same(session, name)
+    pictures = None if paths is None or own.image_folder is None else _open_pictures(own.image_folder, paths)
+    vectors = normalize(array, str(own.vectors))  # all, so that errors number rows as the file does
+    if read.bad.left_out:
+        vectors = vectors[read.rows]
+    corpus = build_vector_corpus(
+        vectors,
+        read.texts,
+        name,
+        resolve_index(index.index, len(vectors), vectors.shape[1], 0),
+        get_cache(cache_options),
+        IndexOptions(k, n_probe=index.n_probe, engine=index.engine),
+        cache_options.quiet,
+    )
+    rows = read.rows if read.bad.left_out else None
+    return replace(
+        corpus,
+        encode=encode,
+        pictures=pictures,
+        table_rows=rows,
+        columns=read.columns,
+        id_column=columns.id_column,
+    )
+
+
+def _find_encoder(text: TextOptions, path: Path, d: int) -> Callable[[Sequence[str]], Vectors]:
+    """What gives words vectors among those of the file; that the dimensions agree is all that can be checked."""
+    assert text.model is not None
+    encoder = Encoder(text.model, precision="float32" if text.precision == "auto" else text.precision)
+    if encoder.dimensions != d:
+        problem = f"gives {encoder.dimensions} dimensions, and {path} has {d}; name the model that made these vectors"
+        raise UserError(problem, parameter="model", value=text.model)
+    return lambda texts: normalize(encoder.encode(texts), "the embeddings")
+
+
+def _choose_text_column(table: Path, text: TextOptions, own: OwnVectorOptions) -> TextOptions:
+    """The column of paths is that of texts too, where none is named and the usual one is not there."""
+    if own.image_column is None:
+        return text
+    header = open_table(table, text).read_header(BadLines(table, text.skip_bad_lines))
+    if own.image_column not in header:
+        problem = f"there is no such column in {table}; there are {', '.join(map(repr, header))}"
+        raise UserError(problem, parameter="image_column", value=own.image_column)
+    is_named = text.text_column in header or text.text_column != TextOptions.text_column
+    return text if is_named else replace(text, text_column=own.image_column)
+
+
+def _read_table(
+    table: Path, text: TextOptions, own: OwnVectorOptions, list_file: Path, columns: ColumnOptions
+) -> TextTable:
+    if own.image_column not in (None, text.text_column) and columns.columns != ("all",):
+        columns = replace(columns, columns=(*columns.columns, own.image_column))
+    read = read_table(table, text, list_file, columns)
+    for one in read.bad.left_out:
+        if one.row is None:
+            raise UserError(f"{one}; so it is not known which vector is for which row: mend the table first")
+    return read
+
+
+def _list_paths(read: TextTable, text: TextOptions, column: str) -> list[str | None]:
+    if column == text.text_column:
+        return list(read.texts)
+    if column not in read.columns:  # a field of a column that is read as a whole
+        raise UserError("is a field of another column; name columns one by one", parameter="columns", value="all")
+    return [_get_path(cell) for cell in read.columns[column]]
+
+
+def _get_path(cell: object) -> str | None:
+    return None if cell is None or cell != cell or not str(cell).strip() else str(cell)
+
+
+def _open_pictures(folder: Path, paths: list[str | None]) -> Pictures:
+    """Pictures, with a warning where none of the first ones is there: the folder is likely another one."""
+    pictures = Pictures(folder, paths)
+    tried = [row for row, path in enumerate(paths) if path is not None][:_N_TRIED]
+    if tried and not any(map(pictures.is_there, tried)):
+        print(f"none of the first {len(tried)} pictures is in {folder} (the first: {paths[tried[0]]})", file=sys.stderr)
+    return pictures
+
+
+def _require_same(session: Path, fingerprint: str) -> None:
+    if session.is_file():
+        about, _ = read_about(session)
+        if about.fingerprint != fingerprint:
+            problem = "open it with the same vectors, texts and paths, or name another session"
+            raise UserError(f"{session}: was begun with {about.corpus}; {problem}")

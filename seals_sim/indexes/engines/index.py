@@ -1,0 +1,152 @@
+"""An index whose rows are with a vector engine: loaded once, resumed where a load was stopped, asked with patience.
+
+Labels, candidates and the vectors that candidates are scored by stay with the client. Over the network go 4 d bytes of
+every row once, then 4 d bytes of each query, and the ids (and scores) of its k neighbors back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from tqdm import tqdm
+
+from seals_sim.errors import UserError
+from seals_sim.indexes.engines.protocol import Engine, EngineTable, EngineUnavailableError
+from seals_sim.types import Rows, StoredVectors, Vectors
+from seals_sim.vectors.scan import gather, read_block
+
+PATIENCE_SECONDS = 30.0  # a server that is restarted is back by then
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
+_BLOCK_VALUES = 2**21  # 8 MB a request, far below any engine's limit
+_QUERIES = 256
+T = TypeVar("T")
+
+
+class EngineIndex:
+    """An index of a table that a vector engine holds. It can be pickled, to connect again in another process.
+
+    Attributes:
+        vectors: (n, d), the table.
+        build_seconds: What loading it took in this process; 0 where it was there.
+        n_bytes: 0, since the engine has them.
+        n_requests: Searches that were sent.
+    """
+
+    n_bytes = 0
+
+    def __init__(
+        self,
+        connect: Callable[[], Engine],
+        vectors: StoredVectors,
+        address: str,
+        quiet: bool = True,
+        patience_seconds: float = PATIENCE_SECONDS,
+    ) -> None:
+        """Connect, and load the rows that are not there yet.
+
+        Args:
+            connect: Opens the engine; it can be pickled.
+            vectors: (n, d), l2-normalized, float32 or float16, perhaps memory-mapped.
+            address: Of the engine, for errors.
+            quiet: No progress bar.
+            patience_seconds: How long an engine that does not answer is asked again.
+
+        Raises:
+            UserError: Where the engine does not answer, or holds something else.
+        """
+        self.vectors, self.build_seconds, self.n_requests = vectors, 0.0, 0
+        self._connect, self._address, self._patience = connect, address, patience_seconds
+        self._engine: Engine | None = None
+        since = time.perf_counter()
+        if self._load(quiet):
+            self.build_seconds = time.perf_counter() - since
+
+    def neighbors(self, rows: Rows, k: int) -> list[Rows]:
+        """Find the k nearest rows of each of `rows`: see `NeighborIndex`."""
+        return self.nearest(gather(self.vectors, rows), k)
+
+    def nearest(self, queries: Vectors, k: int) -> list[Rows]:
+        """Find the k nearest rows of each of `queries`: see `VectorIndex`.
+
+        Raises:
+            UserError: Where the engine does not answer, or gives no more than fewer than k neighbors.
+        """
+        k = min(k, len(self.vectors))
+        found: list[Rows] = []
+        for start in range(0, len(queries), _QUERIES):
+            found += self._find(queries[start : start + _QUERIES], k)
+        return found
+
+    def _load(self, quiet: bool) -> bool:
+        """Load the rows that are missing, in order; whether there were any."""
+        n, d = self.vectors.shape
+        size = max(1, _BLOCK_VALUES // d)
+        n_there = self._ask(lambda engine: engine.count())
+        if n_there > n:
+            problem = f"holds {n_there:,} rows under the name of a table of {n:,}; remove them, or use another place"
+            raise self._refuse(problem)
+        if n_there < n:
+            first = n_there // size * size  # whole blocks are there; the one that was being written is written again
+            with tqdm(total=n, initial=first, desc="rows to the engine", unit_scale=True, disable=quiet) as bar:
+                for start in range(first, n, size):
+                    bar.update(self._upsert(start, start + size))
+            n_now = self._ask(lambda engine: engine.count())
+            if n_now != n:
+                raise self._refuse(f"holds {n_now:,} rows of {n:,} after all were loaded; remove them, and load again")
+        self._ask(lambda engine: engine.finish())
+        return bool(n_there < n)
+
+    def _upsert(self, start: int, end: int) -> int:
+        rows = read_block(self.vectors, start, end)
+        self._ask(lambda engine: engine.upsert(start, rows))
+        return len(rows)
+
+    def _find(self, queries: Vectors, k: int) -> list[Rows]:
+        self.n_requests += 1
+        return self._ask(lambda engine: _search(engine, queries, k))
+
+    def _ask(self, request: Callable[[Engine], T]) -> T:
+        """Send a request; where the engine does not answer, again after longer and longer pauses, connected anew."""
+        until, pause = time.monotonic() + self._patience, _FIRST_PAUSE
+        while True:
+            try:
+                if self._engine is None:
+                    self._engine = self._connect()
+                return request(self._engine)
+            except EngineUnavailableError as error:
+                self._engine = None
+                if time.monotonic() + pause > until:
+                    problem = f"does not answer ({error}); start it, and give the same command again"
+                    raise self._refuse(problem) from error
+            time.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _refuse(self, problem: str) -> UserError:
+        return UserError(problem, parameter="engine", value=self._address)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_engine": None}
+
+
+def _search(engine: Engine, queries: Vectors, k: int) -> list[Rows]:
+    if engine.most_neighbors is not None and k > engine.most_neighbors:
+        problem = f"the engine finds at most {engine.most_neighbors:,} neighbors"
+        raise UserError(problem, parameter="k", value=k)
+    return engine.search(queries, k)
+
+
+def name_table(made_from: str, vectors: StoredVectors, n_cells: int, n_probe: int) -> EngineTable:
+    """The table that an engine holds for these vectors, under a name that no others have.
+
+    Args:
+        made_from: A digest of them.
+        vectors: (n, d).
+        n_cells: Of an inverted file; 1 to compare with every row.
+        n_probe: Cells that a query looks into.
+    """
+    n, d = vectors.shape
+    digest = hashlib.sha256(f"{made_from} {n} {d} {n_cells}".encode()).hexdigest()
+    return EngineTable(f"seals_{digest[:32]}", n, d, n_cells, min(n_probe, n_cells))
