@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 
+from seals_sim.cli.terminal import make_cli, run_cli
 from seals_sim.disk.stages import measure_peak_bytes
 from seals_sim.search.entries import DenseEntries, Entries, SparseEntries
 from seals_sim.types import Rows
+
+app = make_cli("python -m benchmarks.entries", __doc__)
 
 _KINDS: dict[str, Callable[[int], Entries]] = {"array": DenseEntries, "dict": lambda n: SparseEntries()}
 _SIZES = (10**6, 10**7, 10**8, 10**9)
@@ -35,12 +38,18 @@ def measure(kind: str, n: int) -> str:
     return f"{n:>13,} rows, {kind:5}: {milliseconds:4.0f} ms, {(measure_peak_bytes() - before) / 1e6:6,.0f} MB"
 
 
-def main() -> None:
+@app.default
+def benchmark_entries() -> None:
     """Measure both at every size."""
     for n in _SIZES:
         for kind in _KINDS:
             with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
                 print(process.submit(measure, kind, n).result())
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Run the command."""
+    run_cli(app, words)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,10 @@ PAGES = [
 ]
 MODULES = [
     *(f"experiments.{name}" for name in ("paper", "goodreads", "theory_bounds", "beyond", "claims")),
-    *(f"benchmarks.{name}" for name in ("peers", "rounds", "session", "solvers", "where")),
+    *(
+        f"benchmarks.{name}"
+        for name in ("entries", "graph_join", "peers", "procedural", "rounds", "session", "solvers", "where")
+    ),
 ]
 OF_OTHERS = {"--help", "--version", "--install-completion"}
 ROOMS = re.compile(r"`((?:seals_sim|theory|experiments|benchmarks|tests|docs|examples)/[\w/.-]+\.\w+)`")
