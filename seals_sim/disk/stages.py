@@ -272,7 +272,16 @@ def _show_difference(one: object, other: object) -> tuple[str, str]:
 
 
 def measure_peak_bytes() -> int:
-    """Ask the operating system for the most memory that this process has held: pages of mapped files count too."""
+    """Ask the operating system for the most memory that this process has held: pages of mapped files count too.
+
+    Linux counts in `ru_maxrss` what a process held before it became another program, so that a child has its parent's
+    peak; the high-water mark of /proc begins anew.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        for line in status.read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return 1024 * int(line.split()[1])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else 1024 * peak
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from seals_sim.disk.arrays import ArrayStage
-from seals_sim.disk.stages import Stage
+from seals_sim.disk.stages import Stage, measure_peak_bytes
 from seals_sim.errors import DamagedError, UserError
 
 
@@ -138,3 +140,11 @@ def test_a_journal_of_another_form_is_damaged(line, tmp_path):
     journal.write_text(line + "\n")
     with pytest.raises(DamagedError, match=r"journal\.jsonl: is damaged"):
         Stage(tmp_path, "s", {"of": 1})
+
+
+def test_the_peak_of_a_child_is_its_own():
+    held = np.ones(40_000_000)  # 320 MB
+    code = "from seals_sim.disk.stages import measure_peak_bytes; print(measure_peak_bytes())"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(ended.stdout) < held.nbytes
+    assert measure_peak_bytes() > held.nbytes
