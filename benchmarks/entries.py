@@ -6,13 +6,12 @@ where they lie side by side in the table, so that the array takes less there. Ea
 
 from __future__ import annotations
 
-import multiprocessing
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 
+from benchmarks.own_process import run_in_own_process
 from seals_sim.cli.terminal import make_cli, run_cli
 from seals_sim.disk.stages import measure_peak_bytes
 from seals_sim.search.entries import DenseEntries, Entries, SparseEntries
@@ -43,8 +42,7 @@ def benchmark_entries() -> None:
     """Measure both at every size."""
     for n in _SIZES:
         for kind in _KINDS:
-            with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-                print(process.submit(measure, kind, n).result())
+            print(run_in_own_process(measure, kind, n))
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -9,10 +9,8 @@ the way to the next part of the concept leads through them: the positives among 
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 import time
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
@@ -21,6 +19,7 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from benchmarks.options import ProceduralOptions
+from benchmarks.own_process import run_in_own_process
 from benchmarks.procedural_table import BLOCK, ProceduralIndex, ProceduralTable
 from seals_sim import ArgMax, LabeledRows, LogisticLearner, build_seals_pool, max_entropy, most_likely_positive, run
 from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
@@ -53,8 +52,7 @@ def benchmark_procedural(
     for n in options.n:
         for strategy in _SCORES:
             for number in range(options.concepts):
-                with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-                    runs.append(asdict(process.submit(run_search, n, strategy, number, options).result()))
+                runs.append(asdict(run_in_own_process(run_search, n, strategy, number, options)))
                 write_csv(options.out / "procedural_runs.csv", pd.DataFrame(runs))
     summary = summarize(pd.DataFrame(runs))
     write_csv(options.out / "procedural.csv", summary)

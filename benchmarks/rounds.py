@@ -10,10 +10,8 @@ graph are there or not. Building indexes is timed apart.
 from __future__ import annotations
 
 import itertools
-import multiprocessing
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import Annotated, Any
 
@@ -22,6 +20,7 @@ import pandas as pd
 
 from benchmarks.methods import METHODS, SEALS, STRATEGIES, Bench, RecordingIndex, draw_concept_seeds, is_defined
 from benchmarks.options import RoundsOptions
+from benchmarks.own_process import run_in_own_process
 from benchmarks.report import summarize_runs, write_rounds_report
 from benchmarks.tables import SimulatedTable
 from seals_sim import LabeledRows
@@ -51,7 +50,7 @@ def benchmark_rounds(*, options: Annotated[RoundsOptions, flatten("Options")]) -
     for n, method in itertools.product(options.n, options.methods):
         if n > options.slow_rows and method in _SLOW:
             continue
-        table, facts = _measure_in_own_process(n, method, options)
+        table, facts = run_in_own_process(_measure_method, n, method, options)
         rounds.append(table)
         indexes += facts
         write_csv(options.out / "rounds.csv", pd.concat(rounds, ignore_index=True))
@@ -64,14 +63,6 @@ def benchmark_rounds(*, options: Annotated[RoundsOptions, flatten("Options")]) -
 def main(words: Sequence[str] | None = None) -> None:
     """Run the command."""
     run_cli(app, words)
-
-
-def _measure_in_own_process(
-    n: int, method: str, options: RoundsOptions
-) -> tuple[pd.DataFrame, list[dict[str, object]]]:
-    """Measure a method in its own process, whose peak memory is then that of the method."""
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        return process.submit(_measure_method, n, method, options).result()
 
 
 def _measure_method(n: int, method: str, options: RoundsOptions) -> tuple[pd.DataFrame, list[dict[str, object]]]:
