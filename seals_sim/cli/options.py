@@ -11,7 +11,7 @@ from seals_sim.datasets.options import TableOptions
 from seals_sim.embed.names import DEFAULT_MODEL, AutoPrecision
 from seals_sim.errors import UserError
 from seals_sim.indexes.engines.address import require_engine
-from seals_sim.indexes.names import AnyVectorIndexName
+from seals_sim.indexes.names import AutoAnyVectorIndexName
 from seals_sim.options import CHECKED, COMMA_SEPARATED, Fraction, GivenPath, NonNegativeInt, PositiveInt
 from seals_sim.replay.options import EngineOptions, ProbeOptions
 
@@ -72,7 +72,7 @@ class OwnVectorOptions:
 class SearchIndexOptions(ProbeOptions, EngineOptions):
     """Which index finds the neighbors of texts, of the table or typed in."""
 
-    index: AnyVectorIndexName = "auto"
+    index: AutoAnyVectorIndexName = "auto"
     """exact reads every row; ivf-* look into some cells of it; milvus and lancedb are vector engines (see engine); auto
     goes by rows and memory."""
 

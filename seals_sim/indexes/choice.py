@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from seals_sim.indexes.engines.opening import open_engine_index
 from seals_sim.indexes.exact import ExactIndex
 from seals_sim.indexes.graph import build_graph
 from seals_sim.indexes.ivf import build_ivf
-from seals_sim.indexes.names import ENGINES, INDEXES, N_BITS, N_PROBE, AnyIndexName, IndexName
+from seals_sim.indexes.names import ENGINES, INDEXES, N_BITS, N_PROBE, AnyIndexName, AutoAnyIndexName, IndexName
 from seals_sim.indexes.protocol import NeighborIndex, VectorIndex, fingerprint
 from seals_sim.indexes.whole import build_hnsw, build_lsh
 from seals_sim.options import get_machine_memory
@@ -76,7 +75,7 @@ def choose_index(n: int, d: int, n_queries: int, memory_bytes: int) -> IndexName
     return "ivf-sq" if n * d <= memory_bytes else "ivf-rabitq"
 
 
-def resolve_index(name: AnyIndexName | Literal["auto"], n: int, d: int, n_queries: int) -> AnyIndexName:
+def resolve_index(name: AutoAnyIndexName, n: int, d: int, n_queries: int) -> AnyIndexName:
     """The index that `auto` means on this machine, half of whose memory it may take; any other name as it is.
 
     Args:

@@ -12,7 +12,8 @@ AutoIndexName = Literal[IndexName, "auto"]
 EngineName = Literal["milvus", "lancedb"]
 """Vector engines, which keep the rows elsewhere."""
 AnyIndexName = Literal[IndexName, EngineName]
-AnyVectorIndexName = Literal[VectorIndexName, EngineName, "auto"]
+AutoAnyIndexName = Literal[AnyIndexName, "auto"]
+AutoAnyVectorIndexName = Literal[VectorIndexName, EngineName, "auto"]
 VECTOR_INDEXES: tuple[VectorIndexName, ...] = get_args(VectorIndexName)
 INDEXES: tuple[IndexName, ...] = get_args(IndexName)
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)

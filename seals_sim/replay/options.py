@@ -14,7 +14,7 @@ from pydantic.dataclasses import dataclass
 from seals_sim.embed.names import DEFAULT_MODEL
 from seals_sim.errors import UserError
 from seals_sim.evaluate.splits import PAPER_TEST_FRACTION
-from seals_sim.indexes.names import N_BITS, N_PROBE, AnyIndexName
+from seals_sim.indexes.names import N_BITS, N_PROBE, AutoAnyIndexName
 from seals_sim.options import (
     CHECKED,
     COMMA_SEPARATED,
@@ -97,7 +97,7 @@ class EngineOptions:
 class IndexOptions(ProbeOptions):
     """Which index finds the neighbors."""
 
-    index: AnyIndexName | Literal["auto"] = "auto"
+    index: AutoAnyIndexName = "auto"
     """lsh is the paper's; graph computes all neighbors once; milvus and lancedb are vector engines (see engine); auto
     goes by rows, memory and the number of runs."""
     lsh_bits: Annotated[int, Field(ge=1, le=MAX_LSH_BITS)] = N_BITS

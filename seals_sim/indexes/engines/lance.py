@@ -15,7 +15,7 @@ import pyarrow as pa
 from lancedb.index import IvfSq
 
 from seals_sim.errors import UserError
-from seals_sim.indexes.engines.protocol import EngineTable, EngineUnavailableError
+from seals_sim.indexes.engines.protocol import EngineTable, EngineUnavailableError, shorten
 from seals_sim.types import Rows, Vectors
 
 _ID, _VECTOR = "id", "vector"
@@ -93,7 +93,7 @@ class LanceEngine:
         try:
             yield
         except (OSError, RuntimeError, ValueError) as error:
-            text = " ".join(str(error).split())[:160]
+            text = shorten(str(error))
             if isinstance(error, ValueError):
                 raise UserError(f"refuses ({text})", parameter="engine", value=self._address) from error
             raise EngineUnavailableError(text) from error

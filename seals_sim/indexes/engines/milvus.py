@@ -22,8 +22,9 @@ from pymilvus.exceptions import MilvusException, ParamError
 
 from seals_sim.errors import UserError
 from seals_sim.indexes.engines.address import LITE_ENDING
-from seals_sim.indexes.engines.protocol import EngineTable, EngineUnavailableError
+from seals_sim.indexes.engines.protocol import EngineTable, EngineUnavailableError, shorten
 from seals_sim.types import Rows, Vectors
+from seals_sim.vectors.normalize import normalize
 
 TOKEN = "MILVUS_TOKEN"  # "name:password", or an API key
 _PROBE_SECONDS, _REQUEST_SECONDS, _LOAD_SECONDS, _INDEX_SECONDS = 5.0, 20.0, 120.0, 6 * 3600.0
@@ -137,7 +138,7 @@ class MilvusEngine:
         except (MilvusException, grpc.RpcError, grpc.FutureTimeoutError, OSError, ValueError) as error:
             if isinstance(error, UserError):
                 raise
-            text = _shorten(error)
+            text = _describe(error)
             if "Open local milvus failed" in text:
                 problem = "cannot be opened; a file of milvus-lite serves one process at a time, a server serves many"
                 raise UserError(problem, parameter="engine", value=self._address) from error
@@ -157,11 +158,9 @@ def _probe(address: str) -> None:
 
 def _normalize(rows: Vectors) -> Vectors:
     """Rows of length 1 to the last bits, as float16 rows are not."""
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: Vectors = (rows / np.where(lengths > 0, lengths, 1)).astype(np.float32)
-    return unit
+    return normalize(rows, "the vectors")
 
 
-def _shorten(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     text = getattr(error, "message", None) or getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(str(text).split())[:160]
+    return shorten(str(text))

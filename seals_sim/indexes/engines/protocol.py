@@ -12,6 +12,11 @@ class EngineUnavailableError(Exception):
     """The engine does not answer, or not yet; the same request may do later. Its text is one line, for people."""
 
 
+def shorten(text: str) -> str:
+    """What an engine says, as a part of one line."""
+    return " ".join(text.split())[:160]
+
+
 @dataclass(frozen=True)
 class EngineTable:
     """The vectors that an engine holds for us.
