@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from seals_sim.label.events import Seed
 from seals_sim.randomness import make_generator
-from seals_sim.search.learners import LinearModel, fit_logistic
+from seals_sim.search.learners import LinearModel, fit_logistic, fit_presuming
 from seals_sim.types import LabeledRows, Rows, StoredVectors
 from seals_sim.vectors.scan import gather
 
@@ -82,29 +82,32 @@ class SeededLearner:
         self._seed_vectors = np.array([seed.vector for seed in seeds], dtype=np.float64).reshape(len(seeds), d)
 
     def fit(self, labeled: LabeledRows) -> LinearModel:
-        """Train on seeds and labeled rows."""
-        vectors = np.concatenate([self._seed_vectors, self._vectors[labeled.rows].astype(np.float64)])
-        labels = np.concatenate([self._seed_labels, labeled.labels])
-        n_positive = int(labels.sum())
-        n_negative = len(labels) - n_positive
-        if n_positive and self._presumed is not None:
-            presumed = self._presumed.choose(labeled, vectors[labels == 1], n_negative)
+        """Train on seeds, labeled rows and what is presumed."""
+        vectors, labels = self._collect(labeled)
+        is_positive = labels == 1
+        if self._presumed is not None and is_positive.any():
+            n_negative = int((~is_positive).sum())
+            presumed = self._presumed.choose(labeled, vectors[is_positive], n_negative)
             if len(presumed):
-                return _fit_presuming(vectors, labels, presumed, is_provisional=not n_negative)
-        if n_positive and n_negative:
+                model = fit_presuming(vectors, labels, presumed, _PRESUMED_REGULARIZATION)
+                return model if n_negative else ProvisionalModel(model.weights, model.bias)
+        return self._fit_plainly(vectors, labels)
+
+    def fit_labeled(self, labeled: LabeledRows) -> LinearModel:
+        """Train on seeds and labeled rows alone."""
+        return self._fit_plainly(*self._collect(labeled))
+
+    def _collect(self, labeled: LabeledRows) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
+        vectors = np.concatenate([self._seed_vectors, self._vectors[labeled.rows].astype(np.float64)])
+        return vectors, np.concatenate([self._seed_labels, labeled.labels])
+
+    def _fit_plainly(self, vectors: NDArray[np.float64], labels: NDArray[np.int8]) -> LinearModel:
+        if 0 < labels.sum() < len(labels):
             return fit_logistic(vectors, labels, self._regularization)
-        sign = 1 if n_positive else -1
+        sign = 1 if labels.any() else -1
         mean = sign * vectors.mean(axis=0) if len(vectors) else np.zeros(vectors.shape[1])
         length = float(np.linalg.norm(mean))
         return SimilarityModel((mean / length if length else mean).astype(np.float32), 0.0)
-
-
-def _fit_presuming(
-    vectors: NDArray[np.float64], labels: NDArray[np.int8], presumed: NDArray[np.float64], is_provisional: bool
-) -> LinearModel:
-    all_labels = np.concatenate([labels, np.zeros(len(presumed), dtype=np.int8)])
-    model = fit_logistic(np.concatenate([vectors, presumed]), all_labels, _PRESUMED_REGULARIZATION)
-    return ProvisionalModel(model.weights, model.bias) if is_provisional else model
 
 
 def explain_missing(labels: Collection[int], negatives_lead: bool = True) -> str:

@@ -48,7 +48,6 @@ class SessionSearch:
         self.pool = build_session_pool(index, index.vectors, excluded, brought, options)
         presumed = PresumedNegatives(index.vectors, options.presumed, options.seed)
         self._learner = SeededLearner(index.vectors, seeds, options.regularization, presumed)
-        self._final_learner = SeededLearner(index.vectors, seeds, options.regularization)
         self._selector = SessionSelector(options.strategy)
         self._labeled: LabeledRows | None = None
         self._n_seeds = len(seeds)
@@ -62,7 +61,7 @@ class SessionSearch:
 
     def fit_final(self, labels: Mapping[int, int]) -> LinearModel:
         """The model of labels by row alone, without presumed negatives."""
-        return self._final_learner.fit(LabeledRows(list(labels), list(labels.values())))
+        return self._learner.fit_labeled(LabeledRows(list(labels), list(labels.values())))
 
     def begin_round(self) -> None:
         """Let the pool follow the model."""

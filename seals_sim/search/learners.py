@@ -73,6 +73,22 @@ def fit_logistic(
     return LinearModel(classifier.coef_[0].astype(np.float32), float(classifier.intercept_[0]), n_threads)
 
 
+def fit_presuming(
+    vectors: NDArray[np.float64],
+    labels: NDArray[np.int8],
+    presumed: NDArray[np.float64],
+    regularization: float,
+    n_threads: int = 1,
+) -> LinearModel:
+    """`fit_logistic`, with presumed vectors (p, d) for negatives beside the labeled ones.
+
+    Raises:
+        ValueError: Where there is no positive.
+    """
+    all_labels = np.concatenate([labels, np.zeros(len(presumed), dtype=np.int8)])
+    return fit_logistic(np.concatenate([vectors, presumed]), all_labels, regularization, n_threads)
+
+
 class LogisticLearner:
     """Logistic regression on the labeled rows (5.1). The model is a function of the labeled set alone, so that a search
     that is resumed goes on as if it had never stopped.
@@ -131,6 +147,5 @@ class PresumingLearner:
         """Raises ValueError where there is no positive."""
         drawn = make_generator(self._seed, "presumed", len(labeled)).integers(len(self._vectors), size=self._n_presumed)
         presumed = np.setdiff1d(drawn, labeled.rows)
-        vectors = self._vectors[np.concatenate([labeled.rows, presumed])].astype(np.float64)
-        labels = np.concatenate([labeled.labels, np.zeros(len(presumed), dtype=np.int8)])
-        return fit_logistic(vectors, labels, self._regularization, self._n_threads)
+        vectors, others = (self._vectors[rows].astype(np.float64) for rows in (labeled.rows, presumed))
+        return fit_presuming(vectors, labeled.labels, others, self._regularization, self._n_threads)
