@@ -160,10 +160,8 @@ def _interrupted_by_signals() -> Iterator[None]:
         if not issubclass(dropped.exc_type, KeyboardInterrupt):
             before_hook(dropped)
             return
-        number = (
-            dropped.exc_value.args[0] if dropped.exc_value is not None and dropped.exc_value.args else signal.SIGINT
-        )
-        timer = threading.Timer(_RAISE_AGAIN_SECONDS, signal.raise_signal, [number])
+        args = getattr(dropped.exc_value, "args", ())
+        timer = threading.Timer(_RAISE_AGAIN_SECONDS, signal.raise_signal, args[:1] or [signal.SIGINT])
         timer.daemon = True
         timer.start()
 
