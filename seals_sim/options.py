@@ -11,7 +11,8 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
-from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, core_schema
 
 from seals_sim.errors import UserError
 
@@ -44,8 +45,20 @@ def _split_commas(value: object) -> object:
     return value
 
 
-COMMA_SEPARATED = BeforeValidator(_split_commas)
-"""Marks a tuple that may also be given as one text, with commas."""
+def _require_distinct(values: tuple[object, ...]) -> tuple[object, ...]:
+    if len(set(values)) < len(values):
+        raise UserError("names one twice", value=",".join(map(str, values)))
+    return values
+
+
+class _CommaSeparated:
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        distinct = core_schema.no_info_after_validator_function(_require_distinct, handler(source))
+        return core_schema.no_info_before_validator_function(_split_commas, distinct)
+
+
+COMMA_SEPARATED = _CommaSeparated()
+"""Marks a tuple that may also be given as one text, with commas, and that has no value twice."""
 
 
 def combine(kind: type[Options], *groups: object, **changes: object) -> Options:
@@ -62,14 +75,6 @@ def combine(kind: type[Options], *groups: object, **changes: object) -> Options:
     names = {field.name for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
     given = {name: value for group in groups for name, value in vars(group).items() if name in names}
     return kind(**{**given, **changes})
-
-
-def require_distinct(options: object, *names: str) -> None:
-    """Raise UserError where one of these fields, tuples, has a value twice."""
-    for name in names:
-        values = getattr(options, name) or ()
-        if len(set(values)) < len(values):
-            raise UserError("names one twice", parameter=name, value=",".join(map(str, values)))
 
 
 def to_user_error(error: ValidationError) -> UserError:
@@ -91,7 +96,7 @@ def to_user_error(error: ValidationError) -> UserError:
         return UserError(cause.problem, parameter=cause.parameter or parameter, value=cause.value)
     template = _PROBLEMS.get(first["type"])
     problem = first["msg"] if template is None else template.format(**context)
-    value = first["input"]
+    value = None if first["type"] == "missing" else first["input"]  # which is all that was given
     return UserError(
         problem, parameter=parameter, value=",".join(map(str, value)) if isinstance(value, list) else value
     )
@@ -114,6 +119,7 @@ _PROBLEMS = {
     "too_short": "needs at least one",
     "string_too_short": "is empty",
     "string_type": "must be plain text, and this reads as JSON; add a word to it",
+    "missing": "is needed",
     "unexpected_keyword_argument": "unknown option",
 }
 

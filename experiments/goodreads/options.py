@@ -18,7 +18,6 @@ from seals_sim.options import (
     GivenPath,
     NonNegativeInt,
     PositiveInt,
-    require_distinct,
 )
 from seals_sim.replay.options import LabelOptions, LearningOptions, PoolName, ProbeOptions, RunOptions
 from seals_sim.search.names import Strategy
@@ -104,10 +103,6 @@ class GoodreadsMethodOptions:
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class GoodreadsProtocol(StageOptions, GoodreadsMethodOptions, LearningOptions, LabelOptions):
     """All that decides what the experiment finds."""
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_distinct(self, "splits")
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)

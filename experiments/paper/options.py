@@ -10,7 +10,7 @@ from pydantic.dataclasses import dataclass
 from experiments.paper.studies import StudyName
 from seals_sim.embed.names import DEFAULT_MODEL, STATIC_MODEL
 from seals_sim.indexes.names import AutoIndexName
-from seals_sim.options import CHECKED, COMMA_SEPARATED, GivenPath, NonNegativeInt, PositiveInt, require_distinct
+from seals_sim.options import CHECKED, COMMA_SEPARATED, GivenPath, NonNegativeInt, PositiveInt
 from seals_sim.replay.options import ConceptOptions, Execution, IndexOptions, LabelOptions, LearningOptions
 
 
@@ -55,10 +55,6 @@ class PaperProtocol(PaperConceptOptions, SpaceOptions, PaperIndexOptions, Learni
 
     embeddings: tuple[str, ...] = ()
     neighbors: tuple[int, ...] = ()
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_distinct(self, "models", "dimensions")
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)

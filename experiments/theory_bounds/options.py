@@ -15,7 +15,6 @@ from seals_sim.options import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
-    require_distinct,
 )
 from seals_sim.replay.options import RunOptions
 
@@ -72,9 +71,6 @@ class TheoryOptions:
     """Of the max-margin separators; cvxpy is the reference."""
     seed: NonNegativeInt = 0
     """Of every random choice."""
-
-    def __post_init__(self) -> None:
-        require_distinct(self, "problem", "algorithm", "study", "dim", "gamma_over_delta", "epsilon", "pool_size")
 
     @property
     def studies(self) -> tuple[StudyName, ...]:

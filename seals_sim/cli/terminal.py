@@ -17,6 +17,7 @@ from typing import Any, NoReturn, get_type_hints
 
 from cyclopts import App, CycloptsError, Group, Parameter, UnusedCliTokensError
 from pydantic import ValidationError
+from rich.console import Console
 
 from seals_sim.errors import UserError
 from seals_sim.options import COMMA_SEPARATED, to_user_error
@@ -26,10 +27,24 @@ _RAISE_AGAIN_SECONDS = 0.05
 _SIGPIPE = 13  # Windows has no signal.SIGPIPE
 
 
+class _Console(Console):
+    """Prints --help and --version; rich's own ends with exit code 1 where nobody reads them to their end."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        raise BrokenPipeError
+
+
 def make_cli(name: str, summary: str | None = None) -> App:
     """A command line in the style of this package: no `--no-x`, lists shown with commas, completion for shells."""
     look = Parameter(negative=(), show_default=_show_default, consume_multiple=False)
-    return App(name=name, help=summary, version=_get_version, default_parameter=look, suppress_keyboard_interrupt=False)
+    return App(
+        name=name,
+        help=summary,
+        version=_get_version,
+        default_parameter=look,
+        suppress_keyboard_interrupt=False,
+        console=_Console(),
+    )
 
 
 @cache

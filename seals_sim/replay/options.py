@@ -23,7 +23,6 @@ from seals_sim.options import (
     NonNegativeInt,
     PositiveFloat,
     PositiveInt,
-    require_distinct,
 )
 from seals_sim.search.names import Strategy
 
@@ -181,7 +180,6 @@ class ReplayProtocol(MethodOptions, EmbeddingOptions, IndexOptions, LearningOpti
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_distinct(self, "pools", "strategies")
         if "random_pool" in self.pools and "seals" not in self.pools and self.random_pool_fraction is None:
             problem = "random_pool takes its size from the seals pool; add seals, or give random_pool_fraction"
             raise UserError(problem, parameter="pools", value=",".join(self.pools))

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from contextlib import suppress
 
 import matplotlib.font_manager  # noqa: F401 - writes its cache when it is first imported
 import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import session
+from benchmarks import rounds, session
+from experiments.beyond import __main__ as beyond
 from experiments.goodreads import __main__ as goodreads
 from experiments.paper import __main__ as paper
 from experiments.theory_bounds import __main__ as theory_bounds
@@ -117,6 +119,21 @@ def test_a_closed_pipe_ends_a_command_without_a_word():
     assert ended.returncode == 141
 
 
+@pytest.mark.parametrize("words", [["--help"], ["--version"], ["label", "--help"]])
+def test_help_that_nobody_reads_ends_without_a_word(words, monkeypatch, capsys):
+    read, write = os.pipe()
+    os.close(read)
+    stdout = open(write, "w")  # noqa: SIM115 - closing it flushes what nobody reads
+    monkeypatch.setattr(sys, "stdout", stdout)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(words)
+    monkeypatch.undo()
+    with suppress(BrokenPipeError):
+        stdout.close()
+    assert capsys.readouterr().err == ""
+    assert ended.value.code == 141
+
+
 @pytest.mark.parametrize(
     ("main", "words", "said"),
     [
@@ -128,6 +145,10 @@ def test_a_closed_pipe_ends_a_command_without_a_word():
         (goodreads.main, ["--simulate", "9" * 25], "must be at most 1,000,000,000"),
         (goodreads.main, ["--simulate", "100", "--memory", "1e400GB"], "--memory 1e400GB: must be above 0"),
         (session.main, ["--work", "w", "--answers", "7"], "--answers 7: must be at least 11"),
+        (session.main, ["--work", "w", "--answers", "20,020"], "--answers 20,20: names one twice"),
+        (rounds.main, ["--work", "w", "--n", "3,3"], "--n 3,3: names one twice"),
+        (rounds.main, ["--n", "3"], "error: --work: is needed"),
+        (beyond.main, ["--vectors", "x.npy", "--only", "walk,walk"], "--only walk,walk: names one twice"),
         (goodreads.main, ["--simulate", "100", "--threads", "1025"], "--threads 1025: must be at most 1,024"),
     ],
 )
