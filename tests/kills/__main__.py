@@ -26,8 +26,10 @@ def main() -> None:
         counts = kill_many(given.n, chains, given.seed, bar.update)
     for name, n in counts.kills.items():
         print(f"{n:>5} {name}")
-    print(f"{sum(counts.kills.values()):>5} kills in {time.monotonic() - start:.0f} s; {counts.ended} runs brought to "
-          f"their end after some; {len(counts.wrong)} things wrong")  # fmt: skip
+    print(f"{sum(counts.kills.values()):>5} kills in {time.monotonic() - start:.0f} s")
+    print(f"{counts.late:>5} came when the work had just ended")
+    print(f"{counts.with_part:>5} left a part to go on from; {counts.ended} runs were brought to their end")
+    print(f"{len(counts.wrong):>5} things wrong")
     print("\n".join(counts.wrong))
     sys.exit(bool(counts.wrong))
 

@@ -19,7 +19,7 @@ from seals_sim.label.session import Session
 from tests.conftest import clustered
 from tests.label.small import CORPUS, IS_POSITIVE, PLAIN
 
-_TEXT = ["t.csv", "--model", "wordllama", "--dimensions", "16", "--cache", "cache", "--quiet"]
+_TEXT = ["--model", "wordllama", "--dimensions", "16", "--cache", "cache", "--quiet"]
 _REPLAY = [
     "replay",
     "--vectors",
@@ -65,27 +65,40 @@ class Chain:
         work: Is done in the folder by the process that is killed.
         end: Is done there at last; gives what must be the same as without any kill.
         check: Looks at the folder after each kill; gives what is wrong.
+        has_part: Whether a part of the result is in the folder after a kill, for the next start to go on from.
     """
 
     name: str
     work: Callable[[], None]
     end: Callable[[], object]
     check: Callable[[], list[str]]
+    has_part: Callable[[], bool]
 
 
 def prepare(folder: Path) -> None:
     """Write the data that all chains begin with."""
     rng = np.random.default_rng(0)
     words = ["apples", "pears", "ships", "boats", "red", "green", "fast", "slow"]
-    texts = [f"{' '.join(rng.choice(words, 5))} {row}" for row in range(3000)]
-    pd.DataFrame({"text": texts}).to_csv(folder / "t.csv", index=False)
+    texts = [f"{' '.join(rng.choice(words, 5))} {row}" for row in range(40_000)]
+    pd.DataFrame({"text": texts[:3000]}).to_csv(folder / "t.csv", index=False)
+    pd.DataFrame({"text": texts}).to_csv(folder / "long.csv", index=False)  # 20 blocks of embeddings
     vectors, cluster = clustered(8000, 64, 6)  # above what joblib shares by files
     np.save(folder / "x.npy", vectors)
     np.save(folder / "y.npy", cluster)
 
 
+def _begin_again_where(is_done: Path, *made: str) -> None:
+    """Work that has come to its end is begun again, so that there is always something to kill."""
+    if is_done.exists():
+        for name in made:
+            path = Path(name)
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        is_done.unlink(missing_ok=True)
+
+
 def _embed() -> None:
-    cli.main(["embed", *_TEXT, "--out", "v.npy"])
+    _begin_again_where(Path("v.npy"), "cache")
+    cli.main(["embed", "long.csv", *_TEXT, "--out", "v.npy"])
 
 
 def _end_embedding() -> object:
@@ -93,9 +106,16 @@ def _end_embedding() -> object:
     return Path("v.npy").read_bytes()
 
 
+def _has_blocks() -> bool:
+    return any(path.read_bytes().count(b"\n") > 1 for path in Path("cache").glob("embedding/*/texts/journal.jsonl"))
+
+
 def _index() -> None:
+    done = Path("indexed")
+    _begin_again_where(done, "cache")
     for name in ("ivf-sq", "hnsw", "ivf-pq"):
-        cli.main(["index", *_TEXT, "--k", "10", "--index", name])
+        cli.main(["index", "t.csv", *_TEXT, "--k", "10", "--index", name])
+    done.touch()
 
 
 def _end_indexing() -> object:
@@ -104,7 +124,12 @@ def _end_indexing() -> object:
     return {str(path): path.read_bytes() for path in sorted(Path("cache").rglob("*")) if path.name in names}
 
 
+def _has_stages() -> bool:
+    return any(Path("cache").rglob("journal.jsonl"))
+
+
 def _replay() -> None:
+    _begin_again_where(Path("o/finished.json"), "o", "cache")
     cli.main(_REPLAY)
 
 
@@ -112,6 +137,10 @@ def _end_replay() -> object:
     _replay()
     rounds = pd.read_csv("o/rounds.csv").drop(columns=_NOT_REPEATED)
     return rounds.to_csv(index=False), Path("o/picks.csv").read_bytes()
+
+
+def _has_runs() -> bool:
+    return Path("o/runs.sqlite").exists()
 
 
 def _label() -> None:
@@ -151,7 +180,7 @@ def _copy_alone() -> Journal:
     return Journal(Path("alone/s.seals"))
 
 
-def _no_temporaries() -> list[str]:
+def _check_nothing() -> list[str]:
     return []
 
 
@@ -161,9 +190,13 @@ def _end_session() -> object:
     return None
 
 
+def _has_session() -> bool:
+    return Path("s.seals").exists()
+
+
 CHAINS = (
-    Chain("embedding", _embed, _end_embedding, _no_temporaries),
-    Chain("indexing", _index, _end_indexing, _no_temporaries),
-    Chain("replay, 2 processes", _replay, _end_replay, _no_temporaries),
-    Chain("label session", _label, _end_session, _check_session),
+    Chain("embedding", _embed, _end_embedding, _check_nothing, _has_blocks),
+    Chain("indexing", _index, _end_indexing, _check_nothing, _has_stages),
+    Chain("replay, 2 processes", _replay, _end_replay, _check_nothing, _has_runs),
+    Chain("label session", _label, _end_session, _check_session, _has_session),
 )

@@ -25,9 +25,19 @@ _MARK = "SEALS_KILLS"
 
 @dataclass
 class Counts:
-    """What a number of kills came to."""
+    """What a number of kills came to.
+
+    Attributes:
+        kills: How many, by what was killed and how.
+        late: How many of them came when the work had just ended by itself.
+        with_part: How many left a part that the next start went on from.
+        ended: Runs that were brought to their end after some kills.
+        wrong: What must not be.
+    """
 
     kills: dict[str, int] = field(default_factory=dict)
+    late: int = 0
+    with_part: int = 0
     ended: int = 0
     wrong: list[str] = field(default_factory=list)
 
@@ -60,7 +70,11 @@ def kill_many(n: int, chains: Sequence[Chain] = CHAINS, seed: int = 0, show: Cal
             for _ in range(min(_KILLS_A_CHAIN, n - number)):
                 kind = SIGNALS[number % len(SIGNALS)]
                 delay = float(make_generator(seed, "kill", number).uniform(0, seconds))
-                counts.wrong += [f"kill {number}: {problem}" for problem in _kill_once(chain, folder, kind, delay)]
+                is_late, problems = _kill_once(chain, folder, kind, delay)
+                counts.late += is_late
+                counts.wrong += [f"kill {number}: {problem}" for problem in problems]
+                with _inside(folder):
+                    counts.with_part += chain.has_part()
                 name = f"{chain.name}, {kind.name}"
                 counts.kills[name] = counts.kills.get(name, 0) + 1
                 number += 1
@@ -107,15 +121,17 @@ def _finish(chain: Chain, folder: Path) -> tuple[bytes, str]:
     return path.read_bytes(), "" if "Traceback" not in said else said[-300:]
 
 
-def _kill_once(chain: Chain, folder: Path, kind: signal.Signals, delay: float) -> list[str]:
+def _kill_once(chain: Chain, folder: Path, kind: signal.Signals, delay: float) -> tuple[bool, list[str]]:
+    """Start the work and kill it: whether it had ended by itself, and what is wrong then."""
     pid = _start(chain.work, folder)
     time.sleep(delay)
-    if not _wait(pid, 0):
+    is_late = _wait(pid, 0)
+    if not is_late:
         os.kill(pid, kind)
         if not _wait(pid, LEFT_SECONDS + 25):
             os.killpg(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
-            return [f"{chain.name} did not end by {kind.name}"]
+            return is_late, [f"{chain.name} did not end by {kind.name}"]
     deadline = time.monotonic() + LEFT_SECONDS
     while (left := list_left(pid, folder)) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -124,7 +140,7 @@ def _kill_once(chain: Chain, folder: Path, kind: signal.Signals, delay: float) -
     if "Traceback" in said:
         problems.append(f"{chain.name}, {kind.name}: {said[-400:]}")
     with _inside(folder):
-        return problems + [f"{chain.name}, {kind.name}: {problem}" for problem in chain.check()]
+        return is_late, problems + [f"{chain.name}, {kind.name}: {problem}" for problem in chain.check()]
 
 
 def list_left(pid: int, folder: Path) -> list[str]:
