@@ -19,7 +19,11 @@ from tests.fuzz.cases import Case
 
 HANG_SECONDS = 60.0
 _MEMORY_BYTES = 16 * 2**30
-_MAY_BE_MADE = ("cache", "good-work", "new-work")
+_MAY_BE_MADE = ("cache", "good-work", "new-work", "part", "store", "store.db")
+_OUTPUTS = {
+    "new", "run", "good", "theory", "paper", "beyond", "ledger", "model", "unfinished", "nowhere", "out.csv"
+}  # fmt: skip
+_SESSIONS = ("t.seals", "pictures.seals")
 OUTCOMES = ("refused", "served", "traceback", "hang", "changed")
 
 
@@ -42,6 +46,8 @@ def prepare() -> None:
     import sklearn.linear_model
     import torch
 
+    from experiments.beyond import command as beyond  # noqa: F401
+    from experiments.claims import command as claims  # noqa: F401
     from experiments.goodreads import command, report  # noqa: F401
     from experiments.paper import command as paper  # noqa: F401
     from experiments.theory_bounds import command as theory  # noqa: F401
@@ -57,13 +63,16 @@ def prepare() -> None:
     Encoder("wordllama").encode(["x"])
 
 
-def run_all(cases: Iterable[Case], pristine: Path, n_workers: int) -> Iterator[Outcome]:
+def run_all(
+    cases: Iterable[Case], pristine: Path, n_workers: int, hang_seconds: float = HANG_SECONDS
+) -> Iterator[Outcome]:
     """Run inputs, several at a time.
 
     Args:
         cases: The inputs.
         pristine: The folder of the fixtures, which is left alone.
         n_workers: How many at a time.
+        hang_seconds: What takes longer hangs.
 
     Yields:
         What became of each, in order of their ends.
@@ -77,7 +86,7 @@ def run_all(cases: Iterable[Case], pristine: Path, n_workers: int) -> Iterator[O
                 if case is None:
                     is_over = True
                     break
-                run = _Run(case, pristine, Path(tempfile.mkdtemp(dir=scratch)))
+                run = _Run(case, pristine, Path(tempfile.mkdtemp(dir=scratch)), hang_seconds)
                 running[run.pid] = run
             if not running:
                 return
@@ -90,13 +99,13 @@ def run_all(cases: Iterable[Case], pristine: Path, n_workers: int) -> Iterator[O
 
 
 class _Run:
-    def __init__(self, case: Case, pristine: Path, folder: Path) -> None:
+    def __init__(self, case: Case, pristine: Path, folder: Path, hang_seconds: float) -> None:
         self.case, self._folder, self._here = case, folder, folder / "here"
         shutil.copytree(pristine, self._here)
         if case.file is not None:
             (self._here / case.file).write_bytes(case.content)
         self._before = _digest_all(self._here)
-        self._deadline = time.monotonic() + HANG_SECONDS
+        self._deadline = time.monotonic() + hang_seconds
         self.pid = os.fork()
         if self.pid == 0:
             _work(case, self._here, folder)
@@ -130,10 +139,9 @@ class _Run:
         if is_refused:  # a run that goes on may leave more of what it makes, such as its split
             names -= {name for name in names - set(self._before) if Path(name).parts[0] == "unfinished"}
         else:
-            folders = {"cache", "new", "run", "good", "good-work", "theory", "paper", "unfinished", "nowhere"}
             names = {
-                name for name in names if name in self._before and name != "t.seals"
-                and Path(name).parts[0].removeprefix("early-") not in folders
+                name for name in names if name in self._before and name not in _SESSIONS
+                and Path(name).parts[0].removeprefix("early-") not in _OUTPUTS
             }  # fmt: skip
         temporary = {name for name in after if Path(name).name.startswith(".") and not name.endswith(".lock")}
         made = {name for name in names if Path(name).parts[0] in _MAY_BE_MADE}
@@ -162,6 +170,8 @@ def _work(case: Case, here: Path, folder: Path) -> None:
 
 
 def _run(case: Case) -> int:
+    from experiments.beyond import __main__ as beyond
+    from experiments.claims import __main__ as claims
     from experiments.goodreads import __main__ as goodreads
     from experiments.paper import __main__ as paper
     from experiments.theory_bounds import __main__ as theory
@@ -169,7 +179,14 @@ def _run(case: Case) -> int:
     from tests.fuzz.fixtures import no_page
 
     program, *words = case.words
-    programs = {"seals": cli.main, "goodreads": goodreads.main, "paper": paper.main, "theory": theory.main}
+    programs = {
+        "seals": cli.main,
+        "goodreads": goodreads.main,
+        "paper": paper.main,
+        "theory": theory.main,
+        "beyond": beyond.main,
+        "claims": claims.main,
+    }
     try:
         with no_page():
             programs[program](words)
