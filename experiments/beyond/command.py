@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from experiments.beyond.options import RULE_NAMES, BeyondExecution, BeyondProtocol
+from experiments.beyond.options import RULE_NAMES, USUAL_RULES, BeyondExecution, BeyondProtocol
 from experiments.beyond.planted import copy_with_noise, plant
 from experiments.beyond.report import ROWS, RUN_FILES, write_report
 from experiments.beyond.rules import MOST_NEIGHBORS, RULES, SpaceName
@@ -64,7 +64,7 @@ def run_beyond(inputs: InputOptions, protocol: BeyondProtocol, execution: Beyond
     require_writable(execution.out, "out")
     folder.begin()
     store = RunStore(folder.path)
-    wanted = execution.only or RULE_NAMES
+    wanted = execution.only or USUAL_RULES
     tasks = [
         Task(rule, concept, repeat)
         for concept in setup.choice.names

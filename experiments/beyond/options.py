@@ -11,9 +11,11 @@ from seals_sim.options import CHECKED, COMMA_SEPARATED, PositiveInt
 from seals_sim.replay.options import ConceptOptions, EmbeddingOptions, Execution, LabelOptions
 
 RuleName = Literal[
-    "all", "walk", "walk_distinct", "positives", "all_whitened", "seals_100", "seals_10"
+    "all", "walk", "walk_30", "walk_distinct", "positives", "all_whitened", "seals_100", "seals_10",
+    "autotar", "anchors", "covering", "random_tenth", "ens",
 ]  # fmt: skip
 RULE_NAMES: tuple[RuleName, ...] = get_args(RuleName)
+USUAL_RULES = tuple(name for name in RULE_NAMES if name != "ens")
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -48,4 +50,5 @@ class BeyondExecution(Execution):
     """Where and how the comparison runs, and which rules this time."""
 
     only: Annotated[tuple[RuleName, ...], COMMA_SEPARATED] = ()
-    """Run these rules alone, comma-separated; another call with the same options can add more. [default: all]"""
+    """Run these rules alone, comma-separated; another call with the same options can add more. [default: all but ens,
+    which takes many times as long]"""

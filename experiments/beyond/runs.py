@@ -17,6 +17,7 @@ from seals_sim.evaluate.metrics import measure_quality
 from seals_sim.indexes.protocol import NeighborIndex
 from seals_sim.loop import run
 from seals_sim.randomness import make_generator
+from seals_sim.search.learners import LogisticLearner
 from seals_sim.search.oracles import LabelTable
 from seals_sim.search.seeds import draw_seeds
 from seals_sim.types import Rows, StoredVectors
@@ -81,7 +82,8 @@ def list_checkpoints(budget: int) -> tuple[int, ...]:
 def search(table: Table, task: Task, protocol: BeyondProtocol) -> pd.DataFrame:
     """Run the loop: a row of COLUMNS for each checkpoint.
 
-    The seeds are the same for every rule. A pool that runs dry keeps what it has found.
+    The seeds are the same for every rule. A pool that runs dry keeps what it has found. The average precision is of a
+    logistic regression on all labels, whatever the rule has for a model.
     """
     space = table.spaces[RULES[task.rule].space]
     is_positive = _mark(len(space.pool), table.pool_positives[task.concept])
@@ -91,10 +93,12 @@ def search(table: Table, task: Task, protocol: BeyondProtocol) -> pd.DataFrame:
     n_distinct = len(np.unique(table.origins[is_positive]))
     todo, rows, seconds = [*list_checkpoints(protocol.budget)], [], np.zeros(3)
     with threadpool_limits(1):
-        parts = RULES[task.rule].build(Start(seeds, space.pool, space.index))
-        oracle = LabelTable(is_positive)
+        rule = RULES[task.rule]
+        parts = rule.build(Start(seeds, space.pool, space.index, protocol.budget, protocol.seed))
+        oracle, batch = LabelTable(is_positive), rule.batch or protocol.batch
+        judge = LogisticLearner(space.pool)
         state = None
-        for state in run(seeds, parts.pool, parts.learner, parts.selector, oracle, protocol.batch, protocol.budget):
+        for state in run(seeds, parts.pool, parts.learner, parts.selector, oracle, batch, protocol.budget):
             seconds += [state.seconds.select, state.seconds.neighbor, state.seconds.train]
             while todo and len(state.labeled) >= todo[0]:
                 rows.append((todo.pop(0), state, seconds.copy()))
@@ -107,7 +111,9 @@ def search(table: Table, task: Task, protocol: BeyondProtocol) -> pd.DataFrame:
                     "n_positive": int(at.labeled.labels.sum()),
                     "recall": at.labeled.labels.sum() / is_positive.sum(),
                     "distinct_recall": _count_distinct(at.labeled.rows, is_positive, table.origins) / n_distinct,
-                    "average_precision": measure_quality(at.model, space.test, is_test_positive).average_precision,
+                    "average_precision": measure_quality(
+                        judge.fit(at.labeled), space.test, is_test_positive
+                    ).average_precision,
                     "n_candidates": at.n_candidates,
                     **dict(zip(COLUMNS[-3:], spent.tolist(), strict=True)),
                 }
