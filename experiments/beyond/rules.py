@@ -36,16 +36,22 @@ class Start:
     Attributes:
         seeds: Labeled rows.
         vectors: (n, d), the pool in the rule's space.
-        index: Of the same rows.
+        known_index: Of the same rows, where the rule has one.
         budget: Labels in all.
         seed: Of what a rule draws at random.
     """
 
     seeds: LabeledRows
     vectors: StoredVectors
-    index: NeighborIndex
+    known_index: NeighborIndex | None
     budget: int
     seed: int
+
+    @property
+    def index(self) -> NeighborIndex:
+        """The index of a rule that has one."""
+        assert self.known_index is not None
+        return self.known_index
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,12 +72,14 @@ class Rule:
         space: The embedding as it comes, or whitened as in 7.12.
         build: Makes its parts for one search.
         batch: Labels between two trainings, where the rule has its own.
+        has_index: Whether it asks for neighbors.
     """
 
     title: str
     space: SpaceName
     build: Callable[[Start], Parts]
     batch: int | None = None
+    has_index: bool = True
 
 
 def _build_likeliest() -> RowSelector:
@@ -129,17 +137,17 @@ def _ens(start: Start) -> Parts:
 
 
 RULES: dict[RuleName, Rule] = {
-    "all": Rule("full scan (Algorithm 1)", "raw", _scan_all),
+    "all": Rule("full scan (Algorithm 1)", "raw", _scan_all, has_index=False),
     "walk": Rule("walk: neighbors of positives and of the best candidates", "raw", _walk(10)),
     "walk_30": Rule("walk, 30 neighbors a step", "raw", _walk(30)),
     "walk_distinct": Rule("walk, near-duplicates passed over", "raw", _walk_distinct),
     "positives": Rule("100 neighbors of positives", "raw", _positives),
-    "all_whitened": Rule("full scan, whitened (7.12)", "whitened", _scan_all),
+    "all_whitened": Rule("full scan, whitened (7.12)", "whitened", _scan_all, has_index=False),
     "seals_100": Rule("SEALS, k = 100, whitened", "whitened", _seals(100)),
     "seals_10": Rule("SEALS, k = 10, whitened", "whitened", _seals(10)),
-    "autotar": Rule("AutoTAR (Cormack and Grossman 2015)", "raw", _autotar, batch=1),
+    "autotar": Rule("AutoTAR (Cormack and Grossman 2015)", "raw", _autotar, batch=1, has_index=False),
     "anchors": Rule("AnchorAL (Lesci and Vlachos 2024)", "raw", _anchors),
     "covering": Rule("active covering (Jiang and Rostamizadeh 2021)", "raw", _covering),
-    "random_tenth": Rule("a random tenth (agile modeling: a random million)", "raw", _random_tenth),
+    "random_tenth": Rule("a random tenth (agile modeling: a random million)", "raw", _random_tenth, has_index=False),
     "ens": Rule("ENS, 50 neighbors (Jiang et al. 2017)", "raw", _ens, batch=1),
 }

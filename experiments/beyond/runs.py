@@ -32,10 +32,10 @@ KIND = "checkpoints"
 
 @dataclass(frozen=True, eq=False)
 class Space:
-    """One embedding: the pool's vectors (n, d) and index, and the test rows' vectors (m, d)."""
+    """One embedding: the pool's vectors (n, d), their index where a rule asks it, and the test rows' vectors (m, d)."""
 
     pool: StoredVectors
-    index: NeighborIndex
+    index: NeighborIndex | None
     test: StoredVectors
 
 
