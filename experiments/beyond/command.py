@@ -12,13 +12,14 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from experiments.beyond.options import RULE_NAMES, USUAL_RULES, BeyondExecution, BeyondProtocol
+from experiments.beyond.options import RULE_NAMES, BeyondExecution, BeyondProtocol
 from experiments.beyond.planted import copy_with_noise, plant
 from experiments.beyond.report import ROWS, RUN_FILES, write_report
 from experiments.beyond.rules import MOST_NEIGHBORS, RULES, SpaceName
 from experiments.beyond.runs import KIND, Space, Table, Task, search
 from seals_sim.disk.cache import get_default_folder
 from seals_sim.disk.files import require_writable
+from seals_sim.errors import UserError
 from seals_sim.options import combine
 from seals_sim.randomness import make_generator
 from seals_sim.replay.bench import Setup
@@ -64,7 +65,10 @@ def run_beyond(inputs: InputOptions, protocol: BeyondProtocol, execution: Beyond
     require_writable(execution.out, "out")
     folder.begin()
     store = RunStore(folder.path)
-    wanted = execution.only or USUAL_RULES
+    wanted = execution.only or protocol.plan.rules
+    if protocol.cold_start and not set(wanted) <= set(protocol.plan.rules):
+        known = " and ".join(protocol.plan.rules)
+        raise UserError(f"cold_start compares {known} alone", parameter="only", value=",".join(wanted))
     tasks = [
         Task(rule, concept, repeat)
         for concept in setup.choice.names

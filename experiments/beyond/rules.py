@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 from experiments.beyond.options import RuleName
 from seals_sim.indexes.protocol import NeighborIndex
+from seals_sim.label.learner import PresumedNegatives, SeededLearner
+from seals_sim.label.options import SessionOptions
 from seals_sim.randomness import make_generator
 from seals_sim.search.anchors import AnchorPool
 from seals_sim.search.autotar import GrowingBatches
@@ -136,6 +138,17 @@ def _ens(start: Start) -> Parts:
     return Parts(AllPool(start.seeds, start.vectors), learner, NonmyopicSearch(learner.voters))
 
 
+def _session(n_presumed: int) -> Callable[[Start], Parts]:
+    """The learner of `seals label`, which can begin without negatives."""
+
+    def build(start: Start) -> Parts:
+        presumed = PresumedNegatives(start.vectors, n_presumed, start.seed)
+        learner = SeededLearner(start.vectors, [], SessionOptions.regularization, presumed)
+        return Parts(AllPool(start.seeds, start.vectors), learner, _build_likeliest())
+
+    return build
+
+
 RULES: dict[RuleName, Rule] = {
     "all": Rule("full scan (Algorithm 1)", "raw", _scan_all, has_index=False),
     "walk": Rule("walk: neighbors of positives and of the best candidates", "raw", _walk(10)),
@@ -150,4 +163,6 @@ RULES: dict[RuleName, Rule] = {
     "covering": Rule("active covering (Jiang and Rostamizadeh 2021)", "raw", _covering),
     "random_tenth": Rule("a random tenth (agile modeling: a random million)", "raw", _random_tenth, has_index=False),
     "ens": Rule("ENS, 50 neighbors (Jiang et al. 2017)", "raw", _ens, batch=1),
+    "session": Rule("session, nothing presumed", "raw", _session(0), has_index=False),
+    "presuming": Rule("session, negatives presumed", "raw", _session(SessionOptions.presumed), has_index=False),
 }
