@@ -9,6 +9,7 @@ from .search.learners import LinearModel, LogisticLearner, PresumingLearner
 from .search.lookahead import LookaheadPool, build_seals_pool
 from .search.oracles import LabelTable
 from .search.pools import AllPool, RandomPool, SealsPool
+from .search.recommended import build_recommended_pool
 from .search.scores import least_confidence, margin, max_entropy, most_likely_positive
 from .search.seeds import draw_seeds
 from .search.strategies import ArgMax, Random, build_selector
@@ -39,6 +40,7 @@ __all__ = [
     "UserError",
     "WalkPool",
     "build_index",
+    "build_recommended_pool",
     "build_seals_pool",
     "build_selector",
     "choose_index",

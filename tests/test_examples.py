@@ -30,6 +30,13 @@ def test_the_loop_finds_all_positives_among_own_vectors(run_example, capsys):
     assert capsys.readouterr().out.startswith("23 labels, 3 positives")
 
 
+def test_the_recommended_pool_of_a_small_table_is_all_of_it(run_example, tmp_path):
+    variables = run_example("search_as_recommended")
+    assert variables["n_positive"] == int(variables["is_positive"].sum())
+    assert variables["state"].n_candidates == 5000 - 23
+    assert not (tmp_path / "index").exists(), "no index is needed"
+
+
 def test_a_session_is_labeled_and_resumed_without_the_page(run_example):
     variables = run_example("label_in_a_notebook")
     assert variables["status"].n_answered == 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from experiments.beyond.rules import MOST_NEIGHBORS, RULES, SpaceName
 from experiments.beyond.runs import KIND, Space, Table, Task, search
 from seals_sim.disk.cache import get_default_folder
 from seals_sim.disk.files import require_writable
+from seals_sim.errors import UserError
 from seals_sim.options import combine
 from seals_sim.randomness import make_generator
 from seals_sim.replay.bench import Setup
@@ -64,7 +65,10 @@ def run_beyond(inputs: InputOptions, protocol: BeyondProtocol, execution: Beyond
     require_writable(execution.out, "out")
     folder.begin()
     store = RunStore(folder.path)
-    wanted = execution.only or RULE_NAMES
+    wanted = execution.only or protocol.plan.rules
+    if protocol.cold_start and not set(wanted) <= set(protocol.plan.rules):
+        known = " and ".join(protocol.plan.rules)
+        raise UserError(f"cold_start compares {known} alone", parameter="only", value=",".join(wanted))
     tasks = [
         Task(rule, concept, repeat)
         for concept in setup.choice.names
@@ -91,7 +95,8 @@ def _run_missing(
     missing: Sequence[Task], store: RunStore, setup: Setup, protocol: BeyondProtocol, execution: BeyondExecution
 ) -> None:
     cache = execution.cache or get_default_folder()
-    spaces = tuple(dict.fromkeys(RULES[task.rule].space for task in missing))
+    rules = [RULES[name] for name in dict.fromkeys(task.rule for task in missing)]
+    spaces = {rule.space: any(other.has_index for other in rules if other.space == rule.space) for rule in rules}
     table = _build_table(setup, protocol, spaces, cache, execution.quiet)
     done = start_workers(min(execution.jobs, len(missing)))(
         joblib.delayed(_work)(table, task, protocol) for task in missing
@@ -105,14 +110,14 @@ def _work(table: Table, task: Task, protocol: BeyondProtocol) -> tuple[Task, pd.
 
 
 def _build_table(
-    setup: Setup, protocol: BeyondProtocol, spaces: Sequence[SpaceName], cache: Path, quiet: bool
+    setup: Setup, protocol: BeyondProtocol, spaces: Mapping[SpaceName, bool], cache: Path, quiet: bool
 ) -> Table:
     dataset, split = setup.dataset, setup.split
     rng = make_generator(protocol.seed, "copied")
     origins = plant(len(split.pool), protocol.copied, rng)
     pool_rows = split.pool[origins]
     return Table(
-        {name: _build_space(name, setup, protocol, origins, cache, quiet) for name in spaces},
+        {name: _build_space(name, has, setup, protocol, origins, cache, quiet) for name, has in spaces.items()},
         origins,
         {name: Rows(np.flatnonzero(np.isin(pool_rows, dataset.concepts[name]))) for name in setup.choice.names},
         {name: Rows(np.flatnonzero(np.isin(split.test, dataset.concepts[name]))) for name in setup.choice.names},
@@ -120,13 +125,21 @@ def _build_table(
 
 
 def _build_space(
-    name: SpaceName, setup: Setup, protocol: BeyondProtocol, origins: Rows, cache: Path, quiet: bool
+    name: SpaceName,
+    has_index: bool,
+    setup: Setup,
+    protocol: BeyondProtocol,
+    origins: Rows,
+    cache: Path,
+    quiet: bool,
 ) -> Space:
     dataset, split = setup.dataset, setup.split
-    dimensions = protocol.dimensions or None if name == "whitened" and dataset.texts is not None else 0
+    dimensions = protocol.dimensions or None if name == "whitened" else 0
     vectors = compute_vectors(dataset, protocol.model, dimensions, cache, quiet)
     pool = np.ascontiguousarray(vectors[split.pool])
     if protocol.copied:
         pool = copy_with_noise(pool, origins, make_generator(protocol.seed, "noise"))
-    index, _ = open_index(pool, IndexOptions(index="graph"), MOST_NEIGHBORS, protocol.seed, cache, quiet)
+    index = None
+    if has_index:
+        index, _ = open_index(pool, IndexOptions(index="graph"), MOST_NEIGHBORS, protocol.seed, cache, quiet)
     return Space(pool, index, vectors[split.test])

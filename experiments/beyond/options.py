@@ -11,9 +11,46 @@ from seals_sim.options import CHECKED, COMMA_SEPARATED, PositiveInt
 from seals_sim.replay.options import ConceptOptions, EmbeddingOptions, Execution, LabelOptions
 
 RuleName = Literal[
-    "all", "walk", "walk_distinct", "positives", "all_whitened", "seals_100", "seals_10"
+    "all", "walk", "walk_30", "walk_distinct", "positives", "all_whitened", "seals_100", "seals_10",
+    "autotar", "anchors", "covering", "random_tenth", "ens", "session", "presuming",
 ]  # fmt: skip
 RULE_NAMES: tuple[RuleName, ...] = get_args(RuleName)
+COLD_RULES: tuple[RuleName, ...] = ("session", "presuming")
+USUAL_RULES = tuple(name for name in RULE_NAMES if name not in (*COLD_RULES, "ens"))
+CHECKPOINTS = (300, 1000, 2000)
+COLD_SEEDS = 2
+COLD_ANSWERS = (10, 50)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How every search goes.
+
+    Attributes:
+        seed_positives: To start from.
+        seed_negatives: To start from.
+        batch: Labels between two trainings.
+        sizes: Of the labeled set, at which a search is measured; the last is the budget.
+        rules: Those that are run where none is named.
+        baseline: The one that the others are compared with.
+    """
+
+    seed_positives: int
+    seed_negatives: int
+    batch: int
+    sizes: tuple[int, ...]
+    rules: tuple[RuleName, ...]
+    baseline: RuleName
+
+
+def list_checkpoints(budget: int) -> tuple[int, ...]:
+    """The sizes of the labeled set to report.
+
+    Examples:
+        >>> list_checkpoints(1000), list_checkpoints(400)
+        ((300, 1000), (300, 400))
+    """
+    return (*(size for size in CHECKPOINTS if size < budget), budget)
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -36,11 +73,23 @@ class BeyondLabelOptions(LabelOptions):
     """T: labels in all, seeds included; recall is also reported at 300, 1,000 and 2,000 where that is less."""
     batch: PositiveInt = 10
     """b: labels between two trainings."""
+    cold_start: bool = False
+    """Compare sessions instead, with and without presumed negatives: 2 positives to start from, no negative, a new
+    model for every answer; what is found in the first 10 and 50 answers. Budget, batch and seeds are not used."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class BeyondProtocol(BeyondConceptOptions, EmbeddingOptions, BeyondLabelOptions):
     """All that decides what the comparison finds."""
+
+    @property
+    def plan(self) -> Plan:
+        """How every search goes."""
+        if self.cold_start:
+            sizes = tuple(COLD_SEEDS + n for n in COLD_ANSWERS)
+            return Plan(COLD_SEEDS, 0, 1, sizes, COLD_RULES, "session")
+        sizes = list_checkpoints(self.budget)
+        return Plan(self.seed_positives, self.seed_negatives, self.batch, sizes, USUAL_RULES, "all")
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -48,4 +97,5 @@ class BeyondExecution(Execution):
     """Where and how the comparison runs, and which rules this time."""
 
     only: Annotated[tuple[RuleName, ...], COMMA_SEPARATED] = ()
-    """Run these rules alone, comma-separated; another call with the same options can add more. [default: all]"""
+    """Run these rules alone, comma-separated; another call with the same options can add more. [default: all but ens,
+    which takes many times as long]"""

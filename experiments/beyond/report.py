@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired
 
 import matplotlib as mpl
 import numpy as np
@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 from typing_extensions import TypedDict
 
-from experiments.beyond.options import RULE_NAMES
+from experiments.beyond.options import COLD_RULES, COLD_SEEDS, RULE_NAMES, RuleName
 from experiments.beyond.rules import RULES
 from experiments.beyond.runs import COLUMNS
 from seals_sim.errors import UserError
@@ -24,9 +24,9 @@ from seals_sim.replay.store import write_csv
 
 ROWS = "searches.csv"
 RUN_FILES = (CONFIG, ROWS)
-BASELINE = "all"
 HARD = 0.25  # part of the concepts
-MEASURES = ("recall", "distinct_recall", "average_precision")
+MEASURES = ("recall", "distinct_recall", "average_precision", "n_positive")
+_POINTS = {"n_positive": 1}  # others are parts, given in points
 
 
 class _Options(TypedDict):
@@ -36,6 +36,7 @@ class _Options(TypedDict):
     batch: Count
     seed_positives: Count
     seed_negatives: Count
+    cold_start: NotRequired[bool]
 
 
 class _Config(TypedDict):
@@ -61,21 +62,29 @@ def write_report(folder: Path) -> Path:
     """
     config = read_config_of("beyond", folder, _Config)
     is_sealed, rows = require_sealed(folder, RUN_FILES), read_rows(folder / ROWS, COLUMNS)
-    if BASELINE not in set(rows["rule"]):
-        raise UserError(f"{folder}: every rule is compared with the full scan; run it too (--only {BASELINE})")
+    baseline = _get_baseline(config)
+    if baseline not in set(rows["rule"]):
+        problem = f"every rule is compared with {baseline} ({RULES[baseline].title}); run it too (--only {baseline})"
+        raise UserError(f"{folder}: {problem}")
     with explaining_misfits(folder, is_sealed):
         return _write_report(folder, config, rows)
 
 
+def _get_baseline(config: dict[str, Any]) -> RuleName:
+    return COLD_RULES[0] if config["options"].get("cold_start") else "all"
+
+
 def _write_report(folder: Path, config: dict[str, Any], rows: pd.DataFrame) -> Path:
-    summary, differences = summarize(rows), compare(rows)
+    summary, differences = summarize(rows), compare(rows, _get_baseline(config))
     write_csv(folder / "summary.csv", summary)
     write_csv(folder / "differences.csv", differences)
-    draw_differences(differences, folder / "differences")
+    is_cold = bool(config["options"].get("cold_start"))
+    if not is_cold:
+        draw_differences(differences, folder / "differences")
     page = folder / "index.html"
     write_page(
         page,
-        "beyond.html",
+        "cold_start.html" if is_cold else "beyond.html",
         package="experiments.beyond",
         config=config,
         titles={name: rule.title for name, rule in RULES.items()},
@@ -84,9 +93,11 @@ def _write_report(folder: Path, config: dict[str, Any], rows: pd.DataFrame) -> P
         summary=_nest(summary),
         differences=_nest(differences[differences["measure"] == "recall"]),
         distinct=_nest(differences[differences["measure"] == "distinct_recall"]),
+        found=_nest(differences[differences["measure"] == "n_positive"]),
         n_concepts=rows["concept"].nunique(),
         n_searches=len(rows[["rule", "concept", "repeat"]].drop_duplicates()),
         hard=round(100 * HARD),
+        n_seeds=COLD_SEEDS,
     )
     return page
 
@@ -108,10 +119,10 @@ def summarize(rows: pd.DataFrame) -> pd.DataFrame:
     return means.reindex(order).dropna(how="all").reset_index()
 
 
-def compare(rows: pd.DataFrame) -> pd.DataFrame:
-    """Paired differences from the full scan, in points, with 95 % bootstrap intervals over concepts.
+def compare(rows: pd.DataFrame, baseline: RuleName = "all") -> pd.DataFrame:
+    """Paired differences from a baseline, in points, with 95 % bootstrap intervals over concepts.
 
-    A concept's value is its mean over repeats. The hard concepts are those of which the full scan finds least.
+    A concept's value is its mean over repeats. The hard concepts are those of which the baseline finds least.
 
     Returns:
         A row for each rule, number of labels and measure: the mean difference, the interval's `low` and `high`, the
@@ -120,14 +131,14 @@ def compare(rows: pd.DataFrame) -> pd.DataFrame:
     by_concept = rows.groupby(["rule", "n_labeled", "concept"])[[*MEASURES]].mean()
     made = []
     for size in sorted(rows["n_labeled"].unique()):
-        base = by_concept.loc[BASELINE, size]
+        base = by_concept.loc[baseline, size]
         hard = base["recall"].nsmallest(max(1, round(HARD * len(base)))).index
         for rule in RULE_NAMES:
-            if rule == BASELINE or (rule, size) not in by_concept.index.droplevel("concept"):
+            if rule == baseline or (rule, size) not in by_concept.index.droplevel("concept"):
                 continue
-            difference = 100 * (by_concept.loc[rule, size] - base).dropna()
+            difference = (by_concept.loc[rule, size] - base).dropna()
             for measure in MEASURES:
-                values = difference[measure]
+                values = _POINTS.get(measure, 100) * difference[measure]
                 low, high = _bootstrap(values.to_numpy())
                 is_hard = values.index.intersection(hard)
                 made.append((rule, size, measure, values.mean(), low, high, len(values), values[is_hard].mean()))

@@ -17,11 +17,11 @@ from seals_sim.evaluate.metrics import measure_quality
 from seals_sim.indexes.protocol import NeighborIndex
 from seals_sim.loop import run
 from seals_sim.randomness import make_generator
+from seals_sim.search.learners import LogisticLearner
 from seals_sim.search.oracles import LabelTable
 from seals_sim.search.seeds import draw_seeds
 from seals_sim.types import Rows, StoredVectors
 
-CHECKPOINTS = (300, 1000, 2000)
 COLUMNS = (
     "rule", "concept", "repeat", "n_labeled", "n_positive", "recall", "distinct_recall", "average_precision",
     "n_candidates", "select_seconds", "neighbor_seconds", "train_seconds",
@@ -31,10 +31,10 @@ KIND = "checkpoints"
 
 @dataclass(frozen=True, eq=False)
 class Space:
-    """One embedding: the pool's vectors (n, d) and index, and the test rows' vectors (m, d)."""
+    """One embedding: the pool's vectors (n, d), their index where a rule asks it, and the test rows' vectors (m, d)."""
 
     pool: StoredVectors
-    index: NeighborIndex
+    index: NeighborIndex | None
     test: StoredVectors
 
 
@@ -68,33 +68,28 @@ class Task:
         return json.dumps([self.rule, self.concept, self.repeat])
 
 
-def list_checkpoints(budget: int) -> tuple[int, ...]:
-    """The sizes of the labeled set to report.
-
-    Examples:
-        >>> list_checkpoints(1000), list_checkpoints(400)
-        ((300, 1000), (300, 400))
-    """
-    return (*(size for size in CHECKPOINTS if size < budget), budget)
-
-
 def search(table: Table, task: Task, protocol: BeyondProtocol) -> pd.DataFrame:
     """Run the loop: a row of COLUMNS for each checkpoint.
 
-    The seeds are the same for every rule. A pool that runs dry keeps what it has found.
+    The seeds are the same for every rule. A pool that runs dry keeps what it has found. The average precision is of a
+    logistic regression on all labels, whatever the rule has for a model; of sessions, which may have one class alone,
+    it is that of their own model.
     """
+    plan = protocol.plan
     space = table.spaces[RULES[task.rule].space]
     is_positive = _mark(len(space.pool), table.pool_positives[task.concept])
     is_test_positive = _mark(len(space.test), table.test_positives[task.concept])
     rng = make_generator(protocol.seed, "seeds", task.concept, task.repeat)
-    seeds = draw_seeds(is_positive, protocol.seed_positives, protocol.seed_negatives, rng)
+    seeds = draw_seeds(is_positive, plan.seed_positives, plan.seed_negatives, rng)
     n_distinct = len(np.unique(table.origins[is_positive]))
-    todo, rows, seconds = [*list_checkpoints(protocol.budget)], [], np.zeros(3)
+    todo, rows, seconds = [*plan.sizes], [], np.zeros(3)
     with threadpool_limits(1):
-        parts = RULES[task.rule].build(Start(seeds, space.pool, space.index))
-        oracle = LabelTable(is_positive)
+        rule = RULES[task.rule]
+        parts = rule.build(Start(seeds, space.pool, space.index, plan.sizes[-1], protocol.seed))
+        oracle, batch = LabelTable(is_positive), rule.batch or plan.batch
+        judge = None if protocol.cold_start else LogisticLearner(space.pool)
         state = None
-        for state in run(seeds, parts.pool, parts.learner, parts.selector, oracle, protocol.batch, protocol.budget):
+        for state in run(seeds, parts.pool, parts.learner, parts.selector, oracle, batch, plan.sizes[-1]):
             seconds += [state.seconds.select, state.seconds.neighbor, state.seconds.train]
             while todo and len(state.labeled) >= todo[0]:
                 rows.append((todo.pop(0), state, seconds.copy()))
@@ -107,7 +102,9 @@ def search(table: Table, task: Task, protocol: BeyondProtocol) -> pd.DataFrame:
                     "n_positive": int(at.labeled.labels.sum()),
                     "recall": at.labeled.labels.sum() / is_positive.sum(),
                     "distinct_recall": _count_distinct(at.labeled.rows, is_positive, table.origins) / n_distinct,
-                    "average_precision": measure_quality(at.model, space.test, is_test_positive).average_precision,
+                    "average_precision": measure_quality(
+                        at.model if judge is None else judge.fit(at.labeled), space.test, is_test_positive
+                    ).average_precision,
                     "n_candidates": at.n_candidates,
                     **dict(zip(COLUMNS[-3:], spent.tolist(), strict=True)),
                 }

@@ -71,10 +71,11 @@ def label(
             carried = _match_session(path, about, kept, space, read, columns.id_column)
         return dimensions
 
+    pool = read_about(path)[0].options.pool if path.is_file() else options.pool
     if own.vectors is not None:
-        corpus = build_own_corpus(table, text, own, index, options.k, cache, left_out, columns, path)
+        corpus = build_own_corpus(table, text, own, index, options.k, cache, left_out, columns, path, pool)
     else:
-        corpus, _ = build_table_corpus(table, text, index, options.k, cache, left_out, columns, choose)
+        corpus = build_table_corpus(table, text, index, options.k, cache, left_out, columns, choose, pool)
     names = AnswerNames(examples.positive_label, examples.negative_label, examples.answer_field)
     files = (
         (examples.labelstudio, "label_studio"),

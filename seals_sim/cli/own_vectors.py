@@ -16,11 +16,11 @@ from seals_sim.datasets.vectors import read_vector_array
 from seals_sim.embed.encoder import Encoder
 from seals_sim.errors import UserError
 from seals_sim.indexes import IndexOptions
-from seals_sim.indexes.choice import resolve_index
 from seals_sim.label.corpus import Corpus, build_vector_corpus, fingerprint_own_vectors
 from seals_sim.label.exchange.session_file import read_about
 from seals_sim.label.pictures import Pictures
 from seals_sim.replay.options import CacheOptions
+from seals_sim.search.choice import AutoPoolChoice
 from seals_sim.types import Vectors
 from seals_sim.vectors.normalize import normalize
 
@@ -53,6 +53,7 @@ def build_own_corpus(
     list_file: Path,
     columns: ColumnOptions,
     session: Path,
+    pool: AutoPoolChoice,
 ) -> Corpus:
     """Read a table and its vectors, and index them, from the cache where they are there.
 
@@ -78,10 +79,11 @@ def build_own_corpus(
         vectors,
         read.texts,
         name,
-        resolve_index(index.index, len(vectors), vectors.shape[1], 0),
+        index.index,
         get_cache(cache_options),
         IndexOptions(k, n_probe=index.n_probe, engine=index.engine),
         cache_options.quiet,
+        pool,
     )
     rows = read.rows if read.bad.left_out else None
     return replace(

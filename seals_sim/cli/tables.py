@@ -14,6 +14,7 @@ from seals_sim.datasets.lines import LeftOut
 from seals_sim.disk.files import replacing
 from seals_sim.errors import UserError
 from seals_sim.replay.options import CacheOptions
+from seals_sim.search.choice import AutoPoolChoice
 
 if TYPE_CHECKING:
     from seals_sim.datasets.table import TextTable
@@ -99,15 +100,14 @@ def build_table_corpus(
     list_file: Path | None = None,
     columns: ColumnOptions | None = None,
     choose: Callable[[TextTable], int | None] | None = None,
-) -> tuple[Corpus, str]:
-    """Read, embed and index a table, each from the cache where it is there; with the name of the index.
+    pool: AutoPoolChoice | None = None,
+) -> Corpus:
+    """Read, embed and index a table, each from the cache where it is there.
 
     `choose` is called with what was read, before anything is embedded, for the dimensions to whiten to: None for the
-    paper's.
+    paper's. `pool` is that of a session.
     """
-    from seals_sim.embed.space import choose_dimensions
     from seals_sim.indexes import IndexOptions
-    from seals_sim.indexes.choice import resolve_index
     from seals_sim.label.corpus import build_corpus
     from seals_sim.replay.vectors import report_cut
 
@@ -115,14 +115,14 @@ def build_table_corpus(
     read = read_table(table, text, list_file or name_list(cache, table), columns)
     dimensions = text.dimensions or 0 if choose is None else choose(read)
     texts = read.texts
-    d = choose_dimensions(texts) if dimensions is None else dimensions
-    name = resolve_index(index.index, len(texts), d, 0)  # one search
     options = IndexOptions(k, n_probe=index.n_probe, engine=index.engine)
-    corpus = build_corpus(texts, name, cache, text.text_model, dimensions, options, cache_options.quiet, text.precision)
+    corpus = build_corpus(
+        texts, index.index, cache, text.text_model, dimensions, options, cache_options.quiet, text.precision, pool
+    )
     report_cut(corpus.cut, len(texts))
     rows = read.rows if read.bad.left_out else None
     id_column = None if columns is None else columns.id_column
-    return replace(corpus, table_rows=rows, columns=read.columns, id_column=id_column), name
+    return replace(corpus, table_rows=rows, columns=read.columns, id_column=id_column)
 
 
 def name_list(cache: Path, table: Path) -> Path:

@@ -36,5 +36,5 @@ def embed(table: Path, options: TextOptions, out: Path | None, cache_options: Ca
 
 def build_index(table: Path, text: TextOptions, index: MeasuredIndexOptions, cache: CacheOptions) -> None:
     """Index a table and print what the index is worth."""
-    corpus, name = build_table_corpus(table, text, index, index.k, cache)
-    print(f"index {name}: {measure_on_sample(corpus.index, corpus.vectors, index.k)}")
+    corpus = build_table_corpus(table, text, index, index.k, cache)
+    print(f"index {corpus.index_name}: {measure_on_sample(corpus.index, corpus.vectors, index.k)}")

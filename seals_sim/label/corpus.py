@@ -18,9 +18,11 @@ from seals_sim.embed.space import CutTexts, TextSpace
 from seals_sim.errors import UserError
 from seals_sim.indexes import IndexOptions, NeighborIndex, VectorIndex, fingerprint
 from seals_sim.indexes.cached import build_cached_index
+from seals_sim.indexes.choice import resolve_index
 from seals_sim.indexes.copies import takes_vectors
 from seals_sim.label.pictures import Pictures
 from seals_sim.randomness import make_generator
+from seals_sim.search.choice import AutoPoolChoice, resolve_pool
 from seals_sim.types import Row, StoredVectors, TableRow, TableRows, Vectors
 from seals_sim.vectors.copies import Copies
 
@@ -45,6 +47,7 @@ class Corpus:
         space: That `encode` gives vectors in, where it can be kept.
         pictures: Of the rows, where there are any.
         has_own_vectors: Whether the vectors were not made from the texts, so that rows with one title may differ.
+        index_name: Of the index, where it was built here.
     """
 
     vectors: StoredVectors
@@ -61,6 +64,7 @@ class Corpus:
     space: TextSpace | None = None
     pictures: Pictures | None = None
     has_own_vectors: bool = False
+    index_name: str = ""
 
     @cached_property
     def copies(self) -> Copies | None:
@@ -111,6 +115,27 @@ class Corpus:
         return self.encode(texts)
 
 
+def choose_session_index(name: str, pool: AutoPoolChoice | None, n: int, d: int) -> str:
+    """The index that `auto` means for a session; any other name as it is.
+
+    Where every row is scanned for each model, one more scan for the neighbors of a row needs no index.
+
+    Args:
+        name: As for `build_index`, or auto.
+        pool: Of the session; None for no session.
+        n: Rows of the table.
+        d: Dimensions.
+
+    Examples:
+        >>> choose_session_index("auto", "auto", 100_000, 384), choose_session_index("auto", "walk", 100_000, 384)
+        ('exact', 'ivf-sq')
+    """
+    if name != "auto":
+        return name
+    is_scanned = pool is not None and resolve_pool(pool, n, d) == "all"
+    return "exact" if is_scanned else resolve_index("auto", n, d, 0)  # one search asks few queries
+
+
 def build_corpus(
     texts: Sequence[str],
     index: str,
@@ -120,12 +145,13 @@ def build_corpus(
     options: IndexOptions | None = None,
     quiet: bool = True,
     precision: AutoPrecision = "float32",
+    pool: AutoPoolChoice | None = None,
 ) -> Corpus:
     """Embed texts and build an index, or read both from the cache.
 
     Args:
         texts: The table.
-        index: One of `INDEXES` that takes any vector: all but the graph.
+        index: One of `INDEXES` that takes any vector: all but the graph; or auto.
         cache: The folder for vectors and indexes.
         model: Of the embedding.
         dimensions: To whiten to; 0: do not, which finds more (reports/beyond); None: the paper's 256, or as many as a
@@ -133,22 +159,24 @@ def build_corpus(
         options: Of the index.
         quiet: Show no progress.
         precision: Of the model, as for `TextSpace`.
+        pool: Of the session, where it is known, for `choose_session_index`.
 
     Raises:
         UserError: For options that do not fit the texts.
     """
     space = TextSpace(texts, model, dimensions, cache, quiet, precision)
     vectors, digest = space.load_vectors(cache)
+    name = choose_session_index(index, pool, *vectors.shape)
     built = build_cached_index(
-        index, vectors, digest, cache, options or IndexOptions(), make_generator(0, "index"), quiet
+        name, vectors, digest, cache, options or IndexOptions(), make_generator(0, "index"), quiet
     )
     old_fingerprint = hashlib.sha256(f"vectors {digest} texts {space.texts_digest}".encode()).hexdigest()
     about = f"{len(texts):,} texts ({space.texts_digest[:8]}), model {model}, {vectors.shape[1]} dimensions"
-    searched = _require_vector_index(built, index)
+    searched = _require_vector_index(built, name)
     corpus = Corpus(
         vectors, searched, space.fingerprint, texts, space.encode, about, old_fingerprint, space.count_cut()
     )
-    return replace(corpus, space=space)
+    return replace(corpus, space=space, index_name=name)
 
 
 def fingerprint_own_vectors(
@@ -178,6 +206,7 @@ def build_vector_corpus(
     cache: Path,
     options: IndexOptions | None = None,
     quiet: bool = True,
+    pool: AutoPoolChoice | None = None,
 ) -> Corpus:
     """Build an index of vectors from elsewhere, or read it from the cache.
 
@@ -185,19 +214,21 @@ def build_vector_corpus(
         vectors: (n, d), l2-normalized.
         texts: That are shown, n of them.
         name: The fingerprint of the vectors.
-        index: One of `INDEXES` that takes any vector: all but the graph.
+        index: One of `INDEXES` that takes any vector: all but the graph; or auto.
         cache: The folder for indexes.
         options: Of the index.
         quiet: Show no progress.
+        pool: Of the session, where it is known, for `choose_session_index`.
 
     Raises:
         UserError: For another index.
     """
     rng = make_generator(0, "index")
-    built = build_cached_index(index, vectors, fingerprint(vectors), cache, options or IndexOptions(), rng, quiet)
+    chosen = choose_session_index(index, pool, *vectors.shape)
+    built = build_cached_index(chosen, vectors, fingerprint(vectors), cache, options or IndexOptions(), rng, quiet)
     about = f"{len(vectors):,} vectors of {vectors.shape[1]} dimensions ({name[:8]})"
-    searched = _require_vector_index(built, index)
-    return Corpus(vectors, searched, name, texts, about=about, has_own_vectors=True)
+    searched = _require_vector_index(built, chosen)
+    return Corpus(vectors, searched, name, texts, about=about, has_own_vectors=True, index_name=chosen)
 
 
 def _require_vector_index(index: NeighborIndex, name: str) -> VectorIndex:

@@ -6,6 +6,7 @@ it gives a number (5.1).
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal, get_args
 
 from pydantic import AfterValidator, Field
@@ -24,7 +25,8 @@ from seals_sim.options import (
     PositiveFloat,
     PositiveInt,
 )
-from seals_sim.search.names import Strategy
+from seals_sim.search.choice import choose_pool
+from seals_sim.search.names import N_STEP, Strategy
 
 PoolName = Literal["all", "seals", "walk", "random_pool"]
 POOLS: tuple[PoolName, ...] = get_args(PoolName)
@@ -58,6 +60,9 @@ class MethodOptions:
     """Size of random_pool, in SEALS pools of the same run."""
     random_pool_fraction: Annotated[float, Field(gt=0, le=1)] | None = None
     """Size of random_pool as a part of the whole pool, instead."""
+    recommended: bool = False
+    """Search as `seals label` does instead: most_likely_positive, texts not whitened, and the pool all where a scan
+    takes a few milliseconds, else walk."""
 
     @property
     def needs_neighbors(self) -> bool:
@@ -180,13 +185,28 @@ class ReplayProtocol(MethodOptions, EmbeddingOptions, IndexOptions, LearningOpti
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        for name in ("pools", "strategies", "dimensions") if self.recommended else ():
+            value = getattr(self, name)
+            if value != getattr(ReplayProtocol, name):
+                shown = ",".join(value) if isinstance(value, tuple) else value
+                raise UserError("is chosen by recommended; leave one of the two out", parameter=name, value=shown)
         if "random_pool" in self.pools and "seals" not in self.pools and self.random_pool_fraction is None:
             problem = "random_pool takes its size from the seals pool; add seals, or give random_pool_fraction"
             raise UserError(problem, parameter="pools", value=",".join(self.pools))
 
+    @property
+    def n_neighbors(self) -> int:
+        """The most neighbors of a row that are asked for."""
+        return max(self.k, N_STEP) if "walk" in self.pools else self.k
+
+    def recommend(self, n_pool: int, d: int) -> ReplayProtocol:
+        """What `recommended` means for a pool of this size and vectors of d dimensions, not whitened."""
+        pool = choose_pool(n_pool, d)
+        return replace(self, recommended=False, pools=(pool,), strategies=("most_likely_positive",), dimensions=0)
+
     def require_fit(self, n_pool: int) -> None:
         """Raise UserError where a pool of this size is too small for what is asked."""
-        needed = {"budget": self.budget, **({"k": self.k} if self.needs_neighbors else {})}
+        needed = {"budget": self.budget, **({"k": self.k} if self.needs_neighbors and not self.recommended else {})}
         for name, value in needed.items():
             if value > n_pool:
                 raise UserError(f"the pool has only {n_pool} rows", parameter=name, value=value)

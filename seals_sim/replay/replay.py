@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from seals_sim.disk.cache import get_default_folder
 from seals_sim.disk.files import require_writable, write_text
+from seals_sim.embed.encoder import Encoder
 from seals_sim.embed.space import choose_dimensions
 from seals_sim.indexes.choice import resolve_index
 from seals_sim.indexes.engines.address import require_engine
@@ -50,7 +51,8 @@ def replay(inputs: InputOptions, protocol: ReplayProtocol, execution: ReplayExec
     """
     require_engine(protocol.index, execution.engine)
     cache, quiet = execution.cache or get_default_folder(), execution.quiet
-    setup = _resolve(Setup.prepare(load_dataset(inputs, "icd10"), protocol, choose_concepts))
+    given = _recommend(Setup.prepare(load_dataset(inputs, "icd10"), protocol, choose_concepts))
+    setup = _resolve(given)
     about = {
         "command": command,
         "execution": to_json(execution),
@@ -65,7 +67,7 @@ def replay(inputs: InputOptions, protocol: ReplayProtocol, execution: ReplayExec
     report_bad_lines(setup.dataset.bad_lines)
     if not _is_finished(folder.path):
         require_writable(execution.out, "out")
-        vectors = _compute_vectors(setup, protocol.dimensions, cache, quiet)
+        vectors = _compute_vectors(setup, given.protocol.dimensions, cache, quiet)
         folder.begin()
         store = RunStore(folder.path)
         finished = store.finished()  # read before anything is written
@@ -99,13 +101,28 @@ def report_copies(n_copies: int) -> None:
         )
 
 
+def _recommend(setup: Setup) -> Setup:
+    """Put what is recommended into the protocol, if that is asked for."""
+    if not setup.protocol.recommended:
+        return setup
+    protocol = setup.protocol.recommend(len(setup.split.pool), _count_dimensions(setup, 0))
+    return replace(setup, protocol=protocol)
+
+
+def _count_dimensions(setup: Setup, whitened: int) -> int:
+    """Of the vectors that are searched, before there are any."""
+    if setup.dataset.vectors is not None:
+        return whitened or int(setup.dataset.vectors.shape[1])
+    return whitened or Encoder(setup.protocol.model).dimensions
+
+
 def _resolve(setup: Setup) -> Setup:
     """Choose the dimensions and the index that the protocol leaves open."""
     protocol, dataset = setup.protocol, setup.dataset
     dimensions = protocol.dimensions
     if dimensions is None:
         dimensions = 0 if dataset.texts is None else choose_dimensions(dataset.texts)
-    d = dimensions if dataset.vectors is None else dataset.vectors.shape[1]
+    d = _count_dimensions(setup, dimensions)
     n_runs = len(setup.choice.names) * protocol.repeats * len(protocol.strategies)
     index = resolve_index(protocol.index, len(setup.split.pool), d, n_runs * protocol.budget)
     return replace(setup, protocol=replace(protocol, dimensions=dimensions, index=index))
@@ -163,7 +180,7 @@ def _build_space(folder: Path, setup: Setup, vectors: Vectors, cache: Path, exec
     pool_vectors = np.ascontiguousarray(vectors[setup.split.pool])
     if protocol.needs_neighbors:
         index, facts = open_index(
-            pool_vectors, protocol, protocol.k, protocol.seed, cache, execution.quiet, execution.engine
+            pool_vectors, protocol, protocol.n_neighbors, protocol.seed, cache, execution.quiet, execution.engine
         )
         write_text(folder / "index.json", json.dumps({"index": protocol.index, **asdict(facts)}, indent=1) + "\n")
     return Space(pool_vectors, vectors[setup.split.test], index)

@@ -1,4 +1,4 @@
-"""The names of the selection strategies, apart from the code, which takes a second to import."""
+"""What options say of the search, apart from its code, which takes a second to import."""
 
 from __future__ import annotations
 
@@ -15,3 +15,6 @@ Strategy = Literal[
     "k_centers",
 ]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
+
+N_STEP = 10
+"""Neighbors that each of the best candidates brings in a walk."""

@@ -14,6 +14,7 @@ import numpy as np
 from seals_sim.indexes.protocol import NeighborIndex
 from seals_sim.search.candidates import Growing
 from seals_sim.search.learners import Model
+from seals_sim.search.names import N_STEP
 from seals_sim.search.pools import SealsPool
 from seals_sim.search.scores import Score, get_order, most_likely_positive
 from seals_sim.types import LabeledRows, Places, Rows, Scores, StoredVectors
@@ -40,7 +41,7 @@ class WalkPool(SealsPool):
         k: int = 100,
         *,
         n_best: int = 300,
-        n_step: int = 10,
+        n_step: int = N_STEP,
         score: Score = most_likely_positive,
     ) -> None:
         super().__init__(labeled, vectors, index, k, only_positives=True)

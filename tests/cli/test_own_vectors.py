@@ -12,6 +12,7 @@ from PIL import Image
 from seals_sim.cli import label as label_command
 from seals_sim.cli import main as cli
 from seals_sim.embed.encoder import Encoder
+from seals_sim.indexes import choice
 from seals_sim.label.exchange import SessionFile, build_labels_table
 from seals_sim.label.web import make_app
 
@@ -193,3 +194,17 @@ def test_a_wrong_folder_is_told_at_once(here, monkeypatch, capsys):
     (here / "empty").mkdir()
     open_page(monkeypatch, ["t.jsonl", "--image-column", "path", "--image-folder", "empty"])
     assert "none of the first 20 pictures is in empty (the first: 0.png)" in capsys.readouterr().err
+
+
+def test_a_session_that_scans_every_row_needs_no_index(here, monkeypatch):
+    monkeypatch.setattr(choice, "EXACT_ROWS", 20)
+    words, built = ["t.jsonl", "--text-column", "title"], []
+
+    def note(session, client):
+        built.append((session.options.pool, session.corpus.index_name))
+        session.tell([3], [1])
+
+    for session in ("a", "a", "b"):
+        open_page(monkeypatch, [*words, "--session", session, *(["--pool", "walk"] if session == "b" else [])], note)
+    open_page(monkeypatch, [*words, "--session", "b"], note)  # as it was begun
+    assert built == [("all", "exact"), ("all", "exact"), ("walk", "ivf-sq"), ("walk", "ivf-sq")]

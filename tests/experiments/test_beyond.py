@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from experiments.beyond import __main__ as beyond
-from experiments.beyond.options import RULE_NAMES
+from experiments.beyond.options import COLD_RULES, RULE_NAMES
 from experiments.beyond.planted import copy_with_noise, plant
 from experiments.beyond.report import ROWS, compare, write_report
 from experiments.beyond.rules import RULES
@@ -27,6 +27,8 @@ def cache(tmp_path_factory):
 def finished(tmp_path_factory, cache):
     out = tmp_path_factory.mktemp("beyond") / "run"
     beyond.main([*FAST, "--cache", str(cache), "--out", str(out)])
+    assert "ens" not in set(_read(out)["rule"])
+    beyond.main([*FAST, "--cache", str(cache), "--out", str(out), "--only", "ens"])
     return out
 
 
@@ -36,22 +38,25 @@ def _read(folder):
 
 def test_every_rule_is_run_and_reported(finished):
     rows = _read(finished)
-    assert set(RULES) == set(RULE_NAMES) == set(rows["rule"])
-    assert len(rows) == 2 * 2 * len(RULES)
+    assert set(RULES) == set(RULE_NAMES) == {*rows["rule"], *COLD_RULES}
+    assert len(rows) == 2 * 2 * (len(RULES) - 2)
     assert (rows["n_labeled"] == 60).all()
     assert (rows["recall"] == rows["distinct_recall"]).all(), "nothing was planted"
     n_positives = rows["n_positive"] / rows["recall"]
     assert n_positives.groupby(rows["concept"]).agg(np.ptp).max() < 1e-9
     page = (finished / "index.html").read_text()
-    assert all(rule.title in page for rule in RULES.values())
+    assert all(RULES[name].title in page for name in set(rows["rule"]))
     assert (finished / "differences.png").exists()
 
 
 def test_rules_can_be_added_one_by_one(finished, tmp_path, cache):
     out = tmp_path / "run"
-    for rules in ("all", "walk,positives", "all_whitened,seals_100,seals_10,walk_distinct"):
+    for rules in ("all", "walk,positives", "all_whitened,anchors,autotar"):
         beyond.main([*FAST, "--cache", str(cache), "--out", str(out), "--only", rules, "--jobs", "2"])
-    pd.testing.assert_frame_equal(_read(out), _read(finished))
+    rows, of_all = _read(out), _read(finished)
+    expected = of_all[of_all["rule"].isin(rows["rule"])].reset_index(drop=True)
+    pd.testing.assert_frame_equal(rows, expected)
+    assert rows["rule"].nunique() == 6
 
 
 def test_near_duplicates_count_once(tmp_path, cache):
@@ -60,6 +65,25 @@ def test_near_duplicates_count_once(tmp_path, cache):
     by_rule = _read(out).groupby("rule")["distinct_recall"].mean()
     assert by_rule["walk_distinct"] > by_rule["all"]
     assert "SIMULATED" in (out / "index.html").read_text()
+
+
+def test_sessions_begin_with_two_positives_and_are_measured_by_what_they_find(tmp_path, cache, capsys):
+    out = tmp_path / "run"
+    words = [*FAST[: FAST.index("--seed-positives")], "--quiet"]
+    beyond.main([*words, "--cold-start", "--min-positives", "20", "--cache", str(cache), "--out", str(out)])
+    rows = _read(out)
+    assert set(rows["rule"]) == {"session", "presuming"}
+    assert set(rows["n_labeled"]) == {12, 52}
+    assert (rows["n_positive"] >= 2).all()
+    found = rows.groupby(["rule", "n_labeled"])["n_positive"].mean()
+    differences = pd.read_csv(out / "differences.csv").query("measure == 'n_positive'").set_index("n_labeled")
+    for size in (12, 52):
+        gain = found["presuming", size] - found["session", size]
+        assert differences.loc[size, "difference"] == pytest.approx(gain)
+    assert "no negative" in (out / "index.html").read_text()
+    with pytest.raises(SystemExit):
+        beyond.main([*words, "--cold-start", "--only", "walk", "--out", str(tmp_path / "other")])
+    assert "compares session and presuming alone" in capsys.readouterr().err
 
 
 def test_planted_rows_lie_near_their_own():
@@ -85,7 +109,7 @@ def test_differences_are_paired_by_concept():
         ],
         columns=["rule", "concept", "repeat", "n_labeled", "recall"],
     )
-    rows["distinct_recall"] = rows["average_precision"] = rows["recall"]
+    rows["distinct_recall"] = rows["average_precision"] = rows["n_positive"] = rows["recall"]
     (row,) = compare(rows).query("measure == 'recall'").to_dict("records")
     assert row["difference"] == pytest.approx((6 * 2 - 2 * 8) / 8)
     assert row["low"] < row["difference"] < row["high"]

@@ -16,6 +16,7 @@ from seals_sim.errors import UserError
 from seals_sim.replay import replay as replaying
 from seals_sim.replay import report
 from seals_sim.replay.experiment import PICK_COLUMNS, ROUND_COLUMNS
+from seals_sim.search import choice
 from seals_sim.search.names import STRATEGIES
 from tests.replay.commands import replay
 
@@ -121,6 +122,24 @@ def test_a_pool_that_covers_most_of_the_data_is_warned_of(finished, tmp_path, ca
     replay([*SMALL, "--k", "60", "--pools", "seals", "--cache", str(cache), "--out", str(tmp_path / "o")])
     page = " ".join((tmp_path / "o" / "index.html").read_text().split())
     assert "Warning: the SEALS pool grew to" in page
+
+
+EXPLICIT = ["--pools", "all", "--strategies", "most_likely_positive", "--dimensions", "0"]
+
+
+def test_recommended_is_the_scan_of_what_the_model_gives(tmp_path, cache):
+    replay([*SMALL, "--recommended", "--cache", str(cache), "--out", str(tmp_path / "o")])
+    config = json.loads((tmp_path / "o" / "config.json").read_text())
+    assert config["protocol"] | {"dimensions": 0, "pools": ["all"], "recommended": False} == config["protocol"]
+    assert "--recommended" in config["command"]
+    assert set(pd.read_csv(tmp_path / "o" / "rounds.csv")["strategy"]) == {"most_likely_positive"}
+    replay([*SMALL, *EXPLICIT, "--cache", str(cache), "--out", str(tmp_path / "o")])  # the same run
+
+
+def test_recommended_walks_where_a_scan_takes_long(vectors_and_labels, tmp_path, monkeypatch):
+    monkeypatch.setattr(choice, "SCAN_BYTES", 100)
+    replay([*vectors_and_labels, *FAST, "--recommended", "--out", str(tmp_path / "o")])
+    assert json.loads((tmp_path / "o" / "config.json").read_text())["protocol"]["pools"] == ["walk"]
 
 
 def test_parallel_runs_make_the_same_picks(finished, tmp_path, cache):
@@ -230,6 +249,8 @@ def test_concept_names_are_escaped(tmp_path):
         (["--strategies", "maxent,bald"], "--strategies bald: unknown; choose from 'maxent', "),
         (["--pools", "some"], "--pools some: unknown; choose from 'all', 'seals', 'walk' or 'random_pool'"),
         (["--pools", "random_pool"], "add seals, or give random_pool_fraction"),
+        (["--recommended", "--pools", "seals"], "--pools seals: is chosen by recommended"),
+        (["--recommended", "--dimensions", "0"], "--dimensions 0: is chosen by recommended"),
         (["--index", "annoy"], "--index annoy"),
         (["--k", "0"], "--k 0: must be at least 1"),
         (["--k", "241"], "--k 241: the pool has only 239 rows"),
