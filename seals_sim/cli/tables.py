@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,6 +90,19 @@ def get_cache(options: CacheOptions) -> Path:
     return options.cache or get_default_folder()
 
 
+@dataclass(frozen=True)
+class EmbeddingPlan:
+    """How a table is embedded.
+
+    Attributes:
+        dimensions: To whiten to; 0: do not; None: the paper's.
+        is_lazy: Whether only what is looked at is embedded at once.
+    """
+
+    dimensions: int | None
+    is_lazy: bool = False
+
+
 def build_table_corpus(
     table: Path,
     text: TextOptions,
@@ -98,27 +111,30 @@ def build_table_corpus(
     cache_options: CacheOptions,
     list_file: Path | None = None,
     columns: ColumnOptions | None = None,
-    choose: Callable[[TextTable], int | None] | None = None,
+    choose: Callable[[TextTable], EmbeddingPlan] | None = None,
 ) -> tuple[Corpus, str]:
     """Read, embed and index a table, each from the cache where it is there; with the name of the index.
 
-    `choose` is called with what was read, before anything is embedded, for the dimensions to whiten to: None for the
-    paper's.
+    `choose` is called with what was read, before anything is embedded, and says how it is to be.
     """
     from seals_sim.embed.space import choose_dimensions
     from seals_sim.indexes import IndexOptions
     from seals_sim.indexes.choice import resolve_index
     from seals_sim.label.corpus import build_corpus
+    from seals_sim.label.lazy_corpus import build_lazy_corpus
     from seals_sim.replay.vectors import report_cut
 
     cache = get_cache(cache_options)
     read = read_table(table, text, list_file or name_list(cache, table), columns)
-    dimensions = text.dimensions or 0 if choose is None else choose(read)
-    texts = read.texts
-    d = choose_dimensions(texts) if dimensions is None else dimensions
+    plan = EmbeddingPlan(text.dimensions or 0) if choose is None else choose(read)
+    texts, quiet = read.texts, cache_options.quiet
+    d = choose_dimensions(texts) if plan.dimensions is None else plan.dimensions
     name = resolve_index(index.index, len(texts), d, 0)  # one search
     options = IndexOptions(k, n_probe=index.n_probe, engine=index.engine)
-    corpus = build_corpus(texts, name, cache, text.text_model, dimensions, options, cache_options.quiet, text.precision)
+    if plan.is_lazy:
+        corpus = build_lazy_corpus(texts, name, cache, text.text_model, options, quiet, text.precision)
+    else:
+        corpus = build_corpus(texts, name, cache, text.text_model, plan.dimensions, options, quiet, text.precision)
     report_cut(corpus.cut, len(texts))
     rows = read.rows if read.bad.left_out else None
     id_column = None if columns is None else columns.id_column
