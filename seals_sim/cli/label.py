@@ -17,11 +17,12 @@ from seals_sim.cli.options import (
     TextOptions,
 )
 from seals_sim.cli.own_vectors import build_own_corpus, require_own_vectors
-from seals_sim.cli.tables import build_table_corpus
+from seals_sim.cli.tables import EmbeddingPlan, build_table_corpus, get_cache
 from seals_sim.datasets.formats import TABLE_ENDINGS, open_table
 from seals_sim.datasets.lines import require_file
 from seals_sim.datasets.table import TextTable
 from seals_sim.disk.files import require_writable_file
+from seals_sim.embed.names import STATIC_MODEL
 from seals_sim.embed.space import TextSpace
 from seals_sim.errors import UserError
 from seals_sim.label.corpus import Corpus
@@ -31,6 +32,7 @@ from seals_sim.label.exchange.session_file import read_about
 from seals_sim.label.journal import Journal
 from seals_sim.label.journal_contents import About
 from seals_sim.label.journal_rows import KeptSpace
+from seals_sim.label.lazy_corpus import LAZY_FROM
 from seals_sim.label.options import SessionOptions
 from seals_sim.label.session import Session
 from seals_sim.label.web.server import require_address, serve
@@ -54,22 +56,24 @@ def label(
         if options.pool not in ("auto", "seals"):
             raise UserError("is not the paper's; leave it out, or paper", parameter="pool", value=options.pool)
         options = replace(options, pool="seals", presumed=0)
+    _require_fitting_embedding(options, text, own, examples)
     open_table(table, text)
     path = examples.session or name_session(table)
     _check_before_work(path, examples, page)
     left_out = path.with_name(f"{path.name.removesuffix('.seals')}.left-out.csv")
     carried: CarriedAnswers | None = None
 
-    def choose(read: TextTable) -> int | None:
+    def choose(read: TextTable) -> EmbeddingPlan:
         nonlocal carried
         if not path.is_file():
-            return 0 if text.dimensions is None and not examples.paper else text.dimensions
+            dimensions = 0 if text.dimensions is None and not examples.paper else text.dimensions
+            return EmbeddingPlan(dimensions, _is_lazy(options, dimensions, read, text, get_cache(cache)))
         about, kept = read_about(path)
         dimensions = _choose_kept_dimensions(kept, read, text)
         if kept is not None:
             space = TextSpace(read.texts, text.text_model, dimensions)
             carried = _match_session(path, about, kept, space, read, columns.id_column)
-        return dimensions
+        return EmbeddingPlan(dimensions, about.options.embed == "lazy")
 
     pool = read_about(path)[0].options.pool if path.is_file() else options.pool
     if own.vectors is not None:
@@ -98,6 +102,32 @@ def label(
     if session.is_read_only:
         print(f"{path}: can only be read: answers are not taken", file=sys.stderr)
     serve(session, page.host, page.port, not page.no_browser, cache.quiet, path.name, page.allow_host)
+
+
+def _require_fitting_embedding(
+    options: SessionOptions, text: TextOptions, own: OwnVectorOptions, examples: ExampleOptions
+) -> None:
+    if options.embed != "lazy":
+        return
+    reasons = {
+        "vectors are given": own.vectors is not None,
+        "paper whitens all vectors": examples.paper,
+        "dimensions whitens all vectors": bool(text.dimensions),
+        "pool all scans all vectors": options.pool == "all",
+        f"{STATIC_MODEL} embeds them all in no time": text.text_model == STATIC_MODEL,
+    }
+    for reason, holds in reasons.items():
+        if holds:
+            raise UserError(f"cannot be: {reason}", parameter="embed", value="lazy")
+
+
+def _is_lazy(options: SessionOptions, dimensions: int | None, read: TextTable, text: TextOptions, cache: Path) -> bool:
+    """Whether a new session embeds only what it looks at; auto: where that saves more than a minute or so."""
+    if options.embed != "auto":
+        return options.embed == "lazy"
+    if dimensions != 0 or options.pool == "all" or text.text_model == STATIC_MODEL or len(read.texts) <= LAZY_FROM:
+        return False
+    return TextSpace(read.texts, text.text_model, 0, cache, precision=text.precision).count_new(cache) > LAZY_FROM
 
 
 def _check_before_work(session: Path, examples: ExampleOptions, page: PageOptions) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -91,6 +91,19 @@ def get_cache(options: CacheOptions) -> Path:
     return options.cache or get_default_folder()
 
 
+@dataclass(frozen=True)
+class EmbeddingPlan:
+    """How a table is embedded.
+
+    Attributes:
+        dimensions: To whiten to; 0: do not; None: the paper's.
+        is_lazy: Whether only what is looked at is embedded at once.
+    """
+
+    dimensions: int | None
+    is_lazy: bool = False
+
+
 def build_table_corpus(
     table: Path,
     text: TextOptions,
@@ -99,26 +112,28 @@ def build_table_corpus(
     cache_options: CacheOptions,
     list_file: Path | None = None,
     columns: ColumnOptions | None = None,
-    choose: Callable[[TextTable], int | None] | None = None,
+    choose: Callable[[TextTable], EmbeddingPlan] | None = None,
     pool: AutoPoolChoice | None = None,
 ) -> Corpus:
     """Read, embed and index a table, each from the cache where it is there.
 
-    `choose` is called with what was read, before anything is embedded, for the dimensions to whiten to: None for the
-    paper's. `pool` is that of a session.
+    `choose` is called with what was read, before anything is embedded, and says how it is to be. `pool` is that of a
+    session.
     """
     from seals_sim.indexes import IndexOptions
     from seals_sim.label.corpus import build_corpus
+    from seals_sim.label.lazy_corpus import build_lazy_corpus
     from seals_sim.replay.vectors import report_cut
 
     cache = get_cache(cache_options)
     read = read_table(table, text, list_file or name_list(cache, table), columns)
-    dimensions = text.dimensions or 0 if choose is None else choose(read)
-    texts = read.texts
+    plan = EmbeddingPlan(text.dimensions or 0) if choose is None else choose(read)
+    texts, model, quiet = read.texts, text.text_model, cache_options.quiet
     options = IndexOptions(k, n_probe=index.n_probe, engine=index.engine)
-    corpus = build_corpus(
-        texts, index.index, cache, text.text_model, dimensions, options, cache_options.quiet, text.precision, pool
-    )
+    if plan.is_lazy:
+        corpus = build_lazy_corpus(texts, index.index, cache, model, options, quiet, text.precision)
+    else:
+        corpus = build_corpus(texts, index.index, cache, model, plan.dimensions, options, quiet, text.precision, pool)
     report_cut(corpus.cut, len(texts))
     rows = read.rows if read.bad.left_out else None
     id_column = None if columns is None else columns.id_column

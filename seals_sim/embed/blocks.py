@@ -40,7 +40,7 @@ def embed_resumably(
     Raises:
         UserError: Where the cache cannot be used.
     """
-    folder = cache / "embedding" / hashlib.sha256(key.encode()).hexdigest()[:32]
+    folder = name_folder(cache, key)
     if is_cached(cache, key):
         return load_or_compute(cache, key, lambda: encode(texts, encoder, quiet))[0]
 
@@ -56,6 +56,11 @@ def embed_resumably(
         embeddings, _ = load_or_compute(cache, key, compute)
         shutil.rmtree(folder / "texts", ignore_errors=True)
     return embeddings
+
+
+def name_folder(cache: Path, key: str) -> Path:
+    """Where what is embedded lies until all of it is there."""
+    return cache / "embedding" / hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
 def encode(texts: Sequence[str], encoder: Encoder, quiet: bool) -> Vectors:

@@ -40,8 +40,9 @@ class KnownTexts:
         Returns:
             Those that are there, and their embeddings; none, and None, where no table has any.
         """
-        digests = _digest(texts)
-        for path in sorted(self._folder.glob("*.npy"), key=lambda path: -path.stat().st_mtime_ns):
+        paths = sorted(self._folder.glob("*.npy"), key=lambda path: -path.stat().st_mtime_ns)
+        digests = _digest(texts if paths else [])
+        for path in paths:
             with suppress(UserError):  # damaged, or its embeddings are gone: they are made again
                 listed = read_array(path)
                 if listed.ndim != 1 or listed.dtype != digests.dtype:

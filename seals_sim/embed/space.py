@@ -13,12 +13,15 @@ import numpy as np
 
 from seals_sim.datasets.dataset import update_with_texts
 from seals_sim.disk.cache import compute_with_cache, is_cached, load_or_compute
-from seals_sim.embed.blocks import embed_resumably, encode
+from seals_sim.embed.blocks import embed_resumably, encode, name_folder
 from seals_sim.embed.encoder import Encoder
 from seals_sim.embed.known import KnownTexts, name_embeddings
+from seals_sim.embed.lazy import LazyVectors
+from seals_sim.embed.lazy_store import LazyStore
 from seals_sim.embed.names import DEFAULT_DIMENSIONS, DEFAULT_MODEL, STATIC_MODEL, AutoPrecision
 from seals_sim.embed.precision import choose_precision
-from seals_sim.types import Vectors
+from seals_sim.types import Rows, Vectors
+from seals_sim.vectors.copies import Copies
 from seals_sim.vectors.whitening import Whitening, whiten
 
 
@@ -146,6 +149,46 @@ class TextSpace:
             (n, dimensions) float32, and a digest of it.
         """
         return load_or_compute(cache, f"{self._key} whitened by distinct rows {self._how_many}", self._whiten)
+
+    def count_new(self, cache: Path) -> int:
+        """Count the distinct texts of the table whose embeddings are not in a cache."""
+        if is_cached(cache, self._key):
+            return 0
+        distinct = list(dict.fromkeys(self._texts))
+        return len(distinct) - len(KnownTexts(cache, self._model_key).find(distinct)[0])
+
+    def open_lazily(self, cache: Path) -> LazyVectors:
+        """Open the table's vectors, not whitened, such that those that are not in a cache are made when they are read.
+
+        Args:
+            cache: The folder, where all that is embedded is kept. Once nothing is missing, it is as if `load_vectors`
+                had embedded the table.
+
+        Raises:
+            UserError: Where the model or the cache cannot be used.
+        """
+        copies = Copies.find_texts(self._texts)
+        first = None if copies is None else copies.first[copies.number]
+        known = KnownTexts(cache, self._model_key)
+
+        def keep(embeddings: Vectors) -> Vectors:
+            load_or_compute(cache, self._key, lambda: embeddings)
+            known.add(self.texts_digest, self._texts)
+            return self._embed()
+
+        if is_cached(cache, self._key):
+            return LazyVectors(self._texts, first, self._encoder, self._embed(), keep)
+        store = LazyStore(name_folder(cache, self._key), len(self._texts), self._encoder.dimensions)
+        if not store.is_there.any():
+            self._take_over(known, store)
+        return LazyVectors(self._texts, first, self._encoder, store, keep)
+
+    def _take_over(self, known: KnownTexts, store: LazyStore) -> None:
+        """Put into a store what was embedded for other tables."""
+        places = {text: row for row, text in reversed(list(enumerate(self._texts)))}
+        texts, embeddings = known.find(list(places))
+        if embeddings is not None:
+            store.write(Rows(np.array([places[text] for text in texts])), embeddings)
 
     def count_cut(self) -> CutTexts | None:
         """Count the texts of the table that are longer than the model reads; None where there are none.

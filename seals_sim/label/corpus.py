@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seals_sim.datasets.dataset import update_with_texts
+from seals_sim.embed.lazy import LazyVectors
 from seals_sim.embed.names import DEFAULT_MODEL, AutoPrecision
 from seals_sim.embed.space import CutTexts, TextSpace
 from seals_sim.errors import UserError
@@ -23,7 +24,7 @@ from seals_sim.indexes.copies import takes_vectors
 from seals_sim.label.pictures import Pictures
 from seals_sim.randomness import make_generator
 from seals_sim.search.choice import AutoPoolChoice, resolve_pool
-from seals_sim.types import Row, StoredVectors, TableRow, TableRows, Vectors
+from seals_sim.types import Row, Rows, StoredVectors, TableRow, TableRows, Vectors
 from seals_sim.vectors.copies import Copies
 
 
@@ -48,6 +49,8 @@ class Corpus:
         pictures: Of the rows, where there are any.
         has_own_vectors: Whether the vectors were not made from the texts, so that rows with one title may differ.
         index_name: Of the index, where it was built here.
+        lazy: The vectors, where they are embedded when they are read.
+        encode_queries: Gives texts vectors in the space of the index, where that is another than that of the vectors.
     """
 
     vectors: StoredVectors
@@ -65,6 +68,8 @@ class Corpus:
     pictures: Pictures | None = None
     has_own_vectors: bool = False
     index_name: str = ""
+    lazy: LazyVectors | None = None
+    encode_queries: Callable[[Sequence[str]], Vectors] | None = None
 
     @cached_property
     def copies(self) -> Copies | None:
@@ -113,6 +118,15 @@ class Corpus:
         if self.encode is None:
             raise UserError("this table has vectors only, no texts; start from its rows instead of words")
         return self.encode(texts)
+
+    def find_nearest(self, texts: Sequence[str], k: int) -> list[Rows]:
+        """For each of some texts, at most k rows, nearest first.
+
+        Raises:
+            UserError: Where the corpus was not made from texts.
+        """
+        encode = self.encode_queries or self.encode_texts
+        return self.index.nearest(encode(texts), k)
 
 
 def choose_session_index(name: str, pool: AutoPoolChoice | None, n: int, d: int) -> str:
@@ -172,7 +186,7 @@ def build_corpus(
     )
     old_fingerprint = hashlib.sha256(f"vectors {digest} texts {space.texts_digest}".encode()).hexdigest()
     about = f"{len(texts):,} texts ({space.texts_digest[:8]}), model {model}, {vectors.shape[1]} dimensions"
-    searched = _require_vector_index(built, name)
+    searched = require_vector_index(built, name)
     corpus = Corpus(
         vectors, searched, space.fingerprint, texts, space.encode, about, old_fingerprint, space.count_cut()
     )
@@ -227,11 +241,12 @@ def build_vector_corpus(
     chosen = choose_session_index(index, pool, *vectors.shape)
     built = build_cached_index(chosen, vectors, fingerprint(vectors), cache, options or IndexOptions(), rng, quiet)
     about = f"{len(vectors):,} vectors of {vectors.shape[1]} dimensions ({name[:8]})"
-    searched = _require_vector_index(built, chosen)
+    searched = require_vector_index(built, chosen)
     return Corpus(vectors, searched, name, texts, about=about, has_own_vectors=True, index_name=chosen)
 
 
-def _require_vector_index(index: NeighborIndex, name: str) -> VectorIndex:
+def require_vector_index(index: NeighborIndex, name: str) -> VectorIndex:
+    """Take an index that finds neighbors of any vector; raises UserError for another."""
     if takes_vectors(index):
         return index
     raise UserError(

@@ -10,9 +10,12 @@ from seals_sim.options import CHECKED, NonNegativeInt, PositiveFloat, PositiveIn
 from seals_sim.search.choice import AutoPoolChoice
 
 SessionStrategy = Literal["most_likely_positive", "maxent"]
-EARLY_OPTIONS = {"copies": "apart", "pool": "seals", "presumed": 0}
+EARLY_OPTIONS = {"copies": "apart", "pool": "seals", "presumed": 0, "embed": "all"}
 """What sessions did before they had these options."""
+WIDENING = 2
+"""Neighbors by a static model for each of k by a good one, so that nothing is lost (reports/beyond)."""
 CopiesOption = Literal["together", "apart"]
+EmbedOption = Literal["auto", "lazy", "all"]
 
 
 @dataclass(frozen=True, config=CHECKED)
@@ -38,5 +41,13 @@ class SessionOptions:
     copies: CopiesOption = "together"
     """together: equal texts are asked once, and the answer is for all of them; apart: each row is asked."""
     pool: AutoPoolChoice = "auto"
-    """Candidates: all scans every row; walk takes neighbors of positives and of the model's best; seals is the paper's;
-    auto: all where a scan takes a few milliseconds, else walk."""
+    """Candidates: all scans every row; walk takes neighbors of positives and of the model's best; positives: of
+    positives alone; seals is the paper's; auto: all where a scan takes milliseconds, else walk; if lazy, positives."""
+    embed: EmbedOption = "auto"
+    """lazy: a static model finds the candidates, twice as many, and the model embeds them when they are found, the rest
+    in the background; all: it embeds the whole table first; auto: lazy where that would be more than 20,000 texts."""
+
+    @property
+    def n_neighbors(self) -> int:
+        """That join the candidates at once."""
+        return WIDENING * self.k if self.embed == "lazy" else self.k

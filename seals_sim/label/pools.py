@@ -100,7 +100,26 @@ class NeighborsOfLabeled(SessionPool):
         return not is_seen
 
 
-class WalkedRows(NeighborsOfLabeled):
+class NeighborsOfPositives(NeighborsOfLabeled):
+    """The neighbors of every row that is a positive."""
+
+    def __init__(self, pool: SealsPool) -> None:
+        super().__init__(pool)
+        self._positives: set[int] = set()
+
+    def apply(self, event: Event) -> None:
+        super().apply(event)
+        if event.kind == "answer" and event.neighbors is not None:
+            self._positives.add(event.row)
+
+    def find_brought(self, row: Row) -> Rows | None:
+        return None
+
+    def brings(self, row: int, label: int | None, is_seen: bool) -> bool:
+        return label == 1 and row not in self._positives
+
+
+class WalkedRows(NeighborsOfPositives):
     """The neighbors of positives, and what the walk reaches (`WalkPool`)."""
 
     def __init__(self, pool: WalkPool, options: SessionOptions) -> None:
@@ -108,13 +127,10 @@ class WalkedRows(NeighborsOfLabeled):
         self._walk = pool
         self._score = max_entropy if options.strategy == "maxent" else most_likely_positive
         self._n_kept = len(self.candidates.joined)
-        self._positives: set[int] = set()
 
     def apply(self, event: Event) -> None:
         super().apply(event)
         self._n_kept = len(self.candidates.joined)
-        if event.kind == "answer" and event.neighbors is not None:
-            self._positives.add(event.row)
 
     def begin_round(self, model: LinearModel) -> None:
         self._walk.walk(model, most_likely_positive if isinstance(model, ProvisionalModel) else self._score)
@@ -123,9 +139,6 @@ class WalkedRows(NeighborsOfLabeled):
         """The rows reached since the last event."""
         table = self.candidates
         return Rows(table.rows[table.joined[self._n_kept :]])
-
-    def brings(self, row: int, label: int | None, is_seen: bool) -> bool:
-        return label == 1 and row not in self._positives
 
 
 def build_session_pool(
@@ -143,8 +156,14 @@ def build_session_pool(
     name = resolve_pool(options.pool, *vectors.shape)
     if name == "all":
         return ScannedRows(vectors, excluded)
-    pool = WalkPool(_NONE, vectors, index, options.k) if name == "walk" else None
-    table = pool or SealsPool(_NONE, vectors, index, options.k)
+    table = (WalkPool if name == "walk" else SealsPool)(_NONE, vectors, index, options.n_neighbors)
     for neighbors in seeds:
         table.admit(neighbors)
-    return NeighborsOfLabeled(table) if pool is None else WalkedRows(pool, options)
+    if isinstance(table, WalkPool):
+        return WalkedRows(table, options)
+    return NeighborsOfPositives(table) if name == "positives" else NeighborsOfLabeled(table)
+
+
+def negatives_lead(options: SessionOptions) -> bool:
+    """Whether there are candidates while there is no positive."""
+    return options.pool not in ("walk", "positives")

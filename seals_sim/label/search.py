@@ -11,12 +11,12 @@ from seals_sim.indexes import VectorIndex
 from seals_sim.label.events import Seed
 from seals_sim.label.learner import PresumedNegatives, ProvisionalModel, SeededLearner, SimilarityModel
 from seals_sim.label.options import SessionOptions, SessionStrategy
-from seals_sim.label.pools import build_session_pool
+from seals_sim.label.pools import build_session_pool, negatives_lead
 from seals_sim.search.candidates import CandidateTable
 from seals_sim.search.learners import LinearModel
 from seals_sim.search.scores import max_entropy, most_likely_positive
 from seals_sim.search.strategies import ArgMax
-from seals_sim.types import LabeledRows, Row, Rows, Scores
+from seals_sim.types import LabeledRows, Row, Rows, Scores, StoredVectors
 
 
 class SessionSelector:
@@ -37,17 +37,25 @@ class SessionSearch:
 
     Args:
         index: Finds neighbors among the rows that can be asked.
+        vectors: (n, d), which the model learns by; those of the index, or of another embedding of the same rows.
         excluded: Rows that cannot be asked.
         seeds: Examples that need not be rows.
         options: Of the session.
     """
 
-    def __init__(self, index: VectorIndex, excluded: Rows, seeds: Sequence[Seed], options: SessionOptions) -> None:
-        self._vectors = index.vectors
-        brought = [seed.neighbors for seed in seeds if seed.label == 1 or options.pool != "walk"]
-        self.pool = build_session_pool(index, index.vectors, excluded, brought, options)
-        presumed = PresumedNegatives(index.vectors, options.presumed, options.seed)
-        self._learner = SeededLearner(index.vectors, seeds, options.regularization, presumed)
+    def __init__(
+        self,
+        index: VectorIndex,
+        vectors: StoredVectors,
+        excluded: Rows,
+        seeds: Sequence[Seed],
+        options: SessionOptions,
+    ) -> None:
+        self._vectors = vectors
+        brought = [seed.neighbors for seed in seeds if seed.label == 1 or negatives_lead(options)]
+        self.pool = build_session_pool(index, vectors, excluded, brought, options)
+        presumed = PresumedNegatives(vectors, options.presumed, options.seed)
+        self._learner = SeededLearner(vectors, seeds, options.regularization, presumed)
         self._selector = SessionSelector(options.strategy)
         self._labeled: LabeledRows | None = None
         self._n_seeds = len(seeds)

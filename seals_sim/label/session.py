@@ -8,12 +8,14 @@ was answered. So a reopened session asks what it would have asked.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seals_sim.embed.background import BackgroundEmbedding
 from seals_sim.errors import UserError
 from seals_sim.evaluate.remaining import compute_p_missing, estimate_remaining
 from seals_sim.label.copies import DistinctRows, DistinctRowsIndex
@@ -22,14 +24,17 @@ from seals_sim.label.events import Event, ImportedFile, Seed
 from seals_sim.label.journal import Journal
 from seals_sim.label.kept import describe_row, describe_space
 from seals_sim.label.learner import explain_missing
-from seals_sim.label.options import SessionOptions
+from seals_sim.label.options import EmbedOption, SessionOptions
+from seals_sim.label.pools import negatives_lead
 from seals_sim.label.search import SessionSearch, compute_probabilities
 from seals_sim.label.state import SessionState
 from seals_sim.label.types import Asked, ImportReport, Label, Reason, Status
 from seals_sim.randomness import make_generator
 from seals_sim.search.choice import resolve_pool
 from seals_sim.types import Rows
-from seals_sim.vectors.scan import widen
+from seals_sim.vectors.scan import iterate_blocks, widen
+
+_RERANKED = 100  # rows found for some words by a static model
 
 
 class Session:
@@ -46,6 +51,7 @@ class Session:
 
     def __init__(self, journal: Journal, corpus: Corpus) -> None:
         self.corpus, self._journal = corpus, journal
+        self._background: BackgroundEmbedding | None = None
         try:
             about = journal.read_about()
             if about.fingerprint not in (corpus.fingerprint, corpus.old_fingerprint):
@@ -53,20 +59,30 @@ class Session:
             journal.check(*corpus.vectors.shape)
             journal.prepare()
             self.options, self.seeds = about.options, journal.read_seeds()
+            if self.options.embed != _name_embedding(corpus):
+                raise UserError(f"{journal.path} was begun with embed = {self.options.embed}, and is opened otherwise")
             self._rows = DistinctRows(corpus, self.options.copies == "together")
             self._index = DistinctRowsIndex(corpus.index, self._rows)
             journal.remember(lambda row: describe_row(corpus, self._rows, row), lambda: describe_space(corpus))
-            widen(corpus.vectors[:1])  # what float16 needs takes seconds to import: now, not at the first answer
+            widen(corpus.vectors[:0])  # what float16 needs takes seconds to import: now, not at the first answer
             self._replay()
         except BaseException:
             journal.close()
             raise
 
     def _replay(self) -> None:
+        events = self._journal.read_events()
+        self._embed_brought([*(seed.neighbors for seed in self.seeds), *_list_brought(events)])
         self._state = SessionState()
-        self._search = SessionSearch(self._index, self._rows.list_repeated(), self.seeds, self.options)
-        for event in self._journal.read_events():
+        excluded = self._rows.list_repeated()
+        self._search = SessionSearch(self._index, self.corpus.vectors, excluded, self.seeds, self.options)
+        for event in events:
             self._apply(event)
+
+    def _embed_brought(self, lists: Sequence[Rows]) -> None:
+        """Embed what joins the candidates, all of it at once, where it is not there yet."""
+        if self.corpus.lazy is not None and lists:
+            self.corpus.lazy.embed(Rows(np.concatenate(lists)))
 
     def _apply(self, event: Event) -> None:
         self._search.pool.apply(event)
@@ -94,13 +110,14 @@ class Session:
             UserError: Where the file exists.
         """
         options = options or SessionOptions()
-        options = replace(options, pool=resolve_pool(options.pool, *corpus.vectors.shape))
+        options = _resolve_options(options, corpus)
         labeled = [(text, 1) for text in positives] + [(text, 0) for text in negatives]
         seeds = []
         if labeled:
-            vectors = corpus.encode_texts([text for text, _ in labeled])
-            index = DistinctRowsIndex(corpus.index, DistinctRows(corpus, options.copies == "together"))
-            neighbors = index.nearest(vectors, options.k)
+            texts = [text for text, _ in labeled]
+            vectors = corpus.encode_texts(texts)
+            distinct = DistinctRows(corpus, options.copies == "together")
+            neighbors = map(distinct.drop_copies, corpus.find_nearest(texts, options.n_neighbors))
             seeds = [Seed(*pair, *rest) for pair, *rest in zip(labeled, vectors, neighbors, strict=True)]
         about = {"fingerprint": corpus.fingerprint, "corpus": corpus.about, "options": asdict(options)}
         return cls(Journal.create(path, about, seeds), corpus)
@@ -121,8 +138,35 @@ class Session:
         self.close()
 
     def close(self) -> None:
-        """Release the file."""
+        """Release the file, and end what `embed_in_background` has begun."""
+        if self._background is not None:
+            self._background.stop()
+            self._background = None
         self._journal.close()
+
+    def embed_in_background(self) -> None:
+        """Let a thread embed what may be wanted next, and then the rest, where that is not done; until `close`."""
+        lazy = self.corpus.lazy
+        if lazy is not None and self._background is None:
+            lengths = [len(text) for text in self.corpus.texts or ()]
+            self._background = BackgroundEmbedding(lazy, self.corpus.index.vectors, lengths)
+            self._prefetch()
+            self._background.start()
+
+    def _prefetch(self) -> None:
+        """Say to the thread what an answer to a row that waits would bring."""
+        if self._background is None:
+            return
+        brings, k = self._search.pool.brings, self.options.n_neighbors
+        rows = [row for row in self._state.waiting if brings(row, 1, is_seen=True)]
+        positives = [row for row, label in self._get_labels().items() if label == 1]
+        lists = self._index.neighbors(Rows(np.array(rows)), k) if rows else []
+        seeds = [seed.neighbors[:1] for seed in self.seeds if seed.label == 1]
+        self._background.want(lists, Rows(np.concatenate([np.array(positives, dtype=np.int64), *seeds])))
+
+    def _going_first(self) -> AbstractContextManager[None]:
+        """In it the thread begins nothing."""
+        return nullcontext() if self.corpus.lazy is None else self.corpus.lazy.hold()
 
     @property
     def is_read_only(self) -> bool:
@@ -135,21 +179,25 @@ class Session:
         Raises:
             UserError: Where the file cannot be written; nothing new has been asked then.
         """
-        waiting = self._state.waiting
+        if n > len(self._state.waiting):
+            with self._going_first():
+                self._ask_for(n - len(self._state.waiting))
+            self._prefetch()
+        return [self._describe(self._state.asked[row]) for row in self._state.waiting[:n]]
+
+    def _ask_for(self, n: int) -> None:
+        """Choose n new rows."""
         events: list[Event] = []
-        if n > len(waiting):
+        try:
             self._search.train(self._get_labels())
             self._search.begin_round()
-            n_new = n - len(waiting)
-            while len(events) < n_new and (event := self._choose()) is not None:
+            while len(events) < n and (event := self._choose()) is not None:
                 self._apply(event)
                 events.append(event)
-            try:
-                self._journal.add(events)
-            except UserError:  # the disk is full, say: what is not in the journal has not been asked
-                self._replay()
-                raise
-        return [self._describe(self._state.asked[row]) for row in self._state.waiting[:n]]
+            self._journal.add(events)
+        except UserError:  # the disk is full, say: what is not in the journal has not been asked
+            self._replay()
+            raise
 
     def _choose(self) -> Event | None:
         n_asked, every = len(self._state.asked), self.options.control_every
@@ -208,16 +256,19 @@ class Session:
         new = list(dict.fromkeys(row for row, label in labels if brings(row, label, row in seen)))
         neighbors = {}
         if new:
-            neighbors = dict(zip(new, self._index.neighbors(Rows(np.array(new)), self.options.k), strict=True))
+            found = self._index.neighbors(Rows(np.array(new)), self.options.n_neighbors)
+            neighbors = dict(zip(new, found, strict=True))
         return [
             Event("answer", row, answer, neighbors=neighbors.pop(row, None), is_imported=is_imported)
             for row, answer in labels
         ]
 
     def _add(self, events: Sequence[Event], file: ImportedFile | None = None) -> None:
-        self._journal.add(events, file)
-        for event in events:
-            self._apply(event)
+        with self._going_first():
+            self._embed_brought(_list_brought(events))  # first, so that no answer is taken where this fails
+            self._journal.add(events, file)
+            for event in events:
+                self._apply(event)
 
     def undo(self) -> int | None:
         """Take back the last answer that counts; its row waits again, or has its earlier answer.
@@ -268,6 +319,7 @@ class Session:
             n_skipped=len(answers) - len(labels),
             n_waiting=len(self._state.waiting),
             n_candidates=self._search.pool.n_candidates,
+            n_embedded=n_rows if self.corpus.lazy is None else self.corpus.lazy.n_embedded,
             curve=tuple(np.cumsum(sequence, dtype=int).tolist()),
             n_control=len(drawn),
             remaining=estimate_remaining(n_rows - len(answers), len(drawn), sum(drawn)),
@@ -279,12 +331,21 @@ class Session:
         """P(positive) under the model of all answers, for every row (n,).
 
         Raises:
-            UserError: While a class is missing.
+            UserError: While a class is missing, or texts that are not embedded.
         """
         if explanation := self._explain():
             raise UserError(f"there are no scores yet. {explanation}")
-        model = self._search.fit_final(self._get_labels())
-        return compute_probabilities(model.decision(self.corpus.vectors))
+        lazy, model = self.corpus.lazy, self._search.fit_final(self._get_labels())
+        if lazy is None:
+            return compute_probabilities(model.decision(self.corpus.vectors))
+        if not lazy.is_complete:
+            raise UserError(
+                f"there are no scores of all texts yet: {lazy.n_embedded:,} of {lazy.n_distinct:,} are embedded; the "
+                "rest follows while the page is served"
+            )
+        return compute_probabilities(
+            np.concatenate([model.decision(block) for _, block in iterate_blocks(self.corpus.vectors)])
+        )
 
     def find_similar(self, row: int, n: int) -> list[int]:
         """The n rows nearest to a row, without itself and its copies; of equal texts the first.
@@ -303,8 +364,13 @@ class Session:
         Raises:
             UserError: Where the corpus has no texts.
         """
-        rows: list[int] = self._index.nearest(self.corpus.encode_texts([text]), n)[0].tolist()
-        return self._pick_distinct(rows, n)
+        corpus = self.corpus
+        if corpus.lazy is None:
+            return self._pick_distinct(corpus.find_nearest([text], n)[0].tolist(), n)
+        with self._going_first():
+            rows = self._rows.drop_copies(corpus.find_nearest([text], max(n, _RERANKED))[0])
+            order = np.argsort(-(corpus.vectors[rows] @ corpus.encode_texts([text])[0]), kind="stable")
+        return self._pick_distinct(rows[order].tolist(), n)
 
     def _pick_distinct(self, rows: Iterable[int], n: int, but: int | None = None) -> list[int]:
         """The first n of some rows, one for each text, without a row and its copies."""
@@ -342,4 +408,24 @@ class Session:
 
     def _explain(self) -> str:
         labels = {*(seed.label for seed in self.seeds), *self._get_labels().values()}
-        return explain_missing(labels, self.options.pool != "walk")
+        return explain_missing(labels, negatives_lead(self.options))
+
+
+def _name_embedding(corpus: Corpus) -> EmbedOption:
+    return "all" if corpus.lazy is None else "lazy"
+
+
+def _resolve_options(options: SessionOptions, corpus: Corpus) -> SessionOptions:
+    """Say what auto means for a corpus."""
+    embed = _name_embedding(corpus)
+    if options.embed not in ("auto", embed):
+        raise UserError(f"the corpus was built for {embed}", parameter="embed", value=options.embed)
+    if embed == "all":
+        return replace(options, embed=embed, pool=resolve_pool(options.pool, *corpus.vectors.shape))
+    if options.pool == "all":
+        raise UserError("needs all vectors; with embed = lazy choose another pool", parameter="pool", value="all")
+    return replace(options, embed=embed, pool="positives" if options.pool == "auto" else options.pool)
+
+
+def _list_brought(events: Iterable[Event]) -> list[Rows]:
+    return [event.neighbors for event in events if event.neighbors is not None]

@@ -57,6 +57,7 @@ class Status:
         n_skipped: Rows skipped.
         n_waiting: Rows asked and not answered yet.
         n_candidates: Rows that have been in the candidate pool.
+        n_embedded: Rows whose texts are embedded; all, but in a session that embeds them as it goes on.
         curve: Positives after each answer to a row that the search asked; skips are left out.
         n_control: Answered rows among those drawn at random.
         remaining: Positives among the rows without an answer, estimated from those drawn at random.
@@ -71,6 +72,7 @@ class Status:
     n_skipped: int
     n_waiting: int
     n_candidates: int
+    n_embedded: int
     curve: tuple[int, ...]
     n_control: int
     remaining: Interval

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-PoolChoice = Literal["all", "walk", "seals"]
+PoolChoice = Literal["all", "walk", "positives", "seals"]
 AutoPoolChoice = Literal["auto", PoolChoice]
 
 SCAN_BYTES = 2**28  # of float32: 174,762 rows of 384 dimensions, some 10 ms a scan on two cores
 
 
-def choose_pool(n: int, d: int) -> PoolChoice:
+def choose_pool(n: int, d: int) -> Literal["all", "walk"]:
     """Choose a pool by the rule above.
 
     Args:

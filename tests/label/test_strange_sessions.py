@@ -272,7 +272,7 @@ def test_the_same_process_cannot_open_a_session_twice(path):
 
 
 def test_options_as_they_are_written_are_read(tmp_path):
-    options = SessionOptions("maxent", k=7, control_every=0, regularization=2, seed=10**20, pool="walk")
+    options = SessionOptions("maxent", k=7, control_every=0, regularization=2, seed=10**20, pool="walk", embed="all")
     Session.begin(tmp_path / "s", CORPUS, options=options).close()
     with Session.open(tmp_path / "s", CORPUS) as session:
         assert session.options == options

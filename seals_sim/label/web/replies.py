@@ -104,6 +104,7 @@ class StatusReply(BaseModel):
     n_skipped: int
     n_waiting: int
     n_candidates: int
+    n_embedded: int
     n_control: int
     curve: tuple[int, ...]
     remaining: Remaining

@@ -72,6 +72,7 @@ def serve(
                     file=sys.stderr,
                 )
             print(url if quiet else f"label at {url} (Ctrl-C stops; every answer is saved)", flush=True)
+            session.embed_in_background()
             app = make_app(session, token, host, name, once if open_browser else None, allowed_hosts)
             with _opening_in_browser(address + once) if open_browser else nullcontext():
                 _run(app, listening)

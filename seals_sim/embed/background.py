@@ -1,0 +1,106 @@
+"""Embedding while nobody waits: first what is likely to be wanted next, then the rest of the table."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from seals_sim.embed.lazy import LazyVectors
+from seals_sim.errors import UserError
+from seals_sim.types import Rows, StoredVectors
+from seals_sim.vectors.scan import compute_dots, gather
+
+_LEAST, _MOST = 4, 64  # texts of a batch
+_SHORTEST, _LONGEST = 0.05, 0.2  # seconds that a batch should take: who comes in its middle waits for its end
+_WINDOW = 1024  # texts that are put in order at a time
+
+
+class BackgroundEmbedding:
+    """A thread that embeds a table until all of it is there, or `stop` is called.
+
+    What is embedded is the same whether the thread runs or not; it only makes waiting shorter.
+
+    Args:
+        vectors: To be embedded.
+        static: (n, d), vectors of the same rows by another model, which say what is like what.
+        lengths: (n,), of the texts: those of about one length are embedded together.
+    """
+
+    def __init__(self, vectors: LazyVectors, static: StoredVectors, lengths: Sequence[int]) -> None:
+        self._vectors, self._static = vectors, static
+        self._lengths = np.asarray(lengths)
+        self._changed, self._stops = threading.Lock(), threading.Event()
+        self._wanted: list[Rows] = []
+        self._liked = Rows(np.empty(0, dtype=np.int64))
+        self._size = _LEAST
+        self._thread = threading.Thread(target=self._run, daemon=True, name="embedding")
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the batch in hand."""
+        self._stops.set()
+        self._thread.join()
+
+    def want(self, rows: Sequence[Rows], liked: Rows) -> None:
+        """Say what to embed next, in the place of what was said before.
+
+        Args:
+            rows: Lists of rows, the most urgent one first.
+            liked: Rows that the rest of the table is embedded by its likeness to.
+        """
+        with self._changed:
+            self._wanted, self._liked = list(rows), liked
+
+    def _run(self) -> None:
+        try:
+            while not self._stops.is_set():
+                rows = self._find_wanted()
+                if not len(rows):
+                    rows = self._find_likely()
+                if not len(rows):
+                    self._vectors.finish()
+                    return
+                self._embed(rows)
+        except UserError as error:  # whoever needs a row that cannot be embedded is told again
+            print(f"embedding in the background stopped: {error}", file=sys.stderr)
+
+    def _find_wanted(self) -> Rows:
+        with self._changed:
+            wanted = list(self._wanted)
+        for rows in wanted:
+            missing = self._vectors.find_missing(rows)
+            if len(missing):
+                return missing
+        return Rows(np.empty(0, dtype=np.int64))
+
+    def _find_likely(self) -> Rows:
+        """Those of the table most like what is liked; any where nothing is."""
+        missing = self._vectors.find_missing()
+        liked = self._liked
+        if len(liked) and len(missing) > _WINDOW:
+            likeness = compute_dots(self._static, gather(self._static, liked).mean(axis=0))[missing]
+            missing = Rows(missing[np.argpartition(-likeness, _WINDOW)])
+        return Rows(missing[:_WINDOW])
+
+    def _embed(self, rows: Rows) -> None:
+        """Until something else is wanted."""
+        wanted = self._wanted
+        by_length = rows[np.argsort(-self._lengths[rows], kind="stable")]
+        while len(by_length) and wanted is self._wanted and not self._stops.is_set():
+            batch, by_length = Rows(by_length[: self._size]), Rows(by_length[self._size :])
+            start = time.perf_counter()
+            self._vectors.embed_batch(batch)
+            self._choose_size(time.perf_counter() - start)
+
+    def _choose_size(self, seconds: float) -> None:
+        if seconds < _SHORTEST:
+            self._size = min(_MOST, 2 * self._size)
+        elif seconds > _LONGEST:
+            self._size = max(_LEAST, self._size // 2)

@@ -1,0 +1,66 @@
+"""A corpus that is embedded as the search goes on: the index is of a static model, the vectors are of the good one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+from seals_sim.embed.names import DEFAULT_MODEL, STATIC_MODEL, AutoPrecision
+from seals_sim.embed.space import TextSpace
+from seals_sim.errors import UserError
+from seals_sim.indexes import IndexOptions
+from seals_sim.indexes.cached import build_cached_index
+from seals_sim.label.corpus import Corpus, choose_session_index, require_vector_index
+from seals_sim.randomness import make_generator
+from seals_sim.types import StoredVectors
+
+LAZY_FROM = 20_000  # distinct texts to embed: about a minute with the default model on two cores
+
+
+def build_lazy_corpus(
+    texts: Sequence[str],
+    index: str,
+    cache: Path,
+    model: str = DEFAULT_MODEL,
+    options: IndexOptions | None = None,
+    quiet: bool = True,
+    precision: AutoPrecision = "float32",
+) -> Corpus:
+    """Embed texts by the static model and build an index of that, or read both from the cache.
+
+    Args:
+        texts: The table.
+        index: As for `build_corpus`.
+        cache: The folder for vectors and indexes.
+        model: That the session learns by; its vectors are not whitened, which would take all of them.
+        options: Of the index.
+        quiet: Show no progress.
+        precision: Of the model, as for `TextSpace`.
+
+    Raises:
+        UserError: For options that do not fit the texts, or a cache that cannot be written.
+    """
+    if model == STATIC_MODEL:
+        raise UserError("is the static model itself; there is nothing to wait for", parameter="model", value=model)
+    static = TextSpace(texts, STATIC_MODEL, 0, cache, quiet)
+    static_vectors, digest = static.load_vectors(cache)
+    rng = make_generator(0, "index")
+    name = choose_session_index(index, None, *static_vectors.shape)
+    built = build_cached_index(name, static_vectors, digest, cache, options or IndexOptions(), rng, quiet)
+    space = TextSpace(texts, model, 0, cache, quiet, precision)
+    vectors = space.open_lazily(cache)
+    about = f"{len(texts):,} texts ({space.texts_digest[:8]}), model {model}, {vectors.shape[1]} dimensions, lazily"
+    return Corpus(
+        cast(StoredVectors, vectors),
+        require_vector_index(built, name),
+        space.fingerprint,
+        texts,
+        vectors.encode,
+        about,
+        cut=space.count_cut(),
+        space=space,
+        index_name=name,
+        lazy=vectors,
+        encode_queries=static.encode,
+    )
