@@ -23,6 +23,7 @@ _MAY_BE_MADE = ("cache", "good-work", "new-work", "part", "store", "store.db")
 _OUTPUTS = {
     "new", "run", "good", "theory", "paper", "beyond", "ledger", "model", "unfinished", "nowhere", "out.csv"
 }  # fmt: skip
+_ALONE = {"claims": "reports"}  # a large folder, and the only program that reads it
 _SESSIONS = ("t.seals", "pictures.seals")
 OUTCOMES = ("refused", "served", "traceback", "hang", "changed")
 
@@ -77,7 +78,7 @@ def run_all(
     Yields:
         What became of each, in order of their ends.
     """
-    waiting, running = iter(cases), {}
+    waiting, running, fixtures = iter(cases), {}, _Fixtures(pristine)
     is_over = False
     with tempfile.TemporaryDirectory(prefix="fuzz-") as scratch:
         while True:
@@ -86,7 +87,7 @@ def run_all(
                 if case is None:
                     is_over = True
                     break
-                run = _Run(case, pristine, Path(tempfile.mkdtemp(dir=scratch)), hang_seconds)
+                run = _Run(case, fixtures, Path(tempfile.mkdtemp(dir=scratch)), hang_seconds)
                 running[run.pid] = run
             if not running:
                 return
@@ -98,17 +99,47 @@ def run_all(
             time.sleep(0.005)
 
 
-class _Run:
-    def __init__(self, case: Case, pristine: Path, folder: Path, hang_seconds: float) -> None:
-        self.case, self._folder, self._here = case, folder, folder / "here"
-        shutil.copytree(pristine, self._here)
+@dataclass(frozen=True)
+class _File:
+    digest: str
+    size: int
+    mtime_ns: int
+
+
+class _Fixtures:
+    """The folder of the fixtures, digested once."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.files: dict[str, _File] = {}
+        for name, path in _walk(folder):
+            facts = path.stat()
+            self.files[name] = _File(_digest(path.read_bytes()), facts.st_size, facts.st_mtime_ns)
+
+    def copy(self, here: Path, case: Case) -> None:
+        left_out = () if case.words[0] in _ALONE else _ALONE.values()
+        shutil.copytree(self.folder, here, ignore=shutil.ignore_patterns(*left_out))
         if case.file is not None:
-            (self._here / case.file).write_bytes(case.content)
-        self._before = _digest_all(self._here)
+            (here / case.file).write_bytes(case.content)
+
+    def list_digests(self, here: Path) -> dict[str, str]:
+        """Of all files in a copy; one of the size and time of the fixture has its content."""
+        return {name: self._digest(name, path) for name, path in _walk(here)}
+
+    def _digest(self, name: str, path: Path) -> str:
+        facts, file = path.stat(), self.files.get(name)
+        if file is not None and (facts.st_size, facts.st_mtime_ns) == (file.size, file.mtime_ns):
+            return file.digest
+        return _digest(path.read_bytes())
+
+
+class _Run:
+    def __init__(self, case: Case, fixtures: _Fixtures, folder: Path, hang_seconds: float) -> None:
+        self.case, self._fixtures, self._folder, self._here = case, fixtures, folder, folder / "here"
         self._deadline = time.monotonic() + hang_seconds
         self.pid = os.fork()
         if self.pid == 0:
-            _work(case, self._here, folder)
+            _work(case, fixtures, self._here, folder)
 
     def poll(self) -> Outcome | None:
         ended, status = os.waitpid(self.pid, os.WNOHANG)
@@ -134,13 +165,18 @@ class _Run:
 
     def _list_changes(self, is_refused: bool) -> list[str]:
         """Files of the user that a command has changed, temporary ones, and what a refused one has left behind."""
-        after = _digest_all(self._here)
-        names = {name for name in {**self._before, **after} if self._before.get(name) != after.get(name)}
+        after = self._fixtures.list_digests(self._here)
+        before = {name: file.digest for name, file in self._fixtures.files.items()}
+        if self.case.words[0] not in _ALONE:
+            before = {name: digest for name, digest in before.items() if Path(name).parts[0] not in _ALONE.values()}
+        if self.case.file is not None:
+            before[self.case.file] = _digest(self.case.content)
+        names = {name for name in {**before, **after} if before.get(name) != after.get(name)}
         if is_refused:  # a run that goes on may leave more of what it makes, such as its split
-            names -= {name for name in names - set(self._before) if Path(name).parts[0] == "unfinished"}
+            names -= {name for name in names - set(before) if Path(name).parts[0] == "unfinished"}
         else:
             names = {
-                name for name in names if name in self._before and name not in _SESSIONS
+                name for name in names if name in before and name not in _SESSIONS
                 and Path(name).parts[0].removeprefix("early-") not in _OUTPUTS
             }  # fmt: skip
         temporary = {name for name in after if Path(name).name.startswith(".") and not name.endswith(".lock")}
@@ -148,7 +184,7 @@ class _Run:
         return sorted((names - made) | temporary)
 
 
-def _work(case: Case, here: Path, folder: Path) -> None:
+def _work(case: Case, fixtures: _Fixtures, here: Path, folder: Path) -> None:
     code = 1
     try:
         os.setpgid(0, 0)
@@ -158,6 +194,7 @@ def _work(case: Case, here: Path, folder: Path) -> None:
             os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT, 0o600), number)
         sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
         sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
+        fixtures.copy(here, case)
         os.chdir(here)
         os.environ["XDG_CACHE_HOME"] = str(here / "cache")
         code = _run(case)
@@ -195,9 +232,11 @@ def _run(case: Case) -> int:
     return 0
 
 
-def _digest_all(folder: Path) -> dict[str, str]:
-    return {
-        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in folder.rglob("*")
-        if path.is_file()
-    }
+def _walk(folder: Path) -> Iterator[tuple[str, Path]]:
+    for path in folder.rglob("*"):
+        if path.is_file():
+            yield str(path.relative_to(folder)), path
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
