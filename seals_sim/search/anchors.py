@@ -51,8 +51,9 @@ class AnchorPool:
         return len(self._seen)
 
     def begin_round(self, model: Model) -> None:
-        if model is not self._model:
-            self._model, self._table = model, self._draw()
+        if model is not self._model and len(self._labels) > self._n_drawn_by:
+            self._table = self._draw()
+        self._model = model
 
     def candidates(self, slot: int) -> FixedTable:
         return self._table
@@ -62,7 +63,7 @@ class AnchorPool:
         self._table.remove(query)
 
     def _draw(self) -> FixedTable:
-        labeled = Rows(np.fromiter(self._labels, dtype=np.int64))
+        labeled, self._n_drawn_by = Rows(np.fromiter(self._labels, dtype=np.int64)), len(self._labels)
         anchors = self._choose_anchors(labeled)
         lists = self._index.neighbors(anchors, self._k)
         near = np.concatenate(lists)
