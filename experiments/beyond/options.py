@@ -11,7 +11,7 @@ from seals_sim.options import CHECKED, COMMA_SEPARATED, PositiveInt
 from seals_sim.replay.options import ConceptOptions, EmbeddingOptions, Execution, LabelOptions
 
 RuleName = Literal[
-    "all", "walk", "walk_distinct", "positives", "all_whitened", "seals_100", "seals_10"
+    "all", "walk", "walk_distinct", "positives", "all_whitened", "seals_100", "seals_10", "lazy"
 ]  # fmt: skip
 RULE_NAMES: tuple[RuleName, ...] = get_args(RuleName)
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from experiments.beyond.options import RuleName
 from seals_sim.indexes.protocol import NeighborIndex
+from seals_sim.label.options import WIDENING
 from seals_sim.search.candidates import CandidateTable
 from seals_sim.search.duplicates import PassOver
 from seals_sim.search.learners import LinearModel, LogisticLearner
@@ -18,7 +19,7 @@ from seals_sim.search.strategies import ArgMax
 from seals_sim.search.walk import WalkPool
 from seals_sim.types import LabeledRows, Learner, Pool, Row, StoredVectors
 
-SpaceName = Literal["raw", "whitened"]
+SpaceName = Literal["raw", "whitened", "lazy"]
 MOST_NEIGHBORS = 100
 NEAR_DUPLICATE = 0.9  # cosine
 
@@ -47,7 +48,7 @@ class Rule:
 
     Attributes:
         title: For people.
-        space: The embedding as it comes, or whitened as in 7.12.
+        space: The embedding as it comes, or whitened as in 7.12; lazy: as it comes, with the index of a static model.
         build: Makes its parts for one search.
     """
 
@@ -77,6 +78,11 @@ def _positives(start: Start) -> Parts:
     return _parts(start, pool)
 
 
+def _lazy(start: Start) -> Parts:
+    k = WIDENING * MOST_NEIGHBORS
+    return _parts(start, SealsPool(start.seeds, start.vectors, start.index, k, only_positives=True))
+
+
 def _walk(start: Start) -> Parts:
     return _parts(start, WalkPool(start.seeds, start.vectors, start.index))
 
@@ -94,4 +100,5 @@ RULES: dict[RuleName, Rule] = {
     "all_whitened": Rule("full scan, whitened (7.12)", "whitened", _scan_all),
     "seals_100": Rule("SEALS, k = 100, whitened", "whitened", _seals(100)),
     "seals_10": Rule("SEALS, k = 10, whitened", "whitened", _seals(10)),
+    "lazy": Rule("200 neighbors of positives by a static model, which alone are embedded", "lazy", _lazy),
 }

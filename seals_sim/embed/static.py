@@ -37,8 +37,9 @@ class StaticSpace:
         """
         embeddings = self._encoder.encode(texts)
         lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
-        vectors: Vectors = embeddings / np.where(lengths > 0, lengths, 1)
-        return vectors
+        lengths[lengths == 0] = 1
+        embeddings /= lengths
+        return embeddings
 
     def embed(
         self, texts: Sequence[str], texts_digest: str, cache: Path, quiet: bool = True

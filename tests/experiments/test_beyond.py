@@ -49,7 +49,7 @@ def test_every_rule_is_run_and_reported(finished):
 
 def test_rules_can_be_added_one_by_one(finished, tmp_path, cache):
     out = tmp_path / "run"
-    for rules in ("all", "walk,positives", "all_whitened,seals_100,seals_10,walk_distinct"):
+    for rules in ("all", "walk,positives", "all_whitened,seals_100,seals_10,walk_distinct,lazy"):
         beyond.main([*FAST, "--cache", str(cache), "--out", str(out), "--only", rules, "--jobs", "2"])
     pd.testing.assert_frame_equal(_read(out), _read(finished))
 
