@@ -194,3 +194,25 @@ class PrecisionOptions:
     """Texts."""
     repeats: PositiveInt = 3
     """Turns of each precision; the median ratio counts."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class FirstQuestionOptions:
+    """A table of texts, and a simulated person."""
+
+    n: AnySizes = (10_000, 100_000, 1_000_000)
+    """Texts, one measurement for each number."""
+    embed: Literal["auto", "lazy", "all"] = "auto"
+    """As for `seals label`."""
+    like: str = "diabetes with a complication of the eye"
+    """What is searched for."""
+    positive: str = "retinopathy"
+    """What is in a text that the person says yes to."""
+    answers: PositiveInt = 50
+    """How many answers are given."""
+    read_seconds: Annotated[float, Field(ge=0)] = 2.0
+    """That the person takes for a text."""
+    work: GivenPath = Path(".")
+    """Folder in which tables and caches are made, and removed."""
+    out: GivenPath = Path("reports/scale")
+    """Folder for first_question.csv."""

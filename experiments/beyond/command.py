@@ -19,7 +19,9 @@ from experiments.beyond.rules import MOST_NEIGHBORS, RULES, SpaceName
 from experiments.beyond.runs import KIND, Space, Table, Task, search
 from seals_sim.disk.cache import get_default_folder
 from seals_sim.disk.files import require_writable
+from seals_sim.embed.names import STATIC_MODEL
 from seals_sim.errors import UserError
+from seals_sim.label.options import WIDENING
 from seals_sim.options import combine
 from seals_sim.randomness import make_generator
 from seals_sim.replay.bench import Setup
@@ -31,7 +33,7 @@ from seals_sim.replay.seal import sealing
 from seals_sim.replay.store import RunFolder, RunIdentity, RunStore, get_versions, to_json, write_csv
 from seals_sim.replay.vectors import compute_vectors, open_index
 from seals_sim.replay.workers import start_workers
-from seals_sim.types import Rows
+from seals_sim.types import Rows, Vectors
 
 
 def run_beyond(inputs: InputOptions, protocol: BeyondProtocol, execution: BeyondExecution, command: str = "") -> Path:
@@ -65,7 +67,8 @@ def run_beyond(inputs: InputOptions, protocol: BeyondProtocol, execution: Beyond
     require_writable(execution.out, "out")
     folder.begin()
     store = RunStore(folder.path)
-    wanted = execution.only or protocol.plan.rules
+    usual = [name for name in protocol.plan.rules if name != "lazy" or setup.dataset.texts is not None]
+    wanted = execution.only or usual
     if protocol.cold_start and not set(wanted) <= set(protocol.plan.rules):
         known = " and ".join(protocol.plan.rules)
         raise UserError(f"cold_start compares {known} alone", parameter="only", value=",".join(wanted))
@@ -139,7 +142,19 @@ def _build_space(
     pool = np.ascontiguousarray(vectors[split.pool])
     if protocol.copied:
         pool = copy_with_noise(pool, origins, make_generator(protocol.seed, "noise"))
-    index = None
+    index, searched, k = None, pool, MOST_NEIGHBORS
+    if name == "lazy":
+        searched, k = _embed_statically(setup, protocol, origins, cache, quiet), WIDENING * MOST_NEIGHBORS
     if has_index:
-        index, _ = open_index(pool, IndexOptions(index="graph"), MOST_NEIGHBORS, protocol.seed, cache, quiet)
+        index, _ = open_index(searched, IndexOptions(index="graph"), k, protocol.seed, cache, quiet)
     return Space(pool, index, vectors[split.test])
+
+
+def _embed_statically(setup: Setup, protocol: BeyondProtocol, origins: Rows, cache: Path, quiet: bool) -> Vectors:
+    """The pool's vectors by the static model."""
+    if setup.dataset.texts is None:
+        raise UserError("needs texts, not vectors; name other rules", parameter="only", value="lazy")
+    pool = compute_vectors(setup.dataset, STATIC_MODEL, 0, cache, quiet)[setup.split.pool]
+    if not protocol.copied:
+        return np.ascontiguousarray(pool)
+    return copy_with_noise(pool, origins, make_generator(protocol.seed, "static noise"))

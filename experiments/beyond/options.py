@@ -12,7 +12,7 @@ from seals_sim.replay.options import ConceptOptions, EmbeddingOptions, Execution
 
 RuleName = Literal[
     "all", "walk", "walk_30", "walk_distinct", "positives", "all_whitened", "seals_100", "seals_10",
-    "autotar", "anchors", "covering", "random_tenth", "ens", "session", "presuming",
+    "autotar", "anchors", "covering", "random_tenth", "ens", "lazy", "session", "presuming",
 ]  # fmt: skip
 RULE_NAMES: tuple[RuleName, ...] = get_args(RuleName)
 COLD_RULES: tuple[RuleName, ...] = ("session", "presuming")

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from experiments.beyond.options import RuleName
 from seals_sim.indexes.protocol import NeighborIndex
 from seals_sim.label.learner import PresumedNegatives, SeededLearner
-from seals_sim.label.options import SessionOptions
+from seals_sim.label.options import WIDENING, SessionOptions
 from seals_sim.randomness import make_generator
 from seals_sim.search.anchors import AnchorPool
 from seals_sim.search.autotar import GrowingBatches
@@ -25,7 +25,7 @@ from seals_sim.search.strategies import ArgMax
 from seals_sim.search.walk import WalkPool
 from seals_sim.types import LabeledRows, Learner, Pool, Row, Selector, StoredVectors
 
-SpaceName = Literal["raw", "whitened"]
+SpaceName = Literal["raw", "whitened", "lazy"]
 MOST_NEIGHBORS = 100
 NEAR_DUPLICATE = 0.9  # cosine
 ENS_NEIGHBORS = 50
@@ -71,7 +71,7 @@ class Rule:
 
     Attributes:
         title: For people.
-        space: The embedding as it comes, or whitened as in 7.12.
+        space: The embedding as it comes, or whitened as in 7.12; lazy: as it comes, with the index of a static model.
         build: Makes its parts for one search.
         batch: Labels between two trainings, where the rule has its own.
         has_index: Whether it asks for neighbors.
@@ -103,6 +103,11 @@ def _seals(k: int) -> Callable[[Start], Parts]:
 def _positives(start: Start) -> Parts:
     pool = SealsPool(start.seeds, start.vectors, start.index, MOST_NEIGHBORS, only_positives=True)
     return _parts(start, pool)
+
+
+def _lazy(start: Start) -> Parts:
+    k = WIDENING * MOST_NEIGHBORS
+    return _parts(start, SealsPool(start.seeds, start.vectors, start.index, k, only_positives=True))
 
 
 def _walk(n_step: int) -> Callable[[Start], Parts]:
@@ -158,6 +163,7 @@ RULES: dict[RuleName, Rule] = {
     "all_whitened": Rule("full scan, whitened (7.12)", "whitened", _scan_all, has_index=False),
     "seals_100": Rule("SEALS, k = 100, whitened", "whitened", _seals(100)),
     "seals_10": Rule("SEALS, k = 10, whitened", "whitened", _seals(10)),
+    "lazy": Rule("200 neighbors of positives by a static model, which alone are embedded", "lazy", _lazy),
     "autotar": Rule("AutoTAR (Cormack and Grossman 2015)", "raw", _autotar, batch=1, has_index=False),
     "anchors": Rule("AnchorAL (Lesci and Vlachos 2024)", "raw", _anchors),
     "covering": Rule("active covering (Jiang and Rostamizadeh 2021)", "raw", _covering),

@@ -8,6 +8,7 @@ from typing import cast
 
 from seals_sim.embed.names import DEFAULT_MODEL, STATIC_MODEL, AutoPrecision
 from seals_sim.embed.space import TextSpace
+from seals_sim.embed.static import StaticSpace
 from seals_sim.errors import UserError
 from seals_sim.indexes import IndexOptions
 from seals_sim.indexes.cached import build_cached_index
@@ -43,12 +44,11 @@ def build_lazy_corpus(
     """
     if model == STATIC_MODEL:
         raise UserError("is the static model itself; there is nothing to wait for", parameter="model", value=model)
-    static = TextSpace(texts, STATIC_MODEL, 0, cache, quiet)
-    static_vectors, digest = static.load_vectors(cache)
+    space, static = TextSpace(texts, model, 0, cache, quiet, precision), StaticSpace()
+    static_vectors, digest = static.embed(texts, space.texts_digest, cache, quiet)
     rng = make_generator(0, "index")
     name = choose_session_index(index, None, *static_vectors.shape)
     built = build_cached_index(name, static_vectors, digest, cache, options or IndexOptions(), rng, quiet)
-    space = TextSpace(texts, model, 0, cache, quiet, precision)
     vectors = space.open_lazily(cache)
     about = f"{len(texts):,} texts ({space.texts_digest[:8]}), model {model}, {vectors.shape[1]} dimensions, lazily"
     return Corpus(

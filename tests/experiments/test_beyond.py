@@ -51,7 +51,7 @@ def test_every_rule_is_run_and_reported(finished):
 
 def test_rules_can_be_added_one_by_one(finished, tmp_path, cache):
     out = tmp_path / "run"
-    for rules in ("all", "walk,positives", "all_whitened,anchors,autotar"):
+    for rules in ("all", "walk,positives", "all_whitened,anchors,lazy"):
         beyond.main([*FAST, "--cache", str(cache), "--out", str(out), "--only", rules, "--jobs", "2"])
     rows, of_all = _read(out), _read(finished)
     expected = of_all[of_all["rule"].isin(rows["rule"])].reset_index(drop=True)

@@ -289,7 +289,8 @@ function showStatus(status) {
   const part = (100 * status.n_candidates) / Math.max(1, status.n_rows);
   by("counts").textContent =
     `${formatNumber(status.n_positive)} positive of ${formatNumber(status.n_answered)} answered, ${formatNumber(status.n_skipped)} skipped; `
-    + `${part.toFixed(1)}% of ${formatNumber(status.n_rows)} ${describeRows(status)} reached`;
+    + `${part.toFixed(1)}% of ${formatNumber(status.n_rows)} ${describeRows(status)} reached`
+    + (status.n_embedded < status.n_rows ? `, ${formatNumber(status.n_embedded)} embedded so far` : "");
   by("remaining").textContent = status.remaining_words;
   by("stopping").textContent = status.stopping_words;
   by("explanation").textContent = status.explanation;

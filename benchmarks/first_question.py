@@ -1,0 +1,155 @@
+"""From a table of texts and an empty cache to the first question, and from an answer to the next one.
+
+The texts are real ones, the descriptions of ICD-10-CM; beyond 74,731 they are REPEATED WITH CHANGES: one word in each
+is replaced by one drawn from all of them. `seals label` runs as a user starts it, in a process of its own; a person is
+simulated who reads for a while and says yes to what has a word in it. Processor seconds are given beside seconds, as
+other work on the machine makes them differ.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.options import FirstQuestionOptions
+from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
+from seals_sim.datasets import read_icd10cm
+from seals_sim.randomness import make_generator
+from seals_sim.replay.store import write_csv
+
+FILE = "first_question.csv"
+_GB = 2**30
+
+app = make_cli("python -m benchmarks.first_question", __doc__)
+
+
+@app.default
+def benchmark_first_question(
+    *, options: Annotated[FirstQuestionOptions, flatten("Options")] = FirstQuestionOptions()
+) -> None:
+    """Measure how long a person waits for the first question, and for the next ones."""
+    print(render_command("python -m benchmarks.first_question", options))
+    rows = []
+    for n in options.n:
+        with tempfile.TemporaryDirectory(dir=options.work) as folder:
+            rows.append(_measure(n, options, Path(folder)))
+        print(pd.DataFrame(rows[-1:]).to_string(index=False, float_format="%.2f"), flush=True)
+    options.out.mkdir(parents=True, exist_ok=True)
+    write_csv(options.out / FILE, pd.DataFrame(rows))
+
+
+def main(words: Any = None) -> None:
+    """Run the command."""
+    run_cli(app, words)
+
+
+def list_texts(n: int, seed: int = 0) -> Iterator[str]:
+    """Give n texts: real ones, then the same again with a word of each replaced.
+
+    Examples:
+        >>> texts = list(list_texts(80_000))
+        >>> texts[0], texts[74_731 + 3] == texts[3], len(texts[74_731 + 3].split()) == len(texts[3].split())
+        ('Cholera due to Vibrio cholerae 01, biovar cholerae', False, True)
+    """
+    texts = read_icd10cm().texts or []
+    words = [word for text in texts for word in text.split()]
+    rng = make_generator(seed, "first question")
+    drawn, places = rng.integers(len(words), size=n), rng.random(n)
+    for number in range(n):
+        text = texts[number % len(texts)]
+        if number < len(texts):
+            yield text
+        else:
+            changed = text.split()
+            changed[int(places[number] * len(changed))] = words[drawn[number]]
+            yield " ".join(changed)
+
+
+def _measure(n: int, options: FirstQuestionOptions, folder: Path) -> dict[str, object]:
+    table = folder / "table.jsonl"
+    with table.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps({"text": text}) + "\n" for text in list_texts(n))
+    command = [sys.executable, "-m", "seals_sim.cli.main", "label", str(table), "--like", options.like, "--embed"]
+    command += [options.embed, "--cache", str(folder / "cache"), "--no-browser", "--quiet"]
+    load, start = os.getloadavg()[0], time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        page = _Page(process.stdout.readline())
+        page.call("/api/batch?n=1")
+        seconds, peak, processor_seconds = time.perf_counter() - start, _read_peak(process.pid), _read_cpu(process.pid)
+        waits = [_answer(page, options) for _ in range(options.answers)]
+        status = page.call("/api/status")
+        return {
+            "n": n,
+            "embed": options.embed,
+            "first_question_seconds": seconds,
+            "processor_seconds": processor_seconds,
+            "peak_gb": peak / _GB,
+            "answers": status["n_answered"],
+            "positives": status["n_positive"],
+            "next_median_ms": 1000 * float(np.median(waits)),
+            "next_worst_ms": 1000 * max(waits),
+            "embedded": status["n_embedded"],
+            "peak_gb_at_end": _read_peak(process.pid) / _GB,
+            "load_before": load,
+        }
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait()
+
+
+def _answer(page: _Page, options: FirstQuestionOptions) -> float:
+    """Read the question, answer it, and wait for the next: seconds."""
+    asked = page.call("/api/batch?n=1")["rows"][0]
+    time.sleep(options.read_seconds)
+    answer = int(options.positive in asked["text"].lower())
+    start = time.perf_counter()
+    page.call("/api/answer", {"row": asked["row"], "answer": answer})
+    page.call("/api/batch?n=1")
+    return time.perf_counter() - start
+
+
+class _Page:
+    """The calls of the page that a server has printed the address of."""
+
+    def __init__(self, line: str) -> None:
+        found = re.match(r"(http://[^/]+)/\?token=(\S+)", line)
+        if found is None:
+            raise RuntimeError(f"no address but {line!r}")
+        self._base, self._token = found.groups()
+
+    def call(self, path: str, content: object = None) -> Any:
+        data = None if content is None else json.dumps(content).encode()
+        headers = {"X-Token": self._token, "Content-Type": "application/json"}
+        with urllib.request.urlopen(urllib.request.Request(self._base + path, data, headers)) as reply:
+            return json.load(reply)
+
+
+def _read_peak(pid: int) -> int:
+    """Bytes of memory that a process has had at most, files that are mapped among them."""
+    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    assert found is not None
+    return 1024 * int(found[1])
+
+
+def _read_cpu(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+"""A table embedded by the static model: tens of thousands of texts a second, straight to disk, in half precision."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seals_sim.disk.arrays import ArrayStage
+from seals_sim.disk.cache import locking
+from seals_sim.embed.blocks import name_folder
+from seals_sim.embed.encoder import Encoder
+from seals_sim.embed.known import name_embeddings
+from seals_sim.embed.names import STATIC_MODEL
+from seals_sim.errors import DamagedError, OtherOriginError
+from seals_sim.types import StoredVectors, Vectors
+
+_BLOCK = 16_384  # texts between two steps of the progress bar, and between two saves
+
+
+class StaticSpace:
+    """The vectors that the static model gives: of unit length, or zero for a text of which it knows no part."""
+
+    def __init__(self) -> None:
+        self._encoder = Encoder(STATIC_MODEL)
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Embed m texts: (m, d) float32.
+
+        Examples:
+            >>> np.linalg.norm(StaticSpace().encode(["a cat", ""]), axis=1).round(3).tolist()
+            [1.0, 0.0]
+        """
+        embeddings = self._encoder.encode(texts)
+        lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
+        lengths[lengths == 0] = 1
+        embeddings /= lengths
+        return embeddings
+
+    def embed(
+        self, texts: Sequence[str], texts_digest: str, cache: Path, quiet: bool = True
+    ) -> tuple[StoredVectors, str]:
+        """Embed a table, or open what an earlier call has left in a cache; one that was stopped goes on.
+
+        Args:
+            texts: n of them.
+            texts_digest: Of all of them.
+            cache: The folder.
+            quiet: No progress bar.
+
+        Returns:
+            (n, d) float16, memory-mapped, and a digest of it.
+
+        Raises:
+            UserError: Where the cache cannot be written.
+        """
+        key = name_embeddings(texts_digest, self._encoder.digest)
+        folder = name_folder(cache, key)
+
+        def fill() -> tuple[StoredVectors, str]:
+            shape = (len(texts), self._encoder.dimensions)
+            stage = ArrayStage(folder, "static", {"key": key}, shape, np.float16)
+            vectors: Any = stage.fill(lambda start, end: self.encode(texts[start:end]), _BLOCK, quiet)
+            return vectors, stage.stage.digest
+
+        with locking(folder):
+            try:
+                return fill()
+            except (DamagedError, OtherOriginError) as error:
+                print(f"{error.folder} is damaged and is embedded again", file=sys.stderr)
+                shutil.rmtree(error.folder)
+                return fill()
