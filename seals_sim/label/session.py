@@ -23,9 +23,10 @@ from seals_sim.label.journal import Journal
 from seals_sim.label.kept import describe_row, describe_space
 from seals_sim.label.learner import explain_missing
 from seals_sim.label.options import SessionOptions
+from seals_sim.label.phrases import find_texts
 from seals_sim.label.search import SessionSearch, compute_probabilities
 from seals_sim.label.state import SessionState
-from seals_sim.label.types import Asked, ImportReport, Label, Reason, Status
+from seals_sim.label.types import Asked, Hit, ImportReport, Label, Reason, Status
 from seals_sim.randomness import make_generator
 from seals_sim.search.choice import resolve_pool
 from seals_sim.types import Rows
@@ -286,7 +287,7 @@ class Session:
         model = self._search.fit_final(self._get_labels())
         return compute_probabilities(model.decision(self.corpus.vectors))
 
-    def find_similar(self, row: int, n: int) -> list[int]:
+    def find_similar(self, row: int, n: int) -> list[Hit]:
         """The n rows nearest to a row, without itself and its copies; of equal texts the first.
 
         Raises:
@@ -295,16 +296,30 @@ class Session:
         self._require_row(row)
         row = self._rows.find(row)
         neighbors = self._index.neighbors(Rows(np.array([row])), n + 1)[0]
-        return self._pick_distinct(neighbors.tolist(), n, but=row)
+        return self._compare(self._pick_distinct(neighbors.tolist(), n, but=row), widen(self.corpus.vectors[[row]])[0])
 
-    def find(self, text: str, n: int) -> list[int]:
+    def find(self, text: str, n: int) -> list[Hit]:
         """The n rows nearest to some words; of equal texts the first.
 
         Raises:
             UserError: Where the corpus has no texts.
         """
-        rows: list[int] = self._index.nearest(self.corpus.encode_texts([text]), n)[0].tolist()
-        return self._pick_distinct(rows, n)
+        vectors = self.corpus.encode_texts([text])
+        return self._compare(self._pick_distinct(self._index.nearest(vectors, n)[0].tolist(), n), vectors[0])
+
+    def find_words(self, words: str) -> list[int]:
+        """All rows that hold some words (`compile_words`), in order; of those answered together the first.
+
+        Raises:
+            UserError: Where the corpus has no texts.
+        """
+        if self.corpus.texts is None:
+            raise UserError("this table has no texts to search")
+        return list(dict.fromkeys(map(self._rows.find, find_texts(self.corpus.texts, words))))
+
+    def _compare(self, rows: Sequence[int], vector: NDArray[np.float32]) -> list[Hit]:
+        similarity = widen(self.corpus.vectors[list(rows)]) @ vector
+        return [Hit(*pair) for pair in zip(rows, similarity.tolist(), strict=True)]
 
     def _pick_distinct(self, rows: Iterable[int], n: int, but: int | None = None) -> list[int]:
         """The first n of some rows, one for each text, without a row and its copies."""

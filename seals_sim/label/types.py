@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from seals_sim.evaluate.remaining import Interval
 
 Label = tuple[int, int | None]  # a row and its answer: 1, 0, or None where it was skipped
+
+
+class Hit(NamedTuple):
+    """A row that a search found.
+
+    Attributes:
+        row: Its position in the table.
+        similarity: Cosine with what was searched for.
+    """
+
+    row: int
+    similarity: float
 
 
 @dataclass(frozen=True)

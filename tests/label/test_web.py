@@ -221,7 +221,9 @@ def test_batch_answer_undo_and_status(session, client):
     assert 0 < first["score"] < 1
     assert len(first["neighbors"]) == 5
     assert first["row"] not in [item["row"] for item in first["neighbors"]]
-    assert first["neighbors"][0].keys() == {"row", "text", "n_copies", "has_image", "is_answered", "answer"}
+    assert first["neighbors"][0].keys() == {
+        "row", "text", "n_copies", "has_image", "is_answered", "answer", "similarity",
+    }  # fmt: skip
 
     for item, answer in zip(rows, [1, 0, None, 1], strict=True):
         reply = client.post("/api/answer", json={"row": item["row"], "answer": answer}).json()
@@ -293,13 +295,37 @@ def test_bad_calls_get_one_line(client, path):
 
 def test_find_and_similar_give_rows_that_can_be_answered(session, client):
     rows = client.get("/api/find?text=text 40&n=3").json()["rows"]
-    assert [item["row"] for item in rows] == session.find("text 40", 3)
+    assert [item["row"] for item in rows] == [hit.row for hit in session.find("text 40", 3)]
     assert rows[0]["row"] == 40 or np.allclose(VECTORS[rows[0]["row"]], VECTORS[40])
     client.post("/api/answer", json={"row": rows[0]["row"], "answer": 0})
     again = client.get("/api/find?text=text 40&n=3").json()["rows"]
     assert (again[0]["is_answered"], again[0]["answer"]) == (True, 0)
     near = client.get(f"/api/similar?row={rows[0]['row']}&n=4").json()["rows"]
-    assert [item["row"] for item in near] == session.find_similar(rows[0]["row"], 4)
+    assert [item["row"] for item in near] == [hit.row for hit in session.find_similar(rows[0]["row"], 4)]
+
+
+def test_lists_of_answers_and_of_texts_with_some_words_come_in_pages(session, client):
+    given = {3: 1, 40: 0, 8: None, 250: 0, 9: 1}
+    session.tell(list(given), list(given.values()))
+
+    def list_rows(call):
+        reply = client.get(f"/api/{call}").json()
+        return [item["row"] for item in reply["rows"]], reply["n_found"]
+
+    assert list_rows("answers") == ([9, 250, 8, 40, 3], 5)
+    assert list_rows("answers?answer=no") == ([250, 40], 2)
+    assert list_rows("answers?answer=skipped") == ([8], 1)
+    assert list_rows("answers?answer=yes&words=LONG") == ([9], 1)
+    assert list_rows("answers?start=1&n=2") == ([250, 8], 5)
+    assert client.get("/api/answers?answer=skipped").json()["rows"][0]["is_answered"] is True
+    of_cluster = [row for row, text in enumerate(TEXTS) if re.search(r"of 3$", text)]
+    assert list_rows('words?text="Of 3"&n=100') == (of_cluster, len(of_cluster))
+    assert list_rows('words?text="of 3"&n=2&start=3') == (of_cluster[3:5], len(of_cluster))
+    assert list_rows("words?text=עולם") == ([8], 1)
+    assert list_rows("words?text=hyperlink example.org") == ([11], 1)
+    assert list_rows("words?text=nowhere") == ([], 0)
+    similarities = [item["similarity"] for item in client.get("/api/find?text=text 40&n=3").json()["rows"]]
+    np.testing.assert_allclose(similarities, np.sort(VECTORS @ VECTORS[40])[::-1][:3], rtol=1e-5)
 
 
 def test_a_table_without_texts(tmp_path):
@@ -308,6 +334,7 @@ def test_a_table_without_texts(tmp_path):
         client = TestClient(make_app(session, TOKEN, "127.0.0.1", "s"), base_url=BASE, headers=LET_IN)
         assert client.get("/api/batch").json()["rows"][0]["text"] is None
         assert not client.get("/api/status").json()["can_find"]
+        assert "no texts" in client.get("/api/words?text=words").json()["error"]
         refused = client.get("/api/find?text=words")
         assert (refused.status_code, "no texts" in refused.json()["error"]) == (400, True)
         refused = client.get("/export/scores.csv")
