@@ -24,7 +24,7 @@ from seals_sim.label.kept import describe_row, describe_space
 from seals_sim.label.learner import explain_missing
 from seals_sim.label.options import SessionOptions
 from seals_sim.label.phrases import find_texts
-from seals_sim.label.search import SessionSearch, compute_probabilities
+from seals_sim.label.search import SessionSearch, compute_scores
 from seals_sim.label.state import SessionState
 from seals_sim.label.types import Asked, Hit, ImportReport, Label, Reason, Status
 from seals_sim.randomness import make_generator
@@ -277,7 +277,7 @@ class Session:
         )
 
     def compute_scores(self) -> NDArray[np.float64]:
-        """P(positive) under the model of all answers, for every row (n,).
+        """Scores from 0 to 1 under the model of all answers, for every row (n,). They rank rows.
 
         Raises:
             UserError: While a class is missing.
@@ -285,7 +285,7 @@ class Session:
         if explanation := self._explain():
             raise UserError(f"there are no scores yet. {explanation}")
         model = self._search.fit_final(self._get_labels())
-        return compute_probabilities(model.decision(self.corpus.vectors))
+        return compute_scores(model.decision(self.corpus.vectors))
 
     def find_similar(self, row: int, n: int) -> list[Hit]:
         """The n rows nearest to a row, without itself and its copies; of equal texts the first.

@@ -44,7 +44,7 @@ class Asked:
     Attributes:
         row: Its position in the table.
         text: Its text, where there are texts.
-        score: P(positive) under the model, or the similarity to the examples while no model can be trained.
+        score: Of the model, from 0 to 1, or the similarity to the examples while no model can be trained.
         is_control: Whether it was drawn at random.
         because: None for a row drawn at random, and while no positive is marked.
         n_copies: Rows that its answer is for, itself included.

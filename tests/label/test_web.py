@@ -464,9 +464,9 @@ def test_labels_are_exported_in_order(client, answered, format):
 @pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
 def test_scores_are_exported_for_every_row(session, client, answered, format):
     table = read(client.get(f"/export/scores.{format}").content, format)
-    assert list(table.columns) == ["row", "text", "p_positive", "answer"]
+    assert list(table.columns) == ["row", "text", "score", "answer"]
     assert table["row"].tolist() == list(range(300))
-    np.testing.assert_allclose(table["p_positive"], session.compute_scores(), rtol=1e-12)
+    np.testing.assert_allclose(table["score"], session.compute_scores(), rtol=1e-12)
     given = {row: answer for row, answer in session.answers.items() if answer is not None}
     assert table["answer"].dropna().to_dict() == given
 
