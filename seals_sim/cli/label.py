@@ -72,7 +72,7 @@ def label(
         return dimensions
 
     if own.vectors is not None:
-        corpus = build_own_corpus(table, text, own, index, options.k, cache, left_out, columns, path)
+        corpus, carried = build_own_corpus(table, text, own, index, options.k, cache, left_out, columns, path)
     else:
         corpus, _ = build_table_corpus(table, text, index, options.k, cache, left_out, columns, choose)
     names = AnswerNames(examples.positive_label, examples.negative_label, examples.answer_field)
