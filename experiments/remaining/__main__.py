@@ -1,7 +1,7 @@
 """How many positives remain: sessions whose end is known, and what their answers foretell.
 
-`record` runs sessions on one labeled table; `fit` learns from the sessions of several tables what the answers so far say
-about the rest, and measures on each table what was learned on the others.
+`record` runs sessions on one labeled table; `fit` learns from the sessions of several tables what the answers so far
+say about the rest, and measures on each table what was learned on the others.
 """
 
 from __future__ import annotations

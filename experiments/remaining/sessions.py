@@ -27,10 +27,9 @@ def drop_copies(dataset: Dataset, vectors: Vectors) -> tuple[Vectors, dict[str, 
     """The distinct texts' vectors, as sessions ask for them, and the concepts' positions among them."""
     copies = Copies.find(vectors) if dataset.texts is None else Copies.find_texts(dataset.texts)
     if copies is None:
-        return vectors, dict(dataset.concepts)
-    return vectors[copies.first], {
-        name: Rows(np.unique(copies.number[rows])) for name, rows in dataset.concepts.items()
-    }
+        return vectors, {name: Rows(rows) for name, rows in dataset.concepts.items()}
+    concepts = {name: Rows(np.unique(copies.number[rows])) for name, rows in dataset.concepts.items()}
+    return vectors[copies.first], concepts
 
 
 def choose_concepts(concepts: Mapping[str, Rows], n_rows: int, n_chosen: int, seed: int) -> list[str]:

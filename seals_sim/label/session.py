@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seals_sim.errors import UserError
+from seals_sim.evaluate.forecast import forecast_remaining
 from seals_sim.evaluate.remaining import compute_p_missing, estimate_remaining
 from seals_sim.label.copies import DistinctRows, DistinctRowsIndex
 from seals_sim.label.corpus import Corpus
@@ -258,8 +259,10 @@ class Session:
         """How far the search is; target_recall is that of the stopping rule, `compute_p_missing`."""
         answers, labels, asked = self.distinct_answers, self._get_labels(), self._state.asked
         sequence = [label for row, label in labels.items() if row in asked]
+        searched = [label for row, label in labels.items() if row in asked and not self.is_control(row)]
         drawn = [label for row, label in labels.items() if self.is_control(row)]
         n_rows, n_positive = len(self._rows), sum(labels.values())
+        n_left = n_rows - len(answers)
         n_elsewhere = sum(row not in asked for row in answers)
         return Status(
             n_rows=n_rows,
@@ -271,7 +274,9 @@ class Session:
             n_candidates=self._search.pool.n_candidates,
             curve=tuple(np.cumsum(sequence, dtype=int).tolist()),
             n_control=len(drawn),
-            remaining=estimate_remaining(n_rows - len(answers), len(drawn), sum(drawn)),
+            remaining=estimate_remaining(n_left, len(drawn), sum(drawn)),
+            forecast=forecast_remaining(searched, n_left),
+            n_searched=len(searched),
             p_missing=compute_p_missing(sequence, n_rows - n_elsewhere, target_recall, n_positive - sum(sequence)),
             explanation=self._explain(),
         )

@@ -73,6 +73,9 @@ class Status:
         curve: Positives after each answer to a row that the search asked; skips are left out.
         n_control: Answered rows among those drawn at random.
         remaining: Positives among the rows without an answer, estimated from those drawn at random.
+        forecast: The same, foretold from what the search has found lately (`seals_sim.evaluate.forecast`); None while
+            it has too few answers, or no positive, to go by.
+        n_searched: Answers to rows that the search chose.
         p_missing: See `compute_p_missing`.
         explanation: Why no model can be trained yet; empty once it can.
     """
@@ -87,6 +90,8 @@ class Status:
     curve: tuple[int, ...]
     n_control: int
     remaining: Interval
+    forecast: Interval | None
+    n_searched: int
     p_missing: float
     explanation: str
 

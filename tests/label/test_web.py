@@ -21,7 +21,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from seals_sim import UserError
-from seals_sim.evaluate.remaining import estimate_remaining
+from seals_sim.evaluate.remaining import Interval, estimate_remaining
 from seals_sim.indexes import ExactIndex
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.options import SessionOptions
@@ -473,7 +473,7 @@ def test_scores_are_exported_for_every_row(session, client, answered, format):
 
 def test_numbers_are_explained_in_words(session):
     before = session.status()
-    assert "about one in 5" in describe_remaining(before, 5)
+    assert "takes 90 more answers to rows that the search chooses. About one row in 5" in describe_remaining(before, 5)
     assert "draws no rows at random" in describe_remaining(before, 0)
     assert describe_stopping(before).startswith("No positives yet")
     session.tell([3], [1])
@@ -481,16 +481,32 @@ def test_numbers_are_explained_in_words(session):
     while asked := session.ask(20):
         session.tell([item.row for item in asked], [int(CLUSTER[item.row] == CLUSTER[3]) for item in asked])
     after = session.status()
-    assert describe_remaining(after, 5).startswith("About 0 more positives may remain among the 0 rows")
-    nothing = replace(after, n_answered=50, n_control=5, remaining=estimate_remaining(250, 5, 0))
-    assert describe_remaining(nothing, 5) == (
-        "None of the 5 rows drawn at random was positive: with 95% confidence, at most 131 positives remain among the "
-        "250 rows without an answer. More random rows will narrow this."
-    )
-    assert describe_stopping(after) == (
+    assert after.forecast == Interval(0, 0.0, 0)
+    assert "about 0 remain among the 0 rows" in describe_remaining(after, 5)
+    test = (
         "You can stop (p < 0.001; the usual threshold is 0.05). p is the chance of so few positives among the latest "
         "answers if less than 95% of all positives had been found."
     )
+    assert describe_stopping(after) == test
+
+
+def test_a_forecast_and_random_rows_are_explained_in_words(session):
+    random, told = estimate_remaining(9_700, 30, 0), Interval(3, 12.4, 51)
+    status = replace(
+        session.status(), n_rows=10_000, n_answered=300, n_positive=49, n_control=30, n_searched=270, curve=(1,),
+        remaining=random, forecast=told, p_missing=0.5,
+    )  # fmt: skip
+    assert describe_remaining(status, 10) == (
+        "About 12 more positives remain, by a forecast from how many the search has found lately (3 to 51 in 95% of the "
+        "searches that were measured; no guarantee). None of the 30 rows drawn at random was positive: with 95% "
+        "confidence, at most 1,123 positives remain among the 9,700 rows without an answer, whatever they are like. To be "
+        "as sure that no more remain than are found takes some 730 such rows in all."
+    )
+    assert describe_stopping(status).startswith("By the forecast, at least 49% of all positives are found. Too early to")
+    contradicted = replace(status, remaining=estimate_remaining(9_700, 30, 9))
+    assert describe_remaining(contradicted, 10).startswith("More positives remain than searches leave behind as a rule")
+    assert "by a forecast" not in describe_remaining(replace(status, forecast=None), 10)
+    assert estimate_remaining(9_700, 730, 0).high == 49
 
 
 def test_unusable_ports_and_hosts_are_refused(tmp_path):

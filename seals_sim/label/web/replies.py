@@ -110,6 +110,8 @@ class StatusReply(BaseModel):
     n_control: int
     curve: tuple[int, ...]
     remaining: Remaining
+    forecast: Remaining | None
+    n_searched: int
     p_missing: float
     explanation: str
     remaining_words: str
