@@ -24,7 +24,8 @@ def _describe_forecast(status: Status) -> str:
     if forecast is None:
         return "A forecast of how many positives remain takes a positive among the rows that the search chooses."
     if status.n_control and status.remaining.low > forecast.high:
-        return (
+        return "More positives remain than searches leave behind as a rule, so there is no forecast."
+    return (
             "The rows drawn at random hold more positives than searches like this one leave behind: trust those rows."
         )
     return (
