@@ -497,12 +497,12 @@ def test_a_forecast_and_random_rows_are_explained_in_words(session):
         remaining=random, forecast=told, p_missing=0.5,
     )  # fmt: skip
     assert describe_remaining(status, 10) == (
-        "About 12 more positives remain, by a forecast from how many the search has found lately (3 to 51 in 95% of the "
-        "searches that were measured; no guarantee). None of the 30 rows drawn at random was positive: with 95% "
-        "confidence, at most 1,123 positives remain among the 9,700 rows without an answer, whatever they are like. To be "
-        "as sure that no more remain than are found takes some 730 such rows in all."
+        "About 12 more positives remain, by a forecast from how many the search has found lately (3 to 51 in 95% of "
+        "the searches that were measured; no guarantee). None of the 30 rows drawn at random was positive: with 95% "
+        "confidence, at most 1,123 positives remain among the 9,700 rows without an answer, whatever they are like. "
+        "To be as sure that no more remain than are found takes some 730 such rows in all."
     )
-    assert describe_stopping(status).startswith("By the forecast, at least 49% of all positives are found. Too early to")
+    assert describe_stopping(status).startswith("By the forecast, at least 49% of all positives are found. Too early")
     contradicted = replace(status, remaining=estimate_remaining(9_700, 30, 9))
     assert describe_remaining(contradicted, 10).startswith("More positives remain than searches leave behind as a rule")
     assert "by a forecast" not in describe_remaining(replace(status, forecast=None), 10)

@@ -26,9 +26,6 @@ def _describe_forecast(status: Status) -> str:
     if status.n_control and status.remaining.low > forecast.high:
         return "More positives remain than searches leave behind as a rule, so there is no forecast."
     return (
-            "The rows drawn at random hold more positives than searches like this one leave behind: trust those rows."
-        )
-    return (
         f"About {forecast.guess:,.0f} more positives remain, by a forecast from how many the search has found lately "
         f"({forecast.low:,} to {forecast.high:,} in 95% of the searches that were measured; no guarantee)."
     )
