@@ -17,6 +17,6 @@ if not path.exists():
 
 with Session.open(path, corpus) as session:
     labels = build_labels_table(session)  # row, text, answer, is_control
-    scores = build_scores_table(session)  # row, text, p_positive, answer
+    scores = build_scores_table(session)  # row, text, score, answer
 print(labels)
-print(scores.nlargest(5, "p_positive"))
+print(scores.nlargest(5, "score"))

@@ -62,7 +62,7 @@ def test_labels_and_scores_come_as_tables(run_example):
     labels, scores = variables["labels"], variables["scores"]
     assert len(labels) == 12
     assert list(labels["text"]) == [variables["texts"][row] for row in labels["row"]]
-    assert scores.loc[scores["answer"] == 1, "p_positive"].min() > scores["p_positive"].median()
+    assert scores.loc[scores["answer"] == 1, "score"].min() > scores["score"].median()
 
 
 def test_algorithm_3_stays_within_theorem_2(run_example):

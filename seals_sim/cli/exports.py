@@ -60,7 +60,7 @@ def score(source: Path, table: Path, out: Path, text: TableTextOptions, columns:
     pipeline = load_classifier(source) if source.is_dir() else SessionFile.read(source).train()[0]
     read = read_table(table, text, out.with_name(f"{out.name}.left-out.csv"), columns)
     texts = pd.Series(read.texts, dtype="object")
-    scores = pd.DataFrame({"row": read.rows, "text": texts, "p_positive": _score(pipeline, read.texts, quiet)})
+    scores = pd.DataFrame({"row": read.rows, "text": texts, "score": _score(pipeline, read.texts, quiet)})
     for name, column in name_columns(read.columns, list(scores.columns)).items():
         cells = pd.Series(read.columns[column], dtype="object")
         scores.insert(1 if column == columns.id_column else len(scores.columns), name, cells)

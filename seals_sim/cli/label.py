@@ -77,7 +77,7 @@ def label(
 
     pool = read_about(path)[0].options.pool if path.is_file() else options.pool
     if own.vectors is not None:
-        corpus = build_own_corpus(table, text, own, index, options.k, cache, left_out, columns, path, pool)
+        corpus, carried = build_own_corpus(table, text, own, index, options.k, cache, left_out, columns, path, pool)
     else:
         corpus = build_table_corpus(table, text, index, options.k, cache, left_out, columns, choose, pool)
     names = AnswerNames(examples.positive_label, examples.negative_label, examples.answer_field)

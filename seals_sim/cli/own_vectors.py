@@ -17,7 +17,8 @@ from seals_sim.embed.encoder import Encoder
 from seals_sim.errors import UserError
 from seals_sim.indexes import IndexOptions
 from seals_sim.label.corpus import Corpus, build_vector_corpus, fingerprint_own_vectors
-from seals_sim.label.exchange.session_file import read_about
+from seals_sim.label.exchange.growth import CarriedAnswers, match_answers
+from seals_sim.label.exchange.session_file import SessionFile, read_about
 from seals_sim.label.pictures import Pictures
 from seals_sim.replay.options import CacheOptions
 from seals_sim.search.choice import AutoPoolChoice
@@ -54,11 +55,14 @@ def build_own_corpus(
     columns: ColumnOptions,
     session: Path,
     pool: AutoPoolChoice,
-) -> Corpus:
+) -> tuple[Corpus, CarriedAnswers | None]:
     """Read a table and its vectors, and index them, from the cache where they are there.
 
+    Returns:
+        The corpus, and the answers to carry over where the session was begun with another state of it.
+
     Raises:
-        UserError: Where they do not fit together, or the session was begun with others.
+        UserError: Where they do not fit together, or the session was begun with another table.
     """
     assert own.vectors is not None
     array = read_vector_array(own.vectors)
@@ -70,7 +74,8 @@ def build_own_corpus(
         raise UserError(f"{own.vectors}: {len(array):,} vectors for the {n_rows:,} rows of {table}")
     paths = None if own.image_column is None else _list_paths(read, text, own.image_column)
     name = fingerprint_own_vectors(array, read.rows, read.texts, paths)
-    _require_same(session, name)
+    ids = None if columns.id_column is None else read.columns[columns.id_column]
+    carried = _match_session(session, name, read, ids, encode is not None)
     pictures = None if paths is None or own.image_folder is None else _open_pictures(own.image_folder, paths)
     vectors = normalize(array, str(own.vectors))  # all, so that errors number rows as the file does
     if read.bad.left_out:
@@ -86,7 +91,7 @@ def build_own_corpus(
         pool,
     )
     rows = read.rows if read.bad.left_out else None
-    return replace(
+    corpus = replace(
         corpus,
         encode=encode,
         pictures=pictures,
@@ -94,6 +99,7 @@ def build_own_corpus(
         columns=read.columns,
         id_column=columns.id_column,
     )
+    return corpus, carried
 
 
 def _find_encoder(text: TextOptions, path: Path, d: int) -> Callable[[Sequence[str]], Vectors]:
@@ -151,9 +157,20 @@ def _open_pictures(folder: Path, paths: list[str | None]) -> Pictures:
     return pictures
 
 
-def _require_same(session: Path, fingerprint: str) -> None:
-    if session.is_file():
-        about, _ = read_about(session)
-        if about.fingerprint != fingerprint:
-            problem = "open it with the same vectors, texts and paths, or name another session"
-            raise UserError(f"{session}: was begun with {about.corpus}; {problem}")
+def _match_session(
+    session: Path, fingerprint: str, read: TextTable, ids: Sequence[object] | None, has_model: bool
+) -> CarriedAnswers | None:
+    """The answers to carry over where vectors, texts or paths are not as they were; None where they are."""
+    if not session.is_file():
+        return None
+    about, _ = read_about(session)
+    if about.fingerprint == fingerprint:
+        return None
+    file = SessionFile.read(session)
+    if not file.state.answers:
+        problem = "open it with the same vectors, texts and paths, or name another session"
+        raise UserError(f"{session}: was begun with {about.corpus}; {problem}")
+    if file.seeds and not has_model:
+        problem = "was begun with examples in words, which need new vectors: name the model that made yours (--model)"
+        raise UserError(f"{session}: {problem}")
+    return match_answers(file, read.texts, ids, has_own_vectors=True)

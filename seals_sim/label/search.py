@@ -82,13 +82,17 @@ class SessionSearch:
         return self._selector.select(self.pool.candidates, self.model)
 
     def compute_score(self, row: Row) -> float:
-        """P(positive), or the similarity while a class is missing."""
+        """From 0 to 1, or the similarity while a class is missing."""
         t = self.model.decision(self._vectors[[row]])
-        return float(t[0] if isinstance(self.model, SimilarityModel) else compute_probabilities(t)[0])
+        return float(t[0] if isinstance(self.model, SimilarityModel) else compute_scores(t)[0])
 
 
-def compute_probabilities(t: Scores) -> NDArray[np.float64]:
-    """P(positive) for log-odds t."""
+def compute_scores(t: Scores) -> NDArray[np.float64]:
+    """The logistic function of log-odds t.
+
+    They are no probabilities: rows are labeled because they are likely positive, and over a table the scores add up to
+    many times the positives that there are.
+    """
     return 1 / (1 + np.exp(-t))
 
 

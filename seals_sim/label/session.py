@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from seals_sim.embed.background import BackgroundEmbedding
 from seals_sim.errors import UserError
+from seals_sim.evaluate.forecast import forecast_remaining
 from seals_sim.evaluate.remaining import compute_p_missing, estimate_remaining
 from seals_sim.label.copies import DistinctRows, DistinctRowsIndex
 from seals_sim.label.corpus import Corpus
@@ -25,10 +26,11 @@ from seals_sim.label.journal import Journal
 from seals_sim.label.kept import describe_row, describe_space
 from seals_sim.label.learner import explain_missing
 from seals_sim.label.options import EmbedOption, SessionOptions
+from seals_sim.label.phrases import find_texts
 from seals_sim.label.pools import negatives_lead
-from seals_sim.label.search import SessionSearch, compute_probabilities
+from seals_sim.label.search import SessionSearch, compute_scores
 from seals_sim.label.state import SessionState
-from seals_sim.label.types import Asked, ImportReport, Label, Reason, Status
+from seals_sim.label.types import Asked, Hit, ImportReport, Label, Reason, Status
 from seals_sim.randomness import make_generator
 from seals_sim.search.choice import resolve_pool
 from seals_sim.types import Rows
@@ -308,8 +310,10 @@ class Session:
         """How far the search is; target_recall is that of the stopping rule, `compute_p_missing`."""
         answers, labels, asked = self.distinct_answers, self._get_labels(), self._state.asked
         sequence = [label for row, label in labels.items() if row in asked]
+        searched = [label for row, label in labels.items() if row in asked and not self.is_control(row)]
         drawn = [label for row, label in labels.items() if self.is_control(row)]
         n_rows, n_positive = len(self._rows), sum(labels.values())
+        n_left = n_rows - len(answers)
         n_elsewhere = sum(row not in asked for row in answers)
         return Status(
             n_rows=n_rows,
@@ -322,13 +326,15 @@ class Session:
             n_embedded=n_rows if self.corpus.lazy is None else self.corpus.lazy.n_embedded,
             curve=tuple(np.cumsum(sequence, dtype=int).tolist()),
             n_control=len(drawn),
-            remaining=estimate_remaining(n_rows - len(answers), len(drawn), sum(drawn)),
+            remaining=estimate_remaining(n_left, len(drawn), sum(drawn)),
+            forecast=forecast_remaining(searched, n_left),
+            n_searched=len(searched),
             p_missing=compute_p_missing(sequence, n_rows - n_elsewhere, target_recall, n_positive - sum(sequence)),
             explanation=self._explain(),
         )
 
     def compute_scores(self) -> NDArray[np.float64]:
-        """P(positive) under the model of all answers, for every row (n,).
+        """Scores from 0 to 1 under the model of all answers, for every row (n,). They rank rows.
 
         Raises:
             UserError: While a class is missing, or texts that are not embedded.
@@ -337,17 +343,17 @@ class Session:
             raise UserError(f"there are no scores yet. {explanation}")
         lazy, model = self.corpus.lazy, self._search.fit_final(self._get_labels())
         if lazy is None:
-            return compute_probabilities(model.decision(self.corpus.vectors))
+            return compute_scores(model.decision(self.corpus.vectors))
         if not lazy.is_complete:
             raise UserError(
                 f"there are no scores of all texts yet: {lazy.n_embedded:,} of {lazy.n_distinct:,} are embedded; the "
                 "rest follows while the page is served"
             )
-        return compute_probabilities(
+        return compute_scores(
             np.concatenate([model.decision(block) for _, block in iterate_blocks(self.corpus.vectors)])
         )
 
-    def find_similar(self, row: int, n: int) -> list[int]:
+    def find_similar(self, row: int, n: int) -> list[Hit]:
         """The n rows nearest to a row, without itself and its copies; of equal texts the first.
 
         Raises:
@@ -356,21 +362,35 @@ class Session:
         self._require_row(row)
         row = self._rows.find(row)
         neighbors = self._index.neighbors(Rows(np.array([row])), n + 1)[0]
-        return self._pick_distinct(neighbors.tolist(), n, but=row)
+        return self._compare(self._pick_distinct(neighbors.tolist(), n, but=row), widen(self.corpus.vectors[[row]])[0])
 
-    def find(self, text: str, n: int) -> list[int]:
+    def find(self, text: str, n: int) -> list[Hit]:
         """The n rows nearest to some words; of equal texts the first.
 
         Raises:
             UserError: Where the corpus has no texts.
         """
-        corpus = self.corpus
+        corpus, vector = self.corpus, self.corpus.encode_texts([text])
         if corpus.lazy is None:
-            return self._pick_distinct(corpus.find_nearest([text], n)[0].tolist(), n)
+            return self._compare(self._pick_distinct(self._index.nearest(vector, n)[0].tolist(), n), vector[0])
         with self._going_first():
             rows = self._rows.drop_copies(corpus.find_nearest([text], max(n, _RERANKED))[0])
-            order = np.argsort(-(corpus.vectors[rows] @ corpus.encode_texts([text])[0]), kind="stable")
-        return self._pick_distinct(rows[order].tolist(), n)
+            hits = self._compare(self._pick_distinct(rows.tolist(), len(rows)), vector[0])
+        return sorted(hits, key=lambda hit: -hit.similarity)[:n]
+
+    def find_words(self, words: str) -> list[int]:
+        """All rows that hold some words (`compile_words`), in order; of those answered together the first.
+
+        Raises:
+            UserError: Where the corpus has no texts.
+        """
+        if self.corpus.texts is None:
+            raise UserError("this table has no texts to search")
+        return list(dict.fromkeys(map(self._rows.find, find_texts(self.corpus.texts, words))))
+
+    def _compare(self, rows: Sequence[int], vector: NDArray[np.float32]) -> list[Hit]:
+        similarity = widen(self.corpus.vectors[list(rows)]) @ vector
+        return [Hit(*pair) for pair in zip(rows, similarity.tolist(), strict=True)]
 
     def _pick_distinct(self, rows: Iterable[int], n: int, but: int | None = None) -> list[int]:
         """The first n of some rows, one for each text, without a row and its copies."""

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from seals_sim.evaluate.remaining import Interval
 
 Label = tuple[int, int | None]  # a row and its answer: 1, 0, or None where it was skipped
+
+
+class Hit(NamedTuple):
+    """A row that a search found.
+
+    Attributes:
+        row: Its position in the table.
+        similarity: Cosine with what was searched for.
+    """
+
+    row: int
+    similarity: float
 
 
 @dataclass(frozen=True)
@@ -31,7 +44,7 @@ class Asked:
     Attributes:
         row: Its position in the table.
         text: Its text, where there are texts.
-        score: P(positive) under the model, or the similarity to the examples while no model can be trained.
+        score: Of the model, from 0 to 1, or the similarity to the examples while no model can be trained.
         is_control: Whether it was drawn at random.
         because: None for a row drawn at random, and while no positive is marked.
         n_copies: Rows that its answer is for, itself included.
@@ -61,6 +74,9 @@ class Status:
         curve: Positives after each answer to a row that the search asked; skips are left out.
         n_control: Answered rows among those drawn at random.
         remaining: Positives among the rows without an answer, estimated from those drawn at random.
+        forecast: The same, foretold from what the search has found lately (`seals_sim.evaluate.forecast`); None while
+            it has too few answers, or no positive, to go by.
+        n_searched: Answers to rows that the search chose.
         p_missing: See `compute_p_missing`.
         explanation: Why no model can be trained yet; empty once it can.
     """
@@ -76,6 +92,8 @@ class Status:
     curve: tuple[int, ...]
     n_control: int
     remaining: Interval
+    forecast: Interval | None
+    n_searched: int
     p_missing: float
     explanation: str
 

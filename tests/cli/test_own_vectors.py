@@ -190,6 +190,26 @@ def test_a_session_opens_with_the_same_vectors_texts_and_paths(here, monkeypatch
     assert (here / "t.seals").read_bytes() == whole
 
 
+def test_answers_go_on_where_vectors_and_table_have_changed(here, monkeypatch, capsys, refused):
+    words = ["t.jsonl", "--text-column", "title", "--id-column", "id"]
+    given = {3: 1, 4: 0, 33: 1}  # 33 is a copy of 3
+    open_page(monkeypatch, words, lambda session, client: session.tell([3, 4], [1, 0]))
+    lines = (here / "t.jsonl").read_text().splitlines()
+    lines.insert(0, json.dumps({"id": "new", "title": "title 7", "path": "0.png"}))
+    (here / "t.jsonl").write_text("\n".join(lines))
+    np.save(here / "x.npy", np.random.default_rng(1).normal(size=(N + 1, 5)))
+    found = []
+    open_page(monkeypatch, words, lambda session, client: found.append(session.answers))
+    assert found == [{row + 1: answer for row, answer in given.items()}]
+    assert "the table has changed; 2 answers go on" in capsys.readouterr().err
+    (here / "t.seals").unlink()
+    (here / "t.before-1.seals").rename(here / "t.seals")
+    whole = (here / "t.seals").read_bytes()
+    said = refused(cli.main, ["label", *words[:-2], *COMMON])  # titles that many rows have say nothing without ids
+    assert "was begun with another table (0 of its 2 answered rows are in this table)" in said
+    assert (here / "t.seals").read_bytes() == whole
+
+
 def test_a_wrong_folder_is_told_at_once(here, monkeypatch, capsys):
     (here / "empty").mkdir()
     open_page(monkeypatch, ["t.jsonl", "--image-column", "path", "--image-folder", "empty"])

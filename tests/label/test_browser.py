@@ -3,143 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
-import shutil
 import signal
-import subprocess
 import sys
 import textwrap
-from typing import ClassVar
 
 import numpy as np
-import pytest
 from PIL import Image
 
 from seals_sim.datasets import read_icd10cm
+from tests.label.browsing import HEBREW, LONG, MARKUP, SERVER, By, Keys, Page, Served, answered, needs_browser
 from tests.label.test_strange_calls import SERVER as STARTING_A_BROWSER
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
-
-CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="no chromium and chromedriver (Debian: chromium, chromium-driver)"
-)
-
-MARKUP = "<script>document.title = 'run'; alert(1)</script><img src=x onerror=alert(2)><b>bold</b>"
-LONG, HEBREW = "long text " * 1000, "\u05e9\u05dc\u05d5\u05dd \u05e2\u05d5\u05dc\u05dd"
-SERVER = textwrap.dedent(
-    """
-    import sys
-    from pathlib import Path
-    import numpy as np
-    from seals_sim.indexes import ExactIndex
-    from seals_sim.label.corpus import Corpus
-    from seals_sim.label.session import Session
-    from seals_sim.label.options import SessionOptions
-    from seals_sim.label.web import serve
-    rng = np.random.default_rng(0)
-    cluster = np.arange(300) % 6
-    vectors = rng.normal(size=(6, 16))[cluster] + 0.6 * rng.normal(size=(300, 16))
-    vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
-    texts = [f"row {row} of cluster {number}\\n  second line" for row, number in enumerate(cluster)]
-    texts[0], texts[6], texts[12] = sys.argv[3:]
-    encode = lambda words: vectors[[int(word) for word in words]]
-    corpus = Corpus(vectors, ExactIndex(vectors), "made up", texts, encode)
-    path, options = Path(sys.argv[1]), SessionOptions(k=20, control_every=10)
-    session = Session.open(path, corpus) if path.exists() else Session.begin(path, corpus, ["18"], ["1"], options)
-    serve(session, port=int(sys.argv[2]), open_browser=False, quiet=True, name="made up <i>texts</i>")
-    """
-)
-
-
-class Served:
-    """A server process on a session file, and the address that it printed."""
-
-    started: ClassVar[list] = []
-
-    def __init__(self, path, port=0, command=None):
-        command = command or [sys.executable, "-c", SERVER, str(path), str(port), MARKUP, LONG, HEBREW]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        self.started.append(self.process)
-        self.url = self.process.stdout.readline().strip()
-        self.port = int(re.search(r":(\d+)/", self.url)[1])
-
-    def end(self, by):
-        self.process.send_signal(by)
-        return self.process.wait(timeout=20)
-
-
-@pytest.fixture(autouse=True)
-def none_is_left_running():
-    yield
-    while Served.started:
-        process = Served.started.pop()
-        process.kill()
-        process.wait()
-
-
-@pytest.fixture
-def browser(tmp_path):
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1280,800",
-                     "--force-prefers-reduced-motion", f"--user-data-dir={tmp_path / 'profile'}"):  # fmt: skip
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    options.add_experimental_option("prefs", {"download.default_directory": str(tmp_path / "downloads")})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield driver
-    driver.quit()
-
-
-class Page:
-    """What a person sees and does."""
-
-    def __init__(self, browser):
-        self.browser = browser
-
-    def open(self, url):
-        self.browser.get(url)
-        self.wait(lambda: self.row() is not None)
-
-    def wait(self, condition):
-        WebDriverWait(self.browser, 15, poll_frequency=0.02).until(lambda _: condition())
-
-    def js(self, script, *arguments):
-        return self.browser.execute_script(script, *arguments)
-
-    def row(self):
-        return self.js("return document.querySelector('.card[aria-current=true]')?.dataset.row ?? null")
-
-    def rows(self):
-        return self.js("return [...document.querySelectorAll('.card')].map((card) => card.dataset.row)")
-
-    def text(self):
-        return self.js("return document.querySelector('.card[aria-current=true] .text').textContent")
-
-    def press(self, keys):
-        """To whatever has the focus: keys are not lost when an element is redrawn meanwhile."""
-        webdriver.ActionChains(self.browser, duration=0).send_keys(keys).perform()
-
-    def count(self):
-        """Answers and skips that the server has saved."""
-        counts = self.js("return document.getElementById('counts').textContent")
-        match = re.match(r"(\d+) positive of (\d+) answered, (\d+) skipped", counts)
-        return int(match[2]) + int(match[3]) if match else -1
-
-    def errors(self):
-        return [
-            entry["message"] for entry in self.browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")
-        ]
-
-
-def answered(page):
-    """Row to answer, as the server exports them."""
-    lines = page.js("return fetch('/export/labels.jsonl').then((reply) => reply.text())").splitlines()
-    return {str(item["row"]): item["answer"] for item in map(json.loads, lines)}
+pytestmark = needs_browser
 
 
 def test_fifty_answers_by_keyboard_survive_the_server_being_killed(browser, tmp_path):
@@ -310,7 +185,7 @@ def test_copies_are_shown_once_with_their_number(browser, tmp_path):
     page, n_seen, given = Page(browser), 0, set()
     page.open(Served(tmp_path / "s", command=command).url)
     counts = "return document.getElementById('counts').textContent"
-    assert "of 281 distinct rows (300 with copies) reached" in page.js(counts)
+    assert "; 281 distinct rows (300 with copies)" in page.js(counts)
     while not n_seen or len(given) < 12:
         page.wait(lambda: page.row() not in (None, *given))
         shown = page.js("return document.querySelector('.card[aria-current=true] .facts').textContent")
@@ -366,5 +241,6 @@ def test_pictures_are_shown_and_a_broken_one_can_be_skipped(browser, tmp_path):
     page.wait(lambda: page.count() == 12)
     assert answered(page) == given
     assert None in given.values()
-    assert browser.find_element(By.ID, "search").is_displayed() is False
+    how = "return [...document.getElementById('how').options].map((option) => [option.value, option.disabled])"
+    assert page.js(how) == [["find", True], ["words", False]]  # paths can be searched, and no model gives them meaning
     assert [line for line in page.errors() if "/image/" not in line] == []  # a browser notes each 404

@@ -94,10 +94,12 @@ def test_every_text_is_asked_once_and_all_numbers_count_texts(session):
 
 def test_no_copy_is_in_a_list_of_rows(session):
     session.tell([3, 0], [1, 0])
-    assert not {*session.find("text 3", 10), *session.find_similar(5, 10)} & set(COPIED[1:])
-    assert session.find("text 3", 1) == [3]
+    hits = [*session.find("text 3", 10), *session.find_similar(5, 10)]
+    assert not {hit.row for hit in hits} & set(COPIED[1:])
+    assert [hit.row for hit in session.find("text 3", 1)] == [3]
     assert session.find_similar(41, 6) == session.find_similar(3, 6)
-    assert not set(session.find_similar(41, 6)) & set(COPIED)
+    assert not {hit.row for hit in session.find_similar(41, 6)} & set(COPIED)
+    assert session.find_words("3") == [3]
 
 
 def test_the_model_is_that_of_the_texts_without_their_copies(session, corpus, tmp_path):

@@ -90,10 +90,10 @@ def test_other_tables_are_scored(folder, tmp_path, capsys, source):
     out = tmp_path / "s.csv"
     cli.main(["score", str(folder / source), str(folder / "new.csv"), "--out", str(out), "--columns", "all", "--quiet"])
     table = pd.read_csv(out)
-    assert list(table.columns) == ["row", "text", "p_positive", "id", "n"]
+    assert list(table.columns) == ["row", "text", "score", "id", "n"]
     assert table["row"].tolist() == [0, 2]
     assert table["id"].tolist() == ["x", "z"]
-    assert table["p_positive"][0] > table["p_positive"][1]
+    assert table["score"][0] > table["score"][1]
     assert pd.read_csv(tmp_path / "s.csv.left-out.csv")["row"].tolist() == [1]
     said = capsys.readouterr()
     assert "2 scores, written to" in said.out

@@ -21,7 +21,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from seals_sim import UserError
-from seals_sim.evaluate.remaining import estimate_remaining
+from seals_sim.evaluate.remaining import Interval, estimate_remaining
 from seals_sim.indexes import ExactIndex
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.options import SessionOptions
@@ -221,7 +221,9 @@ def test_batch_answer_undo_and_status(session, client):
     assert 0 < first["score"] < 1
     assert len(first["neighbors"]) == 5
     assert first["row"] not in [item["row"] for item in first["neighbors"]]
-    assert first["neighbors"][0].keys() == {"row", "text", "n_copies", "has_image", "is_answered", "answer"}
+    assert first["neighbors"][0].keys() == {
+        "row", "text", "n_copies", "has_image", "is_answered", "answer", "similarity",
+    }  # fmt: skip
 
     for item, answer in zip(rows, [1, 0, None, 1], strict=True):
         reply = client.post("/api/answer", json={"row": item["row"], "answer": answer}).json()
@@ -293,13 +295,37 @@ def test_bad_calls_get_one_line(client, path):
 
 def test_find_and_similar_give_rows_that_can_be_answered(session, client):
     rows = client.get("/api/find?text=text 40&n=3").json()["rows"]
-    assert [item["row"] for item in rows] == session.find("text 40", 3)
+    assert [item["row"] for item in rows] == [hit.row for hit in session.find("text 40", 3)]
     assert rows[0]["row"] == 40 or np.allclose(VECTORS[rows[0]["row"]], VECTORS[40])
     client.post("/api/answer", json={"row": rows[0]["row"], "answer": 0})
     again = client.get("/api/find?text=text 40&n=3").json()["rows"]
     assert (again[0]["is_answered"], again[0]["answer"]) == (True, 0)
     near = client.get(f"/api/similar?row={rows[0]['row']}&n=4").json()["rows"]
-    assert [item["row"] for item in near] == session.find_similar(rows[0]["row"], 4)
+    assert [item["row"] for item in near] == [hit.row for hit in session.find_similar(rows[0]["row"], 4)]
+
+
+def test_lists_of_answers_and_of_texts_with_some_words_come_in_pages(session, client):
+    given = {3: 1, 40: 0, 8: None, 250: 0, 9: 1}
+    session.tell(list(given), list(given.values()))
+
+    def list_rows(call):
+        reply = client.get(f"/api/{call}").json()
+        return [item["row"] for item in reply["rows"]], reply["n_found"]
+
+    assert list_rows("answers") == ([9, 250, 8, 40, 3], 5)
+    assert list_rows("answers?answer=no") == ([250, 40], 2)
+    assert list_rows("answers?answer=skipped") == ([8], 1)
+    assert list_rows("answers?answer=yes&words=LONG") == ([9], 1)
+    assert list_rows("answers?start=1&n=2") == ([250, 8], 5)
+    assert client.get("/api/answers?answer=skipped").json()["rows"][0]["is_answered"] is True
+    of_cluster = [row for row, text in enumerate(TEXTS) if re.search(r"of 3$", text)]
+    assert list_rows('words?text="Of 3"&n=100') == (of_cluster, len(of_cluster))
+    assert list_rows('words?text="of 3"&n=2&start=3') == (of_cluster[3:5], len(of_cluster))
+    assert list_rows("words?text=עולם") == ([8], 1)
+    assert list_rows("words?text=hyperlink example.org") == ([11], 1)
+    assert list_rows("words?text=nowhere") == ([], 0)
+    similarities = [item["similarity"] for item in client.get("/api/find?text=text 40&n=3").json()["rows"]]
+    np.testing.assert_allclose(similarities, np.sort(VECTORS @ VECTORS[40])[::-1][:3], rtol=1e-5)
 
 
 def test_a_table_without_texts(tmp_path):
@@ -308,6 +334,7 @@ def test_a_table_without_texts(tmp_path):
         client = TestClient(make_app(session, TOKEN, "127.0.0.1", "s"), base_url=BASE, headers=LET_IN)
         assert client.get("/api/batch").json()["rows"][0]["text"] is None
         assert not client.get("/api/status").json()["can_find"]
+        assert "no texts" in client.get("/api/words?text=words").json()["error"]
         refused = client.get("/api/find?text=words")
         assert (refused.status_code, "no texts" in refused.json()["error"]) == (400, True)
         refused = client.get("/export/scores.csv")
@@ -437,16 +464,16 @@ def test_labels_are_exported_in_order(client, answered, format):
 @pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])
 def test_scores_are_exported_for_every_row(session, client, answered, format):
     table = read(client.get(f"/export/scores.{format}").content, format)
-    assert list(table.columns) == ["row", "text", "p_positive", "answer"]
+    assert list(table.columns) == ["row", "text", "score", "answer"]
     assert table["row"].tolist() == list(range(300))
-    np.testing.assert_allclose(table["p_positive"], session.compute_scores(), rtol=1e-12)
+    np.testing.assert_allclose(table["score"], session.compute_scores(), rtol=1e-12)
     given = {row: answer for row, answer in session.answers.items() if answer is not None}
     assert table["answer"].dropna().to_dict() == given
 
 
 def test_numbers_are_explained_in_words(session):
     before = session.status()
-    assert "about one in 5" in describe_remaining(before, 5)
+    assert "takes 90 more answers to rows that the search chooses. About one row in 5" in describe_remaining(before, 5)
     assert "draws no rows at random" in describe_remaining(before, 0)
     assert describe_stopping(before).startswith("No positives yet")
     session.tell([3], [1])
@@ -454,16 +481,32 @@ def test_numbers_are_explained_in_words(session):
     while asked := session.ask(20):
         session.tell([item.row for item in asked], [int(CLUSTER[item.row] == CLUSTER[3]) for item in asked])
     after = session.status()
-    assert describe_remaining(after, 5).startswith("About 0 more positives may remain among the 0 rows")
-    nothing = replace(after, n_answered=50, n_control=5, remaining=estimate_remaining(250, 5, 0))
-    assert describe_remaining(nothing, 5) == (
-        "None of the 5 rows drawn at random was positive: with 95% confidence, at most 131 positives remain among the "
-        "250 rows without an answer. More random rows will narrow this."
-    )
-    assert describe_stopping(after) == (
+    assert after.forecast == Interval(0, 0.0, 0)
+    assert "about 0 remain among the 0 rows" in describe_remaining(after, 5)
+    test = (
         "You can stop (p < 0.001; the usual threshold is 0.05). p is the chance of so few positives among the latest "
         "answers if less than 95% of all positives had been found."
     )
+    assert describe_stopping(after) == test
+
+
+def test_a_forecast_and_random_rows_are_explained_in_words(session):
+    random, told = estimate_remaining(9_700, 30, 0), Interval(3, 12.4, 51)
+    status = replace(
+        session.status(), n_rows=10_000, n_answered=300, n_positive=49, n_control=30, n_searched=270, curve=(1,),
+        remaining=random, forecast=told, p_missing=0.5,
+    )  # fmt: skip
+    assert describe_remaining(status, 10) == (
+        "About 12 more positives remain, by a forecast from how many the search has found lately (3 to 51 in 95% of "
+        "the searches that were measured; no guarantee). None of the 30 rows drawn at random was positive: with 95% "
+        "confidence, at most 1,123 positives remain among the 9,700 rows without an answer, whatever they are like. "
+        "To be as sure that no more remain than are found takes some 730 such rows in all."
+    )
+    assert describe_stopping(status).startswith("By the forecast, at least 49% of all positives are found. Too early")
+    contradicted = replace(status, remaining=estimate_remaining(9_700, 30, 9))
+    assert describe_remaining(contradicted, 10).startswith("More positives remain than searches leave behind as a rule")
+    assert "by a forecast" not in describe_remaining(replace(status, forecast=None), 10)
+    assert estimate_remaining(9_700, 730, 0).high == 49
 
 
 def test_unusable_ports_and_hosts_are_refused(tmp_path):

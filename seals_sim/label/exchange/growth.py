@@ -33,13 +33,16 @@ class CarriedAnswers:
     n_lost: int
 
 
-def match_answers(file: SessionFile, texts: Sequence[str], ids: Sequence[object] | None) -> CarriedAnswers:
+def match_answers(
+    file: SessionFile, texts: Sequence[str], ids: Sequence[object] | None, has_own_vectors: bool = False
+) -> CarriedAnswers:
     """Find the answered rows of a session in another state of its table: by their ids, or else by their texts.
 
     Args:
         file: The session.
         texts: Of the table.
         ids: Of its rows, n; None where it has no id column.
+        has_own_vectors: Whether rows with one text may differ, so that such a text says nothing without an id.
 
     Raises:
         UserError: Where fewer than half of them are there.
@@ -56,6 +59,8 @@ def match_answers(file: SessionFile, texts: Sequence[str], ids: Sequence[object]
         kept = file.rows[old]
         wanted = list(map(str, kept.ids)) if has_ids else [kept.text]
         found = [row for key in wanted for row in rows_of.get(key, [])]
+        if has_own_vectors and not has_ids and len(found) > 1:
+            found = []
         n_lost += not found
         n_corrected += any(texts[row] != kept.text for row in found)
         labels += [(row, answer) for row in found]

@@ -47,22 +47,22 @@ def build_scores_table(session: Session) -> pd.DataFrame:
     """Scores of all rows of the table.
 
     Returns:
-        row (of the user's table), text, p_positive (under the model of all answers), answer (1, 0, or missing), and the
-        corpus's columns.
+        row (of the user's table), text, score (of the model of all answers, from 0 to 1: it ranks rows and is no
+        probability), answer (1, 0, or missing), and the corpus's columns.
 
     Raises:
         UserError: While no model can be trained.
     """
-    p_positive = session.compute_scores()
+    scores = session.compute_scores()
     texts = session.corpus.texts
     labels = {row: answer for row, answer in session.answers.items() if answer is not None}
-    answer = pd.Series(pd.NA, index=range(len(p_positive)), dtype="Int8")
+    answer = pd.Series(pd.NA, index=range(len(scores)), dtype="Int8")
     answer.iloc[list(labels)] = pd.array(list(labels.values()), dtype="Int8")
     table = pd.DataFrame(
         {
-            "row": pd.Series([session.corpus.number_row(row) for row in range(len(p_positive))], dtype="int64"),
-            "text": pd.Series([None] * len(p_positive) if texts is None else list(texts), dtype="object"),
-            "p_positive": p_positive,
+            "row": pd.Series([session.corpus.number_row(row) for row in range(len(scores))], dtype="int64"),
+            "text": pd.Series([None] * len(scores) if texts is None else list(texts), dtype="object"),
+            "score": scores,
             "answer": answer,
         }
     )

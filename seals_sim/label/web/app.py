@@ -23,8 +23,9 @@ from seals_sim.label.exchange import (
     build_scores_table,
     write_table,
 )
+from seals_sim.label.phrases import compile_words
 from seals_sim.label.session import Session
-from seals_sim.label.types import Asked
+from seals_sim.label.types import Asked, Hit
 from seals_sim.label.web.guard import Guard
 from seals_sim.label.web.pictures import make_picture_call
 from seals_sim.label.web.replies import (
@@ -42,12 +43,15 @@ from seals_sim.label.web.replies import (
 from seals_sim.label.web.words import TARGET, describe_remaining, describe_stopping
 
 _STATIC = Path(__file__).parent / "static"
-_SCRIPTS = ("page.js", "calls.js", "cards.js", "curve.js", "elements.js", "pictures.js")
+_SCRIPTS = ("page.js", "calls.js", "cards.js", "curve.js", "elements.js", "lists.js", "pictures.js", "status.js")
 _MEDIA_TYPES = {"page.css": "text/css", **dict.fromkeys(_SCRIPTS, "text/javascript"), "icon.svg": "image/svg+xml"}
 _N_NEIGHBORS = 5
 _MAX_ROWS = 100
 
 NumberOfRows = Annotated[int, Query(alias="n", ge=1, le=_MAX_ROWS)]
+FirstRow = Annotated[int, Query(ge=0)]
+Words = Annotated[str, Query(max_length=10_000)]
+_ANSWERS = {"yes": (1,), "no": (0,), "skipped": (None,), "all": (1, 0, None)}
 
 
 class PlainJson(JSONResponse):
@@ -85,7 +89,9 @@ def make_app(
     app.add_api_route("/api/answer", page.answer, methods=["POST"])
     app.add_api_route("/api/undo", page.undo, methods=["POST"])
     app.add_api_route("/api/status", page.status)
+    app.add_api_route("/api/answers", page.list_answers)
     app.add_api_route("/api/find", page.find)
+    app.add_api_route("/api/words", page.find_words)
     app.add_api_route("/api/similar", page.find_similar)
     app.add_api_route("/image/{row}", make_picture_call(session.corpus))
     app.add_api_route("/export/labelstudio.json", page.export_label_studio)
@@ -126,15 +132,35 @@ class _Page:
         with self._lock:
             return self._status()
 
-    def find(self, text: Annotated[str, Query(max_length=10_000)], n: NumberOfRows = 10) -> RowList:
-        if not text.strip():
-            raise UserError("type some words to search for")
+    def list_answers(
+        self,
+        answer: Literal["yes", "no", "skipped", "all"] = "all",
+        words: Words = "",
+        start: FirstRow = 0,
+        n: NumberOfRows = 20,
+    ) -> RowList:
+        """The answers that count, those to rows asked last in front."""
         with self._lock:
-            return RowList(rows=self._list(self._session.find(text, n)))
+            rows = [row for row, given in self._session.distinct_answers.items() if given in _ANSWERS[answer]]
+            if words.strip():
+                holds = compile_words(words)
+                rows = [row for row in rows if holds(self._corpus.get_text(row) or "")]
+            return RowList(rows=self._list(rows[::-1][start : start + n]), n_found=len(rows))
+
+    def find(self, text: Words, n: NumberOfRows = 10) -> RowList:
+        _require_words(text)
+        with self._lock:
+            return self._list_hits(self._session.find(text, n))
+
+    def find_words(self, text: Words, start: FirstRow = 0, n: NumberOfRows = 20) -> RowList:
+        _require_words(text)
+        rows = self._session.find_words(text)  # without the lock: a large table takes a second, and texts do not change
+        with self._lock:
+            return RowList(rows=self._list(rows[start : start + n]), n_found=len(rows))
 
     def find_similar(self, row: int, n: NumberOfRows = 10) -> RowList:
         with self._lock:
-            return RowList(rows=self._list(self._session.find_similar(self._corpus.find_row(row), n)))
+            return self._list_hits(self._session.find_similar(self._corpus.find_row(row), n))
 
     def export_table(self, table: Literal["labels", "scores"], format: Literal["csv", "jsonl", "parquet"]) -> Response:
         with self._lock:
@@ -164,8 +190,14 @@ class _Page:
             because=None if because is None else AskedReason(**asdict(because)),
             n_copies=asked.n_copies,
             has_image=self._corpus.has_image(asked.row),
-            neighbors=self._list(self._session.find_similar(asked.row, _N_NEIGHBORS)),
+            neighbors=self._list_hits(self._session.find_similar(asked.row, _N_NEIGHBORS)).rows,
         )
+
+    def _list_hits(self, hits: Sequence[Hit]) -> RowList:
+        rows = self._list(hit.row for hit in hits)
+        for listed, hit in zip(rows, hits, strict=True):
+            listed.similarity = hit.similarity
+        return RowList(rows=rows, n_found=len(rows))
 
     def _list(self, rows: Iterable[int]) -> list[ListedRow]:
         session, answers = self._session, self._session.distinct_answers
@@ -188,8 +220,14 @@ class _Page:
             remaining_words=describe_remaining(status, self._session.options.control_every),
             stopping_words=describe_stopping(status),
             can_find=self._corpus.encode is not None,
+            has_texts=self._corpus.texts is not None,
             has_images=self._corpus.pictures is not None,
         )
+
+
+def _require_words(text: str) -> None:
+    if not text.strip():
+        raise UserError("type some words to search for")
 
 
 def _mark(row: int, answers: dict[int, int | None]) -> dict[str, Any]:

@@ -44,18 +44,21 @@ class ListedRow(AnswerMark):
         text: Its text, where there are texts.
         n_copies: Rows that an answer to it is for, itself included.
         has_image: Whether there should be a picture of it.
+        similarity: To what was searched for, where that was by meaning.
     """
 
     row: int
     text: str | None
     n_copies: int
     has_image: bool
+    similarity: Finite = None
 
 
 class RowList(BaseModel):
-    """Rows, nearest first."""
+    """Rows in the order in which they are shown: some of the `n_found` that there are."""
 
     rows: list[ListedRow]
+    n_found: int
 
 
 class AskedReason(BaseModel):
@@ -108,11 +111,14 @@ class StatusReply(BaseModel):
     n_control: int
     curve: tuple[int, ...]
     remaining: Remaining
+    forecast: Remaining | None
+    n_searched: int
     p_missing: float
     explanation: str
     remaining_words: str
     stopping_words: str
     can_find: bool
+    has_texts: bool
     has_images: bool
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from seals_sim.evaluate.forecast import LEAST_ANSWERS
 from seals_sim.label.types import Status
 
 TARGET = 0.95  # recall that the stopping rule aims for
@@ -9,14 +12,30 @@ LEVEL = 0.05
 
 
 def describe_remaining(status: Status, control_every: int) -> str:
-    """How many positives remain."""
+    """How many positives remain: the forecast, and what the rows drawn at random say."""
+    return f"{_describe_forecast(status)} {_describe_random_rows(status, control_every)}"
+
+
+def _describe_forecast(status: Status) -> str:
+    n_more = LEAST_ANSWERS - status.n_searched
+    if n_more > 0:
+        return f"A forecast of how many positives remain takes {n_more} more answers to rows that the search chooses."
+    forecast = status.forecast
+    if forecast is None:
+        return "A forecast of how many positives remain takes a positive among the rows that the search chooses."
+    if status.n_control and status.remaining.low > forecast.high:
+        return "More positives remain than searches leave behind as a rule, so there is no forecast."
+    return (
+        f"About {forecast.guess:,.0f} more positives remain, by a forecast from how many the search has found lately "
+        f"({forecast.low:,} to {forecast.high:,} in 95% of the searches that were measured; no guarantee)."
+    )
+
+
+def _describe_random_rows(status: Status, control_every: int) -> str:
     if status.n_control == 0 and control_every == 0:
-        return "This session draws no rows at random, so it cannot estimate how many positives remain."
+        return "This session draws no rows at random, so nothing is certain about the rest."
     if status.n_control == 0:
-        return (
-            "No estimate yet of how many positives remain: it is based on rows drawn at random, about one in "
-            f"{control_every}, and none of those has been answered."
-        )
+        return f"About one row in {control_every} is drawn at random, as a check; none of those has been answered."
     n_left = status.n_rows - status.n_answered - status.n_skipped
     interval = status.remaining
     rows = "1 row" if status.n_control == 1 else f"{status.n_control:,} rows"
@@ -24,24 +43,42 @@ def describe_remaining(status: Status, control_every: int) -> str:
     if interval.guess == 0 < n_left:
         return (
             f"None of the {rows} drawn at random was positive: with 95% confidence, at most {interval.high:,} "
-            f"positives remain among the {left}. More random rows will narrow this."
+            f"positives remain among the {left}, whatever they are like.{_describe_cost(status, n_left)}"
         )
     return (
-        f"About {interval.guess:,.0f} more positives may remain among the {left} (95% confidence: {interval.low:,} to "
-        f"{interval.high:,}). The estimate is based on {rows} drawn at random and errs on the high side; more random "
-        "rows will narrow it."
+        f"By the {rows} drawn at random, about {interval.guess:,.0f} remain among the {left} (95% confidence: "
+        f"{interval.low:,} to {interval.high:,}), whatever they are like; that errs on the high side."
     )
 
 
+def _describe_cost(status: Status, n_left: int) -> str:
+    """How many random rows it takes to be sure that fewer positives remain than are found."""
+    if not 0 < status.n_positive < n_left:
+        return ""
+    n = int(np.ceil(np.log(LEVEL / 2) / np.log1p(-status.n_positive / n_left)))
+    if n <= status.n_control:
+        return ""
+    return f" To be as sure that no more remain than are found takes some {_round(n):,} such rows in all."
+
+
+def _round(n: int) -> int:
+    """To two digits."""
+    return int(float(f"{n:.1e}"))
+
+
 def describe_stopping(status: Status) -> str:
-    """Whether it is time to stop."""
+    """Whether it is time to stop: by the forecast, and by a test that needs none."""
     if status.n_positive == 0:
         return "No positives yet, so it is too early to say when to stop."
     if not status.curve:
         return "The search has no answers yet, so it is too early to say when to stop."
     p = f"p = {status.p_missing:.2g}" if status.p_missing >= 0.001 else "p < 0.001"
     verdict = "You can stop" if status.p_missing < LEVEL else "Too early to stop"
-    return (
+    test = (
         f"{verdict} ({p}; the usual threshold is {LEVEL}). p is the chance of so few positives among the latest "
         f"answers if less than {TARGET:.0%} of all positives had been found."
     )
+    if status.forecast is None or status.p_missing < LEVEL:
+        return test
+    recall = status.n_positive / (status.n_positive + status.forecast.high)
+    return f"By the forecast, at least {np.floor(100 * recall):.0f}% of all positives are found. {test}"

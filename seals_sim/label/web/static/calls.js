@@ -1,7 +1,10 @@
 /* Calls to the server, and what is said about them. */
 import { by } from "./elements.js";
 
-export const connection = { isStopped: false }; // whether the server rejects our token
+export const connection = {
+  isStopped: false, // whether the server rejects our token
+  isAway: false, // whether it did not respond last time
+};
 let isErrorOfCall = false; // the error shown is about something the person did, not about the connection
 
 export class Refused extends Error {}
@@ -12,8 +15,10 @@ export async function call(path, body) {
   try {
     response = await fetch(path, body && { method: "POST", headers: json, body: JSON.stringify(body) });
   } catch {
+    connection.isAway = true;
     throw new Error("the server does not respond (is it still running?)");
   }
+  connection.isAway = false;
   if (response.ok) return response.json();
   if (response.status >= 500) throw new Error("the server failed; see its output for the reason");
   if (response.status === 403) {

@@ -32,7 +32,7 @@ function makeCopies({ n_copies }) {
 export function makeCard(item, actions) {
   const { row } = item;
   const score = item.score === null ? "" : `score ${item.score.toFixed(2)}`;
-  const title = "the model's probability that this is a positive, or, before there is a model, its similarity to the examples";
+  const title = "the model's score from 0 to 1, which ranks rows and is no probability; before there is a model, the similarity to the examples";
   const more = makeButton("More", { "aria-label": `More like row ${row}` }, () => actions.showSimilar(row, item.text));
   more.append(make("span", { class: "wide" }, " like this"));
   const card = make(
@@ -50,6 +50,10 @@ export function makeCard(item, actions) {
   return card;
 }
 
+function makeSimilarity({ similarity }) {
+  return similarity === null ? "" : make("span", { class: "similarity" }, `similarity ${similarity.toFixed(2)}`);
+}
+
 export function makeItem(listed, actions) {
   const { row, text } = listed;
   const open = makeButton("Open", { "aria-expanded": "false", "aria-label": `Open row ${row}` }, () => {
@@ -62,7 +66,7 @@ export function makeItem(listed, actions) {
     "li", { class: "item", "data-row": row },
     listed.has_image ? makePicture(row, "small") : "",
     makeTextBox(row, text, {}),
-    make("div", { class: "answers" }, ...makeAnswerButtons(row, false, actions), open, more, makeCopies(listed)),
+    make("div", { class: "answers" }, ...makeAnswerButtons(row, false, actions), open, more, makeCopies(listed), makeSimilarity(listed)),
   );
   return item;
 }

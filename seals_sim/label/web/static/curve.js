@@ -4,7 +4,7 @@ import { formatNumber } from "./elements.js";
 const SVG = "http://www.w3.org/2000/svg";
 
 export function drawCurve(curve) {
-  const [width, height, left, bottom, top] = [250, 100, 34, 18, 10];
+  const [width, height, left, bottom, top] = [250, 110, 34, 18, 22];
   const most = Math.max(1, ...curve.slice(-1));
   const x = (i) => left + ((width - left - 8) * i) / Math.max(1, curve.length);
   const y = (n) => height - bottom - ((height - bottom - top) * n) / most;
@@ -25,7 +25,7 @@ export function drawCurve(curve) {
     draw("text", { x: left - 4, y: top + 6, "text-anchor": "end" }, formatNumber(most)),
     draw("text", { x: left - 4, y: height - bottom, "text-anchor": "end" }, "0"),
     draw("text", { x: width - 8, y: height - 4, "text-anchor": "end" }, `${formatNumber(curve.length)} answers to the search`),
-    draw("text", { x: left + 4, y: top + 6 }, "positives"),
+    draw("text", { x: left, y: 11 }, "positives"),
   );
   return svg;
 }

@@ -5,8 +5,9 @@
    change of layout changes what is on screen; a reply only adds to it. */
 import { call, clearError, connection, showNotice, Refused, showError } from "./calls.js";
 import { ANSWERS, makeCard, makeItem } from "./cards.js";
-import { by, formatNumber, pause, shorten } from "./elements.js";
-import { drawCurve } from "./curve.js";
+import { by, pause, shorten } from "./elements.js";
+import { makeLists } from "./lists.js";
+import { showStatus } from "./status.js";
 
 const SIZE = { one: 1, grid: 6 };
 const AHEAD = { one: 3, grid: 6 };
@@ -43,6 +44,7 @@ async function drain() {
     } catch (error) {
       if (error instanceof Refused) {
         showError(error.message + (connection.isStopped ? describeUnsent() : ""), true);
+        showEmpty();
         if (!first || connection.isStopped) break;
         work.shift();
         takeBack(first);
@@ -50,6 +52,7 @@ async function drain() {
         if (first && first.kind === "undo") takeBack(work.shift()); // it may have been done: leave it to the person
         else if (first) first.isRepeated = true;
         showError(`${error.message}; retrying${describeUnsent()}`, false);
+        showEmpty();
         await pause(RETRY_AFTER[Math.min(failures++, RETRY_AFTER.length - 1)]);
       }
     }
@@ -159,6 +162,12 @@ function answer(row, value) {
   drain();
 }
 
+function answerRest() {
+  const rest = screen.filter((row) => !answers.has(row));
+  rest.forEach((row) => answer(row, 0));
+  if (rest.length > 1) showNotice(`No to ${rest.length} rows. Undo takes them back one by one.`);
+}
+
 function undo() {
   undone = "unknown";
   work.push({ kind: "undo" });
@@ -180,6 +189,7 @@ function press(key) {
   }
   const choice = ANSWERS.find(([, , letter]) => letter === key);
   if (key === "u") undo();
+  else if (key === "n" && layout === "grid") answerRest();
   else if (choice && current !== null) answer(current, choice[0]);
 }
 
@@ -209,33 +219,26 @@ function changeLayout() {
   buffer = [...first, ...unanswered.filter((row) => !first.includes(row)), ...buffer];
   by("cards").classList.toggle("grid", layout === "grid");
   by("layout").setAttribute("aria-pressed", String(layout === "grid"));
+  by("rest").hidden = layout !== "grid";
   by("cards").replaceChildren();
   nextScreen();
   drain();
-}
-
-async function showList(title, path) {
-  try {
-    const { rows } = await call(path);
-    learn(rows);
-    by("results-title").textContent = title;
-    by("results-list").replaceChildren(...rows.map((item) => makeItem(item, actions)));
-    by("results").hidden = false;
-    by("results").scrollIntoView({ block: "nearest" });
-    showMarks();
-    clearError(true);
-  } catch (error) {
-    showError(error.message, true);
-  }
 }
 
 function select(row) {
   if (row !== current && screen.includes(row) && !answers.has(row)) makeCurrent(row);
 }
 
-const showSimilar = (row, text) => showList(`More like: ${shorten(text, row, 60)}`, `/api/similar?row=${row}&n=10`);
+const showSimilar = (row, text) => lists.showFound(`More like: ${shorten(text, row, 60)}`, `/api/similar?row=${row}`);
 
 const actions = { answer, select, showSimilar };
+const lists = makeLists({ actions, learn, showMarks });
+
+function search() {
+  const words = by("words").value.trim();
+  const how = by("how").value;
+  if (words) lists.showFound(`Results for: ${shorten(words, null, 60)}`, `/api/${how}?text=${encodeURIComponent(words)}`, how === "words");
+}
 
 /* ---- what is shown ---- */
 
@@ -257,8 +260,18 @@ function showCards() {
     }
     card.setAttribute("aria-current", String(isCurrent));
   }
-  by("empty").hidden = screen.length > 0 || !isExhausted;
+  showEmpty();
   forget();
+}
+
+/* What stands in place of a row. */
+function showEmpty() {
+  let words = "";
+  if (connection.isStopped) words = "This page has expired. Open the address that the program printed last.";
+  else if (connection.isAway) words = "The server does not respond, so there is no row to show. This page goes on by itself once the server is back; leave it open until then.";
+  else if (isExhausted) words = "Every row has an answer.";
+  by("empty").textContent = words;
+  by("empty").hidden = screen.length > 0 || words === "";
 }
 
 /* Drop the texts of rows that are done. */
@@ -283,57 +296,48 @@ function showMarks() {
   }
 }
 
-function showStatus(status) {
-  by("name").textContent = status.name;
-  document.title = `${formatNumber(status.n_positive)} positive: ${status.name}`;
-  const part = (100 * status.n_candidates) / Math.max(1, status.n_rows);
-  by("counts").textContent =
-    `${formatNumber(status.n_positive)} positive of ${formatNumber(status.n_answered)} answered, ${formatNumber(status.n_skipped)} skipped; `
-    + `${part.toFixed(1)}% of ${formatNumber(status.n_rows)} ${describeRows(status)} reached`
-    + (status.n_embedded < status.n_rows ? `, ${formatNumber(status.n_embedded)} embedded so far` : "");
-  by("remaining").textContent = status.remaining_words;
-  by("stopping").textContent = status.stopping_words;
-  by("explanation").textContent = status.explanation;
-  by("explanation").hidden = status.explanation === "";
-  by("scores").hidden = status.explanation !== ""; // there is no model yet
-  by("search").hidden = !status.can_find;
-  by("curve").replaceChildren(drawCurve(status.curve));
-}
-
-function describeRows({ n_rows, n_copies }) {
-  return n_copies ? `distinct rows (${formatNumber(n_rows + n_copies)} with copies)` : "rows";
-}
-
 /* ---- keys and buttons ---- */
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || by("keys").open) return;
-  if (event.target.matches("input, textarea")) {
-    if (event.key === "Escape") event.target.blur();
-    return;
-  }
+  if (event.key === "Escape" && closeOne(event.target)) return;
+  if (event.target.matches("input, select, textarea")) return;
   if (event.key in MOVES) {
     if (undone === null && move(MOVES[event.key])) event.preventDefault();
     return;
   }
   if (event.repeat) return; // a key held down is one answer
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  if (["1", "0", "s", "u"].includes(key)) press(key);
+  if (["1", "0", "s", "u", "n"].includes(key)) press(key);
   else if (key === "g") by("layout").click();
   else if (key === "/" && !by("search").hidden) by("words").focus();
+  else if (key === "a") lists.showAnswers();
   else if (key === "?") by("keys").showModal();
   else return;
   event.preventDefault();
 });
 
+/* Escape leaves one thing at a time: the menu, the search box, the list. */
+function closeOne(target) {
+  if (by("export").open) {
+    by("export").open = false;
+    by("export").querySelector("summary").focus();
+  } else if (by("search").contains(target)) target.blur();
+  else return lists.close();
+  return true;
+}
+
+document.addEventListener("click", (event) => {
+  if (!by("export").contains(event.target) || event.target.matches("a")) by("export").open = false;
+});
 by("layout").addEventListener("click", () => undone === null && changeLayout());
 by("undo").addEventListener("click", () => press("u"));
+by("rest").addEventListener("click", () => press("n"));
+by("answers").addEventListener("click", () => lists.showAnswers());
 by("help").addEventListener("click", () => by("keys").showModal());
-by("results-close").addEventListener("click", () => { by("results").hidden = true; });
 by("search").addEventListener("submit", (event) => {
   event.preventDefault();
-  const words = by("words").value.trim();
-  if (words) showList(`Results for: ${shorten(words, null, 60)}`, `/api/find?n=20&text=${encodeURIComponent(words)}`);
+  search();
 });
 window.addEventListener("beforeunload", (event) => work.length && !connection.isStopped && event.preventDefault());
 

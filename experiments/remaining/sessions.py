@@ -1,0 +1,95 @@
+"""Sessions with a table as the person: what was answered, in the order of asking."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from seals_sim.datasets import Dataset
+from seals_sim.errors import UserError
+from seals_sim.label.learner import PresumedNegatives, SeededLearner
+from seals_sim.label.options import SessionOptions
+from seals_sim.randomness import make_generator
+from seals_sim.types import LabeledRows, Row, Rows, Vectors
+from seals_sim.vectors.copies import Copies
+
+N_EXAMPLES = 2  # positives that a session begins with; they are no part of its answers
+N_LEAST = 10  # positives of a concept, beside the examples
+LARGEST_PART = 0.1  # of the table that is positive
+BATCH = 10  # answers between two trainings; the page has some four
+
+
+def drop_copies(dataset: Dataset, vectors: Vectors) -> tuple[Vectors, dict[str, Rows]]:
+    """The distinct texts' vectors, as sessions ask for them, and the concepts' positions among them."""
+    copies = Copies.find(vectors) if dataset.texts is None else Copies.find_texts(dataset.texts)
+    if copies is None:
+        return vectors, {name: Rows(rows) for name, rows in dataset.concepts.items()}
+    concepts = {name: Rows(np.unique(copies.number[rows])) for name, rows in dataset.concepts.items()}
+    return vectors[copies.first], concepts
+
+
+def choose_concepts(concepts: Mapping[str, Rows], n_rows: int, n_chosen: int, seed: int) -> list[str]:
+    """Choose concepts whose sizes are spread evenly over orders of magnitude.
+
+    Raises:
+        UserError: Where there are not so many of a fit size.
+    """
+    fit = [name for name, rows in concepts.items() if N_LEAST + N_EXAMPLES <= len(rows) <= LARGEST_PART * n_rows]
+    if len(fit) < n_chosen:
+        raise UserError(f"only {len(fit)} concepts have a fit size", parameter="concepts", value=n_chosen)
+    left = [sorted(fit)[place] for place in make_generator(seed, "concepts").permutation(len(fit))]
+    chosen = []
+    for size in np.geomspace(N_LEAST + N_EXAMPLES, LARGEST_PART * n_rows, n_chosen):
+        nearest = min(left, key=lambda name: abs(np.log(len(concepts[name]) / size)))
+        left.remove(nearest)
+        chosen.append(nearest)
+    return chosen
+
+
+def run_session(vectors: Vectors, positives: Rows, budget: int, rng: np.random.Generator) -> NDArray[np.int8]:
+    """Answer what a session would ask with the default options and a scan of all rows.
+
+    Args:
+        vectors: (n, d), l2-normalized, no two equal texts.
+        positives: Rows.
+        budget: Answers.
+        rng: Draws the examples and the rows at random.
+
+    Returns:
+        (budget,) labels in the order of asking; every tenth is that of a row drawn at random.
+    """
+    options = SessionOptions()
+    is_positive = np.zeros(len(vectors), dtype=np.int8)
+    is_positive[positives] = 1
+    presumed = PresumedNegatives(vectors, options.presumed, options.seed)
+    learner = SeededLearner(vectors, [], options.regularization, presumed)
+    rows = [Row(int(row)) for row in rng.choice(positives, N_EXAMPLES, replace=False)]
+    is_left = np.ones(len(vectors), dtype=np.bool_)
+    is_left[rows] = False
+    with threadpool_limits(1):
+        while len(rows) < N_EXAMPLES + budget:
+            model = learner.fit(LabeledRows(rows, is_positive[rows].tolist()))
+            scores = np.where(is_left, model.decision(vectors), -np.inf)
+            best = np.argpartition(-scores, BATCH)[: BATCH - 1]
+            is_left[best] = False
+            drawn = rng.choice(np.flatnonzero(is_left))
+            is_left[drawn] = False
+            rows += [Row(int(row)) for row in (*best[np.argsort(-scores[best], kind="stable")], drawn)]
+    return is_positive[rows[N_EXAMPLES : N_EXAMPLES + budget]]
+
+
+def describe_session(table: str, concept: str, n_rows: int, n_positive: int, labels: NDArray[np.int8]) -> pd.DataFrame:
+    """One row of sessions.csv; the examples are counted nowhere."""
+    return pd.DataFrame(
+        {
+            "table": [table],
+            "concept": [concept],
+            "n_rows": [n_rows - N_EXAMPLES],
+            "n_positive": [n_positive - N_EXAMPLES],
+            "labels": ["".join(map(str, labels.tolist()))],
+        }
+    )

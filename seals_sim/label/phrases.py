@@ -1,0 +1,51 @@
+"""Search by exact words, beside the search by meaning: a name or a code means nothing to an embedding."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable
+
+_TERM = re.compile(r'"([^"]*)"|(\S+)')
+
+
+def compile_words(words: str) -> Callable[[str], bool]:
+    """Make a test of whether a text holds all of some words, in any order, whatever their case.
+
+    Words in double quotes are a phrase: they follow each other in the text, with any white space between them. A word
+    is found as a whole, in scripts that have upper and lower case; in others, such as Chinese or Hebrew, which join
+    words or prefixes, also within a longer one.
+
+    Args:
+        words: As typed.
+
+    Returns:
+        The test; every text passes where there are no words.
+
+    Examples:
+        >>> texts = ["Seal of a parcel", "unsealed parcels", "a broken  seal", "in C++, with seals"]
+        >>> list(filter(compile_words('seal "A"'), texts)), list(filter(compile_words('"broken seal"'), texts))
+        (['Seal of a parcel', 'a broken  seal'], ['a broken  seal'])
+        >>> list(filter(compile_words("c++"), texts))
+        ['in C++, with seals']
+    """
+    terms = [phrase or word for phrase, word in _TERM.findall(words)]
+    searches = [_compile_term(term).search for term in terms if term.strip()]
+    return lambda text: all(search(text) for search in searches)
+
+
+def find_texts(texts: Iterable[str], words: str) -> list[int]:
+    """The positions of all texts that hold some words, in order (`compile_words`)."""
+    holds = compile_words(words)
+    return [place for place, text in enumerate(texts) if holds(text)]
+
+
+def _compile_term(term: str) -> re.Pattern[str]:
+    parts = term.split()
+    before = "" if _is_caseless(parts[0][0]) else r"(?<!\w)"
+    after = "" if _is_caseless(parts[-1][-1]) else r"(?!\w)"
+    return re.compile(before + r"\s+".join(map(re.escape, parts)) + after, re.IGNORECASE)
+
+
+def _is_caseless(character: str) -> bool:
+    return unicodedata.category(character) == "Lo"

@@ -1,0 +1,32 @@
+/* How far the session is. */
+import { by, formatNumber } from "./elements.js";
+import { drawCurve } from "./curve.js";
+
+export function showStatus(status) {
+  by("name").textContent = status.name;
+  document.title = `${formatNumber(status.n_positive)} positive: ${status.name}`;
+  by("counts").textContent =
+    `${formatNumber(status.n_positive)} positive of ${formatNumber(status.n_answered)} answered, ${formatNumber(status.n_skipped)} skipped; `
+    + describeReach(status);
+  by("remaining").textContent = status.remaining_words;
+  by("stopping").textContent = status.stopping_words;
+  by("explanation").textContent = status.explanation;
+  by("explanation").hidden = status.explanation === "";
+  by("scores").hidden = status.explanation !== ""; // there is no model yet
+  by("search").hidden = !(status.can_find || status.has_texts);
+  by("how").querySelector("[value=find]").disabled = !status.can_find;
+  if (!status.can_find) by("how").value = "words";
+  by("curve").replaceChildren(drawCurve(status.curve));
+}
+
+/* Where nearly all rows are candidates, how many are says nothing. */
+function describeReach(status) {
+  const part = status.n_candidates / Math.max(1, status.n_rows);
+  const rows = `${formatNumber(status.n_rows)} ${describeRows(status)}`;
+  const embedded = status.n_embedded < status.n_rows ? `, ${formatNumber(status.n_embedded)} embedded so far` : "";
+  return (part > 0.9 ? rows : `${(100 * part).toFixed(1)}% of ${rows} reached`) + embedded;
+}
+
+function describeRows({ n_rows, n_copies }) {
+  return n_copies ? `distinct rows (${formatNumber(n_rows + n_copies)} with copies)` : "rows";
+}
