@@ -102,8 +102,8 @@ def test_beyond_three_dimensions_most_minima_are_certified(dim, n_tight):
 def test_sigma_falls_as_epsilon_grows_and_lies_in_its_bracket():
     """m(epsilon) <= sigma(epsilon) <= sqrt(m^2 + n epsilon^2), and sigma(0) is the limit."""
     problem = draw_spread_problem(4, np.random.default_rng(0))
-    for enclose in (enclose_sigma_2, enclose_sigma_3, enclose_sigma_eta):
-        values = [enclose(problem, epsilon) for epsilon in (0.0, 1e-9, 1e-3, 0.1, 0.5)]
+    for bracket in (enclose_sigma_2, enclose_sigma_3, enclose_sigma_eta):
+        values = [bracket(problem, epsilon) for epsilon in (0.0, 1e-9, 1e-3, 0.1, 0.5)]
         lower, upper = [value.lower for value in values], [value.upper for value in values]
         assert lower == sorted(lower, reverse=True)
         assert upper[1] == pytest.approx(upper[0], rel=1e-9)
@@ -112,8 +112,8 @@ def test_sigma_falls_as_epsilon_grows_and_lies_in_its_bracket():
 
 
 def test_random_seeds_that_meet_have_sigma_0():
-    for enclose in (enclose_sigma_2, enclose_sigma_3):
-        sigma = enclose(draw_random_problem(4, np.random.default_rng(0)), 0.1)
+    for bracket in (enclose_sigma_2, enclose_sigma_3):
+        sigma = bracket(draw_random_problem(4, np.random.default_rng(0)), 0.1)
         assert (sigma.lower, sigma.upper, sigma.proof) == (0, 0, "zero")
 
 
@@ -188,7 +188,7 @@ def test_bounds_by_signs_hold_for_every_direction(seed):
     dim = 4 + seed % 3
     centers, radii = _draw_sets(seed, dim, dim - 1 + seed % 2)
     radii = radii / 2
-    direction, value = search_least_excess(centers, radii)
+    value = search_least_excess(centers, radii)[1]
     start = _draw_directions(np.random.default_rng(seed), 1, dim - 1)
     found = enclose_by_branching(centers, radii, start[0], compute_excess(centers, radii, start)[0])
     directions = _draw_directions(np.random.default_rng(seed), 20_000, dim - 1)
