@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from experiments.theory_bounds.tables import RUN
+from experiments.theory_bounds.tables import RUN, select_main
 from seals_sim.replay.figures import STYLE, save_figure
 
 _NAMES = {"3": "Algorithm 3", "4": "Algorithm 4", "pool": "Algorithm 3 in a finite pool"}
@@ -95,6 +95,7 @@ def draw_rates(bounds: pd.DataFrame, path: Path) -> bool:
                         np.log2(1 / run["epsilon"]), run["rounds_to_error"], ".-", lw=0.7,
                         color=_color(algorithm), alpha=0.6,
                     )  # fmt: skip
+            _label_ends(axis, known[(known["problem"] == problem) & (known["algorithm"] == "3")])
             bits = np.array([0, 40])
             for slope, style in ((1, "-"), (2, "--")):
                 axis.plot(
@@ -113,6 +114,22 @@ def draw_rates(bounds: pd.DataFrame, path: Path) -> bool:
         axes[0].set_ylabel("rounds")
 
     return bool(problems) and _figure(path, len(problems), draw)
+
+
+def _label_ends(axis: Axes, bounds: pd.DataFrame) -> None:
+    """Write gamma / delta and d beside the last points of the runs, from the highest down, but for those too close."""
+    last = bounds[bounds["epsilon"] == bounds["epsilon"].min()]
+    ends = last.groupby("gamma_over_delta").agg(
+        rounds=("rounds_to_error", "max"), least=("dim", "min"), most=("dim", "max")
+    )
+    height = np.inf
+    for end in ends.sort_values("rounds").iloc[::-1].itertuples():
+        if height - end.rounds >= 10:
+            height = end.rounds
+            dims = f"{end.least}" if end.least == end.most else f"{end.least} to {end.most}"
+            at = (-np.log2(bounds["epsilon"].min()), height)
+            words = f"gamma/delta = {end.Index:g}, d = {dims}"
+            axis.annotate(words, at, (-2, 5), textcoords="offset points", ha="right", fontsize="x-small")
 
 
 def draw_dependence(bounds: pd.DataFrame, path: Path) -> bool:
@@ -152,7 +169,7 @@ def draw_algorithms(rounds: pd.DataFrame, path: Path) -> bool:
     def draw(axes: list[Axes]) -> None:
         for axis, dim in zip(axes, shown, strict=True):
             of_dim = rounds[(rounds["dim"] == dim) & (rounds["n_queries"] > 0)]
-            here = of_dim[(of_dim["problem"] == "spread") & (of_dim["gamma_over_delta"] == 20)]
+            here = select_main(of_dim[(of_dim["problem"] == "spread") & (of_dim["gamma_over_delta"] == 20)])
             largest = of_dim[(of_dim["algorithm"] == "pool") & (of_dim["study"] == "main")]
             if len(largest):
                 here = pd.concat([here, largest[largest["pool_size"] == largest["pool_size"].max()]])
@@ -179,13 +196,13 @@ def draw_noise(noise: pd.DataFrame, path: Path) -> bool:
             )
         axes[0].set(
             xlabel="p: probability that a label is flipped (leftmost: 0)", ylabel="runs with error <= 1e-6",
-            title="labels flipped at random (spread, d = 5, gamma/delta = 20, 20 runs a point)",
+            title="labels flipped at random\nspread, d = 5, gamma/delta = 20",
         )  # fmt: skip
         for algorithm, group in bands[bands["band"] > 0].groupby("algorithm"):
             axes[1].loglog(group["band"], group["median_error"], "o-", color=_color(algorithm), label=_name(algorithm))
         axes[1].set(
             xlabel="half width of the band", ylabel="median error at the end",
-            title="coin tosses within a band around the boundary (spread, d = 5, gamma/delta = 20)",
+            title="coin tosses within a band around the boundary\nspread, d = 5, gamma/delta = 20",
         )  # fmt: skip
 
     return len(table) > 0 and _figure(path, 2, draw)
