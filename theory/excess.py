@@ -14,7 +14,7 @@ from theory.separators import Matrix, Vector, solve_quietly
 
 TIGHT = 1e-7  # the relative gap at which a lower bound is good enough
 _N_STARTS = 24
-_LEAST_SHARE = 1e-9
+LEAST_SHARE = 1e-9
 
 
 def compute_excess(centers: Matrix, radii: Vector, directions: Matrix) -> Vector:
@@ -43,7 +43,12 @@ def search_least_excess(centers: Matrix, radii: Vector, n_steps: int = 200) -> t
     """
     m = len(centers)
     random = np.random.default_rng(0).normal(size=(_N_STARTS, m))  # the same starts every time
-    starts = np.vstack([np.linalg.svd(centers)[0].T, random / np.linalg.norm(random, axis=1, keepdims=True)])
+    return descend(centers, radii, np.vstack([np.linalg.svd(centers)[0].T, random]), n_steps)
+
+
+def descend(centers: Matrix, radii: Vector, starts: Matrix, n_steps: int = 200) -> tuple[Vector, float]:
+    """Alternate as `search_least_excess` does from each row of starts (k, m); the best u (m,) and its g."""
+    starts = starts / np.maximum(np.linalg.norm(starts, axis=1, keepdims=True), 1e-300)
     values = compute_excess(centers, radii, starts)
     for _ in range(n_steps):
         heights = starts @ centers
@@ -68,7 +73,7 @@ def bound_by_shares(centers: Matrix, radii: Vector, shares: Vector) -> float:
     Returns:
         The bound on g; 0 where it shows nothing.
     """
-    b = np.clip(shares, _LEAST_SHARE, 1)
+    b = np.clip(shares, LEAST_SHARE, 1)
     eigenvalue = float(np.linalg.eigvalsh((centers * (1 - b)) @ centers.T)[0])
     rounding = 8 * centers.shape[1] * float(np.finfo(np.float64).eps) * float(np.linalg.norm(centers)) ** 2
     return float(np.sqrt(max(eigenvalue - rounding - float((radii**2 * (1 - b) / b).sum()), 0.0)))
@@ -89,7 +94,7 @@ def bound_by_program(centers: Matrix, radii: Vector) -> float:
     p, r = centers / scale, radii / scale
     b, level = cp.Variable(n), cp.Variable()
     gain = level - cp.sum(cp.multiply(r**2, cp.inv_pos(b))) + float((r**2).sum())
-    limits = [p @ cp.diag(1 - b) @ p.T - level * np.eye(m) >> 0, b <= 1, b >= _LEAST_SHARE]
+    limits = [p @ cp.diag(1 - b) @ p.T - level * np.eye(m) >> 0, b <= 1, b >= LEAST_SHARE]
     try:
         solve_quietly(cp.Problem(cp.Maximize(gain), limits))
     except cp.error.SolverError:

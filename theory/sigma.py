@@ -16,15 +16,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from theory.branching import enclose_by_branching
 from theory.excess import (
     TIGHT,
     bound_at_direction,
     bound_by_program,
+    compute_excess,
     enclose_on_circle,
     search_least_excess,
 )
 from theory.problems import Problem
 from theory.separators import Matrix, Vector
+from theory.slabs import bound_by_farthest, find_farthest
+
+MAX_REGIONS = 60
+_CLOSE = 0.1  # the relative gap that splitting by signs is likely to close
 
 
 @dataclass(frozen=True)
@@ -35,7 +41,8 @@ class SigmaBounds:
         lower: Certified for every z_i in Z_i.
         upper: Of a Z that lies in the sets.
         proof: What certifies the lower bound: `exact` (d = 2, where there is one u), `enclosure` (d = 3, arcs of a
-            circle), `eigenvalue` (the bound of the best u itself), `program` (a semidefinite program), or `zero` (the
+            circle), `eigenvalue` (the bound of the best u itself), `program` (a semidefinite program), `branching` (one
+            for each of some regions), `vertices` (of the slabs, which only show that sigma is above 0), or `zero` (the
             sets hold linearly dependent points of the boundary, so sigma is 0).
     """
 
@@ -72,12 +79,13 @@ class Sets:
         return np.asarray(np.sqrt(np.maximum(self.radii**2 - climb**2, 0)))
 
 
-def enclose_sigma_2(problem: Problem, epsilon: float) -> SigmaBounds:
+def enclose_sigma_2(problem: Problem, epsilon: float, max_regions: int = MAX_REGIONS) -> SigmaBounds:
     """Enclose the sigma of Theorem 2.
 
     Args:
         problem: Its seeds and distances define the Z_i, which grow with epsilon.
         epsilon: The error to reach, in the Z_i a length; 0 for the limit.
+        max_regions: The limit of branch and bound. 1 is fast, and certifies the value to a few percent only.
 
     Returns:
         Its bounds. Where the proof of the lower one is tight, they differ by at most n epsilon^2 / (2 lower).
@@ -88,17 +96,17 @@ def enclose_sigma_2(problem: Problem, epsilon: float) -> SigmaBounds:
         >>> round(bounds.lower, 5), round(bounds.upper, 5)  # the paper: >= 1; by hand: sqrt 2 (6 - sqrt 8.8) = 4.29005
         (4.29005, 4.29005)
     """
-    return enclose(build_sets(problem, problem.compute_gamma() + 2 * problem.delta + epsilon, epsilon))
+    return enclose(build_sets(problem, problem.compute_gamma() + 2 * problem.delta + epsilon, epsilon), max_regions)
 
 
-def enclose_sigma_3(problem: Problem, epsilon: float) -> SigmaBounds:
+def enclose_sigma_3(problem: Problem, epsilon: float, max_regions: int = MAX_REGIONS) -> SigmaBounds:
     """Enclose the sigma of Theorem 3, as `enclose_sigma_2` does for Theorem 2."""
-    return enclose(build_sets(problem, 2 * problem.compute_gamma() + epsilon, epsilon))
+    return enclose(build_sets(problem, 2 * problem.compute_gamma() + epsilon, epsilon), max_regions)
 
 
-def enclose_sigma_eta(problem: Problem, eta: float) -> SigmaBounds:
+def enclose_sigma_eta(problem: Problem, eta: float, max_regions: int = MAX_REGIONS) -> SigmaBounds:
     """Enclose the sigma of the scale-free bound, over {z : |z - x_{i,0}| <= gamma_i and |w_star . z| <= eta}."""
-    return enclose(build_sets(problem, problem.compute_gamma(), eta))
+    return enclose(build_sets(problem, problem.compute_gamma(), eta), max_regions)
 
 
 def build_sets(problem: Problem, radii: Vector, epsilon: float) -> Sets:
@@ -108,16 +116,33 @@ def build_sets(problem: Problem, radii: Vector, epsilon: float) -> Sets:
     return Sets((seeds @ basis).T, seeds @ problem.w_star, radii, epsilon)
 
 
-def enclose(sets: Sets) -> SigmaBounds:
+def enclose(sets: Sets, max_regions: int = MAX_REGIONS) -> SigmaBounds:
     """Enclose sigma over these sets."""
-    flat = Sets(sets.centers, sets.heights, sets.radii, 0.0)
-    direction, value = search_least_excess(sets.centers, sets.shadows)
+    centers, radii = sets.centers, sets.shadows
+    direction, value = search_least_excess(centers, radii)
     if value == 0:
-        has_zero = search_least_excess(flat.centers, flat.shadows)[1] == 0
-        return SigmaBounds(0.0, 0.0 if has_zero else _compute_sigma(move(sets, direction)), "zero" if has_zero else "")
+        return _enclose_zero(sets, direction)
+    lower, proof = bound_below(centers, radii, direction, value)
+    if lower == 0:
+        farthest, is_farthest = find_farthest(centers, radii)
+        size = float(np.linalg.norm(farthest))
+        if size >= 1:
+            return _enclose_zero(sets, farthest / size)
+        lower, proof = (bound_by_farthest(radii, size), "vertices") if is_farthest else (0.0, "")
+    elif value * (1 - _CLOSE) < lower < value * (1 - TIGHT) and max_regions > 1:
+        found = enclose_by_branching(centers, radii, direction, value, max_regions)
+        direction, value = found.direction, found.value
+        lower, proof = (found.lower, "branching") if found.lower > lower else (lower, proof)
     upper = max(_compute_sigma(move(sets, direction)), value)
-    lower, proof = bound_below(sets.centers, sets.shadows, direction, value)
     return SigmaBounds(min(lower, upper), upper, proof)
+
+
+def _enclose_zero(sets: Sets, direction: Vector) -> SigmaBounds:
+    """Enclose sigma where g is 0 at this direction. It is 0 if g is, too, without the slab."""
+    flat = Sets(sets.centers, sets.heights, sets.radii, 0.0).shadows
+    is_zero = compute_excess(sets.centers, flat, direction[None])[0] <= 1e-12 * float(np.linalg.norm(sets.centers))
+    is_zero = bool(is_zero) or search_least_excess(sets.centers, flat)[1] == 0
+    return SigmaBounds(0.0, 0.0 if is_zero else _compute_sigma(move(sets, direction)), "zero" if is_zero else "")
 
 
 def bound_below(centers: Matrix, radii: Vector, direction: Vector, value: float) -> tuple[float, str]:

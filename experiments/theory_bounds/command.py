@@ -26,6 +26,7 @@ from experiments.theory_bounds.jobs import (
     run_job,
 )
 from experiments.theory_bounds.options import TheoryExecution, TheoryOptions
+from experiments.theory_bounds.plugins import compute_fingerprint, load_plugins
 from experiments.theory_bounds.report import list_findings, write_report
 from experiments.theory_bounds.rows import RUN_FILES
 from seals_sim.disk.files import replacing, require_writable
@@ -48,11 +49,12 @@ def run_bench(options: TheoryOptions, execution: TheoryExecution, command: str =
         The findings, one paragraph each.
 
     Raises:
-        UserError: Where the folder holds another run or anything else.
+        UserError: Where the folder holds another run or anything else, or where a name or a plugin is unknown.
     """
+    load_plugins(options)
     out = execution.out
     about = {"command": command, "execution": to_json(execution), "versions": get_versions(_VERSIONS)}
-    folder = RunFolder(out, RunIdentity("theory_bounds", options, None), about)
+    folder = RunFolder(out, RunIdentity("theory_bounds", options, compute_fingerprint(options)), about)
     require_writable(out, "out")
     folder.begin()
     store = RunStore(out)

@@ -6,7 +6,7 @@ import math
 
 import pandas as pd
 
-from experiments.theory_bounds.tables import RUN, select_last_rounds
+from experiments.theory_bounds.tables import RUN, find_noisy, select_last_rounds
 
 
 def describe_findings(tables: dict[str, pd.DataFrame], rounds: pd.DataFrame) -> list[str]:
@@ -56,7 +56,7 @@ def _rates(slopes: pd.DataFrame) -> list[str]:
         f"problem{'s' if row.independent > 1 else ''}. The sharpened bound allows 1, the theorems as stated "
         f"2 d / (d - 1) with log2."
         for row in slopes.itertuples()
-        if row.algorithm in ("3", "4")
+        if row.algorithm != "bisection"
     ]
 
 
@@ -66,13 +66,13 @@ def _interval(half_width: float) -> str:
 
 
 def _noise(rounds: pd.DataFrame) -> list[str]:
-    is_noisy = ((rounds["flip"] > 0) | (rounds["band"] > 0)) & (rounds["study"] == "main")
+    is_noisy = find_noisy(rounds) & (rounds["study"] == "main")
     n_noisy = len(rounds[is_noisy][RUN].drop_duplicates())
     if not n_noisy:
         return []
     return [
-        f"Warning: {n_noisy} run{'s' if n_noisy > 1 else ''} had wrong labels. The theorems and the certificate do not "
-        "hold for them, and none is given; 'settled' says only that every search came to an end."
+        f"Warning: {n_noisy} run{'s' if n_noisy > 1 else ''} may have had wrong labels. The theorems and the "
+        "certificate do not hold for them, and none is given; 'settled' says only that every search came to an end."
     ]
 
 

@@ -8,7 +8,9 @@ from dataclasses import astuple, dataclass
 from itertools import product
 from typing import Any
 
-from experiments.theory_bounds.options import TheoryOptions
+from experiments.theory_bounds.options import PROBLEMS, TheoryOptions
+from theory.clouds import MEAN_NEIGHBORS
+from theory.noise import choose_n_times
 
 DIMS = (2, 3, 5, 10, 20, 30)
 RATIOS = (2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
@@ -19,6 +21,11 @@ POOL_SEEDS = 5
 STUDY_SEEDS = 20
 FLIPS = (0.0, 0.001, 0.003, 0.01, 0.03)
 BANDS = (1e-6, 1e-4, 1e-2)
+REPAIRED_FLIPS = (0.03, 0.1, 0.2)
+REPAIRED_QUERIES = 125  # about what a run of the study needs, for which m is chosen
+SPREAD_SEEDS = 3
+NEIGHBOR_POOL = (3, 4000)  # d and the points of the pool
+NEIGHBORS = ((0, 1.0), (0, 0.5), (0, 0.2), (0, 0.1), (0, 0.05), (MEAN_NEIGHBORS, 1.0), (MEAN_NEIGHBORS, 0.1))
 
 
 @dataclass(frozen=True)
@@ -37,6 +44,9 @@ class Job:
         pool_size: The points of a finite pool; 0 without one.
         repeats: How often the oracle is asked for each label; the majority counts.
         study: The study that the run belongs to, of whose runs only the end matters; `main` for all others.
+        oracle: The name of a registered oracle.
+        k: If above 0, the neighbors in a finite pool are the k nearest, and not those within delta.
+        recall: The share of the neighbors that the index of a finite pool returns.
     """
 
     problem: str
@@ -50,6 +60,9 @@ class Job:
     pool_size: int = 0
     repeats: int = 1
     study: str = "main"
+    oracle: str = "exact"
+    k: int = 0
+    recall: float = 1.0
 
     @property
     def key(self) -> str:
@@ -61,16 +74,24 @@ class Job:
         """Whether only the end of the run matters."""
         return self.study != "main"
 
+    @property
+    def may_be_wrong(self) -> bool:
+        """Whether labels may be wrong; of a registered oracle it is not known that they are right."""
+        return self.flip > 0 or self.band > 0 or self.oracle != "exact"
+
 
 def list_jobs(options: TheoryOptions) -> list[Job]:
     """List every run of these options, in the order of their rows."""
     todo: list[Job] = []
-    for problem, (dim, ratio), algorithm in product(options.problem, _list_cells(options), options.algorithm):
-        if algorithm != "pool":
+    for problem in options.problem:
+        for (dim, ratio), algorithm in product(_list_cells(problem, options), options.algorithm):
+            if algorithm == "pool":
+                continue
+            asks = algorithm not in ("bisection", "passive")
             noise: dict[str, Any] = (
-                {"flip": options.noise, "band": options.noise_band} if algorithm in ("3", "4") else {}
+                {"flip": options.noise, "band": options.noise_band, "oracle": options.oracle} if asks else {}
             )
-            is_fixed = problem == "example1" and not options.rotate and not any(noise.values())
+            is_fixed = problem == "example1" and not options.rotate and set(noise.values()) <= {0.0, "exact"}
             n_seeds = max(options.seeds, PASSIVE_SEEDS) if algorithm == "passive" else 1 if is_fixed else options.seeds
             todo += [Job(problem, algorithm, dim, ratio, seed, **noise) for seed in range(n_seeds)]
     if "pool" in options.algorithm:
@@ -81,7 +102,10 @@ def list_jobs(options: TheoryOptions) -> list[Job]:
     return todo
 
 
-def _list_cells(options: TheoryOptions) -> list[tuple[int, float]]:
+def _list_cells(problem: str, options: TheoryOptions) -> list[tuple[int, float]]:
+    """List d and gamma / delta; a registered problem has a gamma of its own, which is measured."""
+    if problem not in PROBLEMS:
+        return [(dim, math.nan) for dim in options.dim or DIMS]
     if options.dim or options.gamma_over_delta:
         return list(product(options.dim or DIMS, options.gamma_over_delta or RATIOS))
     dim, ratio = CENTER
@@ -106,14 +130,24 @@ def _list_noise_jobs() -> Iterator[Job]:
 
 def _list_repair_jobs() -> Iterator[Job]:
     """List the runs that ask for each label several times and take the majority."""
-    for flip, repeats, seed in product((0.03, 0.1), (1, 3, 5, 9), range(STUDY_SEEDS)):
-        yield Job("spread", "3", 5, 20.0, seed, flip=flip, repeats=repeats, study="repair")
+    for flip in REPAIRED_FLIPS:
+        for repeats, seed in product(sorted({1, 3, 5, 9, choose_n_times(flip, REPAIRED_QUERIES)}), range(STUDY_SEEDS)):
+            yield Job("spread", "3", 5, 20.0, seed, flip=flip, repeats=repeats, study="repair")
 
 
 def _list_sigma_jobs() -> Iterator[Job]:
-    """List the random seeds whose sigma is computed, with d - 1 searches and with more; nothing is searched."""
+    """List the seeds whose sigma is computed: random ones, with d - 1 searches and with more, and spread ones."""
     for dim, searches, seed in product((2, 3, 4, 5, 10), (1, 2, 4, 8), range(STUDY_SEEDS)):
         yield Job("random", "none", dim, 20.0, seed, searches=searches, study="sigma")
+    for dim, seed in product(DIMS, range(SPREAD_SEEDS)):
+        yield Job("spread", "none", dim, 20.0, seed, study="sigma")
+
+
+def _list_neighbor_jobs() -> Iterator[Job]:
+    """List the runs in a finite pool whose index misses neighbors, within delta and among the 64 nearest."""
+    for (k, recall), seed in product(NEIGHBORS, range(STUDY_SEEDS)):
+        dim, size = NEIGHBOR_POOL
+        yield Job("cloud", "pool", dim, math.nan, seed, pool_size=size, study="neighbors", k=k, recall=recall)
 
 
 _STUDIES = {
@@ -121,4 +155,5 @@ _STUDIES = {
     "noise": _list_noise_jobs,
     "repair": _list_repair_jobs,
     "sigma": _list_sigma_jobs,
+    "neighbors": _list_neighbor_jobs,
 }

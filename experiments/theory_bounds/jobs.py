@@ -11,9 +11,11 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from experiments.theory_bounds.grid import Job
-from experiments.theory_bounds.options import TheoryOptions
+from experiments.theory_bounds.options import ALGORITHMS, PROBLEMS, TheoryOptions
+from experiments.theory_bounds.plugins import load_plugins
 from seals_sim.randomness import make_generator
-from theory import bounds
+from seals_sim.types import Oracle
+from theory import bounds, registry
 from theory.baselines import run_bisection, run_passive
 from theory.checks import check_all
 from theory.clouds import draw_cloud, draw_cloud_problem, list_slow_steps, run_algorithm_3_on_cloud
@@ -21,12 +23,12 @@ from theory.noise import MajorityOracle, NoisyHalfSpace, SoftHomogeneousMaxMargi
 from theory.packing import bound_queries_below, compute_seed_sine
 from theory.problems import Problem, draw_random_problem, draw_spread_problem, make_example_1
 from theory.runs import Trace, run_algorithm_3, run_algorithm_4
-from theory.separators import SOLVERS
-from theory.sigma import SigmaBounds, enclose_sigma_2, enclose_sigma_3, enclose_sigma_eta
+from theory.separators import SOLVERS, Vector
+from theory.sigma import MAX_REGIONS, SigmaBounds, enclose_sigma_2, enclose_sigma_3, enclose_sigma_eta
 
 KEY = (
     "problem", "algorithm", "dim", "delta", "gamma_over_delta", "seed",
-    "study", "searches", "flip", "band", "repeats", "pool_size",
+    "study", "searches", "flip", "band", "repeats", "pool_size", "oracle", "k", "recall",
 )  # fmt: skip
 ROUND_COLUMNS = (
     *KEY, "round", "n_queries", "max_rho", "error", "certificate", "kkt_residual", "n_solves", "status"
@@ -66,19 +68,20 @@ class JobRows:
 
 def run_job(job: Job, options: TheoryOptions) -> JobRows:
     """Run a job on one thread; it gives the same rows in whichever process it runs."""
+    load_plugins(options)
     with threadpool_limits(1):
         if job.study == "sigma":
             return _measure_diversity(job, options)
         trace = _run_algorithm(job, options)
-        if _is_noisy(job):
+        if job.may_be_wrong:
             trace = _withdraw_certificate(trace)
         sigmas = _enclose_sigmas(job, trace.problem, options)
-        ratio = (
-            float(trace.problem.compute_gamma().max() / trace.problem.delta) if job.pool_size else job.gamma_over_delta
-        )
+        ratio = job.gamma_over_delta
+        if math.isnan(ratio):
+            ratio = float(trace.problem.compute_gamma().max() / trace.problem.delta)
         key = _make_key(job, trace.problem.delta, ratio)
-        steps = list_slow_steps(trace) if job.algorithm == "pool" else []
-        is_checked = job.algorithm in ("3", "4") and not _is_noisy(job)
+        steps = list_slow_steps(trace) if job.algorithm == "pool" and not job.is_study else []
+        is_checked = job.algorithm in ("3", "4") and not job.may_be_wrong
         checks = check_all(trace) if is_checked else []
         return _add_counts(
             JobRows(
@@ -95,13 +98,20 @@ def run_job(job: Job, options: TheoryOptions) -> JobRows:
 def _make_key(job: Job, delta: float, ratio: float) -> tuple[Any, ...]:
     """The values of KEY."""
     run = (job.problem, job.algorithm, job.dim, delta, ratio, job.seed)
-    return *run, job.study, job.searches, job.flip, job.band, job.repeats, job.pool_size
+    return *run, job.study, job.searches, job.flip, job.band, job.repeats, job.pool_size, job.oracle, job.k, job.recall
 
 
 def _measure_diversity(job: Job, options: TheoryOptions) -> JobRows:
-    """The sigma of random seeds for epsilon -> 0, with the paper's radius and with that of step 2."""
+    """The sigma of seeds for epsilon -> 0, with the paper's radius and with that of step 2.
+
+    For random seeds it is only asked whether it is above 0.
+    """
     problem, key = _make_problem(job, options), _make_key(job, options.delta, job.gamma_over_delta)
-    sigmas = {"gamma + 2 delta": enclose_sigma_2(problem, 0.0), "gamma": enclose_sigma_eta(problem, 0.0)}
+    limit = 1 if job.problem == "random" else MAX_REGIONS
+    sigmas = {
+        "gamma + 2 delta": enclose_sigma_2(problem, 0.0, limit),
+        "gamma": enclose_sigma_eta(problem, 0.0, limit),
+    }
     rows = [(*key, radius, sigma.lower, sigma.upper, sigma.proof or "none") for radius, sigma in sigmas.items()]
     about = {**dict(zip(KEY, key, strict=True)), "w_star": problem.w_star.tolist(), "status": "measured"}
     return _add_counts(JobRows(about, [], [], diversity=rows))
@@ -121,10 +131,6 @@ def _add_counts(rows: JobRows) -> JobRows:
     return replace(rows, problem={**rows.problem, "rows": n_rows})
 
 
-def _is_noisy(job: Job) -> bool:
-    return job.flip > 0 or job.band > 0
-
-
 def _withdraw_certificate(trace: Trace) -> Trace:
     """With wrong labels there is no certificate: a search that has ended has settled, wherever that is."""
     states = [replace(state, certificate=math.nan) for state in trace.states]
@@ -142,6 +148,8 @@ def _make_problem(job: Job, options: TheoryOptions) -> Problem:
         )
     if job.problem == "spread":
         return draw_spread_problem(job.dim, rng, options.delta, job.gamma_over_delta)
+    if job.problem not in PROBLEMS:
+        return registry.PROBLEMS.get(job.problem)(job.dim, rng)
     n = job.searches * (job.dim - 1)
     return draw_random_problem(job.dim, rng, options.delta, job.gamma_over_delta, n_seeds=2 * n, n_searches=n)
 
@@ -153,6 +161,7 @@ def _run_algorithm(job: Job, options: TheoryOptions) -> Trace:
         cloud_rng = make_generator(options.seed, "cloud", job.pool_size, job.dim, job.seed)
         cloud = draw_cloud(job.pool_size, job.dim, cloud_rng)
         problem, seed_rows = draw_cloud_problem(cloud, cloud_rng)
+        cloud = replace(cloud, k=job.k, recall=job.recall)
         max_rounds = int(2 * problem.compute_gamma().max() / cloud.delta) + 40  # enough for a slow phase at c = 1 / 2
         if job.algorithm == "pool":
             return run_algorithm_3_on_cloud(cloud, problem, seed_rows, max_rounds=max_rounds, solver=solver)
@@ -162,27 +171,36 @@ def _run_algorithm(job: Job, options: TheoryOptions) -> Trace:
         return run_passive(problem, rng, n_queries=options.passive_queries, solver=solver)
     if job.algorithm == "bisection":
         return run_bisection(problem, solver=solver)
+    certified, oracle = min(options.epsilon), _make_oracle(job, problem, rng)
+    if job.algorithm not in ALGORITHMS:
+        return registry.ALGORITHMS.get(job.algorithm)(problem, oracle, 0.0 if oracle else certified)
     run = run_algorithm_3 if job.algorithm == "3" else run_algorithm_4
-    max_rounds = int(job.gamma_over_delta) + 100
+    max_rounds = round(problem.compute_gamma().max() / problem.delta) + 100
     scale = float(np.abs(problem.points).max())
-    if _is_noisy(job):
-        oracle = MajorityOracle(NoisyHalfSpace(problem.w_star, rng, job.flip, job.band), job.repeats)
+    if oracle:
         learner, target = SoftHomogeneousMaxMargin(), STUDY_TARGET * scale
         trace = run(problem, solver=solver, max_rounds=max_rounds, oracle=oracle, learner=learner, target=target)
         return replace(trace, status="soft") if learner.was_soft else trace
     if job.is_study:
         return run(problem, solver=solver, max_rounds=max_rounds, target=STUDY_TARGET * scale)
     target = CVXPY_TARGET * scale if options.solver == "cvxpy" else 0.0
-    certified = min(options.epsilon)
     return run(problem, solver=solver, max_rounds=max_rounds, target=target, certified=certified)
 
 
+def _make_oracle(job: Job, problem: Problem, rng: np.random.Generator) -> Oracle[Vector] | None:
+    """None where labels are right."""
+    if job.oracle != "exact":
+        return registry.ORACLES.get(job.oracle)(problem.w_star, rng)
+    noisy = NoisyHalfSpace(problem.w_star, rng, job.flip, job.band)
+    return MajorityOracle(noisy, job.repeats) if job.may_be_wrong else None
+
+
 def _enclose_sigmas(job: Job, problem: Problem, options: TheoryOptions) -> dict[float, SigmaBounds]:
-    """The sigma of each epsilon, which falls as epsilon grows."""
-    if job.algorithm not in ("3", "4") or _is_noisy(job) or job.is_study:
+    """The sigma of each epsilon, which falls as epsilon grows; of Theorem 2 but for Algorithm 4."""
+    if job.algorithm in ("bisection", "passive", "pool") or job.may_be_wrong or job.is_study:
         return {}
-    enclose = enclose_sigma_2 if job.algorithm == "3" else enclose_sigma_3
-    return {epsilon: enclose(problem, epsilon) for epsilon in options.epsilon}
+    enclose = enclose_sigma_3 if job.algorithm == "4" else enclose_sigma_2
+    return {epsilon: enclose(problem, epsilon, max_regions=1) for epsilon in options.epsilon}
 
 
 def _make_problem_row(key: tuple[Any, ...], trace: Trace, sigmas: dict[float, SigmaBounds]) -> dict[str, Any]:
@@ -226,48 +244,48 @@ def _make_round_rows(key: tuple[Any, ...], trace: Trace) -> list[tuple[Any, ...]
 def _make_bound_rows(
     key: tuple[Any, ...], trace: Trace, sigmas: dict[float, SigmaBounds], options: TheoryOptions
 ) -> list[tuple[Any, ...]]:
-    if key[KEY.index("study")] != "main":
+    if key[KEY.index("study")] != "main" or key[KEY.index("pool_size")]:
         return []
-    rows = []
+    rows, algorithm = [], key[KEY.index("algorithm")]
     sine = compute_seed_sine(trace.problem) if sigmas else 0.0
-    thin = enclose_sigma_eta(trace.problem, 0.0).upper if sigmas else 0.0
+    thin = enclose_sigma_eta(trace.problem, 0.0, max_regions=1).upper if sigmas else 0.0
     for epsilon in options.epsilon:
         to_error, to_rho = trace.count_queries_to_error(epsilon), trace.count_queries_to_rho(epsilon)
         if not sigmas:
             rows.append((*key, epsilon, to_error, to_rho, *[None] * (1 + 2 * len(BOUND_NAMES))))
             continue
         lower = bound_queries_below(trace.problem.dim, sine, epsilon)
-        values = (*_compute_bounds(trace, sigmas[epsilon], epsilon), _compute_scale_free(trace, thin, epsilon))
+        stated = _compute_bounds(algorithm, trace.problem, sigmas[epsilon], epsilon)
+        values = (*stated, _compute_scale_free(algorithm, trace.problem, thin, epsilon))
         holds = [_check_bound(to_error, trace.states[-1].n_queries, value) for value in values]
         rows.append((*key, epsilon, to_error, to_rho, lower, *values, *holds))
     return rows
 
 
-def _compute_scale_free(trace: Trace, thin: float, epsilon: float) -> float:
+def _compute_scale_free(algorithm: str, problem: Problem, thin: float, epsilon: float) -> float:
     """The scale-free bound, with the eta that suits the sigma of a thin slab."""
-    problem, n = trace.problem, len(trace.problem.searches)
+    n = len(problem.searches)
     gamma, eta = float(problem.compute_gamma().max()), bounds.choose_eta(n, thin, epsilon)
-    sigma = enclose_sigma_eta(problem, eta)
+    sigma = enclose_sigma_eta(problem, eta, max_regions=1)
     value = sigma.upper if sigma.lower > 0 else 0.0
-    if trace.algorithm == "3":
-        return bounds.compute_scale_free_bound_2(n, gamma, problem.delta, value, epsilon, eta)
-    return bounds.compute_scale_free_bound_3(n, gamma, value, epsilon, eta)
+    if algorithm == "4":
+        return bounds.compute_scale_free_bound_3(n, gamma, value, epsilon, eta)
+    return bounds.compute_scale_free_bound_2(n, gamma, problem.delta, value, epsilon, eta)
 
 
-def _compute_bounds(trace: Trace, sigma: SigmaBounds, epsilon: float) -> tuple[float, ...]:
+def _compute_bounds(algorithm: str, problem: Problem, sigma: SigmaBounds, epsilon: float) -> tuple[float, ...]:
     """The values of BOUND_NAMES but for the last.
 
     The upper bound of sigma makes the theorems claim the most; a sigma that may be 0 makes them claim nothing.
     """
-    problem = trace.problem
     gamma, value = float(problem.compute_gamma().max()), sigma.upper if sigma.lower > 0 else 0.0
-    if trace.algorithm == "3":
-        terms_2 = (problem.dim, gamma, problem.delta, value, epsilon)
-        stated = [bounds.compute_stated_bound_2(*terms_2, log) for log in (math.log, math.log2)]
-        return *stated, bounds.compute_proved_bound_2(*terms_2), bounds.compute_sharpened_bound_2(*terms_2)
-    terms_3 = (problem.dim, gamma, value, epsilon)
-    stated = [bounds.compute_stated_bound_3(*terms_3, log) for log in (math.log, math.log2)]
-    return *stated, bounds.compute_proved_bound_3(*terms_3), bounds.compute_sharpened_bound_3(*terms_3)
+    if algorithm == "4":
+        terms_3 = (problem.dim, gamma, value, epsilon)
+        stated = [bounds.compute_stated_bound_3(*terms_3, log) for log in (math.log, math.log2)]
+        return *stated, bounds.compute_proved_bound_3(*terms_3), bounds.compute_sharpened_bound_3(*terms_3)
+    terms_2 = (problem.dim, gamma, problem.delta, value, epsilon)
+    stated = [bounds.compute_stated_bound_2(*terms_2, log) for log in (math.log, math.log2)]
+    return *stated, bounds.compute_proved_bound_2(*terms_2), bounds.compute_sharpened_bound_2(*terms_2)
 
 
 def _check_bound(queries: int | None, n_made: int, bound: float) -> bool | None:

@@ -18,11 +18,9 @@ from seals_sim.options import (
 )
 from seals_sim.replay.options import RunOptions
 
-ProblemName = Literal["example1", "spread", "random"]
-AlgorithmName = Literal["3", "4", "bisection", "passive", "pool"]
-StudyName = Literal["collapse", "noise", "repair", "sigma"]
-PROBLEMS: tuple[ProblemName, ...] = get_args(ProblemName)
-ALGORITHMS: tuple[AlgorithmName, ...] = get_args(AlgorithmName)
+StudyName = Literal["collapse", "noise", "repair", "sigma", "neighbors"]
+PROBLEMS = ("example1", "spread", "random")
+ALGORITHMS = ("3", "4", "bisection", "passive", "pool")
 STUDIES: tuple[StudyName, ...] = get_args(StudyName)
 
 
@@ -34,12 +32,16 @@ class TheoryOptions:
         pydantic.ValidationError: Where a value is out of bounds.
     """
 
-    problem: Annotated[tuple[ProblemName, ...], COMMA_SEPARATED, Field(min_length=1)] = PROBLEMS
-    """Problems, comma-separated."""
-    algorithm: Annotated[tuple[AlgorithmName, ...], COMMA_SEPARATED, Field(min_length=1)] = ALGORITHMS
-    """Algorithms, comma-separated."""
+    problem: Annotated[tuple[str, ...], COMMA_SEPARATED, Field(min_length=1)] = PROBLEMS
+    """Problems, comma-separated; also those that a plugin registers."""
+    algorithm: Annotated[tuple[str, ...], COMMA_SEPARATED, Field(min_length=1)] = ALGORITHMS
+    """Algorithms, comma-separated; also those that a plugin registers."""
+    oracle: str = "exact"
+    """A registered oracle that labels the queries in place of the half-space."""
+    plugin: Annotated[tuple[str, ...], COMMA_SEPARATED] = ()
+    """Modules, or files that end with .py, that register parts of your own, comma-separated."""
     study: Annotated[tuple[StudyName, ...], COMMA_SEPARATED] | None = None
-    """How often searches meet, what wrong labels do and what repairs them, and the sigma of random seeds.
+    """How often searches meet, what wrong labels do and what repairs them, sigma, and approximate neighbors.
     [default: all in the whole bench, else none]"""
     dim: Annotated[tuple[Annotated[int, Field(ge=2, le=10**6)], ...], COMMA_SEPARATED] = ()
     """Dimensions, comma-separated. [default: 2,3,5,10,20,30]"""

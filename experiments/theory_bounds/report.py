@@ -39,6 +39,7 @@ def _write_report(folder: Path, run: TheoryRun) -> Path:
         "rates": figures.draw_rates(bounds, folder / "rates"),
         "dependence": figures.draw_dependence(bounds, folder / "dependence"),
         "algorithms": figures.draw_algorithms(run.rounds, folder / "algorithms"),
+        "neighbors": figures.draw_neighbors(tables["neighbors"], folder / "neighbors"),
         "clouds": figures.draw_clouds(tables["clouds"], folder / "clouds"),
         "noise": figures.draw_noise(tables["noise"], folder / "noise"),
     }

@@ -32,7 +32,7 @@ _COLUMNS = {
     "diversity": DIVERSITY_COLUMNS,
 }
 RUN_FILES = (CONFIG, "problems.jsonl", "queries.jsonl", *(f"{name}.csv" for name in _COLUMNS))
-_NOT_NUMBERS = {"problem", "algorithm", "study", "status", "check", "radius", "proof", *HOLDS_NAMES}
+_NOT_NUMBERS = {"problem", "algorithm", "study", "oracle", "status", "check", "radius", "proof", *HOLDS_NAMES}
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import linregress, sem, t
+from scipy.stats import linregress
 
 from experiments.theory_bounds.jobs import BOUND_NAMES, HOLDS_NAMES, KEY
 from experiments.theory_bounds.rows import TheoryRun
-from experiments.theory_bounds.verdicts import compare_cells, count_positive_sigma, judge_bounds
+from experiments.theory_bounds.verdicts import (
+    compare_cells,
+    compute_half_width,
+    count_positive_sigma,
+    judge_bounds,
+    summarize_sigma,
+)
 from theory.clouds import compute_component_of_chance
-from theory.noise import compute_majority_flip
+from theory.noise import choose_n_times, compute_majority_flip
 
 RUN = list(KEY)
 
 
 def select_main(table: pd.DataFrame) -> pd.DataFrame:
     """The rows of runs that are no study, with right labels, and not in a finite pool."""
-    return table[(table["study"] == "main") & (table["flip"] == 0) & (table["band"] == 0) & (table["pool_size"] == 0)]
+    return table[(table["study"] == "main") & ~find_noisy(table) & (table["pool_size"] == 0)]
+
+
+def find_noisy(table: pd.DataFrame) -> pd.Series:
+    """Whether labels may be wrong, row by row."""
+    return (table["flip"] > 0) | (table["band"] > 0) | (table["oracle"] != "exact")
 
 
 def make_tables(run: TheoryRun) -> dict[str, pd.DataFrame]:
@@ -31,9 +42,11 @@ def make_tables(run: TheoryRun) -> dict[str, pd.DataFrame]:
         "collapse": count_collapses(run.rounds),
         "noise": noise[noise["study"] == "noise"],
         "repairs": noise[noise["study"] == "repair"],
+        "neighbors": summarize_neighbors(run.rounds),
         "verdicts": judge_bounds(bounds),
         "cells": compare_cells(bounds),
         "diversity": count_positive_sigma(run.diversity),
+        "sigma": summarize_sigma(run.diversity),
         "clouds": summarize_clouds(run.rounds, run.steps),
     }
 
@@ -69,13 +82,13 @@ def fit_round_slopes(bounds: pd.DataFrame) -> pd.DataFrame:
     rows = []
     fast = select_main(bounds[bounds["fast_phase"]])
     for (problem, algorithm), group in fast.groupby(["problem", "algorithm"], sort=False):
-        if algorithm not in ("3", "4", "bisection"):
+        if algorithm in ("passive", "pool"):
             continue
         runs = [run for _, run in group.groupby(RUN, dropna=False) if len(run) >= 3]
         slopes = [float(linregress(np.log2(1 / run["epsilon"]), run["rounds_to_error"]).slope) for run in runs]
         if slopes:
             n_independent = 1 if problem == "example1" else len(slopes)
-            half_width = float(t.ppf(0.975, n_independent - 1) * sem(slopes)) if n_independent > 1 else np.nan
+            half_width = compute_half_width(pd.Series(slopes), n_independent)
             rows.append((problem, algorithm, len(slopes), n_independent, float(np.mean(slopes)), half_width))
     return pd.DataFrame(rows, columns=["problem", "algorithm", "runs", "independent", "slope", "half_width"])
 
@@ -135,21 +148,56 @@ def summarize_noise(rounds: pd.DataFrame) -> pd.DataFrame:
         rounds: One row per round of each run.
 
     Returns:
-        The shares of runs that ended within an error, their median error, the chance (1 - p)^queries that no label was
-        flipped, and the share of runs whose labels contradicted one another, leaving only a soft margin or none.
+        The shares of runs that ended within an error, their median error, the chance (1 - P_maj)^queries that no label
+        is wrong, the least m for which that is 95 % (`enough`), and the share of runs whose labels contradicted
+        one another, leaving only a soft margin or none.
     """
     ends = select_last_rounds(rounds)
     ends = ends[ends["study"].isin(["noise", "repair"])].rename(columns={"problem": "kind"})
     wrong = [compute_majority_flip(flip, int(m)) for flip, m in zip(ends["flip"], ends["repeats"], strict=True)]
     ends["no_flip"] = (1 - np.array(wrong, dtype=float)) ** ends["n_queries"]
     ends["labels"] = ends["repeats"] * ends["n_queries"]
+    ends["queries"] = ends["n_queries"]
     for name, limit in (("within_1e-6", 1e-6), ("within_1e-3", 1e-3)):
         ends[name] = ends["error"] <= limit
     ends["contradictory"] = ends["status"].isin(["soft", "nonseparable"])
     grouped = ends.groupby(["study", "kind", "flip", "band", "repeats", "algorithm"])
-    table = grouped[["within_1e-6", "within_1e-3", "no_flip", "contradictory", "labels"]].mean()
+    table = grouped[["within_1e-6", "within_1e-3", "no_flip", "contradictory", "labels", "queries"]].mean()
     table["median_error"] = grouped["error"].median()
     table.insert(0, "runs", grouped.size())
+    table = table.reset_index()
+    table["enough"] = [
+        choose_n_times(flip, round(queries)) if flip < 0.5 else np.nan
+        for flip, queries in zip(table["flip"], table["queries"], strict=True)
+    ]
+    return table
+
+
+def summarize_neighbors(rounds: pd.DataFrame) -> pd.DataFrame:
+    """Sum up the runs in a finite pool whose index misses neighbors.
+
+    Args:
+        rounds: One row per round of each run.
+
+    Returns:
+        One row per kind of neighborhood and recall: the number of runs that never leave the slow phase (rho < 2 delta
+        for all searches), the rounds that the others spend there, the floor of rho in units of delta, and the error.
+    """
+    here = rounds[rounds["study"] == "neighbors"]
+    here = here.assign(is_slow=here["max_rho"] >= 2 * here["delta"], floor=here["max_rho"] / here["delta"])
+    cell = ["dim", "pool_size", "k", "recall"]
+    runs = here.groupby([*cell, "seed"], sort=False)
+    each = runs.agg(
+        slow_rounds=("is_slow", "sum"), stays=("is_slow", "last"), floor=("floor", "last"), error=("error", "last")
+    )
+    table = each.groupby(cell, sort=False).agg(
+        runs=("stays", "size"), stays=("stays", "sum"), floor=("floor", "median"), error=("error", "median")
+    )
+    left = each[~each["stays"].astype(bool)].groupby(cell, sort=False)
+    table["words"] = [
+        "all within delta" if not k else f"the {k:.0f} nearest" for k in table.index.get_level_values("k")
+    ]
+    table["slow_rounds"], table["floor_left"] = left["slow_rounds"].mean(), left["floor"].median()
     return table.reset_index()
 
 
@@ -165,7 +213,7 @@ def summarize_clouds(rounds: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
         with as many labels.
     """
     ends = select_last_rounds(rounds)
-    ends = ends[ends["pool_size"] > 0].rename(columns={"pool_size": "n"})
+    ends = ends[(ends["pool_size"] > 0) & (ends["study"] == "main")].rename(columns={"pool_size": "n"})
     ends["rho_floor"] = ends["max_rho"] * ends["n"] ** (1 / ends["dim"])
     searched, passive = ends[ends["algorithm"] == "pool"], ends[ends["algorithm"] == "passive"]
     table = searched.groupby(["dim", "n"]).agg(

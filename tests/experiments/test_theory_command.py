@@ -275,7 +275,7 @@ def test_studies_are_counted_apart():
     common: dict[str, object] = {
               "algorithm": "3", "dim": 5, "delta": 0.5, "gamma_over_delta": 20.0, "seed": 0, "round": 9,
               "n_queries": 36, "max_rho": 1e-9, "error": 0.1, "certificate": 9.0, "searches": 1, "flip": 0.0,
-              "band": 0.0, "repeats": 1, "pool_size": 0}  # fmt: skip
+              "band": 0.0, "repeats": 1, "pool_size": 0, "oracle": "exact", "k": 0, "recall": 1.0}  # fmt: skip
     kinds: list[dict[str, object]] = [
         {"problem": "random", "study": "collapse"},
         {"problem": "random", "study": "collapse", "searches": 2},

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from scipy.stats import beta
 
-from theory.bounds import bound_slow_fall, choose_eta, compute_scale_free_bound_2, compute_stated_bound_2
+from theory.bounds import (
+    bound_slow_fall,
+    choose_eta,
+    compute_scale_free_bound_2,
+    compute_sharpened_bound_2,
+    compute_stated_bound_2,
+)
 from theory.checks import check_lemma_2
 from theory.clouds import (
     compute_component_of_chance,
@@ -20,7 +26,7 @@ from theory.clouds import (
 from theory.honeycomb import make_honeycomb
 from theory.noise import MajorityOracle, NoisyHalfSpace, SoftHomogeneousMaxMargin, compute_majority_flip
 from theory.problems import draw_random_problem, draw_spread_problem, make_example_1
-from theory.runs import follow, run_algorithm_3
+from theory.runs import follow, run_algorithm_3, run_algorithm_4
 from theory.searches import BallPool, ClosestToHyperplane, HomogeneousMaxMargin
 from theory.sigma import enclose_sigma_2, enclose_sigma_eta
 
@@ -120,6 +126,49 @@ def test_the_scale_free_bound_holds_and_does_not_change_with_the_units(seed):
     assert stated[1] > stated[0] + 10
 
 
+def test_example_1_measured_in_units_of_a_thousandth():
+    """d = 10, gamma / delta = 20, epsilon = 1e-6: 225 queries both times; the sharpened bound goes from 359 to 449."""
+    problem = make_example_1(10, gamma_over_delta=20)
+    scaled = replace(problem, points=problem.points * 1000, delta=problem.delta * 1000)
+    bounds, needed = [], []
+    for one in (problem, scaled):
+        sigma = enclose_sigma_2(one, 1e-6).lower
+        bounds.append(compute_sharpened_bound_2(10, float(one.compute_gamma().max()), one.delta, sigma, 1e-6))
+        needed.append(run_algorithm_3(one, certified=1e-7).count_queries_to_error(1e-6))
+    assert needed == [225, 225]
+    assert bounds == pytest.approx([359.4, 449.1], abs=0.1)
+
+
+@pytest.mark.parametrize("dim", [2, 5, 30])
+def test_rounds_a_bit_that_the_bounds_allow(dim):
+    """As stated, with log2, 2 d / (d - 1) rounds of d - 1 queries; sharpened, 1."""
+    one, half = ((dim, 10.0, 0.5, 0.7, epsilon) for epsilon in (1e-3, 5e-4))
+    for bound, rounds in ((compute_stated_bound_2, 2 * dim / (dim - 1)), (compute_sharpened_bound_2, 1.0)):
+        assert (bound(*half) - bound(*one)) / (dim - 1) == pytest.approx(rounds)
+
+
+def test_all_runs_of_algorithm_4_on_example_1_are_one_sequence():
+    """rho halves exactly, whatever d and gamma / delta: an interval over these runs would be over one problem."""
+    traces = [
+        run_algorithm_4(make_example_1(dim, gamma_over_delta=ratio), max_rounds=20)
+        for dim, ratio in ((2, 20.0), (5, 20.0), (10, 2.0), (10, 100.0))
+    ]
+    for trace in traces:
+        halves = trace.states[0].max_rho / 2.0 ** np.arange(21)
+        np.testing.assert_allclose([state.max_rho for state in trace.states], halves, rtol=1e-9)
+
+
+def test_searches_often_meet_where_the_seeds_are_far():
+    """Algorithm 3 on random seeds, d = 3: of 20 runs, 4 to 12 collapse at gamma / delta = 20, and at most 2 at 3."""
+    n_collapsed = []
+    for ratio in (20.0, 3.0):
+        problems = [draw_random_problem(3, np.random.default_rng(seed), gamma_over_delta=ratio) for seed in range(20)]
+        statuses = [run_algorithm_3(problem, target=1e-9 * np.abs(problem.points).max()).status for problem in problems]
+        n_collapsed.append(statuses.count("collapsed"))
+    assert 4 <= n_collapsed[0] <= 12, n_collapsed
+    assert n_collapsed[1] <= 2, n_collapsed
+
+
 @pytest.mark.parametrize(
     ("ratio", "opposite", "expected"), [(4.0, 1.0, (0.87, 0.91, 0.93)), (20.0, 1.0, (0.70, 0.75, 0.79)),
                                         (20.0, 0.05, (0.91, 0.93, 0.94))]
@@ -184,17 +233,17 @@ def test_approximate_neighbors_and_the_slow_phase(recall, k, least, most):
     assert least <= n_stuck <= most, n_stuck
 
 
-@pytest.mark.parametrize(("n_times", "share"), [(1, 0.0), (3, 0.15), (9, 1.0)])
-def test_majorities_repair_wrong_labels(n_times, share):
-    """p = .1: the share of 20 runs that reach 1e-6, at least about (1 - P_maj)^queries."""
+@pytest.mark.parametrize(("flip", "n_times", "share"), [(0.1, 1, 0.0), (0.1, 3, 0.15), (0.1, 9, 1.0), (0.03, 1, 0.25)])
+def test_majorities_repair_wrong_labels(flip, n_times, share):
+    """The share of 20 runs that reach 1e-6, at least about (1 - P_maj)^queries; .03 for p = .03 and m = 1."""
     n_reached, n_queries = 0, 0
     for seed in range(20):
         problem = draw_spread_problem(5, np.random.default_rng(seed))
-        noisy = NoisyHalfSpace(problem.w_star, np.random.default_rng([seed, n_times]), flip=0.1)
+        noisy = NoisyHalfSpace(problem.w_star, np.random.default_rng([seed, n_times]), flip=flip)
         oracle, learner = MajorityOracle(noisy, n_times), SoftHomogeneousMaxMargin()
         target = 1e-9 * float(np.abs(problem.points).max())
         end = run_algorithm_3(problem, oracle=oracle, learner=learner, target=target, max_rounds=80).states[-1]
         n_reached, n_queries = n_reached + (end.error <= 1e-6), max(n_queries, end.n_queries)
-    expected = (1 - compute_majority_flip(0.1, n_times)) ** n_queries
+    expected = (1 - compute_majority_flip(flip, n_times)) ** n_queries
     assert n_reached / 20 == pytest.approx(share, abs=0.2)
     assert n_reached / 20 >= expected - 0.25

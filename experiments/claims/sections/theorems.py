@@ -196,8 +196,8 @@ def _fit_against_gamma(table: pd.DataFrame) -> dict[str, Any]:
     sources=(DIVERSITY,),
 )
 def check_diversity(runs: StoredRuns) -> Finding:
-    table = runs.read_table(DIVERSITY, ("dim", "searches", "radius", "sigma_lower"))
-    table = table[(table["radius"] == "gamma + 2 delta")]
+    table = runs.read_table(DIVERSITY, ("problem", "dim", "searches", "radius", "sigma_lower"))
+    table = table[(table["problem"] == "random") & (table["radius"] == "gamma + 2 delta")]
     shares = (table["sigma_lower"] > 0).groupby([table["searches"], table["dim"]]).mean()
     few, many = shares.loc[shares.index.get_level_values("searches").min()], shares.loc[table["searches"].max()]
     measured = (
