@@ -25,6 +25,7 @@ from seals_sim.errors import DamagedError
 from seals_sim.indexes import IndexOptions, build_index
 from seals_sim.search.partitioned import PartitionedArgMax, PartitionedPool
 from seals_sim.search.scores import most_likely_positive
+from seals_sim.types import Rows
 from seals_sim.vectors.partitions import PartitionedVectors
 from seals_sim.workers import INLINE, ClusterWorkers, open_threads, open_workers, pack, require_cluster
 from tests.conftest import clustered
@@ -99,7 +100,7 @@ def test_errors_of_workers_are_those_of_this_thread(cluster):
 def test_a_module_that_workers_lack_is_one_line(cluster, tmp_path, monkeypatch):
     (tmp_path / "only_here.py").write_text("def double(shared, argument):\n    return 2 * argument\n")
     monkeypatch.syspath_prepend(tmp_path)
-    from only_here import double
+    from only_here import double  # type: ignore[import-not-found]
 
     assert list(INLINE.map(double, None, [1])) == [2]
     with pytest.raises(UserError, match=r"cluster = 'local:2': .* lack the module only_here; install the same"):
@@ -209,7 +210,7 @@ def test_scans_of_partitions_pick_what_the_whole_scan_picks(form, score, cluster
 def test_partitions_that_run_dry_and_rows_that_are_read(tmp_path):
     table = write_partitions(tmp_path / "parts", "float32")
     rows = np.random.default_rng(0).integers(3000, size=400)
-    np.testing.assert_array_equal(table[rows], VECTORS[rows])
+    np.testing.assert_array_equal(table[Rows(rows)], VECTORS[rows])
     small = PartitionedVectors.open([tmp_path / "parts" / "part-1.npy"])
     assert small.shape == (1, 16)
     seeds = draw_seeds(CLUSTER < 2, 3, 17, np.random.default_rng(0))
@@ -248,7 +249,7 @@ def test_a_partition_that_has_changed_is_refused(tmp_path):
     table = write_partitions(tmp_path / "parts", "float32")
     np.save(tmp_path / "parts" / "part-0.npy", VECTORS[:650])
     with pytest.raises(UserError, match=r"part-0.npy: has other rows, or dimensions, than when it was opened"):
-        table[np.array([699])]
+        table[Rows(np.array([699]))]
 
 
 def test_texts_are_embedded_as_here_and_what_is_done_is_kept(cluster, tmp_path, monkeypatch):
