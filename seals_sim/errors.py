@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 
 class UserError(ValueError):
@@ -24,6 +25,10 @@ class UserError(ValueError):
     def __init__(self, problem: str, *, parameter: str | None = None, value: object = None) -> None:
         self.problem, self.parameter, self.value = problem, parameter, value
         super().__init__(problem if parameter is None else f"{parameter} = {value!r}: {problem}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """An error of a worker is pickled on its way here; some kinds are made of other words than they say."""
+        return _restore, (type(self), self.args, self.__dict__.copy())
 
 
 class OtherOriginError(UserError):
@@ -48,3 +53,10 @@ class DamagedError(UserError):
     def __init__(self, path: Path, problem: str, folder: Path) -> None:
         self.folder = folder
         super().__init__(f"{path}: {problem}; remove {folder} to build it again")
+
+
+def _restore(kind: type[UserError], args: tuple[Any, ...], state: dict[str, Any]) -> UserError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(state)
+    return error

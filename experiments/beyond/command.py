@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
@@ -32,7 +31,7 @@ from seals_sim.replay.replay import report_copies
 from seals_sim.replay.seal import sealing
 from seals_sim.replay.store import RunFolder, RunIdentity, RunStore, get_versions, to_json, write_csv
 from seals_sim.replay.vectors import compute_vectors, open_index
-from seals_sim.replay.workers import start_workers
+from seals_sim.replay.workers import work_on
 from seals_sim.types import Rows, Vectors
 
 
@@ -101,14 +100,13 @@ def _run_missing(
     rules = [RULES[name] for name in dict.fromkeys(task.rule for task in missing)]
     spaces = {rule.space: any(other.has_index for other in rules if other.space == rule.space) for rule in rules}
     table = _build_table(setup, protocol, spaces, cache, execution.quiet)
-    done = start_workers(min(execution.jobs, len(missing)))(
-        joblib.delayed(_work)(table, task, protocol) for task in missing
-    )
+    done = work_on(_work, (table, protocol), missing, execution.jobs)
     for task, rows in tqdm(done, total=len(missing), desc="searches", disable=execution.quiet):
         store.save(task.name, {KIND: rows})
 
 
-def _work(table: Table, task: Task, protocol: BeyondProtocol) -> tuple[Task, pd.DataFrame]:
+def _work(shared: tuple[Table, BeyondProtocol], task: Task) -> tuple[Task, pd.DataFrame]:
+    table, protocol = shared
     return task, search(table, task, protocol)
 
 

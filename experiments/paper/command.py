@@ -49,6 +49,7 @@ from seals_sim.replay.store import (
     write_csv,
 )
 from seals_sim.replay.vectors import compute_vectors, open_index
+from seals_sim.workers import Workers, open_workers
 
 _DIMENSIONS = (256, 128, 64)
 _PILOT_CONCEPTS = 10
@@ -64,11 +65,12 @@ class _Work:
     cache: Path
     jobs: int
     quiet: bool
+    workers: Workers
 
     def execute(self, todo: Sequence[Task], store: RunStore) -> None:
         concepts = list(dict.fromkeys(task.concept for task in todo))
         bench = self.setup.build_bench(_build_spaces(self, todo, store), concepts)
-        execute(todo, store, bench, self.jobs, self.quiet)
+        execute(todo, store, bench, self.jobs, self.quiet, self.workers)
 
 
 def run_paper(inputs: InputOptions, protocol: PaperProtocol, execution: PaperExecution, command: str = "") -> Path:
@@ -89,35 +91,36 @@ def run_paper(inputs: InputOptions, protocol: PaperProtocol, execution: PaperExe
     openimages = None if execution.paper_tables is None else read_openimages(execution.paper_tables)
     engine = combine(ReplayProtocol, protocol, k=1, dimensions=None)  # until k is chosen
     setup = Setup.prepare(load_dataset(inputs, "wordnet"), engine, choose_by_paper)
-    work = _Work(setup, execution.cache or get_default_folder(), execution.jobs, execution.quiet)
-    embeddings = _name_embeddings(setup.dataset, protocol)
-    require_run_or_nothing(execution.out)
-    require_writable(execution.out, "out")
+    with open_workers(execution.cluster) as workers:
+        work = _Work(setup, execution.cache or get_default_folder(), execution.jobs, execution.quiet, workers)
+        embeddings = _name_embeddings(setup.dataset, protocol)
+        require_run_or_nothing(execution.out)
+        require_writable(execution.out, "out")
 
-    k, pilot = protocol.k, None
-    if k is None:
-        k, pilot = _read_chosen_k(execution.out) or _choose_k_by_pilot(work, embeddings[0])
-    work = replace(work, setup=replace(setup, protocol=replace(engine, k=k)))
-    n_pool = len(setup.split.pool)
-    work.setup.protocol.require_fit(n_pool)
-    plan = Plan(work.setup.protocol, embeddings, tuple(k for k in NEIGHBORS if k <= n_pool))
-    resolved = replace(protocol, k=k, embeddings=embeddings, neighbors=plan.neighbors)
-    identity = RunIdentity("paper", resolved, setup.fingerprint())
-    small_budget = max(scale_budget(n_pool, protocol.batch), protocol.n_seeds)
-    about = {
-        "command": command,
-        "execution": to_json(execution),
-        "input": to_json(inputs),
-        "versions": get_versions(),
-        "small_budget": min(small_budget, protocol.budget),
-        "pilot": pilot,
-        **setup.describe(),
-    }
-    folder = RunFolder(execution.out, identity, about)
-    folder.begin()
-    if openimages is not None:
-        write_csv(folder.path / OPENIMAGES, openimages)
-    _run_missing(work, plan, execution.only or STUDIES, protocol.side_concepts, folder.path)
+        k, pilot = protocol.k, None
+        if k is None:
+            k, pilot = _read_chosen_k(execution.out) or _choose_k_by_pilot(work, embeddings[0])
+        work = replace(work, setup=replace(setup, protocol=replace(engine, k=k)))
+        n_pool = len(setup.split.pool)
+        work.setup.protocol.require_fit(n_pool)
+        plan = Plan(work.setup.protocol, embeddings, tuple(k for k in NEIGHBORS if k <= n_pool))
+        resolved = replace(protocol, k=k, embeddings=embeddings, neighbors=plan.neighbors)
+        identity = RunIdentity("paper", resolved, setup.fingerprint())
+        small_budget = max(scale_budget(n_pool, protocol.batch), protocol.n_seeds)
+        about = {
+            "command": command,
+            "execution": to_json(execution),
+            "input": to_json(inputs),
+            "versions": get_versions(),
+            "small_budget": min(small_budget, protocol.budget),
+            "pilot": pilot,
+            **setup.describe(),
+        }
+        folder = RunFolder(execution.out, identity, about)
+        folder.begin()
+        if openimages is not None:
+            write_csv(folder.path / OPENIMAGES, openimages)
+        _run_missing(work, plan, execution.only or STUDIES, protocol.side_concepts, folder.path)
     page = write_report(folder.path)
     report_copies(setup.n_copies)
     if not execution.quiet:
@@ -216,12 +219,14 @@ def _build_spaces(work: _Work, todo: Sequence[Task], store: RunStore) -> dict[st
     protocol, split, spaces = work.setup.protocol, work.setup.split, {}
     for embedding, k in most.items():
         model, dimensions = embedding.rsplit("/", 1)
-        vectors = compute_vectors(work.setup.dataset, model, int(dimensions), work.cache, work.quiet)
+        vectors = compute_vectors(work.setup.dataset, model, int(dimensions), work.cache, work.quiet, work.workers)
         pool_vectors, index = np.ascontiguousarray(vectors[split.pool]), None
         if k:
             if not work.quiet:
                 print(f"index {protocol.index} of {embedding}, k up to {k} ...", file=sys.stderr)
-            index, facts = open_index(pool_vectors, protocol, k, protocol.seed, work.cache, work.quiet)
+            index, facts = open_index(
+                pool_vectors, protocol, k, protocol.seed, work.cache, work.quiet, workers=work.workers
+            )
             built = {"embedding": embedding, "index": protocol.index, "seconds": facts.build_seconds, **asdict(facts)}
             store.save(f"index {embedding} {k}", {"index": pd.DataFrame([built])})
         spaces[embedding] = Space(pool_vectors, vectors[split.test], index)

@@ -11,7 +11,14 @@ from experiments.paper.studies import StudyName
 from seals_sim.embed.names import DEFAULT_MODEL, STATIC_MODEL
 from seals_sim.indexes.names import AutoIndexName
 from seals_sim.options import CHECKED, COMMA_SEPARATED, GivenPath, NonNegativeInt, PositiveInt
-from seals_sim.replay.options import ConceptOptions, Execution, IndexOptions, LabelOptions, LearningOptions
+from seals_sim.replay.options import (
+    ClusterOptions,
+    ConceptOptions,
+    Execution,
+    IndexOptions,
+    LabelOptions,
+    LearningOptions,
+)
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -58,7 +65,7 @@ class PaperProtocol(PaperConceptOptions, SpaceOptions, PaperIndexOptions, Learni
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class PaperExecution(Execution):
+class PaperExecution(Execution, ClusterOptions):
     """Where and how the experiments run, and which of them this time."""
 
     only: Annotated[tuple[StudyName, ...], COMMA_SEPARATED] = ()

@@ -31,6 +31,7 @@ from seals_sim.options import combine
 from seals_sim.replay.inputs import InputOptions
 from seals_sim.replay.options import (
     CacheOptions,
+    ClusterOptions,
     EmbeddingOptions,
     IndexOptions,
     LabelOptions,
@@ -138,6 +139,7 @@ def embed(
     text: Text = TextOptions(),
     out: Path | None = None,
     cache: Cache = CacheOptions(),
+    cluster: Annotated[ClusterOptions, flatten("Run")] = ClusterOptions(),
 ) -> None:
     """Compute the vectors of a table of texts, and cache them for the other commands.
 
@@ -146,7 +148,7 @@ def embed(
     """
     from seals_sim.cli.vectors import embed
 
-    embed(table, text, out, cache)
+    embed(table, text, out, cache, cluster)
 
 
 @app.command

@@ -12,11 +12,14 @@ from seals_sim.disk.files import replacing, require_writable_file
 from seals_sim.embed.space import TextSpace
 from seals_sim.errors import UserError
 from seals_sim.indexes import measure_on_sample
-from seals_sim.replay.options import CacheOptions
+from seals_sim.replay.options import CacheOptions, ClusterOptions
 from seals_sim.replay.vectors import report_cut
+from seals_sim.workers import open_workers
 
 
-def embed(table: Path, options: TextOptions, out: Path | None, cache_options: CacheOptions) -> None:
+def embed(
+    table: Path, options: TextOptions, out: Path | None, cache_options: CacheOptions, cluster: ClusterOptions
+) -> None:
     """Embed a table into the cache and, where `out` is given, into that file."""
     if out is not None:
         require_writable_file(out, "out")
@@ -24,8 +27,10 @@ def embed(table: Path, options: TextOptions, out: Path | None, cache_options: Ca
             raise UserError("is the table itself", parameter="out", value=out)
     cache = get_cache(cache_options)
     texts = read_table(table, options, name_list(cache, table)).texts
-    space = TextSpace(texts, options.text_model, options.dimensions or 0, cache, cache_options.quiet, options.precision)
-    vectors = space.compute_vectors()
+    dimensions, quiet = options.dimensions or 0, cache_options.quiet
+    with open_workers(cluster.cluster) as workers:
+        space = TextSpace(texts, options.text_model, dimensions, cache, quiet, options.precision, workers)
+        vectors = space.compute_vectors()
     report_cut(space.count_cut(), len(texts))
     if out is not None:
         with replacing(out) as temporary, temporary.open("wb") as file:

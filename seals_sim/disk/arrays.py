@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -126,12 +126,29 @@ class ArrayStage:
             UserError: Where a block cannot be written.
         """
         n = self._shape[0]
+        return self.fill_from(
+            (compute_rows(start, min(start + block, n)) for start in range(self.n_done, n, block)), quiet
+        )
+
+    def fill_from(self, blocks: Iterable[NDArray[Any]], quiet: bool = True) -> NDArray[Any]:
+        """Write the rows that are missing.
+
+        Args:
+            blocks: All rows from `n_done` on, some at a time; not looked at where the array is complete.
+            quiet: No progress bar.
+
+        Returns:
+            The whole array, memory-mapped for reading.
+
+        Raises:
+            UserError: Where a block cannot be written.
+        """
         if not self.stage.is_finished:
+            n = self._shape[0]
             with tqdm(total=n, initial=self.n_done, desc=self.stage.name, unit="row", disable=quiet) as bar:
-                while self.n_done < n:
-                    start, end = self.n_done, min(self.n_done + block, n)
-                    self.write(compute_rows(start, end))
-                    bar.update(end - start)
+                for rows in blocks:
+                    self.write(rows)
+                    bar.update(len(rows))
             self.finish()
         return self.open()
 

@@ -17,12 +17,19 @@ from seals_sim.embed.encoder import Encoder
 from seals_sim.embed.known import KnownTexts
 from seals_sim.errors import DamagedError, OtherOriginError
 from seals_sim.types import Vectors
+from seals_sim.workers import INLINE, Workers
 
 BLOCK = 2048  # texts between two steps of the progress bar, and between two saves
 
 
 def embed_resumably(
-    texts: Sequence[str], encoder: Encoder, cache: Path, key: str, quiet: bool, known: KnownTexts
+    texts: Sequence[str],
+    encoder: Encoder,
+    cache: Path,
+    key: str,
+    quiet: bool,
+    known: KnownTexts,
+    workers: Workers = INLINE,
 ) -> Vectors:
     """Embed texts into the cache, or load them from it.
 
@@ -33,6 +40,7 @@ def embed_resumably(
         key: Of texts and model.
         quiet: No progress bar.
         known: Texts that need not be embedded again.
+        workers: Embed a block each.
 
     Returns:
         (n, d) float32, memory-mapped where it comes from the cache.
@@ -46,11 +54,11 @@ def embed_resumably(
 
     def compute() -> Vectors:
         try:
-            return _encode_rest(texts, encoder, quiet, folder, key, known)
+            return _encode_rest(texts, encoder, quiet, folder, key, known, workers)
         except (DamagedError, OtherOriginError) as error:
             print(f"{error.folder} is damaged and is embedded again", file=sys.stderr)
             shutil.rmtree(error.folder)
-            return _encode_rest(texts, encoder, quiet, folder, key, known)
+            return _encode_rest(texts, encoder, quiet, folder, key, known, workers)
 
     with locking(folder):
         embeddings, _ = load_or_compute(cache, key, compute)
@@ -80,7 +88,7 @@ def encode(texts: Sequence[str], encoder: Encoder, quiet: bool) -> Vectors:
 
 
 def _encode_rest(
-    texts: Sequence[str], encoder: Encoder, quiet: bool, folder: Path, key: str, known: KnownTexts
+    texts: Sequence[str], encoder: Encoder, quiet: bool, folder: Path, key: str, known: KnownTexts, workers: Workers
 ) -> Vectors:
     """The same, of the texts that are not known alone, each block on disk before the next begins."""
     distinct = _sort_distinct(texts)
@@ -90,7 +98,7 @@ def _encode_rest(
     tables = [] if vectors is None else [vectors]
     if rest:
         stage = ArrayStage(folder, "texts", {"key": key}, (len(rest), encoder.dimensions), np.float32)
-        for block in _iterate_encoded(rest, stage.n_done, encoder, quiet):
+        for block in _iterate_encoded(rest, stage.n_done, encoder, quiet, workers):
             stage.write(block)
         tables.append(stage.open())
     return _spread(texts, [*embedded, *rest], np.concatenate(tables))
@@ -100,10 +108,12 @@ def _sort_distinct(texts: Sequence[str]) -> list[str]:
     return sorted(set(texts), key=lambda text: (-len(text), text))  # by length: less padding; slow ones first
 
 
-def _iterate_encoded(distinct: Sequence[str], n_done: int, encoder: Encoder, quiet: bool) -> Iterator[Vectors]:
+def _iterate_encoded(
+    distinct: Sequence[str], n_done: int, encoder: Encoder, quiet: bool, workers: Workers = INLINE
+) -> Iterator[Vectors]:
+    blocks = (distinct[first : first + BLOCK] for first in range(n_done, len(distinct), BLOCK))
     with tqdm(total=len(distinct), initial=n_done, desc="embedding", unit="text", disable=quiet) as bar:
-        for first in range(n_done, len(distinct), BLOCK):
-            block = encoder.encode(distinct[first : first + BLOCK])
+        for block in workers.map(Encoder.encode, encoder, blocks):
             yield block
             bar.update(len(block))
 

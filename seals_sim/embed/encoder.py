@@ -47,7 +47,11 @@ class Encoder:
         """
         folder = _find_model(model)
         self.digest = _compute_digest(folder) + ("" if backend == "torch" else f" {backend}")
-        self._folder, self._backend, self._precision = folder, backend, precision
+        self._name, self._folder, self._backend, self._precision = model, folder, backend, precision
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For another process, perhaps on another machine: the name alone, since the files are there too."""
+        return _find_same, (self._name, self._backend, self._precision, self.digest)
 
     @cached_property
     def _model(self) -> SentenceTransformer:
@@ -110,6 +114,13 @@ class Encoder:
         import torch
 
         return torch.autocast(self._model.device.type, torch.bfloat16)
+
+
+def _find_same(model: str, backend: Backend, precision: Precision, digest: str) -> Encoder:
+    encoder = Encoder(model, backend, precision)
+    if encoder.digest != digest:
+        raise UserError("a worker has other files under this name", parameter="model", value=model)
+    return encoder
 
 
 def _find_model(model: str) -> Path:

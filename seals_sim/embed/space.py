@@ -23,6 +23,7 @@ from seals_sim.embed.precision import choose_precision
 from seals_sim.types import Rows, Vectors
 from seals_sim.vectors.copies import Copies
 from seals_sim.vectors.whitening import Whitening, whiten
+from seals_sim.workers import INLINE, Workers
 
 
 def embed_texts(
@@ -103,6 +104,7 @@ class TextSpace:
         cache: Path | None = None,
         quiet: bool = True,
         precision: AutoPrecision = "float32",
+        workers: Workers = INLINE,
     ) -> None:
         """Find the model; nothing is embedded yet.
 
@@ -113,11 +115,12 @@ class TextSpace:
             cache: As for `embed_texts`.
             quiet: No progress bar.
             precision: Of the model; auto takes float32 embeddings that are in the cache, or `choose_precision`.
+            workers: Embed what goes into the cache.
 
         Raises:
             UserError: Where there is no such model.
         """
-        self._texts, self._cache, self._quiet = texts, cache, quiet
+        self._texts, self._cache, self._quiet, self._workers = texts, cache, quiet, workers
         self._dimensions = choose_dimensions(texts) if dimensions is None else dimensions
         self._or_fewer = dimensions is None
         encoder = Encoder(model)
@@ -232,7 +235,9 @@ class TextSpace:
         if self._cache is None:
             return encode(self._texts, self._encoder, self._quiet)
         known = KnownTexts(self._cache, self._model_key)
-        embeddings = embed_resumably(self._texts, self._encoder, self._cache, self._key, self._quiet, known)
+        embeddings = embed_resumably(
+            self._texts, self._encoder, self._cache, self._key, self._quiet, known, self._workers
+        )
         known.add(self.texts_digest, self._texts)
         return embeddings
 

@@ -14,6 +14,7 @@ from seals_sim.errors import DamagedError, OtherOriginError
 from seals_sim.indexes.choice import IndexOptions, build_index
 from seals_sim.indexes.protocol import NeighborIndex
 from seals_sim.types import StoredVectors
+from seals_sim.workers import INLINE, Workers
 
 _ATTEMPTS = 8  # more than an index has parts; a disk that spoils what is written is not written to for ever
 
@@ -26,6 +27,7 @@ def build_cached_index(
     options: IndexOptions,
     rng: np.random.Generator,
     quiet: bool,
+    workers: Workers = INLINE,
 ) -> NeighborIndex:
     """Build an index, or open it from the cache.
 
@@ -37,6 +39,7 @@ def build_cached_index(
         options: Of the index.
         rng: Draws the rows that an index is trained on.
         quiet: No progress bar.
+        workers: As for `build_index`.
 
     Returns:
         The index.
@@ -49,8 +52,8 @@ def build_cached_index(
     with locking(folder):
         for _ in range(_ATTEMPTS):
             try:
-                return build_index(name, vectors, folder, options, copy.deepcopy(rng), digest, quiet)
+                return build_index(name, vectors, folder, options, copy.deepcopy(rng), digest, quiet, workers)
             except (DamagedError, OtherOriginError) as error:  # what was made from a part that is built again is other
                 print(f"{error.folder} is damaged and is built again", file=sys.stderr)
                 shutil.rmtree(error.folder)
-        return build_index(name, vectors, folder, options, copy.deepcopy(rng), digest, quiet)
+        return build_index(name, vectors, folder, options, copy.deepcopy(rng), digest, quiet, workers)

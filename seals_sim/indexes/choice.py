@@ -28,6 +28,7 @@ from seals_sim.indexes.whole import build_hnsw, build_lsh
 from seals_sim.options import get_machine_memory
 from seals_sim.types import StoredVectors
 from seals_sim.vectors.copies import Copies
+from seals_sim.workers import INLINE, Workers
 
 EXACT_ROWS = 65_536
 EXACT_GRAPH_ROWS = 131_072  # up to which the graph is of exact neighbors: some minutes
@@ -95,6 +96,7 @@ def build_index(
     rng: np.random.Generator,
     made_from: str | None = None,
     quiet: bool = True,
+    workers: Workers = INLINE,
 ) -> NeighborIndex:
     """Build an index, or open the one that an earlier call has left in this folder.
 
@@ -106,6 +108,7 @@ def build_index(
         rng: Draws the rows that an index is trained on.
         made_from: A digest of the vectors, where one is known already; by default their `fingerprint`.
         quiet: No progress bar.
+        workers: Find the neighbors of a graph.
 
     Returns:
         The index. Where rows are equal, it is a `DistinctIndex`: k neighbors are k distinct vectors, with all their
@@ -128,9 +131,9 @@ def build_index(
         raise UserError(f"unknown index; choose from {known}", parameter="index", value=name)
     copies = Copies.find(vectors)
     if copies is None:
-        return _build_distinct_index(name, vectors, folder, options, rng, made_from, quiet)
+        return _build_distinct_index(name, vectors, folder, options, rng, made_from, quiet, workers)
     distinct: StoredVectors = vectors[copies.first]
-    index = _build_distinct_index(name, distinct, folder / "distinct", options, rng, None, quiet)
+    index = _build_distinct_index(name, distinct, folder / "distinct", options, rng, None, quiet, workers)
     return DistinctIndex(index, vectors, copies)
 
 
@@ -142,6 +145,7 @@ def _build_distinct_index(
     rng: np.random.Generator,
     made_from: str | None,
     quiet: bool,
+    workers: Workers,
 ) -> NeighborIndex:
     """`build_index` for vectors of which no two are equal."""
     if name == "exact":
@@ -153,11 +157,13 @@ def _build_distinct_index(
         return _build_vector_index(name, vectors, folder, options, rng, made_from, quiet)
     n = len(vectors)
     if n <= EXACT_GRAPH_ROWS:
-        return build_graph(ExactIndex(vectors), made_from, n, options.k, folder, f"graph-{options.k}", quiet)[0]
+        return build_graph(ExactIndex(vectors), made_from, n, options.k, folder, f"graph-{options.k}", quiet, workers)[
+            0
+        ]
     n_probe = 2 * options.n_probe  # built once, so that it may take twice the time
     index, stages = build_ivf(vectors, made_from, folder, rng, n_probe=n_probe, quiet=quiet)
     graph = f"graph-{options.k}-{options.n_probe}"
-    return build_graph(index, f"{stages[-1].digest} {n_probe}", n, options.k, folder, graph, quiet)[0]
+    return build_graph(index, f"{stages[-1].digest} {n_probe}", n, options.k, folder, graph, quiet, workers)[0]
 
 
 def _build_vector_index(

@@ -14,6 +14,7 @@ from seals_sim.disk.arrays import ArrayStage
 from seals_sim.disk.stages import Stage
 from seals_sim.indexes.protocol import NeighborIndex
 from seals_sim.types import Rows
+from seals_sim.workers import INLINE, Workers
 
 _BLOCK = 4_096
 
@@ -77,6 +78,7 @@ def build_graph(
     folder: Path,
     name: str = "graph",
     quiet: bool = True,
+    workers: Workers = INLINE,
 ) -> tuple[StoredGraph, Stage]:
     """Build a k-NN graph, or open it; a build that was stopped goes on. It takes 4 m k_max bytes on disk.
 
@@ -88,6 +90,7 @@ def build_graph(
         folder: Of all stages.
         name: Of this one.
         quiet: No progress bar.
+        workers: Find the neighbors of a block of rows each.
 
     Returns:
         The graph, and the stage of its making.
@@ -99,12 +102,14 @@ def build_graph(
     asked = Rows(np.arange(rows)) if isinstance(rows, int) else rows
     k_max = min(k_max, len(asked)) if of_all else k_max
     array = ArrayStage(folder, name, {"index": made_from, "k": k_max}, (len(asked), k_max), np.int32)
-
-    def find_block(start: int, end: int) -> NDArray[np.int32]:
-        block = np.full((end - start, k_max), -1, dtype=np.int32)
-        for place, nearest in enumerate(index.neighbors(Rows(asked[start:end]), k_max)):
-            block[place, : len(nearest)] = nearest
-        return block
-
-    neighbors = array.fill(find_block, _BLOCK, quiet)
+    blocks = (Rows(asked[start : start + _BLOCK]) for start in range(array.n_done, len(asked), _BLOCK))
+    neighbors = array.fill_from(workers.map(_find_block, (index, k_max), blocks), quiet)
     return StoredGraph(None if of_all else asked, neighbors, array.stage.seconds + index.build_seconds), array.stage
+
+
+def _find_block(shared: tuple[NeighborIndex, int], rows: Rows) -> NDArray[np.int32]:
+    index, k_max = shared
+    block = np.full((len(rows), k_max), -1, dtype=np.int32)
+    for place, nearest in enumerate(index.neighbors(rows, k_max)):
+        block[place, : len(nearest)] = nearest
+    return block

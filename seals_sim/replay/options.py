@@ -27,6 +27,7 @@ from seals_sim.options import (
 )
 from seals_sim.search.choice import choose_pool
 from seals_sim.search.names import N_STEP, Strategy
+from seals_sim.workers import require_cluster
 
 PoolName = Literal["all", "seals", "walk", "random_pool"]
 POOLS: tuple[PoolName, ...] = get_args(PoolName)
@@ -95,6 +96,18 @@ class EngineOptions:
     engine: Annotated[str, Field(min_length=1)] | None = None
     """Address of the vector engine: for milvus a URL, or a file that ends in .db; for lancedb a folder or an s3:// URL.
     Passwords go into the environment."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class ClusterOptions:
+    """Whose workers do the work."""
+
+    cluster: Annotated[str, Field(min_length=1)] | None = None
+    """A Dask cluster: the address of its scheduler, such as tcp://10.0.0.1:8786, or local:2 for two processes of this
+    machine. Its workers see the same files as this machine."""
+
+    def __post_init__(self) -> None:
+        require_cluster(self.cluster)
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -245,5 +258,5 @@ class Execution(RunOptions, CacheOptions):
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class ReplayExecution(Execution, EngineOptions):
+class ReplayExecution(Execution, EngineOptions, ClusterOptions):
     """Where and how `seals replay` runs."""

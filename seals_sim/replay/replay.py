@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import joblib
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
@@ -30,8 +29,9 @@ from seals_sim.replay.report import format_count, write_report
 from seals_sim.replay.seal import sealing
 from seals_sim.replay.store import RunFolder, RunIdentity, RunStore, get_versions, has_runs, to_json, write_csv
 from seals_sim.replay.vectors import compute_vectors, open_index
-from seals_sim.replay.workers import start_workers
+from seals_sim.replay.workers import work_on
 from seals_sim.types import Vectors
+from seals_sim.workers import Workers, open_workers
 
 
 def replay(inputs: InputOptions, protocol: ReplayProtocol, execution: ReplayExecution, command: str = "") -> Path:
@@ -67,12 +67,13 @@ def replay(inputs: InputOptions, protocol: ReplayProtocol, execution: ReplayExec
     report_bad_lines(setup.dataset.bad_lines)
     if not _is_finished(folder.path):
         require_writable(execution.out, "out")
-        vectors = _compute_vectors(setup, given.protocol.dimensions, cache, quiet)
-        folder.begin()
-        store = RunStore(folder.path)
-        finished = store.finished()  # read before anything is written
-        _write_split(folder.path, setup)
-        _run_missing(store, finished, folder.path, setup, vectors, cache, execution)
+        with open_workers(execution.cluster) as workers:
+            vectors = _compute_vectors(setup, given.protocol.dimensions, cache, quiet, workers)
+            folder.begin()
+            store = RunStore(folder.path)
+            finished = store.finished()  # read before anything is written
+            _write_split(folder.path, setup)
+            _run_missing(store, finished, folder.path, setup, vectors, cache, execution, workers)
     page = write_report(folder.path)
     report_copies(setup.n_copies)
     if not quiet:
@@ -128,9 +129,9 @@ def _resolve(setup: Setup) -> Setup:
     return replace(setup, protocol=replace(protocol, dimensions=dimensions, index=index))
 
 
-def _compute_vectors(setup: Setup, given: int | None, cache: Path, quiet: bool) -> Vectors:
+def _compute_vectors(setup: Setup, given: int | None, cache: Path, quiet: bool, workers: Workers) -> Vectors:
     """By the dimensions that were given; those of the protocol were chosen without a look at the embeddings."""
-    vectors = compute_vectors(setup.dataset, setup.protocol.model, given, cache, quiet)
+    vectors = compute_vectors(setup.dataset, setup.protocol.model, given, cache, quiet, workers)
     if given is None and vectors.shape[1] != setup.protocol.dimensions and setup.dataset.texts is not None:
         print(
             f"the texts span fewer than {setup.protocol.dimensions} directions; "
@@ -153,6 +154,7 @@ def _run_missing(
     vectors: Vectors,
     cache: Path,
     execution: ReplayExecution,
+    workers: Workers,
 ) -> None:
     protocol, quiet = setup.protocol, execution.quiet
     jobs = {
@@ -162,10 +164,8 @@ def _run_missing(
     }
     missing = [(name, *job) for name, job in jobs.items() if name not in finished]
     if missing:
-        bench = setup.build_bench({"": _build_space(folder, setup, vectors, cache, execution)})
-        done = start_workers(min(execution.jobs, len(missing)))(
-            joblib.delayed(_run_job)(bench, name, concept, repeat) for name, concept, repeat in missing
-        )
+        bench = setup.build_bench({"": _build_space(folder, setup, vectors, cache, execution, workers)})
+        done = work_on(_run_job, bench, missing, execution.jobs, workers)
         for name, results in tqdm(done, total=len(missing), desc="concepts x repeats", disable=quiet):
             store.save(name, {"rounds": results.rounds, "picks": results.picks})
     with sealing(folder, RUN_FILES):
@@ -175,16 +175,26 @@ def _run_missing(
     store.remove()
 
 
-def _build_space(folder: Path, setup: Setup, vectors: Vectors, cache: Path, execution: ReplayExecution) -> Space:
+def _build_space(
+    folder: Path, setup: Setup, vectors: Vectors, cache: Path, execution: ReplayExecution, workers: Workers
+) -> Space:
     protocol, index = setup.protocol, None
     pool_vectors = np.ascontiguousarray(vectors[setup.split.pool])
     if protocol.needs_neighbors:
         index, facts = open_index(
-            pool_vectors, protocol, protocol.n_neighbors, protocol.seed, cache, execution.quiet, execution.engine
+            pool_vectors,
+            protocol,
+            protocol.n_neighbors,
+            protocol.seed,
+            cache,
+            execution.quiet,
+            execution.engine,
+            workers,
         )
         write_text(folder / "index.json", json.dumps({"index": protocol.index, **asdict(facts)}, indent=1) + "\n")
     return Space(pool_vectors, vectors[setup.split.test], index)
 
 
-def _run_job(bench: Bench, name: str, concept: str, repeat: int) -> tuple[str, Results]:
+def _run_job(bench: Bench, job: tuple[str, str, int]) -> tuple[str, Results]:
+    name, concept, repeat = job
     return name, run_methods(bench, concept, repeat)

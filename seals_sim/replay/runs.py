@@ -7,7 +7,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 
-import joblib
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
@@ -18,9 +17,10 @@ from seals_sim.replay.bench import Bench
 from seals_sim.replay.experiment import run_full_supervision, run_method
 from seals_sim.replay.methods import Method
 from seals_sim.replay.store import RunStore
-from seals_sim.replay.workers import start_workers
+from seals_sim.replay.workers import work_on
 from seals_sim.types import Rows
 from seals_sim.vectors.scan import gather
+from seals_sim.workers import INLINE, Workers
 
 FULL_SUPERVISION = "full_supervision"
 METHOD_FIELDS = tuple(field.name for field in fields(Method))
@@ -120,8 +120,9 @@ def execute(
     bench: Bench,
     n_jobs: int,
     quiet: bool,
+    workers: Workers = INLINE,
 ) -> None:
-    """Do what is missing, in `n_jobs` processes, and keep each piece as soon as it is done.
+    """Do what is missing, on workers or in `n_jobs` processes, and keep each piece as soon as it is done.
 
     RandPool takes its size from the SEALS run of the same repeat, so those come second.
     """
@@ -131,11 +132,8 @@ def execute(
     ]
     with tqdm(total=len(missing), desc="runs", disable=quiet) as bar:
         for wave in waves:
-            sizes = [_n_seals_candidates(task, store, bench.protocol.k) for task in wave]
-            done = start_workers(max(1, min(n_jobs, len(wave))))(
-                joblib.delayed(_work)(task, bench, size) for task, size in zip(wave, sizes, strict=True)
-            )
-            for task, table in done:
+            sized = [(task, _n_seals_candidates(task, store, bench.protocol.k)) for task in wave]
+            for task, table in work_on(_work, bench, sized, n_jobs, workers):
                 store.save(task.name, {task.kind: table})
                 bar.update()
 
@@ -152,7 +150,8 @@ def _n_seals_candidates(task: Task, store: RunStore, k: int) -> int:
     return 0 if seals is None else int(store.read(seals.name, seals.kind)["n_candidates"].iloc[-1])
 
 
-def _work(task: Task, bench: Bench, size: int) -> tuple[Task, pd.DataFrame]:
+def _work(bench: Bench, sized: tuple[Task, int]) -> tuple[Task, pd.DataFrame]:
+    task, size = sized
     start = time.perf_counter()
     table = task.work(bench, size)
     if task.kind == "rounds":

@@ -14,15 +14,18 @@ from seals_sim.randomness import make_generator
 from seals_sim.replay.options import IndexOptions
 from seals_sim.types import StoredVectors, Vectors
 from seals_sim.vectors.whitening import whiten
+from seals_sim.workers import INLINE, Workers
 
 
-def compute_vectors(dataset: Dataset, model: str, dimensions: int | None, cache: Path, quiet: bool) -> Vectors:
+def compute_vectors(
+    dataset: Dataset, model: str, dimensions: int | None, cache: Path, quiet: bool, workers: Workers = INLINE
+) -> Vectors:
     """Vectors (n, d) of texts by a model, or the user's own, whitened to so many dimensions; 0: not whitened.
 
     With None texts are whitened to 256, or fewer, and vectors not. On stderr is said how many texts are cut.
     """
     if dataset.texts is not None:
-        space = TextSpace(dataset.texts, model, dimensions, cache, quiet)
+        space = TextSpace(dataset.texts, model, dimensions, cache, quiet, workers=workers)
         vectors = space.compute_vectors()
         report_cut(space.count_cut(), len(vectors))
         return vectors
@@ -49,11 +52,12 @@ def open_index(
     cache: Path,
     quiet: bool,
     engine: str | None = None,
+    workers: Workers = INLINE,
 ) -> tuple[NeighborIndex, IndexFacts]:
     """The index for up to k neighbors, built or read from the cache, and what it is worth on a sample of the rows."""
     chosen = BuildOptions(k, options.lsh_bits, options.n_probe, engine)
     rng = make_generator(seed, "index")
-    index = build_cached_index(options.index, vectors, fingerprint(vectors), cache, chosen, rng, quiet)
+    index = build_cached_index(options.index, vectors, fingerprint(vectors), cache, chosen, rng, quiet, workers)
     facts = measure_on_sample(index, vectors, k, seed)
     if not quiet:
         print(f"index {options.index}: {facts}", file=sys.stderr)

@@ -1,12 +1,34 @@
-"""The worker processes of a replay."""
+"""Who does the work of a replay: processes of its own, or the workers of a cluster."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import joblib
 
 from seals_sim.runtime import end_with_parent
+from seals_sim.workers import INLINE, Workers
+
+S = TypeVar("S")
+A = TypeVar("A")
+R = TypeVar("R")
+
+
+def work_on(
+    function: Callable[[S, A], R], shared: S, arguments: Sequence[A], n_jobs: int, workers: Workers = INLINE
+) -> Iterator[R]:
+    """Call function(shared, argument) for each argument, on the workers of a cluster or in `n_jobs` processes.
+
+    Yields:
+        Results as they come.
+    """
+    if workers is not INLINE:
+        yield from workers.map(function, shared, arguments, in_order=False)
+    elif arguments:
+        parallel = start_workers(min(n_jobs, len(arguments)))
+        yield from parallel(joblib.delayed(function)(shared, argument) for argument in arguments)
 
 
 def start_workers(n: int) -> joblib.Parallel:

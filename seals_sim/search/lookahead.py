@@ -1,6 +1,6 @@
 """SEALS with several searches at a time: the same candidates, picks and rounds in less time.
 
-A search of an index for 32 rows takes far less than 32 times as long as for one, and so does reading their neighbors'
+A search of an index for 64 rows takes far less than 64 times as long as for one, and so does reading their neighbors'
 vectors. The rows that will probably be picked next are known: those with the highest scores.
 """
 
@@ -13,7 +13,7 @@ from seals_sim.search.pools import SealsPool
 from seals_sim.search.selectors import RowSelector
 from seals_sim.types import LabeledRows, Row, Rows, StoredVectors
 
-_N_AHEAD = 32
+_N_AHEAD = 64  # measured at a million rows: half the requests of 32, for a tenth more queries; 128 saves no more
 
 
 class LookaheadPool(SealsPool):

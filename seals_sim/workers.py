@@ -1,0 +1,360 @@
+"""Who does the work: this thread, threads, or the workers of a Dask cluster, behind one `map`.
+
+A cluster is reached as a `concurrent.futures.Executor`, as threads are, so that the same code runs on all of them and
+finds the same. Tasks and results travel as Dask's own pickles: connect to a scheduler only where you trust all who can.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import logging
+import os
+import pickle
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
+from functools import lru_cache
+from importlib import metadata
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import numpy as np
+
+from seals_sim.errors import UserError
+
+_LOCAL = "local:"
+_SCHEMES = ("tcp", "tls")
+_PACKAGE = "seals-sim"
+_CONNECT_SECONDS, _WORKERS_SECONDS, _LOOK_SECONDS = 10, 60, 5
+_AHEAD = 16  # tasks a worker that are sent before their turn: with fewer, those of a millisecond wait for the next
+_IN_A_TASK = 2**16  # bytes of a shared value that is sent with each task
+_UNLIMITED = "1 TiB"
+_SILENT = logging.CRITICAL + 1
+
+S = TypeVar("S")
+A = TypeVar("A")
+R = TypeVar("R")
+
+
+class Workers:
+    """Calls functions, here or elsewhere.
+
+    Examples:
+        >>> list(INLINE.map(pow, 2, [1, 2, 3]))
+        [2, 4, 8]
+        >>> with open_threads(2) as workers:
+        ...     sorted(workers.map(pow, 2, range(4), in_order=False))
+        [1, 2, 4, 8]
+    """
+
+    def __init__(self, executor: Executor | None = None, n: int = 1) -> None:
+        """Take an executor.
+
+        Args:
+            executor: Calls the functions; None: `map` does, in this thread.
+            n: How many calls it makes at a time.
+        """
+        self._executor, self.n = executor, n
+
+    def map(
+        self, function: Callable[[S, A], R], shared: S, arguments: Iterable[A], in_order: bool = True
+    ) -> Iterator[R]:
+        """Call function(shared, argument) for each of the arguments, some of them ahead.
+
+        Args:
+            function: Of a module.
+            shared: The same for all calls; sent once where it is large, arrays that are mapped from files by path.
+            arguments: Read as there is room for calls.
+            in_order: Whether results come in the order of the arguments, or as they are there.
+
+        Yields:
+            The results.
+
+        Raises:
+            UserError: Where a cluster fails us; and whatever the function raises.
+        """
+        if self._executor is None:
+            yield from (function(shared, argument) for argument in arguments)
+            return
+        with self._sharing(function, shared) as call:
+            yield from self._map(self._executor, call, iter(arguments), in_order)
+
+    def _map(
+        self, executor: Executor, call: Callable[[Executor, A], Future[R]], arguments: Iterator[A], in_order: bool
+    ) -> Iterator[R]:
+        sent: deque[Future[R]] = deque()
+        try:
+            while True:
+                while len(sent) < _AHEAD * self.n:
+                    try:
+                        sent.append(call(executor, next(arguments)))
+                    except StopIteration:
+                        break
+                if not sent:
+                    return
+                done = self._wait([sent[0]] if in_order else sent)
+                sent.remove(done)
+                yield done.result()
+        finally:
+            for future in sent:
+                future.cancel()
+
+    def _wait(self, futures: Iterable[Future[R]]) -> Future[R]:
+        """One of them that is done."""
+        return next(iter(wait(futures, return_when=FIRST_COMPLETED).done))
+
+    @contextmanager
+    def _sharing(self, function: Callable[[S, A], R], shared: S) -> Iterator[Callable[[Executor, A], Future[R]]]:
+        """Gives what sends one call."""
+        yield lambda executor, argument: executor.submit(function, shared, argument)
+
+
+INLINE = Workers()
+"""Every call in this thread, when its result is asked for."""
+
+
+class ClusterWorkers(Workers):
+    """The workers of a Dask cluster.
+
+    A task whose worker ends is done again by another. What is shared is kept by the scheduler, in bytes, so that it
+    outlives each worker.
+    """
+
+    def __init__(self, client: Any, n: int, address: str) -> None:
+        super().__init__(client.get_executor(pure=False), n)
+        self._client, self._address = client, address
+
+    @contextmanager
+    def _sharing(self, function: Callable[[S, A], R], shared: S) -> Iterator[Callable[[Executor, A], Future[R]]]:
+        packed = pack((function, shared))
+        digest = hashlib.sha256(packed).hexdigest()
+        with explaining(self._address):
+            sent = packed if len(packed) <= _IN_A_TASK else self._client.submit(bytes, packed, pure=False)
+            yield lambda executor, argument: executor.submit(call_packed, digest, sent, pack(argument))
+
+    def _wait(self, futures: Iterable[Future[R]]) -> Future[R]:
+        """Dask would wait for workers without end."""
+        last_seen = time.monotonic()
+        while True:
+            done = wait(futures, _LOOK_SECONDS, FIRST_COMPLETED).done
+            if done:
+                return next(iter(done))
+            if self._client.nthreads():
+                last_seen = time.monotonic()
+            elif time.monotonic() > last_seen + _WORKERS_SECONDS:
+                problem = "all its workers are gone; start some, and give the same command again"
+                raise UserError(problem, parameter="cluster", value=self._address)
+
+
+@contextmanager
+def open_threads(n: int) -> Iterator[Workers]:
+    """So many threads of this process."""
+    with ThreadPoolExecutor(n) as threads:
+        yield Workers(threads, n)
+
+
+@contextmanager
+def open_workers(cluster: str | None) -> Iterator[Workers]:
+    """The workers of a cluster, or this thread.
+
+    Args:
+        cluster: The address of a Dask scheduler; `local:N` starts N processes on this machine, which only this
+            machine can reach and which end with the block; None for this thread.
+
+    Raises:
+        UserError: Where there is no such cluster, it has no workers, or Dask is not installed.
+    """
+    if cluster is None:
+        yield INLINE
+        return
+    require_cluster(cluster)
+    try:
+        import dask
+        import distributed
+    except ImportError as error:
+        problem = "needs a package that is not installed: pip install 'seals-sim[dask]'"
+        raise UserError(problem, parameter="cluster", value=cluster) from error
+    loggers = [logging.getLogger(name) for name in ("distributed", "tornado.application", "asyncio")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(_SILENT)  # what matters is raised, and said in one line
+    try:
+        with dask.config.set({"distributed.admin.large-graph-warning-threshold": _UNLIMITED}):
+            if cluster.startswith(_LOCAL):
+                n = int(cluster.removeprefix(_LOCAL))
+                with (
+                    distributed.LocalCluster(
+                        n_workers=n, threads_per_worker=1, host="127.0.0.1", dashboard_address=None, memory_limit=0,
+                        silence_logs=_SILENT, scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+                    ) as local,
+                    distributed.Client(local, set_as_default=False) as client,
+                ):  # fmt: skip
+                    yield ClusterWorkers(client, n, cluster)
+            else:
+                with _connect(distributed, cluster) as client:
+                    yield ClusterWorkers(client, _count_workers(client, cluster), cluster)
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _connect(distributed: Any, address: str) -> Any:
+    try:
+        return distributed.Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError, TypeError) as error:  # the last two: TLS without certificates
+        problem = f"no scheduler answers ({_first_line(error)}); start it with: dask scheduler --host 127.0.0.1"
+        raise UserError(problem, parameter="cluster", value=address) from error
+
+
+def _count_workers(client: Any, address: str) -> int:
+    """The threads of all workers, once there is one that knows this package."""
+    with explaining(address):
+        try:
+            client.wait_for_workers(1, timeout=_WORKERS_SECONDS)
+        except TimeoutError as error:
+            problem = f"has no workers; start some with: dask worker {address}"
+            raise UserError(problem, parameter="cluster", value=address) from error
+        require_same_version(client, address)
+        return sum(client.nthreads().values())
+
+
+def require_same_version(client: Any, address: str) -> None:
+    """Check that all processes of a cluster have this package. Dask ends a worker that cannot read a task.
+
+    Raises:
+        UserError: Where one lacks it, or has another version.
+    """
+    for version in (
+        *client.run(metadata.version, _PACKAGE).values(),
+        client.run_on_scheduler(metadata.version, _PACKAGE),
+    ):
+        if version != metadata.version(_PACKAGE):
+            problem = f"has {_PACKAGE} {version}, and here is {metadata.version(_PACKAGE)}; install the same"
+            raise UserError(problem, parameter="cluster", value=address)
+
+
+def require_cluster(cluster: str | None) -> None:
+    """Check that an address can be one.
+
+    Args:
+        cluster: As for `open_workers`.
+
+    Raises:
+        UserError: Where it cannot.
+
+    Examples:
+        >>> require_cluster("local:2"), require_cluster("tcp://10.0.0.1:8786"), require_cluster(None)
+        (None, None, None)
+        >>> require_cluster("local:0")
+        Traceback (most recent call last):
+        seals_sim.errors.UserError: cluster = 'local:0': must be a scheduler, such as tcp://10.0.0.1:8786, or local:2 \
+for two processes of this machine
+    """
+    if cluster is None:
+        return
+    if cluster.startswith(_LOCAL):
+        number = cluster.removeprefix(_LOCAL)
+        is_good = number.isascii() and number.isdecimal() and 1 <= int(number) <= 1024
+    else:
+        try:
+            parts = urlsplit(cluster)
+            is_good = parts.scheme in _SCHEMES and bool(parts.hostname) and bool(parts.port)
+            is_good = is_good and not (parts.username or parts.path or parts.query or parts.fragment)
+        except ValueError:  # a port that is none
+            is_good = False
+    if not is_good:
+        problem = "must be a scheduler, such as tcp://10.0.0.1:8786, or local:2 for two processes of this machine"
+        raise UserError(problem, parameter="cluster", value=cluster.rpartition("@")[2])
+
+
+@contextmanager
+def explaining(address: str) -> Iterator[None]:
+    """Inside, what Dask raises of its own becomes one line.
+
+    Args:
+        address: Of the cluster.
+    """
+    from distributed import KilledWorker
+    from distributed.comm import CommClosedError
+
+    try:
+        yield
+    except (CancelledError, CommClosedError) as error:  # often without a word
+        problem = "the scheduler is gone, or let go of the work; start it, and give the same command again"
+        raise UserError(problem, parameter="cluster", value=address) from error
+    except KilledWorker as error:
+        problem = "a task has ended one worker after the other; most often their memory is too small for it"
+        raise UserError(problem, parameter="cluster", value=address) from error
+    except (ModuleNotFoundError, RuntimeError) as error:
+        missing = _find_missing_module(error)
+        if missing is None:
+            raise
+        problem = f"its workers or its scheduler lack the module {missing}; install the same there as here"
+        raise UserError(problem, parameter="cluster", value=address) from error
+
+
+def _find_missing_module(error: BaseException | None) -> str | None:
+    """The module that an error, or what it came from, is about."""
+    while error is not None:
+        if isinstance(error, ModuleNotFoundError):
+            return error.name
+        error = error.__cause__ or error.__context__
+    return None
+
+
+def call_packed(digest: str, packed: bytes, argument: bytes) -> Any:
+    """In a worker: call function(shared, argument). The first two are unpacked once a process."""
+    function, shared = _unpack_once(_Packed(digest, packed))
+    return function(shared, pickle.loads(argument))
+
+
+class _Packed:
+    """Bytes that are compared by their digest."""
+
+    def __init__(self, digest: str, content: bytes) -> None:
+        self.digest, self.content = digest, content
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Packed) and other.digest == self.digest
+
+
+@lru_cache(maxsize=2)
+def _unpack_once(packed: _Packed) -> Any:
+    value = pickle.loads(packed.content)
+    packed.content = b""
+    return value
+
+
+def pack(value: object) -> bytes:
+    """Pickle a value for the workers; an array that is mapped from a file is only named, and mapped again there."""
+    out = io.BytesIO()
+    _MappedByPath(out, pickle.HIGHEST_PROTOCOL).dump(value)
+    return out.getvalue()
+
+
+class _MappedByPath(pickle.Pickler):
+    def reducer_override(self, value: Any) -> Any:
+        root = value
+        while isinstance(root, np.ndarray) and isinstance(root.base, np.ndarray):
+            root = root.base
+        if not isinstance(root, np.memmap) or root.filename is None or not value.flags.c_contiguous:
+            return NotImplemented
+        begins = (array.__array_interface__["data"][0] for array in (value, root))
+        place = root.offset + next(begins) - next(begins)
+        return _map_again, (os.fspath(root.filename), value.dtype.str, value.shape, place)
+
+
+def _map_again(path: str, dtype: str, shape: tuple[int, ...], offset: int) -> Any:
+    return np.memmap(path, dtype=dtype, mode="r", offset=offset, shape=shape)
+
+
+def _first_line(error: BaseException) -> str:
+    with suppress(IndexError):
+        return str(error).strip().splitlines()[0]
+    return type(error).__name__

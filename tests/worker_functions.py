@@ -1,0 +1,28 @@
+"""What tests have workers do, in a module that imports little."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+from seals_sim.errors import DamagedError
+
+
+def add(shared, argument):
+    return shared + argument
+
+
+def wait_and_tell(seconds, argument):
+    time.sleep(seconds)
+    return os.getpid(), argument
+
+
+def sum_row(array, row):
+    return float(array[row].sum()), isinstance(array, np.memmap)
+
+
+def damage(shared, argument):
+    raise DamagedError(Path("x"), "is damaged", Path("y"))
