@@ -57,8 +57,9 @@ def run_goodreads(
     options.require_one()
     engine, settings = combine(ReplayProtocol, protocol), _build_settings(options, protocol, execution)
     out = execution.out
-    work = execution.work or out.with_name(f"{out.name}-work")
     require_run_or_nothing(out)
+    named = out if out.name else out.resolve()  # the current folder
+    work = execution.work or named.with_name(f"{named.name}-work")
     require_writable(out, "out")
     require_writable(work, "work")
     inside = work if options.simulate is None else work / _SIMULATED  # simulated and real are never in one folder

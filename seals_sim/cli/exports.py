@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from tqdm import tqdm
 
 from seals_sim.cli.options import ColumnOptions, ExportFormat, TableTextOptions
-from seals_sim.cli.tables import read_table
+from seals_sim.cli.tables import name_session, read_table
 from seals_sim.disk.files import replacing, require_writable_file
 from seals_sim.embed.blocks import BLOCK
 from seals_sim.errors import UserError
@@ -90,3 +90,6 @@ def _get_format(out: Path) -> TableFormat:
 def _refuse_to_replace(read: Path, out: Path) -> None:
     if read.exists() and out.exists() and out.samefile(read):
         raise UserError("is the file that is read", parameter="out", value=str(out))
+    if out.exists() and name_session(out).absolute() == read.absolute():
+        problem = "is there, and may be the table of this session; name another file, or remove it"
+        raise UserError(problem, parameter="out", value=str(out))

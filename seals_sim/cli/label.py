@@ -17,8 +17,8 @@ from seals_sim.cli.options import (
     TextOptions,
 )
 from seals_sim.cli.own_vectors import build_own_corpus, require_own_vectors
-from seals_sim.cli.tables import EmbeddingPlan, build_table_corpus, get_cache
-from seals_sim.datasets.formats import TABLE_ENDINGS, open_table
+from seals_sim.cli.tables import EmbeddingPlan, build_table_corpus, get_cache, name_session
+from seals_sim.datasets.formats import open_table
 from seals_sim.datasets.lines import require_file
 from seals_sim.datasets.table import TextTable
 from seals_sim.disk.files import require_writable_file
@@ -187,21 +187,6 @@ def _report_carried(carried: CarriedAnswers, copy: Path) -> None:
     if carried.n_lost:
         words.append(f"{carried.n_lost:,} have no row any more")
     print(f"{', '.join(words)}; the session as it was: {copy}", file=sys.stderr)
-
-
-def name_session(table: Path) -> Path:
-    """The session beside a table: its name without the endings of tables.
-
-    Examples:
-        >>> name_session(Path("reviews.2024.csv.gz")).name
-        'reviews.2024.seals'
-    """
-    table = table if table.name else table.resolve()  # the current folder
-    name = table.name
-    for ending in TABLE_ENDINGS:
-        if name.lower().endswith(ending) and len(name) > len(ending):
-            name = name[: -len(ending)]
-    return table.with_name(f"{name}.seals")
 
 
 def open_session(

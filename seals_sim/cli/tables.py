@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from seals_sim.cli.options import ColumnOptions, SearchIndexOptions, TableTextOptions, TextOptions
+from seals_sim.datasets.formats import TABLE_ENDINGS
 from seals_sim.datasets.lines import LeftOut
 from seals_sim.disk.files import replacing
 from seals_sim.errors import UserError
@@ -143,3 +144,18 @@ def build_table_corpus(
 def name_list(cache: Path, table: Path) -> Path:
     """Where rows of a table are listed that a command without a file of its own has left out."""
     return cache / "left-out" / f"{table.name}.csv"
+
+
+def name_session(table: Path) -> Path:
+    """The session beside a table: its name without the endings of tables.
+
+    Examples:
+        >>> name_session(Path("reviews.2024.csv.gz")).name
+        'reviews.2024.seals'
+    """
+    table = table if table.name else table.resolve()  # the current folder
+    name = table.name
+    for ending in TABLE_ENDINGS:
+        if name.lower().endswith(ending) and len(name) > len(ending):
+            name = name[: -len(ending)]
+    return table.with_name(f"{name}.seals")

@@ -218,6 +218,14 @@ def test_bad_input_is_one_line(reviews, tmp_path, refused):
     assert "simulated-embed: was made with another SIMULATED" in refused(goodreads.main, changed)
 
 
+def test_the_current_folder_can_be_the_folder_of_a_run(tmp_path, monkeypatch, refused):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run-work").touch()  # in the way of the folder beside it
+    monkeypatch.chdir(tmp_path / "run")
+    said = refused(goodreads.main, ["--simulate", "300", "--quiet", "--out", "."])
+    assert f"--work {tmp_path / 'run-work'}: cannot be written" in said
+
+
 def test_full_disk_is_one_line_and_the_run_resumes(unbroken, tmp_path):
     command, rows = unbroken
     script = (

@@ -147,6 +147,8 @@ def test_what_a_file_keeps_is_checked(folder, tmp_path, statement):
         (["export", "t.jsonl", "--out", "x.csv"], "t.jsonl: is damaged or not a label session"),
         (["export", "none.seals", "--out", "x.csv"], "none.seals: no such session"),
         (["export", "t.seals", "--out", "t.seals", "--format", "csv"], "--out t.seals: is the file that is read"),
+        (["export", "t.seals", "--out", "t.jsonl"], "--out t.jsonl: is there, and may be the table of this session"),
+        (["score", "t.seals", "new.csv", "--out", "t.jsonl"], "--out t.jsonl: is there, and may be the table"),
         (["model", "t.seals", "--out", "cache"], "--out cache: holds other files; name a new folder"),
         (["score", "model", "new.csv", "--out", "new.csv"], "--out new.csv: is the file that is read"),
         (["score", "cache", "new.csv", "--out", "y.csv"], "config.json: is missing"),
