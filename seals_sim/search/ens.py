@@ -18,7 +18,8 @@ from seals_sim.indexes.protocol import NeighborIndex
 from seals_sim.search.candidates import CandidateTable
 from seals_sim.types import LabeledRows, Row, Rows
 
-PRIOR = 0.1  # their gamma: the probability of a row none of whose neighbors is labeled
+PRIOR = 0.1
+"""Their gamma. Concepts that are rarer by far may want less."""
 _ROUNDING = 1e-9  # of sums of probabilities
 
 Values = NDArray[np.float64]
@@ -32,15 +33,17 @@ class NeighborVotes:
         n_positive: (n,) of each row's neighbors.
         n_labeled: (n,) of each row's neighbors.
         n_left: Labels that are left to give.
+        prior: Gamma, the probability of a row none of whose neighbors is labeled.
     """
 
     n_positive: Values
     n_labeled: Values
     n_left: int
+    prior: float = PRIOR
 
     def predict(self, rows: Rows, more_positive: int = 0, more_labeled: int = 0) -> Values:
         """The probabilities of rows (m,), perhaps with more labeled neighbors than they have."""
-        return (PRIOR + self.n_positive[rows] + more_positive) / (1 + self.n_labeled[rows] + more_labeled)
+        return (self.prior + self.n_positive[rows] + more_positive) / (1 + self.n_labeled[rows] + more_labeled)
 
 
 class VotingLearner:
@@ -54,9 +57,10 @@ class VotingLearner:
         n_rows: Of the pool.
         k: Neighbors of each row, itself not counted.
         budget: Labels in all.
+        prior: Of the model.
     """
 
-    def __init__(self, index: NeighborIndex, n_rows: int, k: int, budget: int) -> None:
+    def __init__(self, index: NeighborIndex, n_rows: int, k: int, budget: int, prior: float = PRIOR) -> None:
         every = Rows(np.arange(n_rows))
         lists = index.neighbors(every, min(k + 1, n_rows))
         of = np.repeat(every, [len(neighbors) for neighbors in lists])
@@ -64,7 +68,7 @@ class VotingLearner:
         is_other = near != of
         marks = np.ones(int(is_other.sum()))
         self.voters: Any = sparse.csr_array((marks, (near[is_other], of[is_other])), shape=(n_rows, n_rows))
-        self._budget = budget
+        self._budget, self._prior = budget, prior
         self._forget()
 
     def _forget(self) -> None:
@@ -82,7 +86,7 @@ class VotingLearner:
         more = self.voters[is_new].T @ new[:, is_new].T
         self._n_positive, self._n_labeled = self._n_positive + more[:, 0], self._n_labeled + more[:, 1]
         self._rows, self._labels = labeled.rows, labeled.labels
-        return NeighborVotes(self._n_positive, self._n_labeled, self._budget - len(labeled))
+        return NeighborVotes(self._n_positive, self._n_labeled, self._budget - len(labeled), self._prior)
 
 
 class NonmyopicSearch:
