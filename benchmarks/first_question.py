@@ -47,8 +47,7 @@ def benchmark_first_question(
         with tempfile.TemporaryDirectory(dir=options.work) as folder:
             rows.append(_measure(n, options, Path(folder)))
         print(pd.DataFrame(rows[-1:]).to_string(index=False, float_format="%.2f"), flush=True)
-    options.out.mkdir(parents=True, exist_ok=True)
-    write_csv(options.out / FILE, pd.DataFrame(rows))
+    _write(options.out / FILE, pd.DataFrame(rows))
 
 
 def main(words: Any = None) -> None:
@@ -76,6 +75,14 @@ def list_texts(n: int, seed: int = 0) -> Iterator[str]:
             changed = text.split()
             changed[int(places[number] * len(changed))] = words[drawn[number]]
             yield " ".join(changed)
+
+
+def _write(path: Path, rows: pd.DataFrame) -> None:
+    """Put measurements in the place of earlier ones of the same size and kind, and leave the others."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        rows = pd.concat([pd.read_csv(path), rows]).drop_duplicates(["n", "embed"], keep="last")
+    write_csv(path, rows.sort_values(["n", "embed"]))
 
 
 def _measure(n: int, options: FirstQuestionOptions, folder: Path) -> dict[str, object]:

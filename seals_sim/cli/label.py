@@ -80,6 +80,9 @@ def label(
         corpus, carried = build_own_corpus(table, text, own, index, options.k, cache, left_out, columns, path, pool)
     else:
         corpus = build_table_corpus(table, text, index, options.k, cache, left_out, columns, choose, pool)
+    if corpus.lazy is not None and not cache.quiet:
+        n_missing = corpus.lazy.n_distinct - corpus.lazy.n_embedded
+        print(f"{n_missing:,} texts are embedded while you label, those that are looked at first", file=sys.stderr)
     names = AnswerNames(examples.positive_label, examples.negative_label, examples.answer_field)
     files = (
         (examples.labelstudio, "label_studio"),

@@ -42,6 +42,7 @@ class LazyVectors:
         encoder: Encoder,
         source: LazyStore | Vectors,
         keep: Callable[[Vectors], Vectors],
+        quiet: bool = True,
     ) -> None:
         """Take a table; nothing is embedded yet.
 
@@ -51,8 +52,10 @@ class LazyVectors:
             encoder: The model.
             source: Where embeddings are kept as they are made; or all of them (n, d), not normalized.
             keep: Called with all embeddings (n, d), when they are there; gives the array to be read from then on.
+            quiet: No progress bar, where somebody waits for more than two seconds.
         """
         self._texts, self._first, self._encoder, self._keep = texts, first, encoder, keep
+        self._quiet = quiet
         self._store = source if isinstance(source, LazyStore) else None
         self._array: Vectors = source.array if isinstance(source, LazyStore) else source
         self._is_there = source.is_there if isinstance(source, LazyStore) else np.ones(len(texts), dtype=np.bool_)
@@ -70,7 +73,7 @@ class LazyVectors:
     def __getitem__(self, rows: Any) -> Vectors:
         positions = np.arange(len(self))[rows] if isinstance(rows, slice) else np.asarray(rows, dtype=np.int64)
         chosen = self._find_first(Rows(positions))
-        self._embed_missing(chosen, quiet=True)
+        self._embed_missing(chosen)
         return normalize(self._array[chosen], "the embeddings")
 
     @property
@@ -83,13 +86,13 @@ class LazyVectors:
         """Whether nothing is left to embed."""
         return self.n_embedded == self.n_distinct
 
-    def embed(self, rows: Rows, quiet: bool = True) -> None:
+    def embed(self, rows: Rows) -> None:
         """Embed those of rows (m,) that are not there.
 
         Raises:
             UserError: Where the model fails or the disk is full; what was embedded before stays.
         """
-        self._embed_missing(self._find_first(rows), quiet)
+        self._embed_missing(self._find_first(rows))
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Embed texts that need not be of the table: (m, d) float32, normalized."""
@@ -140,12 +143,12 @@ class LazyVectors:
     def _find_first(self, rows: Rows) -> Rows:
         return rows if self._first is None else Rows(self._first[rows])
 
-    def _embed_missing(self, rows: Rows, quiet: bool) -> None:
+    def _embed_missing(self, rows: Rows) -> None:
         missing = np.unique(rows[~self._is_there[rows]])
         if not len(missing):
             return
         by_length = missing[np.argsort([-len(self._texts[row]) for row in missing], kind="stable")]
-        with tqdm(total=len(missing), desc="embedding", unit="text", disable=quiet) as bar:
+        with tqdm(total=len(missing), desc="embedding", unit="text", disable=self._quiet, delay=2) as bar:
             for start in range(0, len(missing), _BATCH):
                 some = Rows(by_length[start : start + _BATCH])
                 with self._turns.take(is_urgent=True):

@@ -180,11 +180,11 @@ class TextSpace:
             return self._embed()
 
         if is_cached(cache, self._key):
-            return LazyVectors(self._texts, first, self._encoder, self._embed(), keep)
+            return LazyVectors(self._texts, first, self._encoder, self._embed(), keep, self._quiet)
         store = LazyStore(name_folder(cache, self._key), len(self._texts), self._encoder.dimensions)
         if not store.is_there.any():
             self._take_over(known, store)
-        return LazyVectors(self._texts, first, self._encoder, store, keep)
+        return LazyVectors(self._texts, first, self._encoder, store, keep, self._quiet)
 
     def _take_over(self, known: KnownTexts, store: LazyStore) -> None:
         """Put into a store what was embedded for other tables."""

@@ -12,7 +12,7 @@ from seals_sim.search import choice
 from tests.label.small import CORPUS, IS_POSITIVE, TEXTS, answer_by_cluster
 
 PICKED = SessionOptions(k=12, control_every=7)
-POOLS = ("all", "walk", "seals")
+POOLS = ("all", "walk", "positives", "seals")
 
 
 def search(path, options, n, reopened=False):
@@ -37,7 +37,7 @@ def test_a_session_that_is_reopened_asks_what_it_would_have_asked(tmp_path, pool
 
 def test_with_k_of_n_every_pool_asks_what_a_scan_asks(tmp_path):
     rows = {pool: search(tmp_path / pool, replace(PICKED, pool=pool, k=len(TEXTS)), 40) for pool in POOLS}
-    assert rows["walk"] == rows["seals"] == rows["all"]
+    assert rows["walk"] == rows["positives"] == rows["seals"] == rows["all"]
 
 
 def test_the_walk_finds_the_positives(tmp_path):
