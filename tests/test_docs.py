@@ -25,7 +25,7 @@ MODULES = [
     *(f"experiments.{name}" for name in ("paper", "goodreads", "theory_bounds", "beyond", "claims")),
     *(
         f"benchmarks.{name}"
-        for name in ("entries", "graph_join", "peers", "procedural", "rounds", "session", "solvers", "where")
+        for name in ("cluster", "entries", "graph_join", "peers", "procedural", "rounds", "session", "solvers", "where")
     ),
 ]
 OF_OTHERS = {"--help", "--version", "--install-completion"}
