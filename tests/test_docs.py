@@ -26,6 +26,7 @@ MODULES = [
     *(
         f"benchmarks.{name}"
         for name in (
+            "cluster",
             "entries",
             "first_question",
             "graph_join",

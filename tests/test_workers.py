@@ -20,7 +20,7 @@ import pytest
 from seals_sim import AllPool, ArgMax, LabelTable, LogisticLearner, UserError, draw_seeds, max_entropy, run, workers
 from seals_sim.embed import blocks
 from seals_sim.embed.encoder import Encoder
-from seals_sim.embed.space import TextSpace
+from seals_sim.embed.known import KnownTexts
 from seals_sim.errors import DamagedError
 from seals_sim.indexes import IndexOptions, build_index
 from seals_sim.search.partitioned import PartitionedArgMax, PartitionedPool
@@ -30,7 +30,7 @@ from seals_sim.vectors.partitions import PartitionedVectors
 from seals_sim.workers import INLINE, ClusterWorkers, open_threads, open_workers, pack, require_cluster
 from tests.conftest import clustered
 from tests.replay.commands import replay
-from tests.worker_functions import add, damage, sum_row, wait_and_tell
+from tests.worker_functions import LetterCounts, add, damage, sum_row, wait_and_tell
 
 psutil = pytest.importorskip("psutil", reason="needs the extra [dask]")
 pytest.importorskip("distributed", reason="needs the extra [dask]")
@@ -201,7 +201,7 @@ def test_scans_of_partitions_pick_what_the_whole_scan_picks(form, score, cluster
     with open_threads(2) as threads:
         for someone in (INLINE, threads, cluster):
             for n_best in (20, 7):  # 7: the table is scanned again within a batch
-                if someone is cluster and n_best == 7:
+                if someone is cluster and (n_best == 7 or form == "float16"):  # for which each worker imports torch
                     continue
                 selector = PartitionedArgMax(score, n_best, someone)
                 assert label(PartitionedPool(seeds, table), selector, table, seeds) == expected
@@ -257,7 +257,8 @@ def test_texts_are_embedded_as_here_and_what_is_done_is_kept(cluster, tmp_path, 
     texts = [f"text {number} of {number % 7} kinds" for number in range(100)]
 
     def embed(cache, someone):
-        return TextSpace(texts, "wordllama", 0, cache, workers=someone).compute_vectors()
+        known = KnownTexts(cache, "letters")
+        return blocks.embed_resumably(texts, LetterCounts(), cache, "letters", True, known, someone)
 
     here = embed(tmp_path / "here", INLINE)
     write = blocks.ArrayStage.write

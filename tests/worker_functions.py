@@ -26,3 +26,13 @@ def sum_row(array, row):
 
 def damage(shared, argument):
     raise DamagedError(Path("x"), "is damaged", Path("y"))
+
+
+class LetterCounts:
+    """An encoder that takes no time: how often each letter is in a text."""
+
+    dimensions = 26
+
+    def encode(self, texts):
+        letters = "abcdefghijklmnopqrstuvwxyz"
+        return np.array([[text.count(letter) for letter in letters] for text in texts], dtype=np.float32)

@@ -113,9 +113,13 @@ def _iterate_encoded(
 ) -> Iterator[Vectors]:
     blocks = (distinct[first : first + BLOCK] for first in range(n_done, len(distinct), BLOCK))
     with tqdm(total=len(distinct), initial=n_done, desc="embedding", unit="text", disable=quiet) as bar:
-        for block in workers.map(Encoder.encode, encoder, blocks):
+        for block in workers.map(_encode_block, encoder, blocks):
             yield block
             bar.update(len(block))
+
+
+def _encode_block(encoder: Encoder, texts: Sequence[str]) -> Vectors:
+    return encoder.encode(texts)
 
 
 def _spread(texts: Sequence[str], distinct: Sequence[str], vectors: Vectors) -> Vectors:

@@ -98,3 +98,14 @@ def test_a_random_pool_is_drawn_from_the_unlabeled_as_ever():
         expected = np.sort(np.random.default_rng(seed).choice(unlabeled, 100, replace=False))
         pool = RandomPool(seeds, vectors, 100, np.random.default_rng(seed))
         assert pool.candidates(0).rows.tolist() == expected.tolist()
+
+
+def test_labels_are_the_same_however_they_are_kept(monkeypatch):
+    is_positive = np.random.default_rng(0).random(500) < 0.1
+    dense, by_rows = LabelTable(is_positive), LabelTable.from_rows(np.flatnonzero(is_positive)[::-1])
+    monkeypatch.setattr("seals_sim.search.oracles.DENSE_ROWS", 100)
+    sparse = LabelTable(is_positive)
+    for table in (dense, by_rows, sparse):
+        assert [table.label(row) for row in range(500)] == is_positive.tolist()
+    assert sparse._is_positive is None
+    assert sparse._positives.nbytes == 8 * is_positive.sum()
