@@ -8,7 +8,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 REFERENCE = re.compile(r"""\b(?:src|href)\s*=\s*["']([^"']+)["']""")
-LARGEST_BYTES = 3_200_000
+LARGEST_BYTES = 3_250_000
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ from seals_sim.label.learner import explain_missing
 from seals_sim.label.options import SessionOptions
 from seals_sim.label.phrases import find_texts
 from seals_sim.label.search import SessionSearch, compute_scores
-from seals_sim.label.state import SessionState
+from seals_sim.label.state import Said, SessionState
 from seals_sim.label.types import Asked, Hit, ImportReport, Label, Reason, Status
 from seals_sim.randomness import make_generator
 from seals_sim.search.choice import resolve_pool
@@ -131,19 +131,23 @@ class Session:
         """Whether the file can only be read, so that answers are refused."""
         return self._journal.is_read_only
 
-    def ask(self, n: int) -> list[Asked]:
+    def ask(self, n: int, who: str = "") -> list[Asked]:
         """Choose up to n rows to be answered, those that still wait for an answer first; fewer where no row is left.
+
+        Args:
+            n: How many.
+            who: The person. A row that waits for one is put to another only when no other row is left.
 
         Raises:
             UserError: Where the file cannot be written; nothing new has been asked then.
         """
-        waiting = self._state.waiting
+        n_waiting = self._state.count_waiting(who)
         events: list[Event] = []
-        if n > len(waiting):
+        if n > n_waiting:
             self._search.train(self._get_labels())
             self._search.begin_round()
-            n_new = n - len(waiting)
-            while len(events) < n_new and (event := self._choose()) is not None:
+            n_new = n - n_waiting
+            while len(events) < n_new and (event := self._choose(who)) is not None:
                 self._apply(event)
                 events.append(event)
             try:
@@ -151,9 +155,9 @@ class Session:
             except UserError:  # the disk is full, say: what is not in the journal has not been asked
                 self._replay()
                 raise
-        return [self._describe(self._state.asked[row]) for row in self._state.waiting[:n]]
+        return [self._describe(self._state.asked[row]) for row in self._state.list_waiting(who)[:n]]
 
-    def _choose(self) -> Event | None:
+    def _choose(self, who: str) -> Event | None:
         n_asked, every = len(self._state.asked), self.options.control_every
         is_control = every > 0 and (n_asked + 1) % every == 0
         row = None if is_control else self._search.select()
@@ -163,19 +167,20 @@ class Session:
         if row is None:
             return None
         score = self._search.compute_score(row)
-        return Event("ask", row, None, is_control, score, self._search.pool.find_brought(row))
+        return Event("ask", row, None, is_control, score, self._search.pool.find_brought(row), who=who)
 
-    def tell(self, rows: Sequence[int], answers: Sequence[int | None]) -> None:
+    def tell(self, rows: Sequence[int], answers: Sequence[int | None], who: str = "") -> None:
         """Answer rows, asked for or not: 1, 0 or None (skip). A row's last answer counts. On disk when this returns.
 
-        Each answer is for all the rows that are answered together with its row.
+        Each answer is for all the rows that are answered together with its row; `who` is the person, where there are
+        several.
 
         Raises:
             UserError: For a row that the table does not have, or another answer; none is taken then.
         """
         if len(rows) != len(answers):
             raise ValueError(f"{len(rows)} rows and {len(answers)} answers")
-        self._add(self._build_answers(self._to_first(list(zip(rows, answers, strict=True)))))
+        self._add(self._build_answers(self._to_first(list(zip(rows, answers, strict=True))), who=who))
 
     def add_import(self, file: ImportedFile, labels: Sequence[Label], controls: Collection[int] = ()) -> ImportReport:
         """Take over labels from a file, once: the same file again changes nothing.
@@ -205,14 +210,14 @@ class Session:
                 raise UserError(f"row {row}: {answer!r} is not an answer; use 1, 0, or None to skip")
         return [(self._rows.find(row), answer) for row, answer in labels]
 
-    def _build_answers(self, labels: Sequence[Label], is_imported: bool = False) -> list[Event]:
+    def _build_answers(self, labels: Sequence[Label], is_imported: bool = False, who: str = "") -> list[Event]:
         seen, brings = self._state.seen, self._search.pool.brings
         new = list(dict.fromkeys(row for row, label in labels if brings(row, label, row in seen)))
         neighbors = {}
         if new:
             neighbors = dict(zip(new, self._index.neighbors(Rows(np.array(new)), self.options.k), strict=True))
         return [
-            Event("answer", row, answer, neighbors=neighbors.pop(row, None), is_imported=is_imported)
+            Event("answer", row, answer, neighbors=neighbors.pop(row, None), is_imported=is_imported, who=who)
             for row, answer in labels
         ]
 
@@ -221,16 +226,25 @@ class Session:
         for event in events:
             self._apply(event)
 
-    def undo(self) -> int | None:
-        """Take back the last answer that counts; its row waits again, or has its earlier answer.
+    def undo(self, who: str = "") -> int | None:
+        """Take back a person's last answer that counts; its row waits again, or has its earlier answer.
 
         Returns:
             The row, or None where there is no answer.
         """
-        row = self._state.last_answered
+        row = self._state.find_last_answered(who)
         if row is not None:
-            self._add([Event("undo", row)])
+            self._add([Event("undo", row, who=who)])
         return row
+
+    def list_said(self, row: int) -> list[Said]:
+        """Who answered a row and how, latest last; the last answer counts."""
+        return self._state.list_said(self._rows.find(row))
+
+    @property
+    def disputed(self) -> list[int]:
+        """Rows to which one person said yes and another one no, until the next answer settles it."""
+        return self._state.disputed
 
     def is_control(self, row: int) -> bool:
         """Whether the row was asked because it was drawn at random; of its copies none was drawn."""
@@ -264,6 +278,7 @@ class Session:
         n_rows, n_positive = len(self._rows), sum(labels.values())
         n_left = n_rows - len(answers)
         n_elsewhere = sum(row not in asked for row in answers)
+        remaining = estimate_remaining(n_left, len(drawn), sum(drawn))
         return Status(
             n_rows=n_rows,
             n_copies=self._rows.n_copies,
@@ -274,8 +289,8 @@ class Session:
             n_candidates=self._search.pool.n_candidates,
             curve=tuple(np.cumsum(sequence, dtype=int).tolist()),
             n_control=len(drawn),
-            remaining=estimate_remaining(n_left, len(drawn), sum(drawn)),
-            forecast=forecast_remaining(searched, n_left),
+            remaining=remaining,
+            forecast=forecast_remaining(searched, remaining),
             n_searched=len(searched),
             p_missing=compute_p_missing(sequence, n_rows - n_elsewhere, target_recall, n_positive - sum(sequence)),
             explanation=self._explain(),

@@ -4,7 +4,7 @@ import { makeItem } from "./cards.js";
 import { by, formatNumber, makeButton } from "./elements.js";
 
 const PAGE = 20;
-const TITLES = { all: "Answers", yes: "Answers: yes", no: "Answers: no", skipped: "Skipped rows" };
+const TITLES = { all: "Answers", yes: "Answers: yes", no: "Answers: no", skipped: "Skipped rows", disputed: "Rows on which people differ: the next answer settles one" };
 
 /* `actions` is what the buttons of a row do; `learn` takes over answers from rows, and `showMarks` marks them. */
 export function makeLists({ actions, learn, showMarks }) {
@@ -59,7 +59,8 @@ export function makeLists({ actions, learn, showMarks }) {
     return show(TITLES[kind], `/api/answers?answer=${kind}&words=${words}`, true);
   }
 
-  async function showAnswers() {
+  async function showAnswers(kind) {
+    if (kind) by("filter-answer").value = kind;
     await filterAnswers();
     open(true);
     by("filter-answer").focus();

@@ -7,6 +7,7 @@ import { call, clearError, connection, showNotice, Refused, showError } from "./
 import { ANSWERS, makeCard, makeItem } from "./cards.js";
 import { by, pause, shorten } from "./elements.js";
 import { makeLists } from "./lists.js";
+import { startPerson } from "./person.js";
 import { showStatus } from "./status.js";
 
 const SIZE = { one: 1, grid: 6 };
@@ -299,7 +300,7 @@ function showMarks() {
 /* ---- keys and buttons ---- */
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || by("keys").open) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.key === "Escape" && closeOne(event.target)) return;
   if (event.target.matches("input, select, textarea")) return;
   if (event.key in MOVES) {
@@ -334,6 +335,7 @@ by("layout").addEventListener("click", () => undone === null && changeLayout());
 by("undo").addEventListener("click", () => press("u"));
 by("rest").addEventListener("click", () => press("n"));
 by("answers").addEventListener("click", () => lists.showAnswers());
+by("disputed").addEventListener("click", () => lists.showAnswers("disputed"));
 by("help").addEventListener("click", () => by("keys").showModal());
 by("search").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -341,7 +343,15 @@ by("search").addEventListener("submit", (event) => {
 });
 window.addEventListener("beforeunload", (event) => work.length && !connection.isStopped && event.preventDefault());
 
+/* Another person has other rows. Answers under way go out first, in the name of whoever gave them. */
+function changePerson() {
+  isStale = true;
+  isExhausted = false;
+  drain();
+}
+
 async function start() {
+  startPerson(changePerson);
   try {
     const status = await call("/api/status");
     showStatus(status);
