@@ -20,21 +20,21 @@ from seals_sim.evaluate.remaining import compute_p_missing, estimate_remaining
 from seals_sim.label.copies import DistinctRows, DistinctRowsIndex
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.events import Event, ImportedFile, Seed
+from seals_sim.label.finder import RowFinder
 from seals_sim.label.journal import Journal
 from seals_sim.label.kept import describe_row, describe_space
 from seals_sim.label.learner import explain_missing
 from seals_sim.label.options import SessionOptions
-from seals_sim.label.phrases import find_texts
 from seals_sim.label.search import SessionSearch, compute_scores
 from seals_sim.label.state import Said, SessionState
-from seals_sim.label.types import Asked, Hit, ImportReport, Label, Reason, Status
+from seals_sim.label.types import Asked, ImportReport, Label, Reason, Status
 from seals_sim.randomness import make_generator
 from seals_sim.search.choice import resolve_pool
 from seals_sim.types import Rows
 from seals_sim.vectors.scan import widen
 
 
-class Session:
+class Session(RowFinder):
     """An open session. `Session.begin` starts one, `Session.open` goes on with one; close it, or use it in a `with`.
 
     Of rows that are answered together (`DistinctRows`) the first stands for all: it is the one that is asked, listed,
@@ -306,53 +306,6 @@ class Session:
             raise UserError(f"there are no scores yet. {explanation}")
         model = self._search.fit_final(self._get_labels())
         return compute_scores(model.decision(self.corpus.vectors))
-
-    def find_similar(self, row: int, n: int) -> list[Hit]:
-        """The n rows nearest to a row, without itself and its copies; of equal texts the first.
-
-        Raises:
-            UserError: For a row that the table does not have.
-        """
-        self._require_row(row)
-        row = self._rows.find(row)
-        neighbors = self._index.neighbors(Rows(np.array([row])), n + 1)[0]
-        return self._compare(self._pick_distinct(neighbors.tolist(), n, but=row), widen(self.corpus.vectors[[row]])[0])
-
-    def find(self, text: str, n: int) -> list[Hit]:
-        """The n rows nearest to some words; of equal texts the first.
-
-        Raises:
-            UserError: Where the corpus has no texts.
-        """
-        vectors = self.corpus.encode_texts([text])
-        return self._compare(self._pick_distinct(self._index.nearest(vectors, n)[0].tolist(), n), vectors[0])
-
-    def find_words(self, words: str) -> list[int]:
-        """All rows that hold some words (`compile_words`), in order; of those answered together the first.
-
-        Raises:
-            UserError: Where the corpus has no texts.
-        """
-        if self.corpus.texts is None:
-            raise UserError("this table has no texts to search")
-        return list(dict.fromkeys(map(self._rows.find, find_texts(self.corpus.texts, words))))
-
-    def _compare(self, rows: Sequence[int], vector: NDArray[np.float32]) -> list[Hit]:
-        similarity = widen(self.corpus.vectors[list(rows)]) @ vector
-        return [Hit(*pair) for pair in zip(rows, similarity.tolist(), strict=True)]
-
-    def _pick_distinct(self, rows: Iterable[int], n: int, but: int | None = None) -> list[int]:
-        """The first n of some rows, one for each text, without a row and its copies."""
-        picked: dict[str | int, int] = {}
-        for row in rows:
-            picked.setdefault(self.corpus.identify(row), row)
-        if but is not None:
-            picked.pop(self.corpus.identify(but), None)
-        return list(picked.values())[:n]
-
-    def _require_row(self, row: int) -> None:
-        if not 0 <= row < len(self.corpus.vectors):
-            raise UserError(f"row {row}: no such row; the table has {len(self.corpus.vectors):,}")
 
     def _describe(self, event: Event) -> Asked:
         because = None if event.is_control else self._find_reason(event.row)
