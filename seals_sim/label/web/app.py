@@ -53,6 +53,7 @@ _SCRIPTS = (
     "curve.js",
     "elements.js",
     "lists.js",
+    "menu.js",
     "person.js",
     "pictures.js",
     "status.js",

@@ -7,6 +7,7 @@ import { call, clearError, connection, showNotice, Refused, showError } from "./
 import { ANSWERS, makeCard, makeItem } from "./cards.js";
 import { by, pause, shorten } from "./elements.js";
 import { makeLists } from "./lists.js";
+import { closeMenu } from "./menu.js";
 import { startPerson } from "./person.js";
 import { showStatus } from "./status.js";
 
@@ -235,12 +236,6 @@ const showSimilar = (row, text) => lists.showFound(`More like: ${shorten(text, r
 const actions = { answer, select, showSimilar };
 const lists = makeLists({ actions, learn, showMarks });
 
-function search() {
-  const words = by("words").value.trim();
-  const how = by("how").value;
-  if (words) lists.showFound(`Results for: ${shorten(words, null, 60)}`, `/api/${how}?text=${encodeURIComponent(words)}`, how === "words");
-}
-
 /* ---- what is shown ---- */
 
 function showCards() {
@@ -320,27 +315,17 @@ document.addEventListener("keydown", (event) => {
 
 /* Escape leaves one thing at a time: the menu, the search box, the list. */
 function closeOne(target) {
-  if (by("export").open) {
-    by("export").open = false;
-    by("export").querySelector("summary").focus();
-  } else if (by("search").contains(target)) target.blur();
-  else return lists.close();
-  return true;
+  if (closeMenu()) return true;
+  if (!by("search").contains(target)) return lists.close();
+  return target.blur() ?? true;
 }
 
-document.addEventListener("click", (event) => {
-  if (!by("export").contains(event.target) || event.target.matches("a")) by("export").open = false;
-});
 by("layout").addEventListener("click", () => undone === null && changeLayout());
 by("undo").addEventListener("click", () => press("u"));
 by("rest").addEventListener("click", () => press("n"));
 by("answers").addEventListener("click", () => lists.showAnswers());
 by("disputed").addEventListener("click", () => lists.showAnswers("disputed"));
 by("help").addEventListener("click", () => by("keys").showModal());
-by("search").addEventListener("submit", (event) => {
-  event.preventDefault();
-  search();
-});
 window.addEventListener("beforeunload", (event) => work.length && !connection.isStopped && event.preventDefault());
 
 /* Another person has other rows. Answers under way go out first, in the name of whoever gave them. */
