@@ -38,7 +38,9 @@ def record_sessions(
 
 def read_sessions(path: Path) -> pd.DataFrame:
     """Read what `record` wrote."""
-    return pd.read_csv(path, dtype={"labels": str}, compression="gzip", keep_default_na=False)
+    return pd.read_csv(
+        path, dtype={"table": str, "concept": str, "labels": str}, compression="gzip", keep_default_na=False
+    )
 
 
 def report_forecast(sessions_file: Path, out: Path) -> str:
@@ -54,7 +56,7 @@ def report_forecast(sessions_file: Path, out: Path) -> str:
     by_size, by_table = summarize(measured, ["n_answers"]), summarize(measured, ["table", "n_answers"])
     all_in_all = (
         f"{len(sessions)} sessions on {sessions['table'].nunique()} tables; each table's intervals by what was learned "
-        f"on the others.\nThe interval covers in {measured['is_covered'].mean():.1%} of {len(measured):,} moments.\n\n"
+        f"on the others.\nWhat is shown covers in {measured['is_covered'].mean():.1%} of {len(measured):,} moments.\n\n"
         f"{by_size.round(3).to_string(index=False)}\n"
     )
     out.mkdir(parents=True, exist_ok=True)

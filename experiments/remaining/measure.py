@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from seals_sim.evaluate.forecast import LEAST_ANSWERS, Forecast, describe_search
+from seals_sim.evaluate.forecast import Forecast, can_foretell, describe_search
 from seals_sim.evaluate.remaining import estimate_remaining
 from seals_sim.label.options import SessionOptions
 
-SIZES = (100, 150, 200, 300, 400, 600, 800, 1000)  # answers after which is looked
+SIZES = (150, 200, 300, 400, 600, 800, 1000)  # answers after which is looked
 _EVERY = SessionOptions().control_every
 
 
@@ -31,8 +31,6 @@ def _find_moments(sessions: pd.DataFrame) -> Iterator[dict[str, object]]:
             given = labels[:size]
             is_drawn = np.arange(1, size + 1) % _EVERY == 0
             searched = given[~is_drawn]
-            if len(searched) < LEAST_ANSWERS or not searched.any():
-                continue
             yield {
                 "table": session.table,
                 "concept": session.concept,
@@ -47,13 +45,16 @@ def _find_moments(sessions: pd.DataFrame) -> Iterator[dict[str, object]]:
 
 
 def learn(moments: pd.DataFrame) -> Forecast:
-    """The forecast from all of some moments."""
-    features = np.array([describe_search(labels) for labels in moments["searched"]])
-    return Forecast.fit(features, moments["remaining"].to_numpy(dtype=np.float64))
+    """The forecast from those moments at which one can be made."""
+    used = moments[moments["searched"].map(can_foretell)]
+    features = np.array([describe_search(labels) for labels in used["searched"]])
+    return Forecast.fit(features, used["remaining"].to_numpy(dtype=np.float64))
 
 
 def measure_on_other_tables(moments: pd.DataFrame) -> pd.DataFrame:
-    """Intervals for each moment: by a forecast learned on the other tables, and from the rows drawn at random."""
+    """Intervals for each moment: as shown, by a forecast learned on the other tables where there is one, and from the
+    rows drawn at random alone.
+    """
     parts = []
     for name in moments["table"].unique():
         is_here = moments["table"] == name
@@ -65,15 +66,17 @@ def measure_on_other_tables(moments: pd.DataFrame) -> pd.DataFrame:
 def _measure(moments: pd.DataFrame, forecast: Forecast) -> pd.DataFrame:
     rows = []
     for moment in moments.itertuples():
-        told = forecast.predict(moment.searched, moment.n_left)
         drawn = estimate_remaining(moment.n_left, moment.n_drawn, moment.n_drawn_positive)
+        told = forecast.predict(moment.searched, drawn)
+        shown = told or drawn
         rows.append(
             {
                 "table": moment.table,
                 "concept": moment.concept,
                 "n_answers": moment.n_answers,
-                "is_covered": told.low <= moment.remaining <= told.high,
-                "width": told.high - told.low,
+                "is_told": told is not None,
+                "is_covered": shown.low <= moment.remaining <= shown.high,
+                "width": shown.high - shown.low,
                 "random_is_covered": drawn.low <= moment.remaining <= drawn.high,
                 "random_width": drawn.high - drawn.low,
             }
@@ -82,18 +85,23 @@ def _measure(moments: pd.DataFrame, forecast: Forecast) -> pd.DataFrame:
 
 
 def summarize(measured: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Coverage and median widths of both intervals."""
+    """Coverage and median widths of what is shown, of the forecasts among it, and of the random rows alone."""
     rows = []
     for values, part in measured.groupby(by, sort=False):
+        told = part[part["is_told"]]
         rows.append(
             {
                 **dict(zip(by, values, strict=True)),
                 "sessions": len(part),
                 "coverage": part["is_covered"].mean(),
                 "width": part["width"].median(),
+                "width_ratio": (part["width"] / part["random_width"]).median(),
+                "told": len(told),
+                "told_coverage": told["is_covered"].mean(),
+                "told_width": told["width"].median(),
+                "told_width_ratio": (told["width"] / told["random_width"]).median(),
                 "random_coverage": part["random_is_covered"].mean(),
                 "random_width": part["random_width"].median(),
-                "width_ratio": (part["width"] / part["random_width"]).median(),
             }
         )
     return pd.DataFrame(rows)

@@ -18,8 +18,12 @@ from numpy.typing import NDArray
 
 from seals_sim.evaluate.remaining import Interval
 
-LEAST_ANSWERS = 90
+_TAIL = 0.03
+
+LEAST_ANSWERS = 135
 """Answers to rows that the search chose, below which nothing is foretold."""
+LARGEST_RATE = 0.5
+"""While as large a part of the last quarter of them is positive, the search is far from its end."""
 MOST_ANSWERS = 900
 """Beyond so many, nothing was measured; the forecast treats more as if they were these."""
 
@@ -45,53 +49,56 @@ def describe_search(labels: Sequence[int]) -> NDArray[np.float64]:
 
 @dataclass(frozen=True)
 class Forecast:
-    """log(1 + remaining) is linear in `describe_search`, with an error between two bounds.
+    """log(1 + remaining) is linear in `describe_search`, with an error.
 
     Attributes:
         weights: (4,).
-        low: The lower bound of the error; 2 % of those learned from are below.
-        high: The upper one.
+        error: All but 3 % of the errors learned from are below it.
     """
 
     weights: tuple[float, ...]
-    low: float
-    high: float
+    error: float
 
     @classmethod
-    def fit(cls, features: NDArray[np.float64], remaining: NDArray[np.float64], tail: float = 0.02) -> Forecast:
-        """Learn from (n, 4) features and the (n,) positives that remained; `tail`: errors beyond each bound."""
+    def fit(cls, features: NDArray[np.float64], remaining: NDArray[np.float64]) -> Forecast:
+        """Learn from (n, 4) features and the (n,) positives that remained."""
         logs = np.log1p(remaining)
         weights = np.linalg.lstsq(features, logs, rcond=None)[0]
-        low, high = np.quantile(logs - features @ weights, [tail, 1 - tail])
-        return cls(tuple(weights.tolist()), float(low), float(high))
+        return cls(tuple(weights.tolist()), float(np.quantile(logs - features @ weights, 1 - _TAIL)))
 
-    def predict(self, labels: Sequence[int], n_left: int) -> Interval:
-        """How many positives remain.
-
-        Args:
-            labels: As for `describe_search`.
-            n_left: Rows without an answer.
-        """
+    def predict(self, labels: Sequence[int], random: Interval) -> Interval | None:
+        """How many positives remain: see `forecast_remaining`."""
+        if not can_foretell(labels):
+            return None
         log = float(describe_search(labels) @ np.array(self.weights))
-        low, guess, high = (np.expm1(log + error) for error in (self.low, 0.0, self.high))
-        bounded = (float(np.clip(value, 0, n_left)) for value in (low, guess, high))
-        return Interval(int(np.floor(next(bounded))), next(bounded), int(np.ceil(next(bounded))))
+        high = min(int(np.ceil(np.expm1(log + self.error))), random.high)
+        if random.low > high:
+            return None
+        return Interval(random.low, float(np.clip(np.expm1(log), random.low, high)), high)
 
 
-FORECAST = Forecast((2.4532, 0.3040, 0.5459, 0.5091), -2.2602, 2.3275)
+FORECAST = Forecast((3.789365, 0.161530, 0.804692, 0.446437), 2.667521)
 """Learned from all sessions of reports/remaining."""
 
 
-def forecast_remaining(labels: Sequence[int], n_left: int) -> Interval | None:
-    """Foretell how many positives remain, with an interval that held the truth in 95 % of the sessions measured.
+def can_foretell(labels: Sequence[int]) -> bool:
+    """Whether there are enough labels, some of them positive, but few of the last."""
+    sequence = np.asarray(labels, dtype=np.int64)
+    last = sequence[len(sequence) - len(sequence) // 4 :]
+    return bool(len(sequence) >= LEAST_ANSWERS and sequence.any() and last.mean() < LARGEST_RATE)
+
+
+def forecast_remaining(labels: Sequence[int], random: Interval) -> Interval | None:
+    """Foretell how many positives remain, with an interval that was measured to hold the truth in 95 % of sessions.
+
+    The upper end is the forecast's, or that of the rows drawn at random where it is lower; the lower end is theirs:
+    that nothing remains is never unlikely.
 
     Args:
         labels: (m,) 1 or 0 for the rows that the search chose, in the order of asking.
-        n_left: Rows without an answer.
+        random: What rows drawn at random say of the rows without an answer (`estimate_remaining`).
 
     Returns:
-        None where labels are fewer than `LEAST_ANSWERS`, or none is positive.
+        None while it is too early (`can_foretell`), or where the rows drawn at random contradict it.
     """
-    if len(labels) < LEAST_ANSWERS or not any(labels):
-        return None
-    return FORECAST.predict(labels, n_left)
+    return FORECAST.predict(labels, random)

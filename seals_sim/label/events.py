@@ -25,7 +25,8 @@ class Event:
         score: Of an asked row.
         neighbors: (k,) rows that this one brought into the pool, with the first event of each row, so that a reopened
             session goes on with the pool it had.
-        is_imported: Whether an answer came from a file and not from the person.
+        is_imported: Whether an answer came from a file and not from a person.
+        who: The person's name, where several label; empty for one who gave none, and for files.
     """
 
     kind: Kind
@@ -35,6 +36,7 @@ class Event:
     score: float | None = None
     neighbors: Rows | None = None
     is_imported: bool = False
+    who: str = ""
 
 
 @dataclass(frozen=True, eq=False)

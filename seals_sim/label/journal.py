@@ -45,6 +45,7 @@ from seals_sim.types import Rows
 
 _DAMAGED = "restore a copy of it, or begin another session"
 _MAX_SHOWN = 300  # characters of an error
+_WITH_NAMES = 4  # the version of files that say who answered
 _SEEDS = "SELECT id, text, label, vector, neighbors FROM seeds ORDER BY id"
 _OPEN: WeakSet[Journal] = WeakSet()  # closing another handle on a file would drop its lock
 
@@ -182,15 +183,17 @@ class Journal:
         return [
             Event(
                 kind, row, answer, bool(is_control), score,
-                None if neighbors is None else _unpack(neighbors), import_id is not None,
+                None if neighbors is None else _unpack(neighbors), import_id is not None, who,
             )
-            for _, kind, row, answer, is_control, score, neighbors, import_id in self._fetch(self._events)
+            for _, kind, row, answer, is_control, score, neighbors, import_id, who in self._fetch(self._events)
         ]  # fmt: skip
 
     @property
     def _events(self) -> str:
         import_id = "NULL" if self._version == 1 else "import_id"
-        return f"SELECT id, kind, row, answer, is_control, score, neighbors, {import_id} FROM events ORDER BY id"
+        who = "''" if self._version < _WITH_NAMES else "who"
+        columns = f"id, kind, row, answer, is_control, score, neighbors, {import_id}, {who}"
+        return f"SELECT {columns} FROM events ORDER BY id"
 
     def _fetch(self, query: str) -> list[tuple[Any, ...]]:
         with self._reported():
@@ -222,8 +225,8 @@ class Journal:
             )
         self._require_in_place()
         query = (
-            "INSERT INTO events (kind, row, answer, is_control, score, neighbors, import_id) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)"
+            "INSERT INTO events (kind, row, answer, is_control, score, neighbors, import_id, who) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
         )
         with self._transaction():
             import_id = None
@@ -234,7 +237,7 @@ class Journal:
                 (
                     event.kind, event.row, event.answer, int(event.is_control), event.score,
                     None if event.neighbors is None else _pack(event.neighbors),
-                    import_id if event.is_imported else None,
+                    import_id if event.is_imported else None, event.who,
                 )
                 for event in events
             ]  # fmt: skip

@@ -17,10 +17,11 @@ from seals_sim.label.options import EARLY_OPTIONS, SessionOptions
 from seals_sim.options import to_user_error
 
 KINDS = ("ask", "answer", "undo")
+MAX_NAME = 100  # characters of a person's name
 _MAX_SHOWN = 200  # characters of what is wrong
 
 RawEvent = tuple[Any, ...]
-"""id, kind, row, answer, is_control, score, neighbors, import_id, as SQLite gives them."""
+"""id, kind, row, answer, is_control, score, neighbors, import_id, who, as SQLite gives them."""
 RawSeed = tuple[Any, ...]
 """id, text, label, vector, neighbors."""
 
@@ -122,7 +123,7 @@ def check_events(events: Sequence[RawEvent], import_ids: Sequence[object], n_row
     """
     if not events:
         return
-    ids, kinds, rows, answers, is_control, scores, neighbors, imports = zip(*events, strict=True)
+    ids, kinds, rows, answers, is_control, scores, neighbors, imports, names = zip(*events, strict=True)
     _require(ids, kinds, KINDS.__contains__, "kind")
     _require(ids, rows, lambda row: isinstance(row, int), "row")
     _require_in_table("event", ids, np.array(rows, dtype=np.int64), n_rows)
@@ -130,9 +131,10 @@ def check_events(events: Sequence[RawEvent], import_ids: Sequence[object], n_row
     _require(ids, is_control, lambda value: isinstance(value, int) and value in (0, 1), "is_control")
     _require(ids, scores, lambda score: score is None or (isinstance(score, float) and math.isfinite(score)), "score")
     _require(ids, imports, {None, *import_ids}.__contains__, "import_id")
+    _require(ids, names, lambda name: isinstance(name, str) and len(name) <= MAX_NAME, "who")
     has_neighbors = [value is not None for value in neighbors]
     _check_neighbors("event", list(compress(ids, has_neighbors)), list(compress(neighbors, has_neighbors)), n_rows)
-    _check_order(ids, kinds, rows)
+    _check_order(ids, kinds, rows, names)
 
 
 def _require(ids: Sequence[Any], values: Sequence[Any], is_right: Callable[[Any], bool], name: str) -> None:
@@ -157,19 +159,19 @@ def _require_in_table(what: str, ids: Sequence[Any] | NDArray[Any], rows: NDArra
         raise ValueError(f"{what} {ids[place]}: row {rows[place]} is not in the table, which has {n_rows:,}")
 
 
-def _check_order(ids: Sequence[Any], kinds: Sequence[Any], rows: Sequence[Any]) -> None:
+def _check_order(ids: Sequence[Any], kinds: Sequence[Any], rows: Sequence[Any], names: Sequence[Any]) -> None:
     asked: set[int] = set()
-    answered: list[int] = []
+    answered: dict[str, list[int]] = {}  # by each person, latest last
     n_answers: dict[int, int] = {}
-    for id, kind, row in zip(ids, kinds, rows, strict=True):
+    for id, kind, row, who in zip(ids, kinds, rows, names, strict=True):
         if kind == "ask":
             if row in asked or n_answers.get(row):
                 raise ValueError(f"event {id}: asks for a row that was asked or answered")
             asked.add(row)
         elif kind == "answer":
-            answered.append(row)
+            answered.setdefault(who, []).append(row)
             n_answers[row] = n_answers.get(row, 0) + 1
         else:
-            if not answered or answered[-1] != row:
+            if not answered.get(who) or answered[who][-1] != row:
                 raise ValueError(f"event {id}: takes back an answer, and there is none of row {row}")
-            n_answers[answered.pop()] -= 1
+            n_answers[answered[who].pop()] -= 1

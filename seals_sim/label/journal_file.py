@@ -61,6 +61,10 @@ CREATE TABLE rows (  -- of the table, those that events are about
         "CREATE TABLE space (name TEXT PRIMARY KEY, value BLOB NOT NULL)",  # model, digest, mean, directions
         "PRAGMA user_version = 3",
     ),
+    (
+        "ALTER TABLE events ADD COLUMN who TEXT NOT NULL DEFAULT ''",  # the person's name, where several label
+        "PRAGMA user_version = 4",
+    ),
 )
 VERSION = 1 + len(UPGRADES)
 

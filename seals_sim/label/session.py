@@ -22,24 +22,22 @@ from seals_sim.evaluate.remaining import compute_p_missing, estimate_remaining
 from seals_sim.label.copies import DistinctRows, DistinctRowsIndex
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.events import Event, ImportedFile, Seed
+from seals_sim.label.finder import RowFinder
 from seals_sim.label.journal import Journal
 from seals_sim.label.kept import describe_row, describe_space
 from seals_sim.label.learner import explain_missing
 from seals_sim.label.options import EmbedOption, SessionOptions
-from seals_sim.label.phrases import find_texts
 from seals_sim.label.pools import negatives_lead
 from seals_sim.label.search import SessionSearch, compute_scores
-from seals_sim.label.state import SessionState
-from seals_sim.label.types import Asked, Hit, ImportReport, Label, Reason, Status
+from seals_sim.label.state import Said, SessionState
+from seals_sim.label.types import Asked, ImportReport, Label, Reason, Status
 from seals_sim.randomness import make_generator
 from seals_sim.search.choice import resolve_pool
 from seals_sim.types import Rows
 from seals_sim.vectors.scan import iterate_blocks, widen
 
-_RERANKED = 100  # rows found for some words by a static model
 
-
-class Session:
+class Session(RowFinder):
     """An open session. `Session.begin` starts one, `Session.open` goes on with one; close it, or use it in a `with`.
 
     Of rows that are answered together (`DistinctRows`) the first stands for all: it is the one that is asked, listed,
@@ -175,25 +173,30 @@ class Session:
         """Whether the file can only be read, so that answers are refused."""
         return self._journal.is_read_only
 
-    def ask(self, n: int) -> list[Asked]:
+    def ask(self, n: int, who: str = "") -> list[Asked]:
         """Choose up to n rows to be answered, those that still wait for an answer first; fewer where no row is left.
+
+        Args:
+            n: How many.
+            who: The person. A row that waits for one is put to another only when no other row is left.
 
         Raises:
             UserError: Where the file cannot be written; nothing new has been asked then.
         """
-        if n > len(self._state.waiting):
+        n_new = n - self._state.count_waiting(who)
+        if n_new > 0:
             with self._going_first():
-                self._ask_for(n - len(self._state.waiting))
+                self._ask_for(n_new, who)
             self._prefetch()
-        return [self._describe(self._state.asked[row]) for row in self._state.waiting[:n]]
+        return [self._describe(self._state.asked[row]) for row in self._state.list_waiting(who)[:n]]
 
-    def _ask_for(self, n: int) -> None:
+    def _ask_for(self, n: int, who: str) -> None:
         """Choose n new rows."""
         events: list[Event] = []
         try:
             self._search.train(self._get_labels())
             self._search.begin_round()
-            while len(events) < n and (event := self._choose()) is not None:
+            while len(events) < n and (event := self._choose(who)) is not None:
                 self._apply(event)
                 events.append(event)
             self._journal.add(events)
@@ -201,7 +204,7 @@ class Session:
             self._replay()
             raise
 
-    def _choose(self) -> Event | None:
+    def _choose(self, who: str) -> Event | None:
         n_asked, every = len(self._state.asked), self.options.control_every
         is_control = every > 0 and (n_asked + 1) % every == 0
         row = None if is_control else self._search.select()
@@ -211,19 +214,20 @@ class Session:
         if row is None:
             return None
         score = self._search.compute_score(row)
-        return Event("ask", row, None, is_control, score, self._search.pool.find_brought(row))
+        return Event("ask", row, None, is_control, score, self._search.pool.find_brought(row), who=who)
 
-    def tell(self, rows: Sequence[int], answers: Sequence[int | None]) -> None:
+    def tell(self, rows: Sequence[int], answers: Sequence[int | None], who: str = "") -> None:
         """Answer rows, asked for or not: 1, 0 or None (skip). A row's last answer counts. On disk when this returns.
 
-        Each answer is for all the rows that are answered together with its row.
+        Each answer is for all the rows that are answered together with its row; `who` is the person, where there are
+        several.
 
         Raises:
             UserError: For a row that the table does not have, or another answer; none is taken then.
         """
         if len(rows) != len(answers):
             raise ValueError(f"{len(rows)} rows and {len(answers)} answers")
-        self._add(self._build_answers(self._to_first(list(zip(rows, answers, strict=True)))))
+        self._add(self._build_answers(self._to_first(list(zip(rows, answers, strict=True))), who=who))
 
     def add_import(self, file: ImportedFile, labels: Sequence[Label], controls: Collection[int] = ()) -> ImportReport:
         """Take over labels from a file, once: the same file again changes nothing.
@@ -253,7 +257,7 @@ class Session:
                 raise UserError(f"row {row}: {answer!r} is not an answer; use 1, 0, or None to skip")
         return [(self._rows.find(row), answer) for row, answer in labels]
 
-    def _build_answers(self, labels: Sequence[Label], is_imported: bool = False) -> list[Event]:
+    def _build_answers(self, labels: Sequence[Label], is_imported: bool = False, who: str = "") -> list[Event]:
         seen, brings = self._state.seen, self._search.pool.brings
         new = list(dict.fromkeys(row for row, label in labels if brings(row, label, row in seen)))
         neighbors = {}
@@ -261,7 +265,7 @@ class Session:
             found = self._index.neighbors(Rows(np.array(new)), self.options.n_neighbors)
             neighbors = dict(zip(new, found, strict=True))
         return [
-            Event("answer", row, answer, neighbors=neighbors.pop(row, None), is_imported=is_imported)
+            Event("answer", row, answer, neighbors=neighbors.pop(row, None), is_imported=is_imported, who=who)
             for row, answer in labels
         ]
 
@@ -272,16 +276,25 @@ class Session:
             for event in events:
                 self._apply(event)
 
-    def undo(self) -> int | None:
-        """Take back the last answer that counts; its row waits again, or has its earlier answer.
+    def undo(self, who: str = "") -> int | None:
+        """Take back a person's last answer that counts; its row waits again, or has its earlier answer.
 
         Returns:
             The row, or None where there is no answer.
         """
-        row = self._state.last_answered
+        row = self._state.find_last_answered(who)
         if row is not None:
-            self._add([Event("undo", row)])
+            self._add([Event("undo", row, who=who)])
         return row
+
+    def list_said(self, row: int) -> list[Said]:
+        """Who answered a row and how, latest last; the last answer counts."""
+        return self._state.list_said(self._rows.find(row))
+
+    @property
+    def disputed(self) -> list[int]:
+        """Rows to which one person said yes and another one no, until the next answer settles it."""
+        return self._state.disputed
 
     def is_control(self, row: int) -> bool:
         """Whether the row was asked because it was drawn at random; of its copies none was drawn."""
@@ -315,6 +328,7 @@ class Session:
         n_rows, n_positive = len(self._rows), sum(labels.values())
         n_left = n_rows - len(answers)
         n_elsewhere = sum(row not in asked for row in answers)
+        remaining = estimate_remaining(n_left, len(drawn), sum(drawn))
         return Status(
             n_rows=n_rows,
             n_copies=self._rows.n_copies,
@@ -326,8 +340,8 @@ class Session:
             n_embedded=n_rows if self.corpus.lazy is None else self.corpus.lazy.n_embedded,
             curve=tuple(np.cumsum(sequence, dtype=int).tolist()),
             n_control=len(drawn),
-            remaining=estimate_remaining(n_left, len(drawn), sum(drawn)),
-            forecast=forecast_remaining(searched, n_left),
+            remaining=remaining,
+            forecast=forecast_remaining(searched, remaining),
             n_searched=len(searched),
             p_missing=compute_p_missing(sequence, n_rows - n_elsewhere, target_recall, n_positive - sum(sequence)),
             explanation=self._explain(),
@@ -352,58 +366,6 @@ class Session:
         return compute_scores(
             np.concatenate([model.decision(block) for _, block in iterate_blocks(self.corpus.vectors)])
         )
-
-    def find_similar(self, row: int, n: int) -> list[Hit]:
-        """The n rows nearest to a row, without itself and its copies; of equal texts the first.
-
-        Raises:
-            UserError: For a row that the table does not have.
-        """
-        self._require_row(row)
-        row = self._rows.find(row)
-        neighbors = self._index.neighbors(Rows(np.array([row])), n + 1)[0]
-        return self._compare(self._pick_distinct(neighbors.tolist(), n, but=row), widen(self.corpus.vectors[[row]])[0])
-
-    def find(self, text: str, n: int) -> list[Hit]:
-        """The n rows nearest to some words; of equal texts the first.
-
-        Raises:
-            UserError: Where the corpus has no texts.
-        """
-        corpus, vector = self.corpus, self.corpus.encode_texts([text])
-        if corpus.lazy is None:
-            return self._compare(self._pick_distinct(self._index.nearest(vector, n)[0].tolist(), n), vector[0])
-        with self._going_first():
-            rows = self._rows.drop_copies(corpus.find_nearest([text], max(n, _RERANKED))[0])
-            hits = self._compare(self._pick_distinct(rows.tolist(), len(rows)), vector[0])
-        return sorted(hits, key=lambda hit: -hit.similarity)[:n]
-
-    def find_words(self, words: str) -> list[int]:
-        """All rows that hold some words (`compile_words`), in order; of those answered together the first.
-
-        Raises:
-            UserError: Where the corpus has no texts.
-        """
-        if self.corpus.texts is None:
-            raise UserError("this table has no texts to search")
-        return list(dict.fromkeys(map(self._rows.find, find_texts(self.corpus.texts, words))))
-
-    def _compare(self, rows: Sequence[int], vector: NDArray[np.float32]) -> list[Hit]:
-        similarity = widen(self.corpus.vectors[list(rows)]) @ vector
-        return [Hit(*pair) for pair in zip(rows, similarity.tolist(), strict=True)]
-
-    def _pick_distinct(self, rows: Iterable[int], n: int, but: int | None = None) -> list[int]:
-        """The first n of some rows, one for each text, without a row and its copies."""
-        picked: dict[str | int, int] = {}
-        for row in rows:
-            picked.setdefault(self.corpus.identify(row), row)
-        if but is not None:
-            picked.pop(self.corpus.identify(but), None)
-        return list(picked.values())[:n]
-
-    def _require_row(self, row: int) -> None:
-        if not 0 <= row < len(self.corpus.vectors):
-            raise UserError(f"row {row}: no such row; the table has {len(self.corpus.vectors):,}")
 
     def _describe(self, event: Event) -> Asked:
         because = None if event.is_control else self._find_reason(event.row)

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 from seals_sim.label.events import Event
+
+
+class Said(NamedTuple):
+    """An answer, and the name of the person who gave it; None where it came from a file."""
+
+    who: str | None
+    answer: int | None
 
 
 class SessionState:
@@ -16,15 +26,15 @@ class SessionState:
         >>> state = SessionState()
         >>> for event in (Event("ask", 5), Event("answer", 5, 1), Event("answer", 5, 0), Event("undo", 5)):
         ...     state.apply(event)
-        >>> state.answers, state.waiting, state.last_answered
+        >>> state.answers, state.waiting, state.find_last_answered()
         ({5: 1}, [], 5)
     """
 
     def __init__(self) -> None:
         self.asked: dict[int, Event] = {}
         self.waiting: list[int] = []
-        self._answers: dict[int, list[int | None]] = {}  # those that count, latest last
-        self._order: list[int] = []  # their rows, latest last
+        self._said: dict[int, list[Said]] = {}  # those that count, latest last
+        self._order: dict[str, list[int]] = {}  # the rows that each person answered, latest last
         self._by_person: set[int] = set()
 
     def apply(self, event: Event) -> None:
@@ -35,38 +45,77 @@ class SessionState:
                 self.asked[row] = event
                 self.waiting.append(row)
             case "answer":
-                self._answers.setdefault(row, []).append(event.answer)
-                self._order.append(row)
+                self._said.setdefault(row, []).append(Said(None if event.is_imported else event.who, event.answer))
+                self._order.setdefault(event.who, []).append(row)
                 if row in self.waiting:
                     self.waiting.remove(row)
             case "undo":
-                self._undo()
+                self._undo(event.who)
         if event.kind != "ask" and not event.is_imported:
             self._by_person.add(row)
 
-    def _undo(self) -> None:
-        row = self._order.pop()
-        self._answers[row].pop()
-        if not self._answers[row]:
-            del self._answers[row]
+    def _undo(self, who: str) -> None:
+        row = self._order[who].pop()
+        said = self._said[row]
+        last = max(place for place, one in enumerate(said) if (one.who or "") == who)
+        del said[last]
+        if not said:
+            del self._said[row]
             if row in self.asked:
                 self.waiting.insert(0, row)
+
+    def list_waiting(self, who: str) -> list[int]:
+        """The rows that wait for a person, then those that wait for others."""
+        return sorted(self.waiting, key=lambda row: self.asked[row].who != who)
+
+    def count_waiting(self, who: str) -> int:
+        """How many rows wait for a person."""
+        return sum(self.asked[row].who == who for row in self.waiting)
 
     @property
     def answers(self) -> dict[int, int | None]:
         """Row to answer (1, 0 or None), in the order of each row's first answer that counts."""
-        return {row: answers[-1] for row, answers in self._answers.items()}
+        return {row: said[-1].answer for row, said in self._said.items()}
+
+    def list_said(self, row: int) -> list[Said]:
+        """What was answered to a row, latest last."""
+        return list(self._said.get(row, ()))
 
     @property
-    def last_answered(self) -> int | None:
-        """The row whose answer an undo takes back."""
-        return self._order[-1] if self._order else None
+    def disputed(self) -> list[int]:
+        """Rows on which two people differ."""
+        return [row for row, said in self._said.items() if len(said) > 1 and is_disputed(said)]
+
+    def find_last_answered(self, who: str = "") -> int | None:
+        """The row whose answer an undo by this person takes back."""
+        order = self._order.get(who)
+        return order[-1] if order else None
 
     @property
     def seen(self) -> set[int]:
         """Rows that are asked or answered."""
-        return self.asked.keys() | self._answers.keys()
+        return self.asked.keys() | self._said.keys()
 
     def is_decided(self, row: int) -> bool:
-        """Whether the person has answered the row, or taken an answer for it back: no import changes it then."""
+        """Whether a person has answered the row, or taken an answer for it back: no import changes it then."""
         return row in self._by_person
+
+
+def is_disputed(said: Sequence[Said]) -> bool:
+    """Whether one person says yes to a row and another one no. The next answer, whoever gives it, settles that.
+
+    Examples:
+        >>> is_disputed([Said("Ada", 1), Said("Bob", 0)]), is_disputed([Said("Ada", 1), Said("Ada", 0)])
+        (True, False)
+        >>> is_disputed([Said("Ada", 1), Said("Bob", 0), Said("Bob", 0)])
+        False
+    """
+    standing: dict[str, int | None] = {}
+    disputed = False
+    for who, answer in said:
+        if disputed:
+            standing = {}
+        if who is not None:
+            standing[who] = answer
+        disputed = {0, 1} <= set(standing.values())
+    return disputed

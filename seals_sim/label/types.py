@@ -75,7 +75,7 @@ class Status:
         n_control: Answered rows among those drawn at random.
         remaining: Positives among the rows without an answer, estimated from those drawn at random.
         forecast: The same, foretold from what the search has found lately (`seals_sim.evaluate.forecast`); None while
-            it has too few answers, or no positive, to go by.
+            that is too early, or where those contradict it.
         n_searched: Answers to rows that the search chose.
         p_missing: See `compute_p_missing`.
         explanation: Why no model can be trained yet; empty once it can.

@@ -107,6 +107,7 @@ def test_a_session_over_old_fingerprints_goes_on(here, monkeypatch, capsys):
     write(here / "t.jsonl", read_icd10cm().texts[:200])
     open_page(monkeypatch, ["t.jsonl", *FAST, "--paper"], answer)
     with closing(sqlite3.connect(here / "t.seals")) as database, database:
+        database.execute("ALTER TABLE events DROP COLUMN who")
         database.execute("DROP TABLE rows")
         database.execute("DROP TABLE space")
         database.execute("PRAGMA user_version = 2")

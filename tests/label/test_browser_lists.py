@@ -146,3 +146,34 @@ def test_a_narrow_screen_the_menu_and_a_server_that_is_away(browser, tmp_path):
     page.wait(lambda: "does not respond" in read(page, "empty"))
     assert browser.find_element(By.ID, "empty").is_displayed()
     assert re.search(r"\b\d+ answers not saved yet", read(page, "error"))
+
+
+def test_two_people_in_two_tabs_differ_and_settle(browser, tmp_path):
+    served, page = Served(tmp_path / "s"), Page(browser)
+    page.open(f"{served.url}&name=Ada")
+    assert (read(page, "person"), browser.current_url) == ("Ada", f"http://127.0.0.1:{served.port}/")
+    of_ada, first = page.row(), browser.current_window_handle
+    browser.switch_to.new_window("tab")
+    page.open(served.url)
+    assert page.row() != of_ada
+    browser.find_element(By.ID, "person").click()
+    page.press(" Bob " + Keys.ENTER)
+    page.wait(lambda: read(page, "person") == "Bob")
+    page.press("/" + of_ada + Keys.ENTER)  # the words of this table are numbers of rows
+    page.wait(lambda: page.js(ITEMS)[:1] == [int(of_ada)])
+    tab_to(page, f"No, row {of_ada}")
+    page.press(Keys.ENTER)
+    page.wait(lambda: page.count() == 1)
+    second = browser.current_window_handle
+    browser.switch_to.window(first)
+    page.press("1")
+    page.wait(lambda: "1 row has different answers" in read(page, "disputed"))
+    browser.find_element(By.CSS_SELECTOR, "#disputed button").click()
+    page.wait(lambda: page.js(ITEMS) == [int(of_ada)])
+    assert "Bob: no, Ada: yes" in read(page, "results-list")
+    browser.switch_to.window(second)
+    page.press("u")  # takes back Bob's own answer, not the later one of Ada
+    page.wait(lambda: f"Undid the last answer for row {of_ada}" in read(page, "notice"))
+    assert not browser.find_element(By.ID, "disputed").is_displayed()
+    assert answered(page) == {of_ada: 1}
+    assert page.errors() == []

@@ -98,7 +98,7 @@ def test_a_version_1_session_whose_answers_are_in_its_write_ahead_log_is_upgrade
         assert opened.add_import(file, [(row, 1)]).n_applied == 1
         assert opened.add_import(file, [(row, 0)]).is_repeated
     with closing(sqlite3.connect(path)) as database:
-        assert database.execute("PRAGMA user_version").fetchone() == (3,)
+        assert database.execute("PRAGMA user_version").fetchone() == (4,)
 
 
 def test_leftovers_of_another_session_are_ignored(tmp_path):
@@ -150,7 +150,7 @@ def test_other_texts_other_versions_and_damaged_files_are_refused_and_left_alone
         Session.open(tmp_path / "none", CORPUS)
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("PRAGMA user_version = 99")
-    with pytest.raises(UserError, match="is a version 99 session; this program reads versions 1 to 3"):
+    with pytest.raises(UserError, match="is a version 99 session; this program reads versions 1 to 4"):
         Session.open(path, CORPUS)
     path.unlink()
     Session.begin(path, CORPUS, ["text 3"], options=PLAIN).close()

@@ -108,6 +108,7 @@ def test_a_copied_session_of_an_early_version_says_what_to_do(folder, tmp_path, 
     path = tmp_path / "early.seals"
     path.write_bytes((folder / "t.seals").read_bytes())
     with closing(sqlite3.connect(path)) as database, database:
+        database.execute("ALTER TABLE events DROP COLUMN who")
         database.execute("DROP TABLE rows")
         database.execute("DROP TABLE space")
         database.execute("PRAGMA user_version = 2")

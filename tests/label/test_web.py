@@ -222,7 +222,7 @@ def test_batch_answer_undo_and_status(session, client):
     assert len(first["neighbors"]) == 5
     assert first["row"] not in [item["row"] for item in first["neighbors"]]
     assert first["neighbors"][0].keys() == {
-        "row", "text", "n_copies", "has_image", "is_answered", "answer", "similarity",
+        "row", "text", "n_copies", "has_image", "is_answered", "answer", "similarity", "said",
     }  # fmt: skip
 
     for item, answer in zip(rows, [1, 0, None, 1], strict=True):
@@ -473,7 +473,7 @@ def test_scores_are_exported_for_every_row(session, client, answered, format):
 
 def test_numbers_are_explained_in_words(session):
     before = session.status()
-    assert "takes 90 more answers to rows that the search chooses. About one row in 5" in describe_remaining(before, 5)
+    assert "takes 135 more answers to rows that the search chooses. About one row in 5" in describe_remaining(before, 5)
     assert "draws no rows at random" in describe_remaining(before, 0)
     assert describe_stopping(before).startswith("No positives yet")
     session.tell([3], [1])
@@ -503,9 +503,8 @@ def test_a_forecast_and_random_rows_are_explained_in_words(session):
         "To be as sure that no more remain than are found takes some 730 such rows in all."
     )
     assert describe_stopping(status).startswith("By the forecast, at least 49% of all positives are found. Too early")
-    contradicted = replace(status, remaining=estimate_remaining(9_700, 30, 9))
-    assert describe_remaining(contradicted, 10).startswith("More positives remain than searches leave behind as a rule")
-    assert "by a forecast" not in describe_remaining(replace(status, forecast=None), 10)
+    early = describe_remaining(replace(status, forecast=None), 10)
+    assert early.startswith("The search finds too many positives still, or none yet, to foretell how many remain. None")
     assert estimate_remaining(9_700, 730, 0).high == 49
 
 

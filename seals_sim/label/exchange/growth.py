@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from seals_sim.disk.files import replacing
@@ -23,12 +24,14 @@ class CarriedAnswers:
     Attributes:
         file: The session.
         labels: Rows with their answers, in the order of the answers.
+        names: Of the persons who gave them.
         n_corrected: Rows whose text is another now.
         n_lost: Answered rows that are gone.
     """
 
     file: SessionFile
     labels: list[Label]
+    names: list[str]
     n_corrected: int
     n_lost: int
 
@@ -54,6 +57,7 @@ def match_answers(
     for row, key in enumerate(keys):
         rows_of.setdefault(key, []).append(row)
     labels: list[Label] = []
+    names: list[str] = []
     n_corrected = n_lost = 0
     for old, answer in answers.items():
         kept = file.rows[old]
@@ -64,11 +68,12 @@ def match_answers(
         n_lost += not found
         n_corrected += any(texts[row] != kept.text for row in found)
         labels += [(row, answer) for row in found]
+        names += [file.state.list_said(old)[-1].who or ""] * len(found)
     n_found = len(answers) - n_lost
     if not answers or n_found < _MIN_FOUND * len(answers):
         found_words = f"{n_found:,} of its {len(answers):,} answered rows are in this table"
         raise UserError(f"{file.path}: was begun with another table ({found_words}); name another session")
-    return CarriedAnswers(file, labels, n_corrected, n_lost)
+    return CarriedAnswers(file, labels, names, n_corrected, n_lost)
 
 
 def carry_over(carried: CarriedAnswers, corpus: Corpus) -> Path:
@@ -91,7 +96,9 @@ def carry_over(carried: CarriedAnswers, corpus: Corpus) -> Path:
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)  # of a process that was killed here
     with Session.begin(new, corpus, positives, negatives, carried.file.options) as session:
-        session.tell([row for row, _ in carried.labels], [answer for _, answer in carried.labels])
+        for who, given in groupby(zip(carried.labels, carried.names, strict=True), lambda one: one[1]):
+            rows, answers = zip(*(label for label, _ in given), strict=True)
+            session.tell(rows, answers, who)
     places = (path.with_name(f"{path.stem}.before-{number}{path.suffix}") for number in range(1, 10**6))
     copy = next(place for place in places if not place.exists())
     with replacing(copy, is_private=True) as temporary:

@@ -84,19 +84,20 @@ class SessionFile:
         """All answers, as `build_labels_table` of a session gives them, without the columns of the table but the ids.
 
         Returns:
-            row, id (where the session has an id column), text, answer and is_control.
+            row, id (where the session has an id column), text, answer, is_control, and who (where anyone gave a name).
         """
         answers, lines = self.state.answers, []
         for row, answer in answers.items():
-            kept, asked = self.rows[row], self.state.asked.get(row)
+            kept, asked, said = self.rows[row], self.state.asked.get(row), self.state.list_said(row)
             ids = kept.ids or (None,) * len(kept.table_rows)
             for place, (table_row, id) in enumerate(zip(kept.table_rows, ids, strict=True)):
                 is_control = asked is not None and asked.is_control and place == 0
                 text = kept.text if place == 0 or self.space is not None else None  # equal vectors: any texts
-                lines.append((table_row, id, text, answer, is_control))
-        table = pd.DataFrame(lines, columns=["row", "id", "text", "answer", "is_control"])
+                lines.append((table_row, id, text, answer, is_control, said[-1].who or None))
+        table = pd.DataFrame(lines, columns=["row", "id", "text", "answer", "is_control", "who"])
         table = table.astype({"row": "int64", "id": "object", "text": "object", "answer": "Int8", "is_control": "bool"})
-        return table if any(self.rows[row].ids for row in answers) else table.drop(columns="id")
+        empty = [] if any(self.rows[row].ids for row in answers) else ["id"]
+        return table.drop(columns=empty if table["who"].any() else [*empty, "who"])
 
     def train(self) -> tuple[Pipeline, int, int]:
         """Train a classifier on the answers and examples, whose texts are embedded again.

@@ -10,7 +10,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import IO, Annotated, Any, Literal
 
-from fastapi import FastAPI, Query, Request
+from fastapi import Depends, FastAPI, Query, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, JSONResponse, Response
@@ -25,8 +25,10 @@ from seals_sim.label.exchange import (
 )
 from seals_sim.label.phrases import compile_words
 from seals_sim.label.session import Session
+from seals_sim.label.state import Said
 from seals_sim.label.types import Asked, Hit
 from seals_sim.label.web.guard import Guard
+from seals_sim.label.web.person import read_person
 from seals_sim.label.web.pictures import make_picture_call
 from seals_sim.label.web.replies import (
     Answer,
@@ -37,19 +39,32 @@ from seals_sim.label.web.replies import (
     Batch,
     ListedRow,
     RowList,
+    SaidAnswer,
     StatusReply,
     UndoReply,
 )
 from seals_sim.label.web.words import TARGET, describe_remaining, describe_stopping
 
 _STATIC = Path(__file__).parent / "static"
-_SCRIPTS = ("page.js", "calls.js", "cards.js", "curve.js", "elements.js", "lists.js", "pictures.js", "status.js")
+_SCRIPTS = (
+    "page.js",
+    "calls.js",
+    "cards.js",
+    "curve.js",
+    "elements.js",
+    "lists.js",
+    "menu.js",
+    "person.js",
+    "pictures.js",
+    "status.js",
+)
 _MEDIA_TYPES = {"page.css": "text/css", **dict.fromkeys(_SCRIPTS, "text/javascript"), "icon.svg": "image/svg+xml"}
 _N_NEIGHBORS = 5
 _MAX_ROWS = 100
 
 NumberOfRows = Annotated[int, Query(alias="n", ge=1, le=_MAX_ROWS)]
 FirstRow = Annotated[int, Query(ge=0)]
+Person = Annotated[str, Depends(read_person)]
 Words = Annotated[str, Query(max_length=10_000)]
 _ANSWERS = {"yes": (1,), "no": (0,), "skipped": (None,), "all": (1, 0, None)}
 
@@ -109,21 +124,21 @@ class _Page:
         self._session, self._name, self._lock = session, name, threading.Lock()
         self._corpus = session.corpus
 
-    def ask(self, n: NumberOfRows = 1) -> Batch:
+    def ask(self, who: Person, n: NumberOfRows = 1) -> Batch:
         with self._lock:
-            return Batch(rows=[self._describe(asked) for asked in self._session.ask(n)])
+            return Batch(rows=[self._describe(asked) for asked in self._session.ask(n, who)])
 
-    def answer(self, answer: Answer) -> AnswerReply:
+    def answer(self, answer: Answer, who: Person) -> AnswerReply:
         with self._lock:
             row = self._corpus.find_row(answer.row)
-            answers = self._session.answers if answer.is_repeated else {}
-            if row not in answers or answers[row] != answer.answer:
-                self._session.tell([row], [answer.answer])
+            said = self._session.list_said(row) if answer.is_repeated else []
+            if not said or said[-1] != (who, answer.answer):
+                self._session.tell([row], [answer.answer], who)
             return AnswerReply(row=answer.row, status=self._status())
 
-    def undo(self) -> UndoReply:
+    def undo(self, who: Person) -> UndoReply:
         with self._lock:
-            row = self._session.undo()
+            row = self._session.undo(who)
             left = None if row is None else AnswerMark(**_mark(row, self._session.distinct_answers))
             number = None if row is None else self._corpus.number_row(row)
             return UndoReply(row=number, left=left, status=self._status())
@@ -134,14 +149,18 @@ class _Page:
 
     def list_answers(
         self,
-        answer: Literal["yes", "no", "skipped", "all"] = "all",
+        answer: Literal["yes", "no", "skipped", "disputed", "all"] = "all",
         words: Words = "",
         start: FirstRow = 0,
         n: NumberOfRows = 20,
     ) -> RowList:
-        """The answers that count, those to rows asked last in front."""
+        """The answers that count, those to rows answered last in front."""
         with self._lock:
-            rows = [row for row, given in self._session.distinct_answers.items() if given in _ANSWERS[answer]]
+            answers = self._session.distinct_answers
+            if answer == "disputed":
+                rows = self._session.disputed
+            else:
+                rows = [row for row, given in answers.items() if given in _ANSWERS[answer]]
             if words.strip():
                 holds = compile_words(words)
                 rows = [row for row in rows if holds(self._corpus.get_text(row) or "")]
@@ -207,6 +226,7 @@ class _Page:
                 text=session.corpus.get_text(row),
                 n_copies=len(session.list_copies(row)),
                 has_image=self._corpus.has_image(row),
+                said=_name_answers(session.list_said(row)),
                 **_mark(row, answers),
             )
             for row in rows
@@ -220,9 +240,20 @@ class _Page:
             remaining_words=describe_remaining(status, self._session.options.control_every),
             stopping_words=describe_stopping(status),
             can_find=self._corpus.encode is not None,
+            n_disputed=len(self._session.disputed),
             has_texts=self._corpus.texts is not None,
             has_images=self._corpus.pictures is not None,
         )
+
+
+def _name_answers(said: Sequence[Said]) -> list[SaidAnswer]:
+    if not any(one.who for one in said):
+        return []
+    return [SaidAnswer(who=_name_source(one), answer=one.answer) for one in said]
+
+
+def _name_source(said: Said) -> str:
+    return "a file" if said.who is None else said.who or "no name"
 
 
 def _require_words(text: str) -> None:

@@ -11,6 +11,7 @@ import ipaddress
 import secrets
 import socket
 from collections.abc import Sequence
+from urllib.parse import urlencode
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
@@ -31,7 +32,9 @@ ANY = ("0.0.0.0", "::")  # hosts that stand for all addresses of this machine
 MAX_BODY = 65_536  # bytes; an answer has some fifty
 _CLOSING = (403, 413)
 _NO_TOKEN = "Open this page with the address that the program printed, including the token.\n"
-_MOVED = '<!doctype html><html lang="en"><meta http-equiv="refresh" content="0; url=/"><title>Labels</title></html>'
+_MOVED = (
+    '<!doctype html><html lang="en"><meta http-equiv="refresh" content="0; url={place}"><title>Labels</title></html>'
+)
 
 
 class Guard:
@@ -120,8 +123,12 @@ class Guard:
         A browser that follows a link from another site sends no strict cookie along a redirect, so it gets a page that
         reloads.
         """
+        name = request.query_params.get("name")
+        place = "/" if name is None else f"/?{urlencode({'name': name})}"
         is_by_link = request.headers.get("sec-fetch-site", "none") in ("cross-site", "same-site")
-        response: Response = HTMLResponse(_MOVED) if is_by_link else RedirectResponse("/", status_code=303)
+        response: Response = (
+            HTMLResponse(_MOVED.format(place=place)) if is_by_link else RedirectResponse(place, status_code=303)
+        )
         response.set_cookie(cookie, self._cookie_secret, httponly=True, samesite="strict", path="/")
         return response
 

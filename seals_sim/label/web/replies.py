@@ -36,6 +36,13 @@ class AnswerMark(BaseModel):
     answer: int | None
 
 
+class SaidAnswer(BaseModel):
+    """An answer, and the name of the person who gave it."""
+
+    who: str
+    answer: int | None
+
+
 class ListedRow(AnswerMark):
     """A row in a list.
 
@@ -45,6 +52,7 @@ class ListedRow(AnswerMark):
         n_copies: Rows that an answer to it is for, itself included.
         has_image: Whether there should be a picture of it.
         similarity: To what was searched for, where that was by meaning.
+        said: Who answered it and how, latest last, where anyone gave a name.
     """
 
     row: int
@@ -52,6 +60,7 @@ class ListedRow(AnswerMark):
     n_copies: int
     has_image: bool
     similarity: Finite = None
+    said: list[SaidAnswer] = []
 
 
 class RowList(BaseModel):
@@ -119,6 +128,7 @@ class StatusReply(BaseModel):
     stopping_words: str
     can_find: bool
     has_texts: bool
+    n_disputed: int
     has_images: bool
 
 

@@ -22,9 +22,7 @@ def _describe_forecast(status: Status) -> str:
         return f"A forecast of how many positives remain takes {n_more} more answers to rows that the search chooses."
     forecast = status.forecast
     if forecast is None:
-        return "A forecast of how many positives remain takes a positive among the rows that the search chooses."
-    if status.n_control and status.remaining.low > forecast.high:
-        return "More positives remain than searches leave behind as a rule, so there is no forecast."
+        return "The search finds too many positives still, or none yet, to foretell how many remain."
     return (
         f"About {forecast.guess:,.0f} more positives remain, by a forecast from how many the search has found lately "
         f"({forecast.low:,} to {forecast.high:,} in 95% of the searches that were measured; no guarantee)."

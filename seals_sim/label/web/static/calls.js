@@ -1,5 +1,6 @@
 /* Calls to the server, and what is said about them. */
 import { by } from "./elements.js";
+import { getName } from "./person.js";
 
 export const connection = {
   isStopped: false, // whether the server rejects our token
@@ -10,10 +11,10 @@ let isErrorOfCall = false; // the error shown is about something the person did,
 export class Refused extends Error {}
 
 export async function call(path, body) {
-  const json = { "Content-Type": "application/json" };
+  const headers = { "Content-Type": "application/json", "X-Person": encodeURIComponent(getName()) };
   let response;
   try {
-    response = await fetch(path, body && { method: "POST", headers: json, body: JSON.stringify(body) });
+    response = await fetch(path, body ? { method: "POST", headers, body: JSON.stringify(body) } : { headers });
   } catch {
     connection.isAway = true;
     throw new Error("the server does not respond (is it still running?)");

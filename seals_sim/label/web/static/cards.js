@@ -50,6 +50,12 @@ export function makeCard(item, actions) {
   return card;
 }
 
+function makeSaid({ said }) {
+  const words = (answer) => ANSWERS.find(([value]) => value === answer)[1].toLowerCase();
+  const line = said.map(({ who, answer }) => `${who}: ${words(answer)}`).join(", ");
+  return line && make("p", { class: "why", dir: "auto" }, line);
+}
+
 function makeSimilarity({ similarity }) {
   return similarity === null ? "" : make("span", { class: "similarity" }, `similarity ${similarity.toFixed(2)}`);
 }
@@ -66,6 +72,7 @@ export function makeItem(listed, actions) {
     "li", { class: "item", "data-row": row },
     listed.has_image ? makePicture(row, "small") : "",
     makeTextBox(row, text, {}),
+    makeSaid(listed),
     make("div", { class: "answers" }, ...makeAnswerButtons(row, false, actions), open, more, makeCopies(listed), makeSimilarity(listed)),
   );
   return item;

@@ -1,10 +1,10 @@
 /* The list beside the row to be answered: what a search found, rows like another one, or the answers given so far. */
 import { call, clearError, showError } from "./calls.js";
 import { makeItem } from "./cards.js";
-import { by, formatNumber, makeButton } from "./elements.js";
+import { by, formatNumber, makeButton, shorten } from "./elements.js";
 
 const PAGE = 20;
-const TITLES = { all: "Answers", yes: "Answers: yes", no: "Answers: no", skipped: "Skipped rows" };
+const TITLES = { all: "Answers", yes: "Answers: yes", no: "Answers: no", skipped: "Skipped rows", disputed: "Rows on which people differ: the next answer settles one" };
 
 /* `actions` is what the buttons of a row do; `learn` takes over answers from rows, and `showMarks` marks them. */
 export function makeLists({ actions, learn, showMarks }) {
@@ -59,12 +59,24 @@ export function makeLists({ actions, learn, showMarks }) {
     return show(TITLES[kind], `/api/answers?answer=${kind}&words=${words}`, true);
   }
 
-  async function showAnswers() {
+  async function showAnswers(kind) {
+    if (kind) by("filter-answer").value = kind;
     await filterAnswers();
     open(true);
     by("filter-answer").focus();
   }
 
+  function search() {
+    const words = by("words").value.trim();
+    const how = by("how").value; // the name of the call
+    const title = `Results for: ${shorten(words, null, 60)}`;
+    if (words) showFound(title, `/api/${how}?text=${encodeURIComponent(words)}`, how === "words");
+  }
+
+  by("search").addEventListener("submit", (event) => {
+    event.preventDefault();
+    search();
+  });
   by("results-close").addEventListener("click", close);
   by("filter-answer").addEventListener("change", filterAnswers);
   by("filter-words").addEventListener("input", filterAnswers);

@@ -7,6 +7,8 @@ import { call, clearError, connection, showNotice, Refused, showError } from "./
 import { ANSWERS, makeCard, makeItem } from "./cards.js";
 import { by, pause, shorten } from "./elements.js";
 import { makeLists } from "./lists.js";
+import { closeMenu } from "./menu.js";
+import { startPerson } from "./person.js";
 import { showStatus } from "./status.js";
 
 const SIZE = { one: 1, grid: 6 };
@@ -234,12 +236,6 @@ const showSimilar = (row, text) => lists.showFound(`More like: ${shorten(text, r
 const actions = { answer, select, showSimilar };
 const lists = makeLists({ actions, learn, showMarks });
 
-function search() {
-  const words = by("words").value.trim();
-  const how = by("how").value;
-  if (words) lists.showFound(`Results for: ${shorten(words, null, 60)}`, `/api/${how}?text=${encodeURIComponent(words)}`, how === "words");
-}
-
 /* ---- what is shown ---- */
 
 function showCards() {
@@ -299,7 +295,7 @@ function showMarks() {
 /* ---- keys and buttons ---- */
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || by("keys").open) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
   if (event.key === "Escape" && closeOne(event.target)) return;
   if (event.target.matches("input, select, textarea")) return;
   if (event.key in MOVES) {
@@ -319,29 +315,28 @@ document.addEventListener("keydown", (event) => {
 
 /* Escape leaves one thing at a time: the menu, the search box, the list. */
 function closeOne(target) {
-  if (by("export").open) {
-    by("export").open = false;
-    by("export").querySelector("summary").focus();
-  } else if (by("search").contains(target)) target.blur();
-  else return lists.close();
-  return true;
+  if (closeMenu()) return true;
+  if (!by("search").contains(target)) return lists.close();
+  return target.blur() ?? true;
 }
 
-document.addEventListener("click", (event) => {
-  if (!by("export").contains(event.target) || event.target.matches("a")) by("export").open = false;
-});
 by("layout").addEventListener("click", () => undone === null && changeLayout());
 by("undo").addEventListener("click", () => press("u"));
 by("rest").addEventListener("click", () => press("n"));
 by("answers").addEventListener("click", () => lists.showAnswers());
+by("disputed").addEventListener("click", () => lists.showAnswers("disputed"));
 by("help").addEventListener("click", () => by("keys").showModal());
-by("search").addEventListener("submit", (event) => {
-  event.preventDefault();
-  search();
-});
 window.addEventListener("beforeunload", (event) => work.length && !connection.isStopped && event.preventDefault());
 
+/* Another person has other rows. Answers under way go out first, in the name of whoever gave them. */
+function changePerson() {
+  isStale = true;
+  isExhausted = false;
+  drain();
+}
+
 async function start() {
+  startPerson(changePerson);
   try {
     const status = await call("/api/status");
     showStatus(status);

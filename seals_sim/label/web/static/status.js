@@ -10,6 +10,8 @@ export function showStatus(status) {
     + describeReach(status);
   by("remaining").textContent = status.remaining_words;
   by("stopping").textContent = status.stopping_words;
+  by("disputed").hidden = status.n_disputed === 0;
+  by("disputed").firstChild.textContent = `${formatNumber(status.n_disputed)} ${status.n_disputed === 1 ? "row has" : "rows have"} different answers: settle`;
   by("explanation").textContent = status.explanation;
   by("explanation").hidden = status.explanation === "";
   by("scores").hidden = status.explanation !== ""; // there is no model yet

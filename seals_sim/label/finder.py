@@ -1,0 +1,82 @@
+"""Search in the corpus of a session: by meaning, by a row, and by exact words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seals_sim.errors import UserError
+from seals_sim.label.copies import DistinctRows, DistinctRowsIndex
+from seals_sim.label.corpus import Corpus
+from seals_sim.label.phrases import find_texts
+from seals_sim.label.types import Hit
+from seals_sim.types import Rows
+from seals_sim.vectors.scan import widen
+
+_RERANKED = 100  # rows found for some words by a static model
+
+
+class RowFinder:
+    """Finds rows of a corpus.
+
+    Attributes:
+        corpus: What is searched.
+    """
+
+    corpus: Corpus
+    _rows: DistinctRows
+    _index: DistinctRowsIndex
+
+    def find_similar(self, row: int, n: int) -> list[Hit]:
+        """The n rows nearest to a row, without itself and its copies; of equal texts the first.
+
+        Raises:
+            UserError: For a row that the table does not have.
+        """
+        self._require_row(row)
+        row = self._rows.find(row)
+        neighbors = self._index.neighbors(Rows(np.array([row])), n + 1)[0]
+        return self._compare(self._pick_distinct(neighbors.tolist(), n, but=row), widen(self.corpus.vectors[[row]])[0])
+
+    def find(self, text: str, n: int) -> list[Hit]:
+        """The n rows nearest to some words; of equal texts the first.
+
+        Raises:
+            UserError: Where the corpus has no texts.
+        """
+        corpus, vectors = self.corpus, self.corpus.encode_texts([text])
+        if corpus.lazy is None:
+            return self._compare(self._pick_distinct(self._index.nearest(vectors, n)[0].tolist(), n), vectors[0])
+        with corpus.lazy.hold():
+            rows = self._rows.drop_copies(corpus.find_nearest([text], max(n, _RERANKED))[0])
+            hits = self._compare(self._pick_distinct(rows.tolist(), len(rows)), vectors[0])
+        return sorted(hits, key=lambda hit: -hit.similarity)[:n]
+
+    def find_words(self, words: str) -> list[int]:
+        """All rows that hold some words (`compile_words`), in order; of those answered together the first.
+
+        Raises:
+            UserError: Where the corpus has no texts.
+        """
+        if self.corpus.texts is None:
+            raise UserError("this table has no texts to search")
+        return list(dict.fromkeys(map(self._rows.find, find_texts(self.corpus.texts, words))))
+
+    def _compare(self, rows: Sequence[int], vector: NDArray[np.float32]) -> list[Hit]:
+        similarity = widen(self.corpus.vectors[list(rows)]) @ vector
+        return [Hit(*pair) for pair in zip(rows, similarity.tolist(), strict=True)]
+
+    def _pick_distinct(self, rows: Iterable[int], n: int, but: int | None = None) -> list[int]:
+        """The first n of some rows, one for each text, without a row and its copies."""
+        picked: dict[str | int, int] = {}
+        for row in rows:
+            picked.setdefault(self.corpus.identify(row), row)
+        if but is not None:
+            picked.pop(self.corpus.identify(but), None)
+        return list(picked.values())[:n]
+
+    def _require_row(self, row: int) -> None:
+        if not 0 <= row < len(self.corpus.vectors):
+            raise UserError(f"row {row}: no such row; the table has {len(self.corpus.vectors):,}")

@@ -1,0 +1,32 @@
+"""Who is at the page: a name that each browser tab sends along, where several people label."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import unquote
+
+from fastapi import Header
+
+from seals_sim.errors import UserError
+from seals_sim.label.journal_contents import MAX_NAME
+
+
+def read_person(name: Annotated[str, Header(alias="X-Person", max_length=9 * 4 * MAX_NAME)] = "") -> str:
+    """The name in a call's header, percent-encoded, with single blanks; empty where there is none.
+
+    A name says whose answers are whose; it is no password.
+
+    Raises:
+        UserError: For one that is too long, or no text.
+
+    Examples:
+        >>> read_person("Ada%20%20Lovelace ")
+        'Ada Lovelace'
+    """
+    try:
+        person = " ".join(unquote(name, errors="strict").split())
+    except UnicodeDecodeError as error:
+        raise UserError("the name is no text") from error
+    if len(person) > MAX_NAME or not person.isprintable():
+        raise UserError(f"a name has at most {MAX_NAME} letters, and no control characters")
+    return person

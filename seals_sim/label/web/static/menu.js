@@ -1,0 +1,14 @@
+/* The menu of files to save closes by itself. */
+import { by } from "./elements.js";
+
+document.addEventListener("click", (event) => {
+  if (!by("export").contains(event.target) || event.target.matches("a")) by("export").open = false;
+});
+
+/* Whether it was open. */
+export function closeMenu() {
+  const wasOpen = by("export").open;
+  by("export").open = false;
+  if (wasOpen) by("export").querySelector("summary").focus();
+  return wasOpen;
+}

@@ -1,0 +1,28 @@
+/* Who is at this tab, where several people label: a name in the address (?name=Ada), or typed in. */
+import { by } from "./elements.js";
+
+const KEY = "name"; // of this tab alone, so that two tabs can be two people
+
+export const getName = () => sessionStorage.getItem(KEY) ?? "";
+
+function setName(name) {
+  sessionStorage.setItem(KEY, name.trim().replace(/\s+/g, " "));
+  by("person").textContent = getName() || "Your name";
+}
+
+/* `change` is called when another person takes over. */
+export function startPerson(change) {
+  const given = new URLSearchParams(location.search).get("name");
+  if (given !== null) history.replaceState(null, "", "/");
+  setName((given ?? getName()).slice(0, 100));
+  by("person").addEventListener("click", () => {
+    by("person-name").value = getName();
+    by("person-box").showModal();
+  });
+  by("person-box").addEventListener("close", () => {
+    const name = by("person-name").value;
+    if (by("person-box").returnValue !== "set" || name === getName()) return;
+    setName(name);
+    change();
+  });
+}
