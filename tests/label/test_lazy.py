@@ -280,7 +280,12 @@ def test_a_table_is_embedded_lazily_from_a_size_on(tmp_path, monkeypatch, refuse
     table = tmp_path / "t.jsonl"
     table.write_text("".join(f'{{"text": "text number {row}"}}\n' for row in range(40)))
     served = []
-    monkeypatch.setattr(label_command, "serve", lambda session, *_: (served.append(session.options), session.close()))
+
+    def serve(session, *_):
+        served.append(session.options)
+        session.close()
+
+    monkeypatch.setattr(label_command, "serve", serve)
     words = ["label", table, "--like", "text number 7", "--cache", tmp_path / "cache", "--quiet", "--k", "3"]
 
     def label(session, *more):
