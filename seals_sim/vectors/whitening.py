@@ -64,7 +64,7 @@ class Whitening:
         if or_fewer and dimensions > largest:
             dimensions = min(largest, max(1, len(embeddings) // 4))
         if dimensions and not largest:
-            problem = "one row cannot be whitened; 0 leaves it as it is"
+            problem = "one distinct row cannot be whitened; 0 leaves it as it is"
             raise UserError(problem, parameter="dimensions", value=dimensions)
         if not 0 < dimensions <= largest:
             problem = (
