@@ -23,11 +23,12 @@ from seals_sim.embed.encoder import Encoder
 from seals_sim.embed.known import KnownTexts
 from seals_sim.errors import DamagedError
 from seals_sim.indexes import IndexOptions, build_index
+from seals_sim.packing import pack
 from seals_sim.search.partitioned import PartitionedArgMax, PartitionedPool
 from seals_sim.search.scores import most_likely_positive
 from seals_sim.types import Rows
 from seals_sim.vectors.partitions import PartitionedVectors
-from seals_sim.workers import INLINE, ClusterWorkers, open_threads, open_workers, pack, require_cluster
+from seals_sim.workers import INLINE, ClusterWorkers, open_threads, open_workers, require_cluster
 from tests.conftest import clustered
 from tests.replay.commands import replay
 from tests.worker_functions import LetterCounts, add, damage, sum_row, wait_and_tell

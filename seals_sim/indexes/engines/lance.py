@@ -19,6 +19,7 @@ from seals_sim.indexes.engines.protocol import EngineTable, EngineUnavailableErr
 from seals_sim.types import Rows, Vectors
 
 _ID, _VECTOR = "id", "vector"
+_CELLS_FOR_ONE = 2  # cells looked into for each of n_probe: as many as the local index's find less here
 
 
 class LanceEngine:
@@ -78,7 +79,7 @@ class LanceEngine:
             query = self._table.search(list(queries), query_type="vector", vector_column_name=_VECTOR)
             query = query.distance_type("l2").limit(k).select([_ID, "_distance"])
             if self._about.n_cells > 1:
-                query = query.nprobes(self._about.n_probe)
+                query = query.nprobes(min(_CELLS_FOR_ONE * self._about.n_probe, self._about.n_cells))
             found = query.to_arrow()
         ids, distances = found[_ID].to_numpy(), found["_distance"].to_numpy()
         if len(queries) == 1:
