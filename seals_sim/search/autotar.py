@@ -23,7 +23,7 @@ class GrowingBatches(Generic[Model]):
     Examples:
         >>> batches = GrowingBatches(learner=None, n_seeds=5)
         >>> [batches.get_last_end(n) for n in (5, 6, 7, 8, 25, 26, 27, 28)]
-        [5, 6, 8, 8, 17, 17, 17, 17]
+        [5, 6, 6, 8, 20, 26, 26, 26]
     """
 
     def __init__(self, learner: Learner[LabeledRows, Model], n_seeds: int) -> None:
