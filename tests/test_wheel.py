@@ -141,9 +141,10 @@ def list_declared(settings, name):
     return {normalize(package) for package in re.findall(r'^\s*"([\w.-]+)', declared, flags=re.MULTILINE)}
 
 
-EXTRAS = {"milvus.py": "milvus", "lance.py": "lancedb"}
+EXTRAS = {"milvus.py": "milvus", "lance.py": "lancedb", "workers.py": "dask"}
 """Modules that are imported only where their extra is asked for."""
 IMPLIED = {
+    "dask",
     "grpcio",
     "torch",
     "transformers",

@@ -86,6 +86,14 @@ class LazyVectors:
         """Whether nothing is left to embed."""
         return self.n_embedded == self.n_distinct
 
+    def require_complete(self) -> None:
+        """Raise UserError where something is left to embed."""
+        if not self.is_complete:
+            raise UserError(
+                f"there are no scores of all texts yet: {self.n_embedded:,} of {self.n_distinct:,} are embedded; the "
+                "rest follows while the page is served"
+            )
+
     def embed(self, rows: Rows) -> None:
         """Embed those of rows (m,) that are not there.
 

@@ -17,6 +17,7 @@ from seals_sim.search.learners import LinearModel
 from seals_sim.search.scores import max_entropy, most_likely_positive
 from seals_sim.search.strategies import ArgMax
 from seals_sim.types import LabeledRows, Row, Rows, Scores, StoredVectors
+from seals_sim.vectors.scan import iterate_blocks
 
 
 class SessionSelector:
@@ -67,9 +68,10 @@ class SessionSearch:
         if self._labeled is None or not _is_equal(self._labeled, labeled):
             self._labeled, self.model = labeled, self._learner.fit(labeled)
 
-    def fit_final(self, labels: Mapping[int, int]) -> LinearModel:
-        """The model of labels by row alone, without presumed negatives."""
-        return self._learner.fit_labeled(LabeledRows(list(labels), list(labels.values())))
+    def score_all(self, labels: Mapping[int, int]) -> NDArray[np.float64]:
+        """Scores of all rows (n,) under the model of labels by row alone, without presumed negatives."""
+        model = self._learner.fit_labeled(LabeledRows(list(labels), list(labels.values())))
+        return compute_scores(np.concatenate([model.decision(block) for _, block in iterate_blocks(self._vectors)]))
 
     def begin_round(self) -> None:
         """Let the pool follow the model."""

@@ -8,33 +8,33 @@ was answered. So a reopened session asks what it would have asked.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seals_sim.embed.background import BackgroundEmbedding
 from seals_sim.errors import UserError
 from seals_sim.evaluate.forecast import forecast_remaining
 from seals_sim.evaluate.remaining import compute_p_missing, estimate_remaining
+from seals_sim.label.beginning import embed_examples, name_embedding, resolve_options
 from seals_sim.label.copies import DistinctRows, DistinctRowsIndex
 from seals_sim.label.corpus import Corpus
-from seals_sim.label.events import Event, ImportedFile, Seed
+from seals_sim.label.events import Event, ImportedFile
 from seals_sim.label.finder import RowFinder
 from seals_sim.label.journal import Journal
 from seals_sim.label.kept import describe_row, describe_space
+from seals_sim.label.lazy_session import SessionEmbedding
 from seals_sim.label.learner import explain_missing
-from seals_sim.label.options import EmbedOption, SessionOptions
+from seals_sim.label.options import SessionOptions
 from seals_sim.label.pools import negatives_lead
-from seals_sim.label.search import SessionSearch, compute_scores
+from seals_sim.label.reasons import find_reason
+from seals_sim.label.search import SessionSearch
 from seals_sim.label.state import Said, SessionState
-from seals_sim.label.types import Asked, ImportReport, Label, Reason, Status
+from seals_sim.label.types import Asked, ImportReport, Label, Status
 from seals_sim.randomness import make_generator
-from seals_sim.search.choice import resolve_pool
 from seals_sim.types import Rows
-from seals_sim.vectors.scan import iterate_blocks, widen
+from seals_sim.vectors.scan import widen
 
 
 class Session(RowFinder):
@@ -51,7 +51,7 @@ class Session(RowFinder):
 
     def __init__(self, journal: Journal, corpus: Corpus) -> None:
         self.corpus, self._journal = corpus, journal
-        self._background: BackgroundEmbedding | None = None
+        self._embedding = SessionEmbedding(corpus)
         try:
             about = journal.read_about()
             if about.fingerprint not in (corpus.fingerprint, corpus.old_fingerprint):
@@ -59,7 +59,7 @@ class Session(RowFinder):
             journal.check(*corpus.vectors.shape)
             journal.prepare()
             self.options, self.seeds = about.options, journal.read_seeds()
-            if self.options.embed != _name_embedding(corpus):
+            if self.options.embed != name_embedding(corpus):
                 raise UserError(f"{journal.path} was begun with embed = {self.options.embed}, and is opened otherwise")
             self._rows = DistinctRows(corpus, self.options.copies == "together")
             self._index = DistinctRowsIndex(corpus.index, self._rows)
@@ -72,17 +72,11 @@ class Session(RowFinder):
 
     def _replay(self) -> None:
         events = self._journal.read_events()
-        self._embed_brought([*(seed.neighbors for seed in self.seeds), *_list_brought(events)])
-        self._state = SessionState()
-        excluded = self._rows.list_repeated()
-        self._search = SessionSearch(self._index, self.corpus.vectors, excluded, self.seeds, self.options)
+        self._embedding.embed([*self.seeds, *events])
+        self._state, copies = SessionState(), self._rows.list_repeated()
+        self._search = SessionSearch(self._index, self.corpus.vectors, copies, self.seeds, self.options)
         for event in events:
             self._apply(event)
-
-    def _embed_brought(self, lists: Sequence[Rows]) -> None:
-        """Embed what joins the candidates, all of it at once, where it is not there yet."""
-        if self.corpus.lazy is not None and lists:
-            self.corpus.lazy.embed(Rows(np.concatenate(lists)))
 
     def _apply(self, event: Event) -> None:
         self._search.pool.apply(event)
@@ -109,16 +103,8 @@ class Session(RowFinder):
         Raises:
             UserError: Where the file exists.
         """
-        options = options or SessionOptions()
-        options = _resolve_options(options, corpus)
-        labeled = [(text, 1) for text in positives] + [(text, 0) for text in negatives]
-        seeds = []
-        if labeled:
-            texts = [text for text, _ in labeled]
-            vectors = corpus.encode_texts(texts)
-            distinct = DistinctRows(corpus, options.copies == "together")
-            neighbors = map(distinct.drop_copies, corpus.find_nearest(texts, options.n_neighbors))
-            seeds = [Seed(*pair, *rest) for pair, *rest in zip(labeled, vectors, neighbors, strict=True)]
+        options = resolve_options(options or SessionOptions(), corpus)
+        seeds = embed_examples(corpus, positives, negatives, options)
         about = {"fingerprint": corpus.fingerprint, "corpus": corpus.about, "options": asdict(options)}
         return cls(Journal.create(path, about, seeds), corpus)
 
@@ -139,34 +125,22 @@ class Session(RowFinder):
 
     def close(self) -> None:
         """Release the file, and end what `embed_in_background` has begun."""
-        if self._background is not None:
-            self._background.stop()
-            self._background = None
+        self._embedding.stop()
         self._journal.close()
 
     def embed_in_background(self) -> None:
         """Let a thread embed what may be wanted next, and then the rest, where that is not done; until `close`."""
-        lazy = self.corpus.lazy
-        if lazy is not None and self._background is None:
-            lengths = [len(text) for text in self.corpus.texts or ()]
-            self._background = BackgroundEmbedding(lazy, self.corpus.index.vectors, lengths)
-            self._prefetch()
-            self._background.start()
+        self._embedding.start()
+        self._prefetch()
 
     def _prefetch(self) -> None:
         """Say to the thread what an answer to a row that waits would bring."""
-        if self._background is None:
+        if not self._embedding.runs_in_background:
             return
-        brings, k = self._search.pool.brings, self.options.n_neighbors
-        rows = [row for row in self._state.waiting if brings(row, 1, is_seen=True)]
-        positives = [row for row, label in self._get_labels().items() if label == 1]
-        lists = self._index.neighbors(Rows(np.array(rows)), k) if rows else []
+        rows = [row for row in self._state.waiting if self._search.pool.brings(row, 1, is_seen=True)]
+        lists = self._index.neighbors(Rows(np.array(rows)), self.options.n_neighbors) if rows else []
         seeds = [seed.neighbors[:1] for seed in self.seeds if seed.label == 1]
-        self._background.want(lists, Rows(np.concatenate([np.array(positives, dtype=np.int64), *seeds])))
-
-    def _going_first(self) -> AbstractContextManager[None]:
-        """In it the thread begins nothing."""
-        return nullcontext() if self.corpus.lazy is None else self.corpus.lazy.hold()
+        self._embedding.want(lists, Rows(np.concatenate([np.array(self._list_positives(), dtype=np.int64), *seeds])))
 
     @property
     def is_read_only(self) -> bool:
@@ -185,7 +159,7 @@ class Session(RowFinder):
         """
         n_new = n - self._state.count_waiting(who)
         if n_new > 0:
-            with self._going_first():
+            with self._embedding.going_first():
                 self._ask_for(n_new, who)
             self._prefetch()
         return [self._describe(self._state.asked[row]) for row in self._state.list_waiting(who)[:n]]
@@ -270,8 +244,8 @@ class Session(RowFinder):
         ]
 
     def _add(self, events: Sequence[Event], file: ImportedFile | None = None) -> None:
-        with self._going_first():
-            self._embed_brought(_list_brought(events))  # first, so that no answer is taken where this fails
+        with self._embedding.going_first():
+            self._embedding.embed(events)  # first, so that no answer is taken where this fails
             self._journal.add(events, file)
             for event in events:
                 self._apply(event)
@@ -355,59 +329,22 @@ class Session(RowFinder):
         """
         if explanation := self._explain():
             raise UserError(f"there are no scores yet. {explanation}")
-        lazy, model = self.corpus.lazy, self._search.fit_final(self._get_labels())
-        if lazy is None:
-            return compute_scores(model.decision(self.corpus.vectors))
-        if not lazy.is_complete:
-            raise UserError(
-                f"there are no scores of all texts yet: {lazy.n_embedded:,} of {lazy.n_distinct:,} are embedded; the "
-                "rest follows while the page is served"
-            )
-        return compute_scores(
-            np.concatenate([model.decision(block) for _, block in iterate_blocks(self.corpus.vectors)])
-        )
+        if self.corpus.lazy is not None:
+            self.corpus.lazy.require_complete()
+        return self._search.score_all(self._get_labels())
 
     def _describe(self, event: Event) -> Asked:
-        because = None if event.is_control else self._find_reason(event.row)
+        because = None if event.is_control else find_reason(self.corpus, event.row, self._list_positives(), self.seeds)
         n_copies = len(self.list_copies(event.row))
         return Asked(event.row, self.corpus.get_text(event.row), event.score, event.is_control, because, n_copies)
-
-    def _find_reason(self, row: int) -> Reason | None:
-        rows = [other for other, label in self._get_labels().items() if label == 1 and other != row]
-        seeds = [seed for seed in self.seeds if seed.label == 1]
-        vectors = [*(widen(self.corpus.vectors[rows])), *(seed.vector for seed in seeds)]
-        if not vectors:
-            return None
-        similarity = np.array(vectors) @ widen(self.corpus.vectors[[row]])[0]
-        best = int(similarity.argmax())
-        if best >= len(rows):
-            return Reason(None, seeds[best - len(rows)].text, float(similarity[best]))
-        return Reason(rows[best], self.corpus.get_text(rows[best]), float(similarity[best]))
 
     def _get_labels(self) -> dict[int, int]:
         """The answers without copies and skipped rows."""
         return {row: answer for row, answer in self.distinct_answers.items() if answer is not None}
 
+    def _list_positives(self) -> list[int]:
+        return [row for row, label in self._get_labels().items() if label == 1]
+
     def _explain(self) -> str:
         labels = {*(seed.label for seed in self.seeds), *self._get_labels().values()}
         return explain_missing(labels, negatives_lead(self.options))
-
-
-def _name_embedding(corpus: Corpus) -> EmbedOption:
-    return "all" if corpus.lazy is None else "lazy"
-
-
-def _resolve_options(options: SessionOptions, corpus: Corpus) -> SessionOptions:
-    """Say what auto means for a corpus."""
-    embed = _name_embedding(corpus)
-    if options.embed not in ("auto", embed):
-        raise UserError(f"the corpus was built for {embed}", parameter="embed", value=options.embed)
-    if embed == "all":
-        return replace(options, embed=embed, pool=resolve_pool(options.pool, *corpus.vectors.shape))
-    if options.pool == "all":
-        raise UserError("needs all vectors; with embed = lazy choose another pool", parameter="pool", value="all")
-    return replace(options, embed=embed, pool="positives" if options.pool == "auto" else options.pool)
-
-
-def _list_brought(events: Iterable[Event]) -> list[Rows]:
-    return [event.neighbors for event in events if event.neighbors is not None]
