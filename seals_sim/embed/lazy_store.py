@@ -119,6 +119,11 @@ class LazyStore:
         self._lock.release()
 
 
+def has_store(parent: Path) -> bool:
+    """Whether embeddings of one table and one model have been begun in a store."""
+    return any(parent.glob("lazy-*/list.bin"))
+
+
 def _write_all(handle: int, content: bytes, offset: int) -> None:
     while content:
         n_written = os.pwrite(handle, content, offset)

@@ -17,7 +17,7 @@ from seals_sim.embed.blocks import embed_resumably, encode, name_folder
 from seals_sim.embed.encoder import Encoder
 from seals_sim.embed.known import KnownTexts, name_embeddings
 from seals_sim.embed.lazy import LazyVectors
-from seals_sim.embed.lazy_store import LazyStore
+from seals_sim.embed.lazy_store import LazyStore, has_store
 from seals_sim.embed.names import DEFAULT_DIMENSIONS, DEFAULT_MODEL, STATIC_MODEL, AutoPrecision
 from seals_sim.embed.precision import choose_precision
 from seals_sim.types import Rows, Vectors
@@ -234,12 +234,23 @@ class TextSpace:
     def _embed(self) -> Vectors:
         if self._cache is None:
             return encode(self._texts, self._encoder, self._quiet)
+        self._complete_lazily(self._cache)
         known = KnownTexts(self._cache, self._model_key)
         embeddings = embed_resumably(
             self._texts, self._encoder, self._cache, self._key, self._quiet, known, self._workers
         )
         known.add(self.texts_digest, self._texts)
         return embeddings
+
+    def _complete_lazily(self, cache: Path) -> None:
+        """Embed what is missing in a store that was begun, so that what is in it is not embedded again."""
+        if is_cached(cache, self._key) or not has_store(name_folder(cache, self._key)):
+            return
+        vectors = self.open_lazily(cache)
+        if vectors.n_embedded:  # else another process has the store
+            vectors.embed(vectors.find_missing())
+            vectors.finish()
+        vectors.close()
 
     @cached_property
     def _whitening(self) -> Whitening:

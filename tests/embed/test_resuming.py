@@ -13,7 +13,7 @@ import pytest
 from seals_sim.embed import blocks
 from seals_sim.embed.encoder import Encoder
 from seals_sim.embed.names import STATIC_MODEL
-from seals_sim.embed.space import embed_texts
+from seals_sim.embed.space import TextSpace, embed_texts
 
 TEXTS = [f"text {number % 50}" for number in range(60)]
 KILLED = """
@@ -52,3 +52,20 @@ def test_a_killed_embedding_goes_on(tmp_path, monkeypatch, is_damaged):
     assert [size for size in sizes if size > 1] == [10] * (5 if is_damaged else 2)
     np.testing.assert_array_equal(resumed, embed_texts(TEXTS, STATIC_MODEL, 0, None))
     assert not array.parent.exists()
+
+
+def test_embedding_a_table_completes_what_a_session_has_begun(tmp_path, monkeypatch):
+    lazy = TextSpace(TEXTS, STATIC_MODEL, 0, tmp_path).open_lazily(tmp_path)
+    lazy[[3, 5, 9]]
+    lazy.close()
+    seen, before = [], Encoder.encode
+
+    def record(self, texts):
+        seen.extend(texts)
+        return before(self, texts)
+
+    monkeypatch.setattr(Encoder, "encode", record)
+    vectors = embed_texts(TEXTS, STATIC_MODEL, 0, tmp_path)
+    assert set(TEXTS) - set(seen) == {TEXTS[3], TEXTS[5], TEXTS[9]}
+    np.testing.assert_allclose(vectors, embed_texts(TEXTS, STATIC_MODEL, 0, None), atol=1e-6)
+    assert not list(tmp_path.glob("embedding/*/lazy-*"))
