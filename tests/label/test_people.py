@@ -11,9 +11,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from seals_sim.label.exchange import SessionFile, build_labels_table
+from seals_sim.label.exchange.growth import carry_over, match_answers
 from seals_sim.label.session import Session
 from seals_sim.label.web import make_app
-from tests.label.small import CORPUS, IS_POSITIVE, PLAIN
+from tests.label.small import CORPUS, IS_POSITIVE, PLAIN, TEXTS
 
 OPTIONS = replace(PLAIN, control_every=5, pool="all")
 
@@ -116,3 +117,20 @@ def test_a_session_of_the_version_before_goes_on(tmp_path, session):
         assert "who" not in build_labels_table(again).columns
         again.tell([rows[1]], [1], "Ada")
         assert again.list_said(rows[1])[-1].who == "Ada"
+
+
+def test_who_said_what_goes_on_in_a_table_that_has_grown(tmp_path):
+    texts = [*TEXTS[:-1], TEXTS[7]]
+    before = replace(CORPUS, texts=texts, fingerprint="before")
+    now = replace(CORPUS, texts=["another", *texts[1:]], fingerprint="now")
+    with Session.begin(tmp_path / "s", before, options=OPTIONS) as session:
+        for row, answer, who in [(7, 1, "Ada"), (9, 1, "Ada"), (9, 0, "Bob"), (5, 0, ""), (7, None, "Ada")]:
+            session.tell([row], [answer], who)
+        assert session.list_copies(7) == [7, len(texts) - 1]
+        said = {row: session.list_said(row) for row in (5, 7, 9)}
+    carry_over(match_answers(SessionFile.read(tmp_path / "s"), now.texts, None), now)
+    with Session.open(tmp_path / "s", now) as session:
+        assert {row: session.list_said(row) for row in (5, 7, 9)} == said
+        assert session.disputed == [9]
+        assert [session.undo("Bob"), session.undo("Bob"), session.undo("")] == [9, None, 5]
+        assert list(session.distinct_answers.items()) == [(7, None), (9, 1)]
