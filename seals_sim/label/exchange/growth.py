@@ -95,7 +95,7 @@ def carry_over(carried: CarriedAnswers, corpus: Corpus) -> Path:
             (row, one.answer, one.who or "")
             for rows, said in carried.answers
             for one in said
-            for row in dict.fromkeys(session.list_copies(row)[0] for row in rows)  # once, so that one undo takes it back
+            for row in dict.fromkeys(session.list_copies(row)[0] for row in rows)  # so that one undo takes it back
         ]
         for who, together in groupby(given, lambda one: one[2]):
             rows, answers, _ = zip(*together, strict=True)
