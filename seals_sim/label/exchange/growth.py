@@ -9,6 +9,7 @@ from pathlib import Path
 
 from seals_sim.disk.files import replacing
 from seals_sim.errors import UserError
+from seals_sim.label import journal_file
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.exchange.session_file import SessionFile
 from seals_sim.label.session import Session
@@ -46,8 +47,11 @@ def match_answers(
         has_own_vectors: Whether rows with one text may differ, so that such a text says nothing without an id.
 
     Raises:
-        UserError: Where fewer than half of them are there.
+        UserError: Where fewer than half of them are there, or the session can only be read.
     """
+    if not journal_file.is_writable(file.path):
+        problem = "the table has changed, and this session can only be read: answers go on in a copy of it"
+        raise UserError(f"{file.path}: {problem}")
     answered = list(file.state.answers)
     has_ids = ids is not None and all(file.rows[row].ids for row in answered)
     keys = [str(id) for id in ids] if has_ids and ids is not None else texts
