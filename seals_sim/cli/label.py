@@ -17,7 +17,7 @@ from seals_sim.cli.options import (
     TextOptions,
 )
 from seals_sim.cli.own_vectors import build_own_corpus, require_own_vectors
-from seals_sim.cli.tables import EmbeddingPlan, build_table_corpus, get_cache, name_session
+from seals_sim.cli.tables import EmbeddingPlan, build_table_corpus, get_cache, name_list, name_session
 from seals_sim.datasets.formats import open_table
 from seals_sim.datasets.lines import require_file
 from seals_sim.datasets.table import TextTable
@@ -25,6 +25,7 @@ from seals_sim.disk.files import require_writable_file
 from seals_sim.embed.names import STATIC_MODEL
 from seals_sim.embed.space import TextSpace
 from seals_sim.errors import UserError
+from seals_sim.label import journal_file
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.exchange import AnswerNames, SessionFile, read_labels
 from seals_sim.label.exchange.growth import CarriedAnswers, carry_over, match_answers
@@ -61,6 +62,8 @@ def label(
     path = examples.session or name_session(table)
     _check_before_work(path, examples, page)
     left_out = path.with_name(f"{path.name.removesuffix('.seals')}.left-out.csv")
+    if path.is_file() and not journal_file.is_writable(path):
+        left_out = name_list(get_cache(cache), table)
     carried: CarriedAnswers | None = None
 
     def choose(read: TextTable) -> EmbeddingPlan:

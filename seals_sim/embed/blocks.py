@@ -71,6 +71,11 @@ def name_folder(cache: Path, key: str) -> Path:
     return cache / "embedding" / hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
+def is_begun(cache: Path, key: str) -> bool:
+    """Whether some of it is embedded."""
+    return any(path.is_dir() for path in name_folder(cache, key).glob("*"))
+
+
 def encode(texts: Sequence[str], encoder: Encoder, quiet: bool) -> Vectors:
     """Embed each distinct text once, in memory.
 

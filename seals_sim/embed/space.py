@@ -13,7 +13,7 @@ import numpy as np
 
 from seals_sim.datasets.dataset import update_with_texts
 from seals_sim.disk.cache import compute_with_cache, is_cached, load_or_compute
-from seals_sim.embed.blocks import embed_resumably, encode, name_folder
+from seals_sim.embed.blocks import embed_resumably, encode, is_begun, name_folder
 from seals_sim.embed.encoder import Encoder
 from seals_sim.embed.known import KnownTexts, name_embeddings
 from seals_sim.embed.lazy import LazyVectors
@@ -114,7 +114,7 @@ class TextSpace:
             dimensions: As for `embed_texts`.
             cache: As for `embed_texts`.
             quiet: No progress bar.
-            precision: Of the model; auto takes float32 embeddings that are in the cache, or `choose_precision`.
+            precision: Of the model; auto takes float32 where some of it is in the cache, or else `choose_precision`.
             workers: Embed what goes into the cache.
 
         Raises:
@@ -130,7 +130,7 @@ class TextSpace:
         self.texts_digest = digest.hexdigest()
         in_float32 = name_embeddings(self.texts_digest, encoder.digest)
         if precision == "auto":
-            is_there = cache is not None and is_cached(cache, in_float32)
+            is_there = cache is not None and (is_cached(cache, in_float32) or is_begun(cache, in_float32))
             precision = "float32" if is_there or model == STATIC_MODEL else choose_precision()
         self._encoder = encoder if precision == "float32" else Encoder(model, precision=precision)
         self._model_key = encoder.digest if precision == "float32" else f"{encoder.digest} {precision}"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from seals_sim.errors import UserError
 from seals_sim.label.copies import DistinctRows, DistinctRowsIndex
 from seals_sim.label.corpus import Corpus
+from seals_sim.label.options import WIDENING
 from seals_sim.label.phrases import find_texts
 from seals_sim.label.types import Hit
 from seals_sim.types import Rows
@@ -37,8 +38,10 @@ class RowFinder:
         """
         self._require_row(row)
         row = self._rows.find(row)
-        neighbors = self._index.neighbors(Rows(np.array([row])), n + 1)[0]
-        return self._compare(self._pick_distinct(neighbors.tolist(), n, but=row), widen(self.corpus.vectors[[row]])[0])
+        n_found = n if self.corpus.lazy is None else WIDENING * n
+        neighbors = self._index.neighbors(Rows(np.array([row])), n_found + 1)[0]
+        found = self._pick_distinct(neighbors.tolist(), n_found, but=row)
+        return _sort(self._compare(found, widen(self.corpus.vectors[[row]])[0]))[:n]
 
     def find(self, text: str, n: int) -> list[Hit]:
         """The n rows nearest to some words; of equal texts the first.
@@ -52,7 +55,7 @@ class RowFinder:
         with corpus.lazy.hold():
             rows = self._rows.drop_copies(corpus.find_nearest([text], max(n, _RERANKED))[0])
             hits = self._compare(self._pick_distinct(rows.tolist(), len(rows)), vectors[0])
-        return sorted(hits, key=lambda hit: -hit.similarity)[:n]
+        return _sort(hits)[:n]
 
     def find_words(self, words: str) -> list[int]:
         """All rows that hold some words (`compile_words`), in order; of those answered together the first.
@@ -80,3 +83,8 @@ class RowFinder:
     def _require_row(self, row: int) -> None:
         if not 0 <= row < len(self.corpus.vectors):
             raise UserError(f"row {row}: no such row; the table has {len(self.corpus.vectors):,}")
+
+
+def _sort(hits: Iterable[Hit]) -> list[Hit]:
+    """Nearest first."""
+    return sorted(hits, key=lambda hit: -hit.similarity)

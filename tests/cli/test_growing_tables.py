@@ -12,6 +12,7 @@ from seals_sim.cli import label as label_command
 from seals_sim.cli import main as cli
 from seals_sim.datasets import read_icd10cm
 from seals_sim.embed.encoder import Encoder
+from seals_sim.label import journal_file
 from seals_sim.label.exchange import SessionFile
 
 FAST = ["--model", "wordllama", "--quiet", "--cache", "cache", "--like", "cholera", "--id-column", "id"]
@@ -172,3 +173,19 @@ def test_rows_that_move_since_others_are_left_out_move_in_the_file_too(here, mon
 def test_columns_that_cannot_be(here, refused, words, said):
     (here / "t.csv").write_text("id,text\na,one\nb,two\na,three\n")
     assert said in refused(cli.main, ["label", "t.csv", *FAST[:-2], *words])
+
+
+def test_a_session_that_can_only_be_read(here, monkeypatch, capsys, refused):
+    texts = ["", *read_icd10cm().texts[:60]]
+    write(here / "t.jsonl", texts)
+    open_page(monkeypatch, ["t.jsonl", *FAST], answer)
+    (here / "t.left-out.csv").unlink()
+    monkeypatch.setattr(journal_file, "is_writable", lambda _: False)
+    capsys.readouterr()
+    open_page(monkeypatch, ["t.jsonl", *FAST])
+    assert "listed in cache" in capsys.readouterr().err
+    write(here / "t.jsonl", [*texts[1:], "one more"])
+    monkeypatch.setattr(Encoder, "encode", lambda *_: pytest.fail("something was embedded"))
+    said = refused(cli.main, ["label", "t.jsonl", *FAST])
+    assert "t.seals: the table has changed, and this session can only be read" in said
+    assert sorted(path.name for path in here.iterdir()) == ["cache", "t.jsonl", "t.seals"]

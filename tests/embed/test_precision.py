@@ -9,6 +9,7 @@ from seals_sim.embed import blocks, space
 from seals_sim.embed.names import DEFAULT_MODEL
 from seals_sim.embed.precision import choose_precision
 from seals_sim.embed.space import TextSpace
+from seals_sim.types import Rows
 
 TEXTS = ["a cat sleeps on the sofa", "a kitten naps", "interest rates rose", "the bank raised rates", "rain", "snow"]
 
@@ -37,3 +38,13 @@ def test_auto_takes_what_an_earlier_version_has_cached(tmp_path, monkeypatch):
     monkeypatch.setattr(blocks, "encode", lambda *_: pytest.fail("embedded again"))
     again = TextSpace(TEXTS, DEFAULT_MODEL, 0, tmp_path, precision="auto").compute_vectors()
     np.testing.assert_array_equal(again, old)
+
+
+def test_auto_goes_on_with_what_was_begun(tmp_path, monkeypatch):
+    monkeypatch.setattr(space, "choose_precision", lambda: "bfloat16")
+    begun = TextSpace(TEXTS, DEFAULT_MODEL, 0, tmp_path, precision="float32").open_lazily(tmp_path)
+    begun.embed(Rows(np.arange(2)))
+    begun.close()
+    again = TextSpace(TEXTS, DEFAULT_MODEL, 0, tmp_path, precision="auto").open_lazily(tmp_path)
+    assert again.n_embedded == 2
+    again.close()

@@ -276,6 +276,27 @@ def test_answers_are_taken_while_texts_are_embedded(tmp_path):
         assert client.get("/export/scores.csv").status_code == 200
 
 
+@pytest.mark.parametrize("copies", ["together", "apart"])
+def test_all_is_embedded_in_the_end_whether_copies_are_counted_or_not(tmp_path, copies):
+    first = np.arange(N)
+    first[-3:] = 5
+    corpus = open_corpus(tmp_path / "store", texts=[TEXTS[row] for row in first], first=first)
+    with Session.begin(tmp_path / "s", corpus, LIKE, [], replace(OPTIONS, copies=copies)) as session:
+        assert session.status().n_embedded < session.status().n_rows
+        corpus.lazy.embed(Rows(np.arange(N)))
+        assert session.status().n_embedded == session.status().n_rows
+    corpus.lazy.close()
+
+
+def test_rows_like_another_are_in_order_by_the_model(tmp_path, corpus):
+    with Session.begin(tmp_path / "s", corpus, LIKE, [], OPTIONS) as session:
+        hits = session.find_similar(7, 10)
+    assert len(hits) == 10
+    assert [hit.similarity for hit in hits] == sorted((hit.similarity for hit in hits), reverse=True)
+    nearest = [row for row in np.argsort(-VECTORS @ VECTORS[7]).tolist() if row != 7]
+    assert len({hit.row for hit in hits} & set(nearest[:10])) >= 9
+
+
 def test_a_table_is_embedded_lazily_from_a_size_on(tmp_path, monkeypatch, refused):
     table = tmp_path / "t.jsonl"
     table.write_text("".join(f'{{"text": "text number {row}"}}\n' for row in range(40)))

@@ -11,9 +11,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from seals_sim.label.exchange import SessionFile, build_labels_table
+from seals_sim.label.exchange.growth import carry_over, match_answers
 from seals_sim.label.session import Session
 from seals_sim.label.web import make_app
-from tests.label.small import CORPUS, IS_POSITIVE, PLAIN
+from tests.label.small import CORPUS, IS_POSITIVE, PLAIN, TEXTS
 
 OPTIONS = replace(PLAIN, control_every=5, pool="all")
 
@@ -77,8 +78,8 @@ def test_a_session_that_is_opened_again_knows_who_did_what(tmp_path, session):
 def test_answers_that_differ_are_listed_and_the_next_one_settles_them(session):
     ada, bob = at_page(session, "Ada"), at_page(session, "Bob")
     (row, other) = list_rows(ada, 2)
-    for client, answer in ((ada, 1), (bob, 0)):
-        reply = client.post("/api/answer", json={"row": row, "answer": answer}).json()
+    for client, answer in ((ada, 1), (bob, 0), (ada, 1)):  # Ada's comes again: its reply was lost
+        reply = client.post("/api/answer", json={"row": row, "answer": answer, "id": str(answer)}).json()
         client.post("/api/answer", json={"row": other, "answer": 1})
     assert reply["status"]["n_disputed"] == 1
     listed = bob.get("/api/answers?answer=disputed").json()
@@ -89,9 +90,6 @@ def test_answers_that_differ_are_listed_and_the_next_one_settles_them(session):
     assert settled["n_disputed"] == 0
     assert session.answers[row] == 1
     ada.post("/api/undo")
-    assert session.disputed == [row]
-    repeated = {"row": row, "answer": 0, "is_repeated": True}
-    bob.post("/api/answer", json=repeated)  # its reply was lost: it counts once, and settles nothing
     assert session.disputed == [row]
 
 
@@ -116,3 +114,20 @@ def test_a_session_of_the_version_before_goes_on(tmp_path, session):
         assert "who" not in build_labels_table(again).columns
         again.tell([rows[1]], [1], "Ada")
         assert again.list_said(rows[1])[-1].who == "Ada"
+
+
+def test_who_said_what_goes_on_in_a_table_that_has_grown(tmp_path):
+    texts = [*TEXTS[:-1], TEXTS[7]]
+    before = replace(CORPUS, texts=texts, fingerprint="before")
+    now = replace(CORPUS, texts=["another", *texts[1:]], fingerprint="now")
+    with Session.begin(tmp_path / "s", before, options=OPTIONS) as session:
+        for row, answer, who in [(7, 1, "Ada"), (9, 1, "Ada"), (9, 0, "Bob"), (5, 0, ""), (7, None, "Ada")]:
+            session.tell([row], [answer], who)
+        assert session.list_copies(7) == [7, len(texts) - 1]
+        said = {row: session.list_said(row) for row in (5, 7, 9)}
+    carry_over(match_answers(SessionFile.read(tmp_path / "s"), now.texts, None), now)
+    with Session.open(tmp_path / "s", now) as session:
+        assert {row: session.list_said(row) for row in (5, 7, 9)} == said
+        assert session.disputed == [9]
+        assert [session.undo("Bob"), session.undo("Bob"), session.undo("")] == [9, None, 5]
+        assert list(session.distinct_answers.items()) == [(7, None), (9, 1)]

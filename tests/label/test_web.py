@@ -245,12 +245,10 @@ def test_batch_answer_undo_and_status(session, client):
 
 
 def test_repeated_answer_counts_once(session, client):
-    answer = {"row": 5, "answer": 1}
-    client.post("/api/answer", json=answer)
-    client.post("/api/answer", json={**answer, "is_repeated": True})
-    client.post("/api/answer", json={"row": 6, "answer": None, "is_repeated": True})
+    for row, answer, id in [(5, 1, "a"), (5, 1, "a"), (6, None, "b"), (5, 1, "c"), (5, 1, "a")]:
+        client.post("/api/answer", json={"row": row, "answer": answer, "id": id})
     assert session.answers == {5: 1, 6: None}
-    assert [session.undo(), session.undo(), session.undo()] == [6, 5, None]
+    assert [session.undo(), session.undo(), session.undo(), session.undo()] == [5, 6, 5, None]
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,11 @@ from pathlib import Path
 
 from seals_sim.disk.files import replacing
 from seals_sim.errors import UserError
+from seals_sim.label import journal_file
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.exchange.session_file import SessionFile
 from seals_sim.label.session import Session
-from seals_sim.label.types import Label
+from seals_sim.label.state import Said
 
 _MIN_FOUND = 0.5  # of the answered rows; with fewer it is another table
 
@@ -23,15 +24,13 @@ class CarriedAnswers:
 
     Attributes:
         file: The session.
-        labels: Rows with their answers, in the order of the answers.
-        names: Of the persons who gave them.
+        answers: For each answered row that is there, its rows in this table, and who answered it and how, latest last.
         n_corrected: Rows whose text is another now.
         n_lost: Answered rows that are gone.
     """
 
     file: SessionFile
-    labels: list[Label]
-    names: list[str]
+    answers: list[tuple[list[int], list[Said]]]
     n_corrected: int
     n_lost: int
 
@@ -48,18 +47,20 @@ def match_answers(
         has_own_vectors: Whether rows with one text may differ, so that such a text says nothing without an id.
 
     Raises:
-        UserError: Where fewer than half of them are there.
+        UserError: Where fewer than half of them are there, or the session can only be read.
     """
-    answers = file.state.answers
-    has_ids = ids is not None and all(file.rows[row].ids for row in answers)
+    if not journal_file.is_writable(file.path):
+        problem = "the table has changed, and this session can only be read: answers go on in a copy of it"
+        raise UserError(f"{file.path}: {problem}")
+    answered = list(file.state.answers)
+    has_ids = ids is not None and all(file.rows[row].ids for row in answered)
     keys = [str(id) for id in ids] if has_ids and ids is not None else texts
     rows_of: dict[str | None, list[int]] = {}
     for row, key in enumerate(keys):
         rows_of.setdefault(key, []).append(row)
-    labels: list[Label] = []
-    names: list[str] = []
+    answers: list[tuple[list[int], list[Said]]] = []
     n_corrected = n_lost = 0
-    for old, answer in answers.items():
+    for old in answered:
         kept = file.rows[old]
         wanted = list(map(str, kept.ids)) if has_ids else [kept.text]
         found = [row for key in wanted for row in rows_of.get(key, [])]
@@ -67,13 +68,11 @@ def match_answers(
             found = []
         n_lost += not found
         n_corrected += any(texts[row] != kept.text for row in found)
-        labels += [(row, answer) for row in found]
-        names += [file.state.list_said(old)[-1].who or ""] * len(found)
-    n_found = len(answers) - n_lost
-    if not answers or n_found < _MIN_FOUND * len(answers):
-        found_words = f"{n_found:,} of its {len(answers):,} answered rows are in this table"
+        answers += [(found, file.state.list_said(old))] if found else []
+    if not answered or len(answers) < _MIN_FOUND * len(answered):
+        found_words = f"{len(answers):,} of its {len(answered):,} answered rows are in this table"
         raise UserError(f"{file.path}: was begun with another table ({found_words}); name another session")
-    return CarriedAnswers(file, labels, names, n_corrected, n_lost)
+    return CarriedAnswers(file, answers, n_corrected, n_lost)
 
 
 def carry_over(carried: CarriedAnswers, corpus: Corpus) -> Path:
@@ -96,8 +95,14 @@ def carry_over(carried: CarriedAnswers, corpus: Corpus) -> Path:
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)  # of a process that was killed here
     with Session.begin(new, corpus, positives, negatives, carried.file.options) as session:
-        for who, given in groupby(zip(carried.labels, carried.names, strict=True), lambda one: one[1]):
-            rows, answers = zip(*(label for label, _ in given), strict=True)
+        given = [
+            (row, one.answer, one.who or "")
+            for rows, said in carried.answers
+            for one in said
+            for row in dict.fromkeys(session.list_copies(row)[0] for row in rows)  # so that one undo takes it back
+        ]
+        for who, together in groupby(given, lambda one: one[2]):
+            rows, answers, _ = zip(*together, strict=True)
             session.tell(rows, answers, who)
     places = (path.with_name(f"{path.stem}.before-{number}{path.suffix}") for number in range(1, 10**6))
     copy = next(place for place in places if not place.exists())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -61,6 +62,7 @@ _SCRIPTS = (
 _MEDIA_TYPES = {"page.css": "text/css", **dict.fromkeys(_SCRIPTS, "text/javascript"), "icon.svg": "image/svg+xml"}
 _N_NEIGHBORS = 5
 _MAX_ROWS = 100
+_N_TAKEN = 1000  # latest answers that are known when they are sent again
 
 NumberOfRows = Annotated[int, Query(alias="n", ge=1, le=_MAX_ROWS)]
 FirstRow = Annotated[int, Query(ge=0)]
@@ -123,6 +125,7 @@ class _Page:
     def __init__(self, session: Session, name: str) -> None:
         self._session, self._name, self._lock = session, name, threading.Lock()
         self._corpus = session.corpus
+        self._taken: deque[str] = deque(maxlen=_N_TAKEN)
 
     def ask(self, who: Person, n: NumberOfRows = 1) -> Batch:
         with self._lock:
@@ -131,9 +134,9 @@ class _Page:
     def answer(self, answer: Answer, who: Person) -> AnswerReply:
         with self._lock:
             row = self._corpus.find_row(answer.row)
-            said = self._session.list_said(row) if answer.is_repeated else []
-            if not said or said[-1] != (who, answer.answer):
+            if not answer.id or answer.id not in self._taken:
                 self._session.tell([row], [answer.answer], who)
+                self._taken.append(answer.id)
             return AnswerReply(row=answer.row, status=self._status())
 
     def undo(self, who: Person) -> UndoReply:

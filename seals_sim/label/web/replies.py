@@ -21,12 +21,12 @@ class Answer(BaseModel):
     Attributes:
         row: Its position in the table.
         answer: 1, 0, or null to skip.
-        is_repeated: Whether it is sent again, because no reply came; it then counts once.
+        id: Of this answer, drawn by the page: what is sent again, because no reply came, counts once.
     """
 
     row: StrictInt
     answer: Annotated[StrictInt, Field(ge=0, le=1)] | None
-    is_repeated: bool = False
+    id: Annotated[str, Field(max_length=100)] = ""
 
 
 class AnswerMark(BaseModel):

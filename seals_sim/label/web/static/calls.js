@@ -10,8 +10,8 @@ let isErrorOfCall = false; // the error shown is about something the person did,
 
 export class Refused extends Error {}
 
-export async function call(path, body) {
-  const headers = { "Content-Type": "application/json", "X-Person": encodeURIComponent(getName()) };
+export async function call(path, body, who = getName()) {
+  const headers = { "Content-Type": "application/json", "X-Person": encodeURIComponent(who) };
   let response;
   try {
     response = await fetch(path, body ? { method: "POST", headers, body: JSON.stringify(body) } : { headers });

@@ -8,12 +8,13 @@ import { ANSWERS, makeCard, makeItem } from "./cards.js";
 import { by, pause, shorten } from "./elements.js";
 import { makeLists } from "./lists.js";
 import { closeMenu } from "./menu.js";
-import { startPerson } from "./person.js";
+import { getName, startPerson } from "./person.js";
 import { showStatus } from "./status.js";
 
 const SIZE = { one: 1, grid: 6 };
 const AHEAD = { one: 3, grid: 6 };
 const RETRY_AFTER = [500, 1000, 2000, 5000]; // ms
+const TAB = Math.random().toString(36).slice(2); // tells its answers from those of other tabs
 const MOVES = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -3, ArrowDown: 3 };
 
 const known = new Map(); // row -> the server's description of an asked row
@@ -22,7 +23,8 @@ let layout = "one";
 let screen = []; // rows on screen
 let buffer = []; // rows that come next
 let current = null; // the row on screen that keys answer
-let work = []; // answers and undos to be sent, in order
+let work = []; // answers and undos to be sent, in order, each with who gave it
+let nAnswers = 0;
 let isBusy = false;
 let isStale = true; // the screen must be laid out again from the rows that wait on the server
 let isExhausted = false;
@@ -52,7 +54,6 @@ async function drain() {
         takeBack(first);
       } else {
         if (first && first.kind === "undo") takeBack(work.shift()); // it may have been done: leave it to the person
-        else if (first) first.isRepeated = true;
         showError(`${error.message}; retrying${describeUnsent()}`, false);
         showEmpty();
         await pause(RETRY_AFTER[Math.min(failures++, RETRY_AFTER.length - 1)]);
@@ -69,11 +70,11 @@ function describeUnsent() {
 
 async function perform(one) {
   if (one.kind === "answer") {
-    const body = { row: one.row, answer: one.answer, is_repeated: Boolean(one.isRepeated) };
-    showStatus((await call("/api/answer", body)).status);
+    const body = { row: one.row, answer: one.answer, id: one.id };
+    showStatus((await call("/api/answer", body, one.who)).status);
     return;
   }
-  const { row, left, status } = await call("/api/undo", {});
+  const { row, left, status } = await call("/api/undo", {}, one.who);
   showStatus(status);
   if (row === null) {
     showNotice("Nothing to undo.");
@@ -112,7 +113,9 @@ function wantsRows() {
 async function refill() {
   const isNew = isStale || !screen.length;
   const n = AHEAD[layout] + (isNew ? SIZE[layout] : screen.filter((row) => !answers.has(row)).length);
+  const who = getName();
   const { rows } = await call(`/api/batch?n=${n}`);
+  if (who !== getName()) return; // these are for the person before
   const unsent = new Set(work.map((one) => one.row));
   for (const item of rows) {
     known.set(item.row, item);
@@ -151,7 +154,7 @@ function learn(items) {
 function answer(row, value) {
   showNotice("");
   answers.set(row, value);
-  work.push({ kind: "answer", row, answer: value });
+  work.push({ kind: "answer", row, answer: value, who: getName(), id: `${TAB}-${nAnswers++}` });
   buffer = buffer.filter((other) => other !== row);
   if (screen.includes(row)) {
     const place = screen.indexOf(row);
@@ -172,7 +175,7 @@ function answerRest() {
 
 function undo() {
   undone = "unknown";
-  work.push({ kind: "undo" });
+  work.push({ kind: "undo", who: getName() });
   drain();
 }
 
@@ -328,7 +331,7 @@ by("disputed").addEventListener("click", () => lists.showAnswers("disputed"));
 by("help").addEventListener("click", () => by("keys").showModal());
 window.addEventListener("beforeunload", (event) => work.length && !connection.isStopped && event.preventDefault());
 
-/* Another person has other rows. Answers under way go out first, in the name of whoever gave them. */
+/* Another person has other rows. Answers not sent yet go out first, in the name of whoever gave them. */
 function changePerson() {
   isStale = true;
   isExhausted = false;
