@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,7 @@ from experiments.goodreads.options import GoodreadsExecution, GoodreadsProtocol,
 from experiments.goodreads.report import write_report
 from experiments.goodreads.rows import RUN_FILES
 from experiments.goodreads.sources import Encoding, Simulation, Source, open_reviews, open_simulation, open_texts
-from experiments.goodreads.stages import Settings, describe, parse_memory, prepare
+from experiments.goodreads.stages import Settings, describe, parse_memory, prepare, split_source
 from seals_sim.disk.files import require_writable, write_text
 from seals_sim.errors import UserError
 from seals_sim.options import combine
@@ -32,6 +33,7 @@ from seals_sim.replay.store import (
     to_json,
     write_csv,
 )
+from seals_sim.search.seeds import require_seeds
 from seals_sim.types import DatasetRows, TableRows
 
 _SIMULATED = "SIMULATED"
@@ -65,6 +67,7 @@ def run_goodreads(
     inside = work if options.simulate is None else work / _SIMULATED  # simulated and real are never in one folder
     source = _open_source(options, protocol, execution, inside)
     report_bad_lines(source.bad_lines)
+    _require_fit(source, engine, protocol.splits, settings)
     folder = RunFolder(out, RunIdentity("goodreads", protocol, _fingerprint(source)), {
         "command": command,
         "execution": to_json(execution),
@@ -76,6 +79,7 @@ def run_goodreads(
         "positives": int(source.is_positive.sum()),
         "bad_lines": source.bad_lines,
     })  # fmt: skip
+    prepare(source, protocol.splits[0], settings, inside)  # what is refused here leaves no folder begun
     folder.begin()
 
     store = RunStore(out)
@@ -84,7 +88,6 @@ def run_goodreads(
     for name in protocol.splits:
         prepared = prepare(source, name, settings, inside)
         split = prepared.split
-        engine.require_fit(len(split.pool))
         rows = TableRows(split.pool)
         bench = Bench(source.name, rows, split, {name: positives}, {"": prepared.space}, engine, execution.threads)
         runs = _list_runs(engine, name, protocol.int8)
@@ -103,6 +106,14 @@ def run_goodreads(
     if not execution.quiet:
         print(page, file=sys.stderr)
     return page
+
+
+def _require_fit(source: Source, engine: ReplayProtocol, splits: Sequence[str], settings: Settings) -> None:
+    """Refuse what the splits are too small for before anything is embedded."""
+    for name in splits:
+        pool = split_source(source, name, settings).pool
+        engine.require_fit(len(pool))
+        require_seeds(source.is_positive[pool], engine.seed_positives, engine.seed_negatives)
 
 
 def _fingerprint(source: Source) -> str:

@@ -80,7 +80,7 @@ def parse_memory(text: str) -> int:
 def prepare(source: Source, name: str, settings: Settings, work: Path) -> Prepared:
     """The split called `name` (one of `SPLITS`). Raises UserError."""
     folder = work / f"split-{name}"
-    split = _split(source, name, settings)
+    split = split_source(source, name, settings)
     vectors, pooled, stages = _vectors(source, split, settings, work, folder)
     _require_memory(vectors.pool, settings)
     # Of all sentences, copies included, as in 7.12: the distinct ones would be a second file of gigabytes.
@@ -146,7 +146,8 @@ def _whitening(
     return Whitening.load(path), [stage]
 
 
-def _split(source: Source, name: str, settings: Settings) -> Split:
+def split_source(source: Source, name: str, settings: Settings) -> Split:
+    """The parts of the split called `name`. Raises UserError where a part would be empty, or the groups are unknown."""
     rng = make_generator(settings.seed, "split")
     if name == "sentence":
         split = split_at_random(len(source), rng, settings.test_fraction)

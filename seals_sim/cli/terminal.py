@@ -70,7 +70,8 @@ def run_cli(app: App, words: Sequence[str] | None = None) -> None:
     """Run what was typed, by default on the command line of this process.
 
     Bad input, and a file or disk that does not do its part, is one line and exit code 2. Ctrl-C, SIGTERM and SIGHUP
-    end with 128 and the number of the signal, and with what is finished saved.
+    end with 128 and the number of the signal, and with what is finished saved; the page of `seals label`, once it is
+    served, takes them itself and ends without an error.
     """
     wait_passively()
     _print_what_the_terminal_can_show()

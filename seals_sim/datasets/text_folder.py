@@ -19,8 +19,7 @@ class TextFolder:
 
     def __init__(self, folder: Path, encoding: str = "utf-8") -> None:
         self._folder, self._encoding = folder, "utf-8-sig" if encoding == "utf-8" else encoding
-        paths = (path for path in folder.rglob("*") if path.suffix.lower() == ".txt" and path.is_file())
-        self._names = sorted(path.relative_to(folder).as_posix() for path in paths)
+        self._names = sorted(path.relative_to(folder).as_posix() for path in _find_texts(folder))
         if not self._names:
             raise UserError(f"{folder}: this is a folder without .txt files, and none of datasets.save_to_disk")
 
@@ -43,3 +42,13 @@ class TextFolder:
                 bad.report(name, f"cannot be read: {error.strerror}")
                 continue
             yield name, {"file": name, "text": text}
+
+
+def _find_texts(folder: Path) -> list[Path]:
+    if folder.resolve() == Path(folder.resolve().anchor):
+        raise UserError(f"{folder}: is all of the disk; name the folder that the texts are in")
+    try:
+        return [path for path in folder.rglob("*") if path.suffix.lower() == ".txt" and path.is_file()]
+    except OSError as error:
+        problem = f"cannot be searched for .txt files ({error.filename}: {error.strerror})"
+        raise UserError(f"{folder}: {problem}; name a folder that holds the texts alone") from error

@@ -28,13 +28,29 @@ def draw_seeds(
         >>> seeds.labels.tolist()
         [1, 1, 0, 0, 0]
     """
-    rows = []
-    for parameter, n, of_class in (
-        ("seed_positives", seed_positives, np.flatnonzero(is_positive)),
-        ("seed_negatives", seed_negatives, np.flatnonzero(~is_positive)),
-    ):
-        if len(of_class) < n:
-            kind = parameter.removeprefix("seed_")
-            raise UserError(f"the pool has only {len(of_class)} {kind}", parameter=parameter, value=n)
-        rows.append(rng.choice(of_class, n, replace=False))
+    require_seeds(is_positive, seed_positives, seed_negatives)
+    rows = [
+        rng.choice(np.flatnonzero(of_class), n, replace=False)
+        for of_class, n in ((is_positive, seed_positives), (~is_positive, seed_negatives))
+    ]
     return LabeledRows(np.concatenate(rows), np.repeat([1, 0], [seed_positives, seed_negatives]))
+
+
+def require_seeds(is_positive: NDArray[np.bool_], seed_positives: int, seed_negatives: int) -> None:
+    """Check that a pool has so many rows of each class.
+
+    Args:
+        is_positive: (n,) the labels of the pool.
+        seed_positives: Positives that are needed.
+        seed_negatives: Negatives that are needed.
+
+    Raises:
+        UserError: Where the pool has fewer of either.
+    """
+    n_positives = int(is_positive.sum())
+    for kind, n, needed in (
+        ("positives", n_positives, seed_positives),
+        ("negatives", len(is_positive) - n_positives, seed_negatives),
+    ):
+        if n < needed:
+            raise UserError(f"the pool has only {n} {kind}", parameter=f"seed_{kind}", value=needed)

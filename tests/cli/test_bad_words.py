@@ -60,6 +60,8 @@ def list_files(folder):
         (["label", "t.csv", "--session", "x" * 300], "cannot be written: File name too long"),
         (["replay", "--out", "o", "--jobs", "9" * 25], "must be at most 1,000,000,000"),
         (["label", ""], "error: .: this is a folder without .txt files"),
+        (["embed", "/"], "error: /: is all of the disk; name the folder that the texts are in"),
+        (["label", "/"], "error: /: is all of the disk; name the folder that the texts are in"),
         (["label", "."], "error: .: this is a folder without .txt files"),
         (["embed", "t.csv", "--quiet", "--model", "x" * 5000], "File name too long"),
         (["label", "t.csv", "--like", "[1]"], "--like 1: must be plain text, and this reads as JSON"),

@@ -6,6 +6,7 @@ import csv
 import gzip
 import json
 import os
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -280,6 +281,20 @@ def test_a_pipe_is_no_folder(tmp_path):
     os.mkfifo(tmp_path / "t.jsonl")
     with pytest.raises(UserError, match="a pipe or a device, and a file is needed"):
         read_text_table(tmp_path / "t.jsonl")
+
+
+def test_a_folder_that_changes_while_it_is_listed_is_named(tmp_path, monkeypatch):
+    def list_with_error(folder, pattern):
+        yield folder / "a.txt"
+        raise FileNotFoundError(2, "No such file or directory", str(folder / "gone"))
+
+    monkeypatch.setattr(Path, "rglob", list_with_error)
+    with pytest.raises(UserError) as error:
+        read_text_table(tmp_path)
+    assert str(error.value) == (
+        f"{tmp_path}: cannot be searched for .txt files ({tmp_path / 'gone'}: No such file or directory); "
+        "name a folder that holds the texts alone"
+    )
 
 
 def test_a_large_cell_is_no_obstacle(tmp_path):

@@ -201,7 +201,9 @@ def test_without_memory_for_a_float32_copy_the_scan_reads_float16(tmp_path):
 
 def test_bad_input_is_one_line(reviews, tmp_path, refused):
     def said(*words):
-        return refused(goodreads.main, [*words, "--out", tmp_path / "o"])
+        line = refused(goodreads.main, [*words, "--out", tmp_path / "o"])
+        assert not (tmp_path / "o").exists()
+        return line
 
     assert "no data; give reviews, texts or simulate" in said()
     assert "--simulate 100: cannot be combined with reviews" in said("--reviews", reviews, "--simulate", "100")
@@ -216,6 +218,31 @@ def test_bad_input_is_one_line(reviews, tmp_path, refused):
     goodreads.main([*SIMULATED, "--memory", "2GB", "--out", str(tmp_path / "a"), "--work", str(work)])
     changed = [*SIMULATED, "--spoiler-cosine", "0.3", "--work", work, "--out", tmp_path / "b"]
     assert "simulated-embed: was made with another SIMULATED" in refused(goodreads.main, changed)
+
+
+@pytest.mark.parametrize(
+    ("n_reviews", "changed", "message"),
+    [
+        (3, {}, "--budget 60: the pool has only 11 rows"),
+        (20, {"--splits": "sentence,review", "--test-fraction": "0.4"}, "--budget 60: the pool has only 59 rows"),
+        (
+            3,
+            {"--budget": "10", "--seed-positives": "8", "--seed-negatives": "1"},
+            "--seed-positives 8: the pool has only",
+        ),
+        (3, {"--budget": "11", "--seed-positives": "1", "--seed-negatives": "10"}, "--seed-negatives 10: the pool has"),
+        (20, {"--dimensions": "256"}, "--dimensions 256: 98 distinct rows"),
+    ],
+)
+def test_reviews_that_do_not_fit_are_refused_before_the_folder_is_begun(
+    reviews, tmp_path, refused, n_reviews, changed, message
+):
+    cut = tmp_path / "cut.json"
+    cut.write_text("".join(reviews.read_text().splitlines(keepends=True)[:n_reviews]))
+    options = {"--reviews": cut, "--model": "wordllama", "--dimensions": "4", "--out": tmp_path / "o"}
+    options |= dict(zip(SMALL[:-1:2], SMALL[1::2], strict=True)) | changed
+    assert message in refused(goodreads.main, ["--quiet", *(word for pair in options.items() for word in pair)])
+    assert not (tmp_path / "o").exists()
 
 
 def test_the_current_folder_can_be_the_folder_of_a_run(tmp_path, monkeypatch, refused):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
 
@@ -18,12 +19,13 @@ def main() -> None:
     parser.add_argument("--n", type=int, default=1000)
     parser.add_argument("--only", default="", help="a word of the name of the work that is killed")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=math.inf, help="begin no run after that time")
     given = parser.parse_args()
     start = time.monotonic()
     prepare()
     chains = [chain for chain in CHAINS if given.only in chain.name]
     with tqdm(total=given.n, unit="kill", mininterval=5) as bar:
-        counts = kill_many(given.n, chains, given.seed, bar.update)
+        counts = kill_many(given.n, chains, given.seed, bar.update, 60 * given.minutes)
     for name, n in counts.kills.items():
         print(f"{n:>5} {name}")
     print(f"{sum(counts.kills.values()):>5} kills in {time.monotonic() - start:.0f} s")

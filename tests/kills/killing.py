@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import signal
@@ -42,7 +43,13 @@ class Counts:
     wrong: list[str] = field(default_factory=list)
 
 
-def kill_many(n: int, chains: Sequence[Chain] = CHAINS, seed: int = 0, show: Callable[[], object] = list) -> Counts:
+def kill_many(
+    n: int,
+    chains: Sequence[Chain] = CHAINS,
+    seed: int = 0,
+    show: Callable[[], object] = list,
+    most_seconds: float = math.inf,
+) -> Counts:
     """Kill `n` times, the chains and signals by turns.
 
     Args:
@@ -50,11 +57,12 @@ def kill_many(n: int, chains: Sequence[Chain] = CHAINS, seed: int = 0, show: Cal
         chains: What is killed.
         seed: Of the times of the kills.
         show: Called after each kill.
+        most_seconds: No run is begun after that time, so that there may be fewer kills.
 
     Returns:
         The counts; `wrong` is empty if all is well.
     """
-    counts = Counts()
+    counts, deadline = Counts(), time.monotonic() + most_seconds
     scratch = tempfile.mkdtemp(prefix="kills-")  # no TemporaryDirectory: forked copies would remove it at their end
     try:
         start = Path(scratch) / "start"
@@ -62,7 +70,7 @@ def kill_many(n: int, chains: Sequence[Chain] = CHAINS, seed: int = 0, show: Cal
         prepare(start)
         whole = {chain.name: _run_whole(chain, start, Path(scratch)) for chain in chains}
         number = 0
-        while number < n:
+        while number < n and time.monotonic() < deadline:
             chain = chains[(number // _KILLS_A_CHAIN) % len(chains)]
             folder = Path(tempfile.mkdtemp(dir=scratch))
             shutil.copytree(start, folder, dirs_exist_ok=True)
