@@ -3,7 +3,7 @@
    An answer carries its row from the moment a key is pressed. Answers are sent one at a time, in order, and again until
    the server has them. Some rows are fetched ahead, so that the next one is on screen at once. An answer, an undo, or a
    change of layout changes what is on screen; a reply only adds to it. */
-import { call, clearError, connection, showNotice, Refused, showError } from "./calls.js";
+import { call, clearError, connection, describeUnsent, showNotice, Refused, showError } from "./calls.js";
 import { ANSWERS, makeCard, makeItem } from "./cards.js";
 import { by, pause, shorten } from "./elements.js";
 import { makeLists } from "./lists.js";
@@ -47,25 +47,20 @@ async function drain() {
       failures = 0;
     } catch (error) {
       if (error instanceof Refused) {
-        showError(error.message + (connection.isStopped ? describeUnsent() : ""), true);
+        showError(error.message + (connection.isStopped ? describeUnsent(work) : ""), true);
         showEmpty();
         if (!first || connection.isStopped) break;
         work.shift();
         takeBack(first);
       } else {
         if (first && first.kind === "undo") takeBack(work.shift()); // it may have been done: leave it to the person
-        showError(`${error.message}; retrying${describeUnsent()}`, false);
+        showError(`${error.message}; retrying${describeUnsent(work)}`, false);
         showEmpty();
         await pause(RETRY_AFTER[Math.min(failures++, RETRY_AFTER.length - 1)]);
       }
     }
   }
   isBusy = false;
-}
-
-function describeUnsent() {
-  const n = work.filter((one) => one.kind === "answer").length;
-  return n ? ` (${n} ${n === 1 ? "answer" : "answers"} not saved yet)` : "";
 }
 
 async function perform(one) {
