@@ -93,6 +93,14 @@ def test_answers_that_differ_are_listed_and_the_next_one_settles_them(session):
     assert session.disputed == [row]
 
 
+def test_a_row_waits_for_whoever_took_back_an_answer_to_it(session):
+    (of_ada,), (of_bob,) = ([asked.row for asked in session.ask(1, who)] for who in ("Ada", "Bob"))
+    session.tell([of_ada], [1], "Bob")
+    assert session.undo("Bob") == of_ada
+    assert [asked.row for asked in session.ask(2, "Bob")] == [of_ada, of_bob]
+    assert of_ada not in [asked.row for asked in session.ask(2, "Ada")]
+
+
 def test_at_the_end_the_rows_of_others_are_left(session):
     of_ada = [asked.row for asked in session.ask(3, "Ada")]
     while rows := [asked.row for asked in session.ask(50, "Bob") if asked.row not in of_ada]:
