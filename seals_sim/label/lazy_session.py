@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 import numpy as np
 
 from seals_sim.embed.background import BackgroundEmbedding
+from seals_sim.label.copies import DistinctRows
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.events import Event, Seed
 from seals_sim.types import Rows
@@ -34,6 +35,13 @@ class SessionEmbedding:
         lists = [one.neighbors for one in bringing if one.neighbors is not None]
         if self._lazy is not None and lists:
             self._lazy.embed(Rows(np.concatenate(lists)))
+
+    def count_rows(self, distinct: DistinctRows) -> int:
+        """Of the rows that can be asked those whose texts are embedded."""
+        if self._lazy is None:
+            return len(distinct)
+        rows = None if distinct.n_copies else Rows(np.arange(len(distinct)))  # None: without copies
+        return len(distinct) - len(self._lazy.find_missing(rows))
 
     def going_first(self) -> AbstractContextManager[None]:
         """A context in which the thread begins nothing."""

@@ -311,7 +311,7 @@ class Session(RowFinder):
             n_skipped=len(answers) - len(labels),
             n_waiting=len(self._state.waiting),
             n_candidates=self._search.pool.n_candidates,
-            n_embedded=self._count_embedded(),
+            n_embedded=self._embedding.count_rows(self._rows),
             curve=tuple(np.cumsum(sequence, dtype=int).tolist()),
             n_control=len(drawn),
             remaining=remaining,
@@ -320,12 +320,6 @@ class Session(RowFinder):
             p_missing=compute_p_missing(sequence, n_rows - n_elsewhere, target_recall, n_positive - sum(sequence)),
             explanation=self._explain(),
         )
-
-    def _count_embedded(self) -> int:
-        if self.corpus.lazy is None:
-            return len(self._rows)
-        rows = None if self._rows.n_copies else Rows(np.arange(len(self._rows)))  # None: without copies
-        return len(self._rows) - len(self.corpus.lazy.find_missing(rows))
 
     def compute_scores(self) -> NDArray[np.float64]:
         """Scores from 0 to 1 under the model of all answers, for every row (n,). They rank rows.
