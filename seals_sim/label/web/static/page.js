@@ -3,13 +3,13 @@
    An answer carries its row from the moment a key is pressed. Answers are sent one at a time, in order, and again until
    the server has them. Some rows are fetched ahead, so that the next one is on screen at once. An answer, an undo, or a
    change of layout changes what is on screen; a reply only adds to it. */
-import { call, clearError, connection, showNotice, Refused, showError } from "./calls.js";
+import { call, clearError, connection, describeEmpty, showNotice, Refused, showError } from "./calls.js";
 import { ANSWERS, makeCard, makeItem } from "./cards.js";
 import { by, pause, shorten } from "./elements.js";
 import { makeLists } from "./lists.js";
 import { closeMenu } from "./menu.js";
 import { getName, startPerson } from "./person.js";
-import { showStatus } from "./status.js";
+import { describeUnsent, showStatus } from "./status.js";
 
 const SIZE = { one: 1, grid: 6 };
 const AHEAD = { one: 3, grid: 6 };
@@ -48,25 +48,20 @@ async function drain() {
       failures = 0;
     } catch (error) {
       if (error instanceof Refused) {
-        showError(error.message + (connection.isStopped ? describeUnsent() : ""), true);
+        showError(error.message + (connection.isStopped ? describeUnsent(work) : ""), true);
         showEmpty();
         if (!first || connection.isStopped) break;
         work.shift();
         takeBack(first);
       } else {
         if (first && first.kind === "undo") takeBack(work.shift()); // it may have been done: leave it to the person
-        showError(`${error.message}; retrying${describeUnsent()}`, false);
+        showError(`${error.message}; retrying${describeUnsent(work)}`, false);
         showEmpty();
         await pause(RETRY_AFTER[Math.min(failures++, RETRY_AFTER.length - 1)]);
       }
     }
   }
   isBusy = false;
-}
-
-function describeUnsent() {
-  const n = work.filter((one) => one.kind === "answer").length;
-  return n ? ` (${n} ${n === 1 ? "answer" : "answers"} not saved yet)` : "";
 }
 
 async function perform(one) {
@@ -268,10 +263,7 @@ function showCards() {
 
 /* What stands in place of a row. */
 function showEmpty() {
-  let words = "";
-  if (connection.isStopped) words = "This page has expired. Open the address that the program printed last.";
-  else if (connection.isAway) words = "The server does not respond, so there is no row to show. This page goes on by itself once the server is back; leave it open until then.";
-  else if (isExhausted) words = "Every row has an answer.";
+  const words = describeEmpty(isExhausted);
   by("empty").textContent = words;
   by("empty").hidden = screen.length > 0 || words === "";
 }
