@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from seals_sim.label.events import Event
@@ -19,7 +20,7 @@ class SessionState:
     """Rows asked, rows that wait for an answer, and the answers that count.
 
     Attributes:
-        asked: The event that asked for each row, in order.
+        asked: The event that asked for each row, in order; `who` is the person that it waits for.
         waiting: Rows asked and not answered, those to be shown first in front.
 
     Examples:
@@ -62,6 +63,7 @@ class SessionState:
         if not said:
             del self._said[row]
             if row in self.asked:
+                self.asked[row] = replace(self.asked[row], who=who)
                 self.waiting.insert(0, row)
 
     def list_waiting(self, who: str) -> list[int]:

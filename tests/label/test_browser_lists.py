@@ -168,9 +168,20 @@ def test_two_people_in_two_tabs_differ_and_settle(browser, tmp_path):
     browser.switch_to.new_window("tab")
     page.open(served.url)
     assert page.row() != of_ada
+    ask = "return fetch('/api/batch?n=4').then((reply) => reply.json())"
+    waiting = [str(item["row"]) for item in page.js(ask)["rows"]]
+    without_name = page.row()
     browser.find_element(By.ID, "person").click()
     page.press(" Bob " + Keys.ENTER)
     page.wait(lambda: read(page, "person") == "Bob")
+    assert page.row() == without_name, "what was asked before is not left to nobody"
+    page.press("0")
+    page.wait(lambda: page.count() == 1)
+    page.press("00")
+    page.wait(lambda: page.count() == 3)
+    assert sorted(answered(page)) == sorted(waiting[:3])
+    page.press("uuu")
+    page.wait(lambda: page.count() == 0)
     page.press("/" + of_ada + Keys.ENTER)  # the words of this table are numbers of rows
     page.wait(lambda: page.js(ITEMS)[:1] == [int(of_ada)])
     tab_to(page, f"No, row {of_ada}")

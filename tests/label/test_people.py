@@ -10,6 +10,7 @@ from urllib.parse import quote
 import pytest
 from fastapi.testclient import TestClient
 
+from seals_sim.label.events import ImportedFile
 from seals_sim.label.exchange import SessionFile, build_labels_table
 from seals_sim.label.exchange.growth import carry_over, match_answers
 from seals_sim.label.session import Session
@@ -93,6 +94,14 @@ def test_answers_that_differ_are_listed_and_the_next_one_settles_them(session):
     assert session.disputed == [row]
 
 
+def test_a_row_waits_for_whoever_took_back_an_answer_to_it(session):
+    (of_ada,), (of_bob,) = ([asked.row for asked in session.ask(1, who)] for who in ("Ada", "Bob"))
+    session.tell([of_ada], [1], "Bob")
+    assert session.undo("Bob") == of_ada
+    assert [asked.row for asked in session.ask(2, "Bob")] == [of_ada, of_bob]
+    assert of_ada not in [asked.row for asked in session.ask(2, "Ada")]
+
+
 def test_at_the_end_the_rows_of_others_are_left(session):
     of_ada = [asked.row for asked in session.ask(3, "Ada")]
     while rows := [asked.row for asked in session.ask(50, "Bob") if asked.row not in of_ada]:
@@ -123,6 +132,8 @@ def test_who_said_what_goes_on_in_a_table_that_has_grown(tmp_path):
     with Session.begin(tmp_path / "s", before, options=OPTIONS) as session:
         for row, answer, who in [(7, 1, "Ada"), (9, 1, "Ada"), (9, 0, "Bob"), (5, 0, ""), (7, None, "Ada")]:
             session.tell([row], [answer], who)
+        session.add_import(ImportedFile("digest", "name"), [(11, 1)])
+        session.tell([11], [0], "Ada")
         assert session.list_copies(7) == [7, len(texts) - 1]
         said = {row: session.list_said(row) for row in (5, 7, 9)}
     carry_over(match_answers(SessionFile.read(tmp_path / "s"), now.texts, None), now)
@@ -130,4 +141,4 @@ def test_who_said_what_goes_on_in_a_table_that_has_grown(tmp_path):
         assert {row: session.list_said(row) for row in (5, 7, 9)} == said
         assert session.disputed == [9]
         assert [session.undo("Bob"), session.undo("Bob"), session.undo("")] == [9, None, 5]
-        assert list(session.distinct_answers.items()) == [(7, None), (9, 1)]
+        assert list(session.distinct_answers.items()) == [(7, None), (9, 1), (11, 0)]

@@ -68,7 +68,9 @@ def match_answers(
             found = []
         n_lost += not found
         n_corrected += any(texts[row] != kept.text for row in found)
-        answers += [(found, file.state.list_said(old))] if found else []
+        said = file.state.list_said(old)
+        by_person = [one for one in said if one.who is not None]  # a file disputes nothing
+        answers += [(found, by_person or said)] if found else []
     if not answered or len(answers) < _MIN_FOUND * len(answered):
         found_words = f"{len(answers):,} of its {len(answered):,} answered rows are in this table"
         raise UserError(f"{file.path}: was begun with another table ({found_words}); name another session")

@@ -30,6 +30,13 @@ export async function call(path, body, who = getName()) {
   throw new Refused(reply.error || `the server refused (${response.status})`);
 }
 
+/* Why there is no row; empty where one may come. */
+export function describeEmpty(isExhausted) {
+  if (connection.isStopped) return "This page has expired. Open the address that the program printed last.";
+  if (connection.isAway) return "The server does not respond, so there is no row to show. This page goes on by itself once the server is back; leave it open until then.";
+  return isExhausted ? "Every row has an answer." : "";
+}
+
 export function showError(words, isOfCall) {
   isErrorOfCall = isOfCall;
   by("error").textContent = words && `Error: ${words}`;

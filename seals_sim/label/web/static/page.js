@@ -3,13 +3,13 @@
    An answer carries its row from the moment a key is pressed. Answers are sent one at a time, in order, and again until
    the server has them. Some rows are fetched ahead, so that the next one is on screen at once. An answer, an undo, or a
    change of layout changes what is on screen; a reply only adds to it. */
-import { call, clearError, connection, describeUnsent, showNotice, Refused, showError } from "./calls.js";
+import { call, clearError, connection, describeEmpty, describeUnsent, showNotice, Refused, showError } from "./calls.js";
 import { ANSWERS, makeCard, makeItem } from "./cards.js";
 import { by, pause, shorten } from "./elements.js";
 import { makeLists } from "./lists.js";
 import { closeMenu } from "./menu.js";
 import { getName, startPerson } from "./person.js";
-import { showStatus } from "./status.js";
+import { describeUnsent, showStatus } from "./status.js";
 
 const SIZE = { one: 1, grid: 6 };
 const AHEAD = { one: 3, grid: 6 };
@@ -25,6 +25,7 @@ let buffer = []; // rows that come next
 let current = null; // the row on screen that keys answer
 let work = []; // answers and undos to be sent, in order, each with who gave it
 let nAnswers = 0;
+let kept = []; // rows that the tab had before its person gave a name
 let isBusy = false;
 let isStale = true; // the screen must be laid out again from the rows that wait on the server
 let isExhausted = false;
@@ -117,7 +118,8 @@ async function refill() {
     if (!unsent.has(item.row)) answers.delete(item.row);
     learn(item.neighbors);
   }
-  const waiting = rows.map((item) => item.row).filter((row) => !unsent.has(row));
+  const given = rows.map((item) => item.row).filter((row) => !unsent.has(row) && !kept.includes(row));
+  const waiting = isStale ? [...given, ...kept] : [...kept, ...given]; // what an undo brings back is in front
   isExhausted = rows.length < n;
   if (isStale) {
     isStale = false;
@@ -151,6 +153,7 @@ function answer(row, value) {
   answers.set(row, value);
   work.push({ kind: "answer", row, answer: value, who: getName(), id: `${TAB}-${nAnswers++}` });
   buffer = buffer.filter((other) => other !== row);
+  kept = kept.filter((other) => other !== row);
   if (screen.includes(row)) {
     const place = screen.indexOf(row);
     const following = [...screen.slice(place + 1), ...screen.slice(0, place)];
@@ -260,17 +263,14 @@ function showCards() {
 
 /* What stands in place of a row. */
 function showEmpty() {
-  let words = "";
-  if (connection.isStopped) words = "This page has expired. Open the address that the program printed last.";
-  else if (connection.isAway) words = "The server does not respond, so there is no row to show. This page goes on by itself once the server is back; leave it open until then.";
-  else if (isExhausted) words = "Every row has an answer.";
+  const words = describeEmpty(isExhausted);
   by("empty").textContent = words;
   by("empty").hidden = screen.length > 0 || words === "";
 }
 
 /* Drop the texts of rows that are done. */
 function forget() {
-  const needed = new Set([...screen, ...buffer, ...work.map((one) => one.row)]);
+  const needed = new Set([...screen, ...buffer, ...kept, ...work.map((one) => one.row)]);
   for (const row of known.keys()) if (!needed.has(row)) known.delete(row);
 }
 
@@ -326,9 +326,11 @@ by("disputed").addEventListener("click", () => lists.showAnswers("disputed"));
 by("help").addEventListener("click", () => by("keys").showModal());
 window.addEventListener("beforeunload", (event) => work.length && !connection.isStopped && event.preventDefault());
 
-/* Another person has other rows. Answers not sent yet go out first, in the name of whoever gave them. */
-function changePerson() {
-  isStale = true;
+/* Another person has other rows, but who only gives a name goes on with those of the tab: nobody else would be asked for
+   them. Answers not sent yet go out first, in the name of whoever gave them. */
+function changePerson(before) {
+  kept = before ? [] : [...screen, ...buffer].filter((row) => !answers.has(row));
+  isStale = isStale || before !== "";
   isExhausted = false;
   drain();
 }

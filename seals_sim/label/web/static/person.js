@@ -10,7 +10,7 @@ function setName(name) {
   by("person").textContent = getName() || "Your name";
 }
 
-/* `change` is called when another person takes over. */
+/* `change` is called with the name before when another person takes over. */
 export function startPerson(change) {
   const given = new URLSearchParams(location.search).get("name");
   if (given !== null) history.replaceState(null, "", "/");
@@ -21,8 +21,9 @@ export function startPerson(change) {
   });
   by("person-box").addEventListener("close", () => {
     const name = by("person-name").value;
-    if (by("person-box").returnValue !== "set" || name === getName()) return;
+    const before = getName();
+    if (by("person-box").returnValue !== "set" || name === before) return;
     setName(name);
-    change();
+    change(before);
   });
 }

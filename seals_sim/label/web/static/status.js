@@ -32,3 +32,8 @@ function describeReach(status) {
 function describeRows({ n_rows, n_copies }) {
   return n_copies ? `distinct rows (${formatNumber(n_rows + n_copies)} with copies)` : "rows";
 }
+
+export function describeUnsent(work) {
+  const n = work.filter((one) => one.kind === "answer").length;
+  return n ? ` (${n} ${n === 1 ? "answer" : "answers"} not saved yet)` : "";
+}
