@@ -51,9 +51,3 @@ export function showNotice(words) {
   by("notice").textContent = words;
   by("notice").hidden = words === "";
 }
-
-/* What of the work to be sent would be lost if the page were closed. */
-export function describeUnsent(work) {
-  const n = work.filter((one) => one.kind === "answer").length;
-  return n ? ` (${n} ${n === 1 ? "answer" : "answers"} not saved yet)` : "";
-}

@@ -3,7 +3,7 @@
    An answer carries its row from the moment a key is pressed. Answers are sent one at a time, in order, and again until
    the server has them. Some rows are fetched ahead, so that the next one is on screen at once. An answer, an undo, or a
    change of layout changes what is on screen; a reply only adds to it. */
-import { call, clearError, connection, describeEmpty, describeUnsent, showNotice, Refused, showError } from "./calls.js";
+import { call, clearError, connection, describeEmpty, showNotice, Refused, showError } from "./calls.js";
 import { ANSWERS, makeCard, makeItem } from "./cards.js";
 import { by, pause, shorten } from "./elements.js";
 import { makeLists } from "./lists.js";
