@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 import joblib
 
 from seals_sim.runtime import end_with_parent
 from seals_sim.workers import INLINE, Workers
+
+_SHARED_MEMORY, _LEAST_FREE = "/dev/shm", 2 * 10**9
 
 S = TypeVar("S")
 A = TypeVar("A")
@@ -40,4 +44,19 @@ def start_workers(n: int) -> joblib.Parallel:
     if n == 1:
         return joblib.Parallel(n_jobs=1, return_as="generator_unordered")
     watching = {"initializer": end_with_parent, "initargs": (os.getpid(),)}
-    return joblib.Parallel(n_jobs=n, backend="loky", return_as="generator_unordered", **watching)
+    folder = _choose_shared_folder()
+    return joblib.Parallel(n_jobs=n, backend="loky", return_as="generator_unordered", temp_folder=folder, **watching)
+
+
+def _choose_shared_folder() -> str | None:
+    """The folder that joblib would choose for arrays that workers share; None for that of temporary files.
+
+    Joblib makes a folder of its own choice before it is noted for removal, so that a kill between the two would leave
+    it; in one that it is given, it makes nothing before.
+    """
+    if named := os.environ.get("JOBLIB_TEMP_FOLDER"):
+        return named
+    with suppress(OSError):
+        if shutil.disk_usage(_SHARED_MEMORY).free > _LEAST_FREE and os.access(_SHARED_MEMORY, os.W_OK):
+            return _SHARED_MEMORY
+    return None

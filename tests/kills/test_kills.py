@@ -55,6 +55,21 @@ def test_workers_end_with_a_parent_that_is_killed(tmp_path):
     assert [pid for pid in workers if is_running(pid)] == []
 
 
+@pytest.mark.skipif(not Path("/dev/shm").is_dir(), reason="no /dev/shm")
+def test_a_kill_before_joblib_has_noted_its_folder_leaves_none(tmp_path):
+    script = (
+        "import os, signal\n"
+        "from joblib import _memmapping_reducer as reducer, delayed\n"
+        "from seals_sim.replay.workers import start_workers\n"
+        "reducer.resource_tracker.register = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "list(start_workers(2)(delayed(abs)(-1) for _ in range(2)))\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    parent = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path, env=environment)
+    assert parent.wait(60) == -signal.SIGKILL
+    assert list(Path("/dev/shm").glob(f"joblib_memmapping_folder_{parent.pid}_*")) == []
+
+
 def is_running(pid):
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
