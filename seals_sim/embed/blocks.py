@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from tqdm import tqdm
@@ -19,6 +20,7 @@ from seals_sim.errors import DamagedError, OtherOriginError
 from seals_sim.types import Vectors
 from seals_sim.workers import INLINE, Workers
 
+Embedded = TypeVar("Embedded")
 BLOCK = 2048  # texts between two steps of the progress bar, and between two saves
 
 
@@ -53,12 +55,7 @@ def embed_resumably(
         return load_or_compute(cache, key, lambda: encode(texts, encoder, quiet))[0]
 
     def compute() -> Vectors:
-        try:
-            return _encode_rest(texts, encoder, quiet, folder, key, known, workers)
-        except (DamagedError, OtherOriginError) as error:
-            print(f"{error.folder} is damaged and is embedded again", file=sys.stderr)
-            shutil.rmtree(error.folder)
-            return _encode_rest(texts, encoder, quiet, folder, key, known, workers)
+        return embed_again_if_damaged(lambda: _encode_rest(texts, encoder, quiet, folder, key, known, workers))
 
     with locking(folder):
         embeddings, _ = load_or_compute(cache, key, compute)
@@ -69,6 +66,16 @@ def embed_resumably(
 def name_folder(cache: Path, key: str) -> Path:
     """Where what is embedded lies until all of it is there."""
     return cache / "embedding" / hashlib.sha256(key.encode()).hexdigest()[:32]
+
+
+def embed_again_if_damaged(embed: Callable[[], Embedded]) -> Embedded:
+    """Go on with what lies in a folder, or begin anew where that is damaged."""
+    try:
+        return embed()
+    except (DamagedError, OtherOriginError) as error:
+        print(f"{error.folder} is damaged and is embedded again", file=sys.stderr)
+        shutil.rmtree(error.folder)
+        return embed()
 
 
 def is_begun(cache: Path, key: str) -> bool:

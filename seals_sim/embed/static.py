@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,11 +10,10 @@ import numpy as np
 
 from seals_sim.disk.arrays import ArrayStage
 from seals_sim.disk.cache import locking
-from seals_sim.embed.blocks import name_folder
+from seals_sim.embed.blocks import embed_again_if_damaged, name_folder
 from seals_sim.embed.encoder import Encoder
 from seals_sim.embed.known import name_embeddings
 from seals_sim.embed.names import STATIC_MODEL
-from seals_sim.errors import DamagedError, OtherOriginError
 from seals_sim.types import StoredVectors, Vectors
 
 _BLOCK = 16_384  # texts between two steps of the progress bar, and between two saves
@@ -68,9 +65,4 @@ class StaticSpace:
             return vectors, stage.stage.digest
 
         with locking(folder):
-            try:
-                return fill()
-            except (DamagedError, OtherOriginError) as error:
-                print(f"{error.folder} is damaged and is embedded again", file=sys.stderr)
-                shutil.rmtree(error.folder)
-                return fill()
+            return embed_again_if_damaged(fill)
