@@ -11,7 +11,7 @@ from seals_sim.options import CHECKED, COMMA_SEPARATED, PositiveInt
 from seals_sim.replay.options import ConceptOptions, EmbeddingOptions, Execution, LabelOptions
 
 RuleName = Literal[
-    "all", "walk", "walk_30", "walk_distinct", "positives", "all_whitened", "seals_100", "seals_10",
+    "all", "walk", "walk_30", "walk_distinct", "walk_copies", "positives", "all_whitened", "seals_100", "seals_10",
     "autotar", "anchors", "covering", "random_tenth", "ens", "lazy", "session", "presuming",
 ]  # fmt: skip
 RULE_NAMES: tuple[RuleName, ...] = get_args(RuleName)
