@@ -33,7 +33,6 @@ from seals_sim import (
 )
 from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
 from seals_sim.disk.stages import measure_peak_bytes
-from seals_sim.evaluate.metrics import count_positives
 from seals_sim.indexes.measure import measure_index
 from seals_sim.randomness import make_generator
 from seals_sim.replay.store import write_csv
@@ -43,7 +42,6 @@ from seals_sim.search.walk import WalkPool
 from seals_sim.types import LabeledRows, Pool, Row, Rows, StoredVectors
 
 _SAMPLE = 50
-METHODS = ("all", "seals", "walk")
 _SECONDS = ["select_seconds", "neighbor_seconds", "train_seconds"]
 
 app = make_cli("python -m benchmarks.large", __doc__)
@@ -100,50 +98,48 @@ class _Recording(RecordingIndex):
 
 
 def measure_size(n: int, options: LargeOptions) -> list[LargeRun]:
-    """All searches of a table of n rows: the methods take turns, so that what else the machine does meets all."""
+    """All searches of a table of n rows; SEALS and the walk take turns, so that other work meets both."""
     table = ClanTable(n, options.dimensions, options.seed)
     clusters = table.draw_clusters()
     folder = options.work / f"n-{n}"
     vectors = table.store_vectors(clusters, folder, quiet=True)
     index = ClanIndex(clusters, vectors)
+    sample = Rows(make_generator(options.seed, "measured", n).choice(n, _SAMPLE, replace=False))
     runs = []
     with threadpool_limits(options.threads):
-        sample = Rows(make_generator(options.seed, "measured", n).choice(n, _SAMPLE, replace=False))
         worth = measure_index(index, vectors, sample, options.k).recall
         for number in range(options.concepts):
             concept = table.draw_concept(clusters, number)
             seeds = concept.draw_seeds(n, SEEDS, make_generator(options.seed, "seeds", n, number))
             oracle = LabelTable(np.isin(np.arange(n), concept.rows))
-            graphs = {}
-            for method in METHODS:
+            todo = {}
+            for method in ("seals", "walk"):
                 recording = _Recording(index, options.k)
-                if method != "all":
-                    _search(_build(method, seeds, vectors, recording, options.k), seeds, vectors, oracle, options)
-                    graphs[method] = recording.write_graph(options.k, folder / f"asked-{method}.npy")
-            for repeat in range(options.repeats):
-                for method in METHODS:
-                    graph = graphs.get(method)
-                    build = _build(method, seeds, vectors, graph, options.k)
-                    labeled, n_candidates, seconds, cpu_seconds = _search(build, seeds, vectors, oracle, options)
-                    found = labeled.rows[labeled.labels == 1]
-                    parts = np.unique(concept.parts[np.isin(concept.rows, found)])
-                    done = LargeRun(
-                        n, method, number, repeat, count_positives(labeled) / len(concept.rows),
-                        len(parts) / len(np.unique(concept.parts)), n_candidates, *seconds.tolist(),
-                        float(seconds.sum()), cpu_seconds, measure_peak_bytes(), worth,
-                    )  # fmt: skip
-                    runs.append(done)
-                    if not options.quiet:
-                        print(n, method, number, repeat, f"{done.recall:.3f} {n_candidates}", file=sys.stderr)
+                _search(_build(method, seeds, vectors, recording, options.k), seeds, vectors, oracle, options)
+                graph = recording.write_graph(options.k, folder / f"asked-{method}.npy")
+                todo[method] = _build(method, seeds, vectors, graph, options.k)
+            turns = [(method, repeat) for repeat in range(options.repeats) for method in todo]
+            if number < options.scans:
+                todo["all"] = lambda seeds=seeds: AllPool(seeds, vectors)
+                turns.append(("all", 0))
+            for method, repeat in turns:
+                labeled, n_candidates, seconds, cpu_seconds = _search(todo[method], seeds, vectors, oracle, options)
+                found = np.isin(concept.rows, labeled.rows[labeled.labels == 1])
+                parts_found = len(np.unique(concept.parts[found])) / len(np.unique(concept.parts))
+                done = LargeRun(
+                    n, method, number, repeat, found.mean(), parts_found, n_candidates, *seconds.tolist(),
+                    float(seconds.sum()), cpu_seconds, measure_peak_bytes(), worth,
+                )  # fmt: skip
+                runs.append(done)
+                if not options.quiet:
+                    print(f"{n:,} {method} {number} {repeat}: recall {done.recall:.3f}, {seconds} s", file=sys.stderr)
     return runs
 
 
 _Build = Callable[[], Pool[CandidateTable, Row, Model]]
 
 
-def _build(method: str, seeds: LabeledRows, vectors: StoredVectors, index: NeighborIndex | None, k: int) -> _Build:
-    if method == "all" or index is None:
-        return lambda: AllPool(seeds, vectors)
+def _build(method: str, seeds: LabeledRows, vectors: StoredVectors, index: NeighborIndex, k: int) -> _Build:
     if method == "walk":
         return lambda: WalkPool(seeds, vectors, index, k)
     return lambda: SealsPool(seeds, vectors, index, k)
@@ -172,10 +168,10 @@ def summarize(runs: pd.DataFrame) -> pd.DataFrame:
     """
     by = ["n", "method"]
     names = ["n_candidates", *_SECONDS, "seconds", "cpu_seconds", "index_recall"]
-    table = runs.groupby(by, sort=False)[names].median()
-    table.insert(0, "recall", runs.groupby(by, sort=False)["recall"].mean())
-    table.insert(1, "parts_found", runs.groupby(by, sort=False)["parts_found"].mean())
-    table["peak_GB"] = runs.groupby(by, sort=False)["peak_bytes"].max() / 1e9
+    table = runs.groupby(by)[names].median()
+    table.insert(0, "recall", runs.groupby(by)["recall"].mean())
+    table.insert(1, "parts_found", runs.groupby(by)["parts_found"].mean())
+    table["peak_GB"] = runs.groupby(by)["peak_bytes"].max() / 1e9
     for name in ("seconds", "cpu_seconds"):
         seals = table[name].xs("seals", level="method")
         table[f"{name}_over_seals"] = table[name] / seals.reindex(table.index.get_level_values("n")).to_numpy()

@@ -119,6 +119,8 @@ class LargeOptions(ReportedOptions):
     """Concepts searched for."""
     repeats: PositiveInt = 2
     """Times that each search is measured."""
+    scans: NonNegativeInt = 1
+    """Of the concepts, so many are searched for by the full scan too, once each."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)

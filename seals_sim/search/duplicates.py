@@ -24,7 +24,7 @@ _BIN = 0.01
 _COPIES_FROM = 0.9  # copies are nearer than this to one another
 _REACH = 0.1  # the valley is no further below their mode
 _DEPTH = 4  # times fewer in the valley than on either side of it
-_FEWEST = 0.01  # part of all similarities that is above it
+_FEWEST = 0.01  # part of all similarities that is above it, and below
 
 
 class PassOver(RowSelector):
@@ -118,5 +118,5 @@ def _find_valley(cosines: NDArray[np.float32]) -> float:
     valley = mode - 1 - int(counts[before:mode][::-1].argmin())
     threshold = (valley + 0.5) * _BIN - 1
     is_deep = _DEPTH * counts[valley] <= min(counts[mode], counts[:valley].max())
-    is_common = (cosines >= threshold).mean() >= _FEWEST
+    is_common = _FEWEST <= (cosines >= threshold).mean() <= 1 - _FEWEST
     return float(threshold) if is_deep and is_common else 1.0
