@@ -98,11 +98,20 @@ class GoodreadsMethodOptions:
     """Also most_likely_positive over everything, by 8-bit codes in memory."""
     k: PositiveInt = 100
     """Neighbors of each labeled row that join the candidates."""
+    recommended: bool = False
+    """Also most_likely_positive on vectors that are not whitened: over everything, over the SEALS pool, and as `seals
+    label` searches large tables, by the walk."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class GoodreadsProtocol(StageOptions, GoodreadsMethodOptions, LearningOptions, LabelOptions):
     """All that decides what the experiment finds."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.recommended and self.dimensions == 0:
+            problem = "whitens nothing, and recommended compares whitened vectors with those that are not"
+            raise UserError(problem, parameter="dimensions", value=0)
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
