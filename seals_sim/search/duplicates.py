@@ -119,7 +119,7 @@ def _find_valley(cosines: NDArray[np.float32]) -> float:
     valley = mode - 1 - int(counts[before:mode][::-1].argmin())
     threshold = (valley + 0.5) * _BIN - 1
     is_deep = _DEPTH * counts[valley] <= min(counts[mode], counts[:valley].max())
-    is_common = _FEWEST <= (is_other & (cosines >= threshold)).mean() <= 1 - _FEWEST
+    is_common = is_other.any() and _FEWEST <= (cosines[is_other] >= threshold).mean() <= 1 - _FEWEST
     if is_deep and is_common:
         return float(threshold)
     return np.inf if (~is_other).mean() < _FEWEST else 1.0
