@@ -35,6 +35,7 @@ from seals_sim.replay.store import (
 )
 from seals_sim.search.seeds import require_seeds
 from seals_sim.types import DatasetRows, TableRows
+from seals_sim.workers import open_workers
 
 _SIMULATED = "SIMULATED"
 
@@ -79,23 +80,23 @@ def run_goodreads(
         "positives": int(source.is_positive.sum()),
         "bad_lines": source.bad_lines,
     })  # fmt: skip
-    prepare(source, protocol.splits[0], settings, inside)  # what is refused here leaves no folder begun
-    folder.begin()
-
-    store = RunStore(out)
     facts, stages, todo = {}, {}, []
     positives = DatasetRows(source.is_positive.nonzero()[0])
-    for name in protocol.splits:
-        prepared = prepare(source, name, settings, inside)
-        split = prepared.split
-        rows = TableRows(split.pool)
-        bench = Bench(source.name, rows, split, {name: positives}, {"": prepared.space}, engine, execution.threads)
-        runs = _list_runs(engine, name, protocol.int8)
-        finished = store.finished()
-        execute([run for run in runs if run.name not in finished], store, bench, 1, execution.quiet)
-        facts[name] = prepared.facts
-        stages.update({f"{stage['folder']}": stage for stage in describe(prepared.stages, work)})
-        todo += runs
+    with open_workers(execution.cluster) as workers:
+        prepare(source, protocol.splits[0], settings, inside, workers)  # what is refused here leaves no folder begun
+        folder.begin()
+        store = RunStore(out)
+        for name in protocol.splits:
+            prepared = prepare(source, name, settings, inside, workers)
+            split = prepared.split
+            rows = TableRows(split.pool)
+            bench = Bench(source.name, rows, split, {name: positives}, {"": prepared.space}, engine, execution.threads)
+            runs = _list_runs(engine, name, protocol.int8)
+            finished = store.finished()
+            execute([run for run in runs if run.name not in finished], store, bench, 1, execution.quiet, workers)
+            facts[name] = prepared.facts
+            stages.update({f"{stage['folder']}": stage for stage in describe(prepared.stages, work)})
+            todo += runs
     rounds = collect_tables(store, todo, "rounds").rename(columns={"concept": "split"}).assign(dataset=source.name)
     store.close()
     with sealing(out, RUN_FILES):
