@@ -143,6 +143,11 @@ class StoredRuns:
         assert experiment is not None
         return read_config_of(experiment, self.folder / name, dict[str, Any])
 
+    def read_command(self, folder: str) -> str:
+        """The command that made a run, as its config.json keeps it."""
+        command: str = self.read_json(f"{folder}/{CONFIG}")["command"]
+        return command
+
     def list_folders(self, name: str) -> list[str]:
         """The runs in a folder of several, with their config.json.
 

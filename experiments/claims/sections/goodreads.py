@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from experiments.claims.claim import Finding, Section, Verdict, judge
 from experiments.claims.estimates import are_at_least, are_at_most, are_within, format_each
 from experiments.claims.sections.replays import Replay
@@ -227,7 +229,7 @@ def check_cosine(runs: StoredRuns) -> Finding:
 def check_whitening(runs: StoredRuns) -> Finding:
     from experiments.claims.estimates import Estimate
 
-    costs = {}
+    costs, folders = {}, {}
     for folder in runs.list_folders("beyond"):
         table = runs.read_table(
             f"{folder}/differences.csv", ("rule", "n_labeled", "measure", "difference", "low", "high")
@@ -235,6 +237,8 @@ def check_whitening(runs: StoredRuns) -> Finding:
         for _, row in table[(table["rule"] == "all_whitened") & (table["measure"] == "recall")].iterrows():
             title = f"{folder.rpartition('/')[2]}, {row['n_labeled']:,} labels"
             costs[title] = Estimate(row["difference"], row["low"], row["high"])
+            folders[folder] = True
     if not costs:
         raise MissingRun("beyond: the rule all_whitened", f"{SOURCES['beyond'].command} --only all,all_whitened")
-    return judge(f"points gained by whitening: {format_each(costs)}", are_within(costs.values(), 1))
+    finding = judge(f"points gained by whitening: {format_each(costs)}", are_within(costs.values(), 1))
+    return replace(finding, folders=tuple(folders))
