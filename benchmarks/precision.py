@@ -41,10 +41,11 @@ def benchmark_precision(*, options: Annotated[PrecisionOptions, flatten("Options
     """Measure all that are installed."""
     print(render_command("python -m benchmarks.precision", options))
     dataset = read_icd10cm()
-    assert dataset.texts is not None
+    all_texts = dataset.texts
+    assert all_texts is not None
     rows = make_generator(0, "precision").choice(len(dataset), options.n, replace=False)
-    rows = np.array(sorted(rows.tolist(), key=lambda row: -len(dataset.texts[row])))
-    texts = [dataset.texts[row] for row in rows.tolist()]
+    rows = np.array(sorted(rows.tolist(), key=lambda row: -len(all_texts[row])))
+    texts = [all_texts[row] for row in rows.tolist()]
     encoders = {_PLAIN: Encoder(DEFAULT_MODEL), _ROUNDED: Encoder(DEFAULT_MODEL, precision="bfloat16")}
     if is_installed():
         encoders[_GRAPH] = Encoder(DEFAULT_MODEL, "onnx")
