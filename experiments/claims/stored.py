@@ -68,8 +68,7 @@ SOURCES = {
     "tv_spoilers": Source(
         "spoilers of TV series (text)",
         f"{_GOODREADS} --texts tv_spoilers.csv --text-column sentence --label-column spoiler --prevalence 0.03224 "
-        "--k 5 "
-        "--budget 500 --batch 50 --out reports/tv_spoilers",
+        "--k 5 --recommended --budget 500 --batch 50 --out reports/tv_spoilers",
         "goodreads",
     ),
 }
