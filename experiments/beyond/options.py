@@ -8,10 +8,10 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from seals_sim.options import CHECKED, COMMA_SEPARATED, PositiveInt
-from seals_sim.replay.options import ConceptOptions, EmbeddingOptions, Execution, LabelOptions
+from seals_sim.replay.options import ClusterOptions, ConceptOptions, EmbeddingOptions, Execution, LabelOptions
 
 RuleName = Literal[
-    "all", "walk", "walk_30", "walk_distinct", "positives", "all_whitened", "seals_100", "seals_10",
+    "all", "walk", "walk_30", "walk_distinct", "walk_copies", "positives", "all_whitened", "seals_100", "seals_10",
     "autotar", "anchors", "covering", "random_tenth", "ens", "lazy", "session", "presuming",
 ]  # fmt: skip
 RULE_NAMES: tuple[RuleName, ...] = get_args(RuleName)
@@ -93,7 +93,7 @@ class BeyondProtocol(BeyondConceptOptions, EmbeddingOptions, BeyondLabelOptions)
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class BeyondExecution(Execution):
+class BeyondExecution(Execution, ClusterOptions):
     """Where and how the comparison runs, and which rules this time."""
 
     only: Annotated[tuple[RuleName, ...], COMMA_SEPARATED] = ()

@@ -19,7 +19,7 @@ from seals_sim.options import (
     NonNegativeInt,
     PositiveInt,
 )
-from seals_sim.replay.options import LabelOptions, LearningOptions, PoolName, ProbeOptions, RunOptions
+from seals_sim.replay.options import ClusterOptions, LabelOptions, LearningOptions, PoolName, ProbeOptions, RunOptions
 from seals_sim.search.names import Strategy
 
 SplitName = Literal["sentence", "review", "book"]
@@ -115,7 +115,7 @@ class GoodreadsProtocol(StageOptions, GoodreadsMethodOptions, LearningOptions, L
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class GoodreadsExecution(RunOptions):
+class GoodreadsExecution(RunOptions, ClusterOptions):
     """Where and how it runs; it finds the same."""
 
     work: GivenPath | None = None

@@ -134,7 +134,7 @@ def check_events(events: Sequence[RawEvent], import_ids: Sequence[object], n_row
     _require(ids, names, lambda name: isinstance(name, str) and len(name) <= MAX_NAME, "who")
     has_neighbors = [value is not None for value in neighbors]
     _check_neighbors("event", list(compress(ids, has_neighbors)), list(compress(neighbors, has_neighbors)), n_rows)
-    _check_order(ids, kinds, rows, names)
+    _check_order(ids, kinds, rows, imports, names)
 
 
 def _require(ids: Sequence[Any], values: Sequence[Any], is_right: Callable[[Any], bool], name: str) -> None:
@@ -159,19 +159,29 @@ def _require_in_table(what: str, ids: Sequence[Any] | NDArray[Any], rows: NDArra
         raise ValueError(f"{what} {ids[place]}: row {rows[place]} is not in the table, which has {n_rows:,}")
 
 
-def _check_order(ids: Sequence[Any], kinds: Sequence[Any], rows: Sequence[Any], names: Sequence[Any]) -> None:
+def _check_order(
+    ids: Sequence[Any], kinds: Sequence[Any], rows: Sequence[Any], imports: Sequence[Any], names: Sequence[Any]
+) -> None:
     asked: set[int] = set()
     answered: dict[str, list[int]] = {}  # by each person, latest last
     n_answers: dict[int, int] = {}
-    for id, kind, row, who in zip(ids, kinds, rows, names, strict=True):
+    n_imported: dict[int, int] = {}
+    for id, kind, row, import_id, who in zip(ids, kinds, rows, imports, names, strict=True):
         if kind == "ask":
             if row in asked or n_answers.get(row):
                 raise ValueError(f"event {id}: asks for a row that was asked or answered")
             asked.add(row)
         elif kind == "answer":
-            answered.setdefault(who, []).append(row)
+            if import_id is None:
+                answered.setdefault(who, []).append(row)
+            else:
+                n_imported[row] = n_imported.get(row, 0) + 1
             n_answers[row] = n_answers.get(row, 0) + 1
         else:
-            if not answered.get(who) or answered[who][-1] != row:
+            if (order := answered.get(who)) and order[-1] == row:
+                order.pop()
+            elif who == "" and n_imported.get(row):  # early sessions took back answers from files
+                n_imported[row] -= 1
+            else:
                 raise ValueError(f"event {id}: takes back an answer, and there is none of row {row}")
-            n_answers[answered[who].pop()] -= 1
+            n_answers[row] -= 1

@@ -77,12 +77,15 @@ def test_a_text_typed_in_gets_the_vector_that_it_has_in_the_table(texts, tmp_pat
 def test_a_session_of_the_same_words_is_opened_again_and_of_others_refused(texts, tmp_path, capsys):
     corpus = build_corpus(texts, "exact", tmp_path, model="wordllama")
     options = SessionOptions()
-    open_session(tmp_path / "s", corpus, ["cholera"], [], options).close()
+    open_session(tmp_path / "s", corpus, ["cholera"], [], SessionOptions(k=7, seed=3)).close()
     open_session(tmp_path / "s", corpus, ["cholera"], [], options).close()
     open_session(tmp_path / "s", corpus, [], [], options).close()
     assert capsys.readouterr().err == ""
-    open_session(tmp_path / "s", corpus, [], [], SessionOptions(strategy="maxent")).close()
-    assert "keeps the strategy that it was begun with: most_likely_positive" in capsys.readouterr().err
+    open_session(tmp_path / "s", corpus, [], [], SessionOptions(strategy="maxent", k=50)).close()
+    said = capsys.readouterr().err
+    assert "keeps the strategy that it was begun with: most_likely_positive" in said
+    assert "keeps the k that it was begun with: 7" in said
+    assert said.count("keeps the") == 2
     with pytest.raises(UserError, match="begun with other examples"):
         open_session(tmp_path / "s", corpus, ["plague"], [], options)
 
