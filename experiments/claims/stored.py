@@ -41,6 +41,12 @@ SOURCES = {
         "python -m experiments.paper --jobs 2 --side-concepts 3 --out reports/wordnet",
         "paper",
     ),
+    "wordnet30k": Source(
+        "30,000 noun definitions of WordNet (text)",
+        "python -m experiments.paper --vectors data/wordnet30k.npy --labels data/wordnet30k.jsonl --dimensions 256 "
+        "--only recommended --k 10 --budget 1000 --repeats 2 --out reports/wordnet30k",
+        "paper",
+    ),
     "icd10cm": Source(
         "ICD-10-CM descriptions (text)",
         "seals replay --concepts 20 --k 10 --index graph --strategies "
