@@ -170,9 +170,9 @@ def test_the_command_on_the_built_in_texts(browser, tmp_path):
         if not given:
             page.open(served.url)  # which then goes on by itself
         page.press("0")
-        page.wait(lambda n=len(given): page.count() == n + 1)
+        page.wait(lambda: page.count() == len(given) + 1)
         page.press("u")
-        page.wait(lambda n=len(given): page.count() == n)
+        page.wait(lambda: page.count() == len(given))
         browser.get_log("browser")
         while len(given) < n_answers:
             page.wait(lambda: page.row() not in (None, *given))
