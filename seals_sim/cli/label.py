@@ -106,7 +106,7 @@ def label(
             )
     if session.is_read_only:
         print(f"{path}: can only be read: answers are not taken", file=sys.stderr)
-    serve(session, page.host, page.port, not page.no_browser, cache.quiet, path.name, page.allow_host)
+    serve(session, page.host, page.port, not page.no_browser, cache.quiet, path.name, page.allow_host, path)
 
 
 def _require_fitting_embedding(

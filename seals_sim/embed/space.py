@@ -11,7 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from seals_sim.datasets.dataset import update_with_texts
+from seals_sim.datasets.stored_texts import (
+    StoredTexts,
+    digest_texts,
+    find_equal_texts,
+    find_first_rows,
+    iterate_longer,
+)
 from seals_sim.disk.cache import compute_with_cache, is_cached, load_or_compute
 from seals_sim.embed.blocks import embed_resumably, encode, is_begun, name_folder
 from seals_sim.embed.joined import open_encoder
@@ -20,11 +26,11 @@ from seals_sim.embed.lazy import LazyVectors
 from seals_sim.embed.lazy_store import LazyStore, has_store
 from seals_sim.embed.names import DEFAULT_DIMENSIONS, DEFAULT_MODEL, AutoBackend, AutoPrecision
 from seals_sim.embed.precision import choose_precision, sees_gpu
-from seals_sim.types import Rows, Vectors
-from seals_sim.vectors.copies import Copies
+from seals_sim.types import Vectors
 from seals_sim.vectors.whitening import Whitening, whiten
 from seals_sim.workers import INLINE, Workers
 
+_N_LOOKED_AT = 20_000  # long texts of a large table whose tokens are counted
 EXPORTED_FROM = 10_000  # texts of a table: to export a model takes as long as to embed a thousand
 _PLAIN = ("float32", "torch")
 
@@ -83,10 +89,12 @@ class CutTexts:
     Attributes:
         n: How many, copies included.
         max_tokens: That the model reads.
+        is_estimate: Whether n is about that: of a large table some are looked at.
     """
 
     n: int
     max_tokens: int
+    is_estimate: bool = False
 
 
 class TextSpace:
@@ -133,9 +141,7 @@ class TextSpace:
         self._or_fewer = dimensions is None
         encoder = open_encoder(model)
         self.model, self.model_digest, self.is_static = model, encoder.digest, encoder.is_static
-        digest = hashlib.sha256()
-        update_with_texts(digest, texts)
-        self.texts_digest = digest.hexdigest()
+        self.texts_digest = digest_texts(texts)
         in_float32 = name_embeddings(self.texts_digest, encoder.digest)
         if precision == "auto":
             is_there = cache is not None and (is_cached(cache, in_float32) or is_begun(cache, in_float32))
@@ -168,8 +174,9 @@ class TextSpace:
         """Count the distinct texts of the table whose embeddings are not in a cache."""
         if is_cached(cache, self._key):
             return 0
-        distinct = list(dict.fromkeys(self._texts))
-        return len(distinct) - len(KnownTexts(cache, self._model_key).find(distinct)[0])
+        copies = find_equal_texts(self._texts)
+        n_distinct = len(self._texts) if copies is None else len(copies.first)
+        return n_distinct - len(KnownTexts(cache, self._model_key).find(self._texts)[0])
 
     def open_lazily(self, cache: Path) -> LazyVectors:
         """Open the table's vectors, not whitened, such that those that are not in a cache are made when they are read.
@@ -181,7 +188,7 @@ class TextSpace:
         Raises:
             UserError: Where the model or the cache cannot be used.
         """
-        copies = Copies.find_texts(self._texts)
+        copies = find_equal_texts(self._texts)
         first = None if copies is None else copies.first[copies.number]
         known = KnownTexts(cache, self._model_key)
 
@@ -199,24 +206,41 @@ class TextSpace:
 
     def _take_over(self, known: KnownTexts, store: LazyStore) -> None:
         """Put into a store what was embedded for other tables."""
-        places = {text: row for row, text in reversed(list(enumerate(self._texts)))}
-        texts, embeddings = known.find(list(places))
+        texts, embeddings = known.find(self._texts)
         if embeddings is not None:
-            store.write(Rows(np.array([places[text] for text in texts])), embeddings)
+            store.write(find_first_rows(self._texts, texts), embeddings)
 
     def count_cut(self) -> CutTexts | None:
         """Count the texts of the table that are longer than the model reads; None where there are none.
+
+        Of a table that is kept on disk it is an estimate where more than some thousand texts may be.
 
         Raises:
             UserError: Where the model cannot be loaded.
         """
 
         def count() -> Any:
+            if isinstance(self._texts, StoredTexts):
+                n, step = self._count_cut_of_stored(self._texts)
+                return np.array([n, self._encoder.max_tokens or 0, step])
             cut = set(self._encoder.find_cut(list(dict.fromkeys(self._texts))))
             return np.array([sum(text in cut for text in self._texts), self._encoder.max_tokens or 0])
 
-        n, max_tokens = compute_with_cache(self._cache, f"{self._key} texts cut", count).tolist()
-        return CutTexts(n, max_tokens) if n else None
+        n, max_tokens, *step = compute_with_cache(self._cache, f"{self._key} texts cut", count).tolist()
+        return CutTexts(n, max_tokens, is_estimate=step not in ([], [1])) if n else None
+
+    def _count_cut_of_stored(self, texts: StoredTexts) -> tuple[int, int]:
+        """How many are cut, where each of so many is looked at of those that are long enough to be."""
+        limit = self._encoder.max_tokens
+        if limit is None:
+            return 0, 1
+        n_long = sum(len(some) for some in iterate_longer(texts, limit - 2))
+        step = -(-n_long // _N_LOOKED_AT) or 1
+        n_cut, n_before = 0, 0
+        for some in iterate_longer(texts, limit - 2):
+            n_cut += len(self._encoder.find_cut(some[-n_before % step :: step]))
+            n_before += len(some)
+        return min(n_long, n_cut * step), step
 
     def encode(self, others: Sequence[str]) -> Vectors:
         """Embed texts that need not be of the table.

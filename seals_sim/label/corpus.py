@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seals_sim.datasets.dataset import update_with_texts
+from seals_sim.datasets.stored_texts import find_equal_texts
 from seals_sim.embed.lazy import LazyVectors
 from seals_sim.embed.names import DEFAULT_MODEL, AutoBackend, AutoPrecision
 from seals_sim.embed.space import CutTexts, TextSpace
@@ -76,7 +77,7 @@ class Corpus:
         """Which rows have equal texts, or equal vectors where those were not made from them; None: no two have."""
         if self.texts is None or self.has_own_vectors:
             return Copies.find(self.vectors)
-        return Copies.find_texts(self.texts)
+        return find_equal_texts(self.texts)
 
     def identify(self, row: int) -> str | int:
         """What rows of a list are told apart by: the text that the vector was made from, or else the row."""

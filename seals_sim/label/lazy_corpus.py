@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -50,7 +51,8 @@ def build_lazy_corpus(
     static_vectors, digest = static.embed(texts, space.texts_digest, cache, quiet)
     rng = make_generator(0, "index")
     name = choose_session_index(index, None, *static_vectors.shape)
-    built = build_cached_index(name, static_vectors, digest, cache, options or IndexOptions(), rng, quiet)
+    options = replace(options or IndexOptions(), is_asked_little=True)
+    built = build_cached_index(name, static_vectors, digest, cache, options, rng, quiet)
     vectors = space.open_lazily(cache)
     about = f"{len(texts):,} texts ({space.texts_digest[:8]}), model {model}, {vectors.shape[1]} dimensions, lazily"
     return Corpus(
