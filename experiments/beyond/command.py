@@ -22,6 +22,7 @@ from seals_sim.disk.files import require_writable
 from seals_sim.embed.joined import join
 from seals_sim.embed.names import STATIC_MODEL
 from seals_sim.errors import UserError
+from seals_sim.label.options import WIDENING
 from seals_sim.options import combine
 from seals_sim.randomness import make_generator
 from seals_sim.replay.bench import Setup
@@ -161,7 +162,7 @@ def _build_space(
         pool = copy_with_noise(pool, origins, make_generator(protocol.seed, "noise"))
     index, searched, k = None, pool, MOST_NEIGHBORS
     if name == "lazy":
-        searched, k = _embed_statically(dataset, cache, quiet, workers)[split.pool], 4 * MOST_NEIGHBORS
+        searched, k = _embed_statically(dataset, cache, quiet, workers)[split.pool], WIDENING * MOST_NEIGHBORS
         if protocol.copied:
             searched = copy_with_noise(searched, origins, make_generator(protocol.seed, "static noise"))
     if has_index:
