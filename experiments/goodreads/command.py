@@ -37,6 +37,7 @@ from seals_sim.replay.store import (
 )
 from seals_sim.search.seeds import require_seeds
 from seals_sim.types import DatasetRows, TableRows
+from seals_sim.workers import open_workers
 
 _SIMULATED = "SIMULATED"
 
@@ -82,31 +83,33 @@ def run_goodreads(
         "positives": int(source.is_positive.sum()),
         "bad_lines": source.bad_lines,
     })  # fmt: skip
-    prepare(source, protocol.splits[0], settings, inside)  # what is refused here leaves no folder begun
-    folder.begin()
-
-    store = RunStore(out)
     facts, stages, todo = {}, {}, []
     positives = DatasetRows(source.is_positive.nonzero()[0])
-    for name in protocol.splits:
-        prepared = prepare(source, name, settings, inside)
-        split = prepared.split
-        rows, spaces = TableRows(split.pool), {"": prepared.space}
-        runs = _list_runs(engine, name, protocol.int8)
-        if protocol.recommended:
-            as_embedded = replace(settings, dimensions=0, scans=("all",), has_structure=False)
-            raw = prepare(source, name, as_embedded, inside, f"-{RAW}")
-            spaces[RAW] = raw.space
-            stages.update({f"{stage['folder']}": stage for stage in describe(raw.stages, work)})
-            runs += [
-                LoopRun(method, name, repeat) for method in list_recommended(engine) for repeat in range(engine.repeats)
-            ]
-        bench = Bench(source.name, rows, split, {name: positives}, spaces, engine, execution.threads)
-        finished = store.finished()
-        execute([run for run in runs if run.name not in finished], store, bench, 1, execution.quiet)
-        facts[name] = prepared.facts
-        stages.update({f"{stage['folder']}": stage for stage in describe(prepared.stages, work)})
-        todo += runs
+    with open_workers(execution.cluster) as workers:
+        prepare(source, protocol.splits[0], settings, inside, workers)  # what is refused here leaves no folder begun
+        folder.begin()
+        store = RunStore(out)
+        for name in protocol.splits:
+            prepared = prepare(source, name, settings, inside, workers)
+            split = prepared.split
+            rows, spaces = TableRows(split.pool), {"": prepared.space}
+            runs = _list_runs(engine, name, protocol.int8)
+            if protocol.recommended:
+                as_embedded = replace(settings, dimensions=0, scans=("all",), has_structure=False)
+                raw = prepare(source, name, as_embedded, inside, workers, f"-{RAW}")
+                spaces[RAW] = raw.space
+                stages.update({f"{stage['folder']}": stage for stage in describe(raw.stages, work)})
+                runs += [
+                    LoopRun(method, name, repeat)
+                    for method in list_recommended(engine)
+                    for repeat in range(engine.repeats)
+                ]
+            bench = Bench(source.name, rows, split, {name: positives}, spaces, engine, execution.threads)
+            finished = store.finished()
+            execute([run for run in runs if run.name not in finished], store, bench, 1, execution.quiet, workers)
+            facts[name] = prepared.facts
+            stages.update({f"{stage['folder']}": stage for stage in describe(prepared.stages, work)})
+            todo += runs
     rounds = collect_tables(store, todo, "rounds").rename(columns={"concept": "split"}).assign(dataset=source.name)
     rounds = name_raw_pools(rounds)
     store.close()

@@ -19,7 +19,7 @@ from seals_sim.options import (
     NonNegativeInt,
     PositiveInt,
 )
-from seals_sim.replay.options import LabelOptions, LearningOptions, PoolName, ProbeOptions, RunOptions
+from seals_sim.replay.options import ClusterOptions, LabelOptions, LearningOptions, PoolName, ProbeOptions, RunOptions
 from seals_sim.search.names import Strategy
 
 SplitName = Literal["sentence", "review", "book"]
@@ -71,7 +71,7 @@ class StageOptions(ProbeOptions):
     model: Annotated[str, Field(min_length=1)] = DEFAULT_MODEL
     """A sentence-transformers model, by folder or name; wordllama is a static one, hundreds of times faster."""
     backend: Backend = BACKENDS[0]
-    """Of sentence-transformers."""
+    """What computes the model; vectors are the same up to rounding."""
     dimensions: NonNegativeInt = DEFAULT_DIMENSIONS
     """Whiten to so many by PCA; 0: do not."""
     splits: Annotated[tuple[SplitName, ...], COMMA_SEPARATED, Field(min_length=1)] = SPLITS[:1]
@@ -115,7 +115,7 @@ class GoodreadsProtocol(StageOptions, GoodreadsMethodOptions, LearningOptions, L
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class GoodreadsExecution(RunOptions):
+class GoodreadsExecution(RunOptions, ClusterOptions):
     """Where and how it runs; it finds the same."""
 
     work: GivenPath | None = None

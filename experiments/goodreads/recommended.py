@@ -16,13 +16,14 @@ RAW = "raw"
 WALK_K = 100
 """Neighbors of each positive in a walk, as `seals label` has them."""
 _STRATEGY = "most_likely_positive"
-RAW_METHODS = tuple((f"{pool}_{RAW}", _STRATEGY) for pool in ("walk", "seals", "all"))
+RAW_METHODS = (*((f"{pool}_{RAW}", _STRATEGY) for pool in ("walk", "seals", "all")), (f"all_{RAW}", "random"))
 
 
 def list_recommended(protocol: ReplayProtocol) -> list[Method]:
-    """The methods, those first that need least memory."""
+    """The methods, those first that need least memory; random labels tell what a model owes to its labels."""
     methods = {pool: build_method(protocol, pool, _STRATEGY, embedding=RAW) for pool in ("walk", "seals", "all")}
-    return [replace(methods["walk"], k=WALK_K), methods["seals"], methods["all"]]
+    chance = build_method(protocol, "all", "random", embedding=RAW)
+    return [replace(methods["walk"], k=WALK_K), methods["seals"], methods["all"], chance]
 
 
 def name_raw_pools(rounds: pd.DataFrame) -> pd.DataFrame:

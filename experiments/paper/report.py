@@ -90,7 +90,9 @@ def _write_tables(
 
 def _studies(paper: Paper, finished: dict[str, Study]) -> _Content:
     summaries = {name: tables.summarize(paper, study) for name, study in finished.items()}
-    drawings = {name: partial(figures.draw_study, paper, study) for name, study in finished.items()}
+    drawings: dict[str, _Drawing] = {
+        name: partial(figures.draw_study, paper, study) for name, study in finished.items()
+    }
     if "recommended" not in finished:
         return summaries, drawings
     return {**summaries, "differences": tables.compare_lines(paper, finished["recommended"])}, drawings
