@@ -23,7 +23,7 @@ _BLOCK = 65_536  # part of the simulation: another size would draw other numbers
 _CLUSTERS = (60, 1_200)  # rows, log-uniform
 _SIBLINGS = 8  # clusters in a family, families in a clan
 _COSINES = (0.2, 0.3, 0.4)  # on average, of two rows of a clan, a family, a cluster; of any two rows it is 0
-_CONCEPT_ROWS = (300, 3_000)
+_CONCEPT_ROWS = (300, 900)  # so that 1,000 labels could find them all
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class ClanTable:
         return array.fill(compute_rows, _BLOCK, quiet)
 
     def draw_concept(self, clusters: NDArray[np.int32], number: int) -> Concept:
-        """Every second cluster of a family, with 300 to 3,000 rows; a number for each concept.
+        """Every second cluster of a family, with 300 to 900 rows; a number for each concept.
 
         Raises:
             UserError: Where the table has no more of them.

@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Annotated
 
 import numpy as np
@@ -94,7 +95,7 @@ class _Recording(RecordingIndex):
         self._k = k
 
     def neighbors(self, rows: Rows, k: int) -> list[Rows]:
-        return [near[:k] for near in super().neighbors(rows, self._k)]
+        return [Rows(near[:k]) for near in super().neighbors(rows, self._k)]
 
 
 def measure_size(n: int, options: LargeOptions) -> list[LargeRun]:
@@ -112,7 +113,7 @@ def measure_size(n: int, options: LargeOptions) -> list[LargeRun]:
             concept = table.draw_concept(clusters, number)
             seeds = concept.draw_seeds(n, SEEDS, make_generator(options.seed, "seeds", n, number))
             oracle = LabelTable(np.isin(np.arange(n), concept.rows))
-            todo = {}
+            todo: dict[str, _Build] = {}
             for method in ("seals", "walk"):
                 recording = _Recording(index, options.k)
                 _search(_build(method, seeds, vectors, recording, options.k), seeds, vectors, oracle, options)
@@ -120,19 +121,23 @@ def measure_size(n: int, options: LargeOptions) -> list[LargeRun]:
                 todo[method] = _build(method, seeds, vectors, graph, options.k)
             turns = [(method, repeat) for repeat in range(options.repeats) for method in todo]
             if number < options.scans:
-                todo["all"] = lambda seeds=seeds: AllPool(seeds, vectors)
+                todo["all"] = partial(AllPool, seeds, vectors)
                 turns.append(("all", 0))
             for method, repeat in turns:
                 labeled, n_candidates, seconds, cpu_seconds = _search(todo[method], seeds, vectors, oracle, options)
                 found = np.isin(concept.rows, labeled.rows[labeled.labels == 1])
                 parts_found = len(np.unique(concept.parts[found])) / len(np.unique(concept.parts))
+                select, neighbor, train = seconds.tolist()
                 done = LargeRun(
-                    n, method, number, repeat, found.mean(), parts_found, n_candidates, *seconds.tolist(),
-                    float(seconds.sum()), cpu_seconds, measure_peak_bytes(), worth,
+                    n, method, number, repeat, float(found.mean()), parts_found, n_candidates, select, neighbor, train,
+                    select + neighbor + train, cpu_seconds, measure_peak_bytes(), worth,
                 )  # fmt: skip
                 runs.append(done)
                 if not options.quiet:
-                    print(f"{n:,} {method} {number} {repeat}: recall {done.recall:.3f}, {seconds} s", file=sys.stderr)
+                    print(
+                        f"{n:,} {method} {number} {repeat}: recall {done.recall:.3f}, {done.seconds:.4f} s a round",
+                        file=sys.stderr,
+                    )
     return runs
 
 

@@ -25,7 +25,7 @@ from seals_sim.search.strategies import ArgMax
 from seals_sim.search.walk import WalkPool
 from seals_sim.types import LabeledRows, Learner, Pool, Row, Selector, StoredVectors
 
-SpaceName = Literal["raw", "whitened", "lazy"]
+SpaceName = Literal["raw", "whitened", "lazy", "joined"]
 MOST_NEIGHBORS = 100
 NEAR_DUPLICATE = 0.9  # cosine
 ENS_NEIGHBORS = 50
@@ -71,7 +71,8 @@ class Rule:
 
     Attributes:
         title: For people.
-        space: The embedding as it comes, or whitened as in 7.12; lazy: as it comes, with the index of a static model.
+        space: The embedding as it comes, or whitened as in 7.12; lazy: as it comes, with the index of a static model;
+            joined: side by side with that of a static model.
         build: Makes its parts for one search.
         batch: Labels between two trainings, where the rule has its own.
         has_index: Whether it asks for neighbors.
@@ -174,6 +175,7 @@ RULES: dict[RuleName, Rule] = {
     "seals_100": Rule("SEALS, k = 100, whitened", "whitened", _seals(100)),
     "seals_10": Rule("SEALS, k = 10, whitened", "whitened", _seals(10)),
     "lazy": Rule("200 neighbors of positives by a static model, which alone are embedded", "lazy", _lazy),
+    "joined": Rule("full scan, both models side by side", "joined", _scan_all, has_index=False),
     "autotar": Rule("AutoTAR (Cormack and Grossman 2015)", "raw", _autotar, batch=1, has_index=False),
     "anchors": Rule("AnchorAL (Lesci and Vlachos 2024)", "raw", _anchors),
     "covering": Rule("active covering (Jiang and Rostamizadeh 2021)", "raw", _covering),

@@ -71,7 +71,7 @@ class StageOptions(ProbeOptions):
     model: Annotated[str, Field(min_length=1)] = DEFAULT_MODEL
     """A sentence-transformers model, by folder or name; wordllama is a static one, hundreds of times faster."""
     backend: Backend = BACKENDS[0]
-    """Of sentence-transformers."""
+    """What computes the model; vectors are the same up to rounding."""
     dimensions: NonNegativeInt = DEFAULT_DIMENSIONS
     """Whiten to so many by PCA; 0: do not."""
     splits: Annotated[tuple[SplitName, ...], COMMA_SEPARATED, Field(min_length=1)] = SPLITS[:1]

@@ -106,7 +106,7 @@ def label(
             )
     if session.is_read_only:
         print(f"{path}: can only be read: answers are not taken", file=sys.stderr)
-    serve(session, page.host, page.port, not page.no_browser, cache.quiet, path.name, page.allow_host)
+    serve(session, page.host, page.port, not page.no_browser, cache.quiet, path.name, page.allow_host, path)
 
 
 def _require_fitting_embedding(
@@ -130,9 +130,10 @@ def _is_lazy(options: SessionOptions, dimensions: int | None, read: TextTable, t
     """Whether a new session embeds only what it looks at; auto: where that saves more than a minute or so."""
     if options.embed != "auto":
         return options.embed == "lazy"
-    if dimensions != 0 or options.pool == "all" or text.text_model == STATIC_MODEL or len(read.texts) <= LAZY_FROM:
+    if dimensions != 0 or options.pool == "all" or len(read.texts) <= LAZY_FROM:
         return False
-    return TextSpace(read.texts, text.text_model, 0, cache, precision=text.precision).count_new(cache) > LAZY_FROM
+    space = TextSpace(read.texts, text.text_model, 0, cache, precision=text.precision, backend=text.backend)
+    return not space.is_static and space.count_new(cache) > LAZY_FROM
 
 
 def _check_before_work(session: Path, examples: ExampleOptions, page: PageOptions) -> None:

@@ -45,6 +45,7 @@ from seals_sim.label.web.replies import (
     UndoReply,
 )
 from seals_sim.label.web.words import TARGET, describe_remaining, describe_stopping
+from seals_sim.types import Row
 
 _STATIC = Path(__file__).parent / "static"
 _SCRIPTS = (
@@ -134,10 +135,17 @@ class _Page:
     def answer(self, answer: Answer, who: Person) -> AnswerReply:
         with self._lock:
             row = self._corpus.find_row(answer.row)
-            if not answer.id or answer.id not in self._taken:
+            if not self._has_taken(answer, row, who):
                 self._session.tell([row], [answer.answer], who)
                 self._taken.append(answer.id)
             return AnswerReply(row=answer.row, status=self._status())
+
+    def _has_taken(self, answer: Answer, row: Row, who: str) -> bool:
+        """Whether an answer is here already: its reply did not arrive, or the server ended before it gave one."""
+        if answer.id and answer.id in self._taken:
+            return True
+        by_them = [one for one in self._session.list_said(row) if one.who == who]
+        return answer.is_again and by_them[-1:] == [Said(who, answer.answer)]
 
     def undo(self, who: Person) -> UndoReply:
         with self._lock:

@@ -22,11 +22,13 @@ class Answer(BaseModel):
         row: Its position in the table.
         answer: 1, 0, or null to skip.
         id: Of this answer, drawn by the page: what is sent again, because no reply came, counts once.
+        is_again: Whether it was sent before, perhaps to a server that was stopped meanwhile.
     """
 
     row: StrictInt
     answer: Annotated[StrictInt, Field(ge=0, le=1)] | None
     id: Annotated[str, Field(max_length=100)] = ""
+    is_again: bool = False
 
 
 class AnswerMark(BaseModel):

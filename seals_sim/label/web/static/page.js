@@ -66,9 +66,9 @@ async function drain() {
 
 async function perform(one) {
   if (one.kind === "answer") {
-    const body = { row: one.row, answer: one.answer, id: one.id };
-    showStatus((await call("/api/answer", body, one.who)).status);
-    return;
+    const body = { row: one.row, answer: one.answer, id: one.id, is_again: one.isSent };
+    one.isSent = true;
+    return showStatus((await call("/api/answer", body, one.who)).status);
   }
   const { row, left, status } = await call("/api/undo", {}, one.who);
   showStatus(status);
@@ -151,7 +151,7 @@ function learn(items) {
 function answer(row, value) {
   showNotice("");
   answers.set(row, value);
-  work.push({ kind: "answer", row, answer: value, who: getName(), id: `${TAB}-${nAnswers++}` });
+  work.push({ kind: "answer", row, answer: value, who: getName(), id: `${TAB}-${nAnswers++}`, isSent: false });
   buffer = buffer.filter((other) => other !== row);
   kept = kept.filter((other) => other !== row);
   if (screen.includes(row)) {
