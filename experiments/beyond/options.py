@@ -8,15 +8,15 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from seals_sim.options import CHECKED, COMMA_SEPARATED, PositiveInt
-from seals_sim.replay.options import ConceptOptions, EmbeddingOptions, Execution, LabelOptions
+from seals_sim.replay.options import ClusterOptions, ConceptOptions, EmbeddingOptions, Execution, LabelOptions
 
 RuleName = Literal[
-    "all", "walk", "walk_30", "walk_distinct", "positives", "all_whitened", "seals_100", "seals_10",
-    "autotar", "anchors", "covering", "random_tenth", "ens", "lazy", "session", "presuming",
+    "all", "walk", "walk_30", "walk_distinct", "walk_copies", "positives", "all_whitened", "seals_100", "seals_10",
+    "autotar", "anchors", "covering", "random_tenth", "ens", "lazy", "joined", "session", "presuming",
 ]  # fmt: skip
 RULE_NAMES: tuple[RuleName, ...] = get_args(RuleName)
 COLD_RULES: tuple[RuleName, ...] = ("session", "presuming")
-USUAL_RULES = tuple(name for name in RULE_NAMES if name not in (*COLD_RULES, "ens"))
+USUAL_RULES = tuple(name for name in RULE_NAMES if name not in (*COLD_RULES, "ens", "joined"))
 CHECKPOINTS = (300, 1000, 2000)
 COLD_SEEDS = 2
 COLD_ANSWERS = (10, 50)
@@ -93,7 +93,7 @@ class BeyondProtocol(BeyondConceptOptions, EmbeddingOptions, BeyondLabelOptions)
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class BeyondExecution(Execution):
+class BeyondExecution(Execution, ClusterOptions):
     """Where and how the comparison runs, and which rules this time."""
 
     only: Annotated[tuple[RuleName, ...], COMMA_SEPARATED] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -69,7 +70,7 @@ def score(source: Path, table: Path, out: Path, text: TableTextOptions, columns:
     print(f"{len(scores):,} scores, written to {out}")
 
 
-def _score(pipeline: Pipeline, texts: list[str], quiet: bool) -> NDArray[np.float64]:
+def _score(pipeline: Pipeline, texts: Sequence[str], quiet: bool) -> NDArray[np.float64]:
     blocks = []
     with tqdm(total=len(texts), desc="scoring", unit="text", disable=quiet) as bar:
         for first in range(0, len(texts), BLOCK):

@@ -95,8 +95,7 @@ def label(
     imports = [read_labels(file, kind, corpus, names) for file, kind in files if file is not None]
     if carried is not None:
         _report_carried(carried, carry_over(carried, corpus))
-    fitting = replace(options, k=min(options.k, len(corpus.vectors)))
-    session = open_session(path, corpus, examples.like, examples.not_like, fitting)
+    session = open_session(path, corpus, examples.like, examples.not_like, options)
     for file, given in imports:
         report = session.add_import(file, given.labels, given.controls)
         if report.n_overruled:
@@ -131,9 +130,10 @@ def _is_lazy(options: SessionOptions, dimensions: int | None, read: TextTable, t
     """Whether a new session embeds only what it looks at; auto: where that saves more than a minute or so."""
     if options.embed != "auto":
         return options.embed == "lazy"
-    if dimensions != 0 or options.pool == "all" or text.text_model == STATIC_MODEL or len(read.texts) <= LAZY_FROM:
+    if dimensions != 0 or options.pool == "all" or len(read.texts) <= LAZY_FROM:
         return False
-    return TextSpace(read.texts, text.text_model, 0, cache, precision=text.precision).count_new(cache) > LAZY_FROM
+    space = TextSpace(read.texts, text.text_model, 0, cache, precision=text.precision, backend=text.backend)
+    return not space.is_static and space.count_new(cache) > LAZY_FROM
 
 
 def _check_before_work(session: Path, examples: ExampleOptions, page: PageOptions) -> None:
@@ -205,14 +205,14 @@ def open_session(
     """
     _require_words(positives, negatives)
     if not path.exists():
-        return Session.begin(path, corpus, positives, negatives, options)
+        fitting = replace(options, k=min(options.k, len(corpus.vectors)))
+        return Session.begin(path, corpus, positives, negatives, fitting)
     session = Session.open(path, corpus)
     given = [(text, 1) for text in positives] + [(text, 0) for text in negatives]
     if given and given != [(seed.text, seed.label) for seed in session.seeds]:
         session.close()
         raise UserError(f"{path} was begun with other examples; leave out like and not-like, or name another session")
-    has_copies = corpus.copies is not None
     for name, old in asdict(session.options).items():
-        if old != getattr(options, name) and getattr(options, name) != "auto" and (has_copies or name != "copies"):
+        if getattr(options, name) not in (old, getattr(SessionOptions(), name)):  # what is not given is the default
             print(f"{path} keeps the {name.replace('_', ' ')} that it was begun with: {old}", file=sys.stderr)
     return session

@@ -167,11 +167,14 @@ def index(
 
 
 @app.command
-def models(*, model: Annotated[ModelListOptions, flatten("Models")] = ModelListOptions()) -> None:
-    """List the models that come with this package, and others by name, with their speed here and their quality."""
+def models(
+    *, model: Annotated[ModelListOptions, flatten("Models")] = ModelListOptions(), cache: Cache = CacheOptions()
+) -> None:
+    """List the models that are here or known by name, with their dimension, their speed here and their quality."""
     from seals_sim.cli.models import list_models
+    from seals_sim.cli.tables import get_cache
 
-    list_models(model.model, model.measure)
+    list_models(model.model, model.measure, model.backend, model.precision, get_cache(cache), cache.quiet)
 
 
 @app.command

@@ -13,7 +13,7 @@ from seals_sim.datasets.formats import open_table
 from seals_sim.datasets.lines import BadLines
 from seals_sim.datasets.table import TextTable
 from seals_sim.datasets.vectors import read_vector_array
-from seals_sim.embed.encoder import Encoder
+from seals_sim.embed.joined import open_encoder
 from seals_sim.errors import UserError
 from seals_sim.indexes import IndexOptions
 from seals_sim.label.corpus import Corpus, build_vector_corpus, fingerprint_own_vectors
@@ -105,7 +105,7 @@ def build_own_corpus(
 def _find_encoder(text: TextOptions, path: Path, d: int) -> Callable[[Sequence[str]], Vectors]:
     """What gives words vectors among those of the file; that the dimensions agree is all that can be checked."""
     assert text.model is not None
-    encoder = Encoder(text.model, precision="float32" if text.precision == "auto" else text.precision)
+    encoder = open_encoder(text.model, precision="float32" if text.precision == "auto" else text.precision)
     if encoder.dimensions != d:
         problem = f"gives {encoder.dimensions} dimensions, and {path} has {d}; name the model that made these vectors"
         raise UserError(problem, parameter="model", value=text.model)

@@ -14,6 +14,7 @@ from seals_sim.datasets import read_icd10cm
 from seals_sim.embed.encoder import Encoder
 from seals_sim.label import journal_file
 from seals_sim.label.exchange import SessionFile
+from tests.label.small import OF_VERSION_5
 
 FAST = ["--model", "wordllama", "--quiet", "--cache", "cache", "--like", "cholera", "--id-column", "id"]
 
@@ -108,6 +109,8 @@ def test_a_session_over_old_fingerprints_goes_on(here, monkeypatch, capsys):
     write(here / "t.jsonl", read_icd10cm().texts[:200])
     open_page(monkeypatch, ["t.jsonl", *FAST, "--paper"], answer)
     with closing(sqlite3.connect(here / "t.seals")) as database, database:
+        for statement in OF_VERSION_5:
+            database.execute(statement)
         database.execute("ALTER TABLE events DROP COLUMN who")
         database.execute("DROP TABLE rows")
         database.execute("DROP TABLE space")

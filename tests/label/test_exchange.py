@@ -6,7 +6,8 @@ import csv
 import io
 import json
 import re
-from contextlib import contextmanager
+import sqlite3
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import pandas as pd
@@ -203,11 +204,25 @@ def test_the_same_file_is_imported_once_and_corrections_stand(tmp_path, session,
 
 def test_changed_import_skips_rows_that_the_person_decided(session, import_tasks):
     import_tasks(task("yes", row=7), task("yes", row=8), task("yes", row=9))
+    assert session.undo() is None
+    session.tell([7, 9], [0, 0])
     assert session.undo() == 9
-    session.tell([7], [0])
     report = import_tasks(task("yes", row=7), task("no", row=8), task("yes", row=9), task("no", row=10))
-    assert report == ImportReport(n_applied=2, n_overruled=2)
-    assert session.answers == {7: 0, 8: 0, 10: 0}
+    assert report == ImportReport(n_applied=2, n_overruled=1)
+    assert session.answers == {7: 0, 8: 0, 9: 1, 10: 0}
+
+
+def test_an_undo_takes_back_nothing_from_a_file_but_where_an_early_session_did(tmp_path, session, import_tasks):
+    session.tell([6], [1])
+    import_tasks(task("yes", row=6), task("no", row=7), task("yes", row=8))
+    assert session.undo() == 6
+    assert session.undo() is None
+    assert session.answers == {7: 0, 8: 1}
+    session.close()
+    with closing(sqlite3.connect(tmp_path / "s")) as database, database:
+        database.execute("INSERT INTO events (kind, row) VALUES ('undo', 8)")
+    with Session.open(tmp_path / "s", CORPUS) as session:
+        assert session.answers == {7: 0}
 
 
 def test_last_answer_for_a_row_in_a_file_counts(tmp_path, session, import_tasks):

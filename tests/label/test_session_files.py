@@ -25,6 +25,7 @@ from seals_sim.embed.vectorizer import TextVectorizer
 from seals_sim.label.exchange import SessionFile, build_labels_table, read_label_studio
 from seals_sim.label.options import SessionOptions
 from seals_sim.replay.options import CacheOptions
+from tests.label.small import OF_VERSION_5
 
 N = 400
 
@@ -108,6 +109,8 @@ def test_a_copied_session_of_an_early_version_says_what_to_do(folder, tmp_path, 
     path = tmp_path / "early.seals"
     path.write_bytes((folder / "t.seals").read_bytes())
     with closing(sqlite3.connect(path)) as database, database:
+        for statement in OF_VERSION_5:
+            database.execute(statement)
         database.execute("ALTER TABLE events DROP COLUMN who")
         database.execute("DROP TABLE rows")
         database.execute("DROP TABLE space")

@@ -27,8 +27,9 @@ def build_labels_table(session: Session) -> pd.DataFrame:
     """All answers, in order.
 
     Returns:
-        row (of the user's table), text, answer (1, 0, or missing where skipped), is_control (drawn at random), and the
-        corpus's columns; where anyone gave a name, who gave that answer, and is_disputed (two people differ).
+        row (of the user's table), text, answer (1, 0, or missing where skipped), is_control (drawn at random), where
+        anyone gave a name who gave that answer and is_disputed (two people differ), note (only where there is any), and
+        the corpus's columns.
     """
     answers = session.answers
     rows = list(answers)
@@ -42,6 +43,7 @@ def build_labels_table(session: Session) -> pd.DataFrame:
         }
     )
     _add_names(table, [session.list_said(row) for row in rows])
+    _add_notes(table, session, rows)
     return _add_columns(table, session.corpus, rows)
 
 
@@ -51,12 +53,17 @@ def _add_names(table: pd.DataFrame, said: Sequence[Sequence[Said]]) -> None:
         table["is_disputed"] = pd.Series([is_disputed(each) for each in said], dtype="bool")
 
 
+def _add_notes(table: pd.DataFrame, session: Session, rows: Sequence[int]) -> None:
+    if session.list_noted():
+        table["note"] = pd.Series([session.get_note(row) or None for row in rows], dtype="object")
+
+
 def build_scores_table(session: Session) -> pd.DataFrame:
     """Scores of all rows of the table.
 
     Returns:
         row (of the user's table), text, score (of the model of all answers, from 0 to 1: it ranks rows and is no
-        probability), answer (1, 0, or missing), and the corpus's columns.
+        probability), answer (1, 0, or missing), note (only where there is any), and the corpus's columns.
 
     Raises:
         UserError: While no model can be trained.
@@ -74,6 +81,7 @@ def build_scores_table(session: Session) -> pd.DataFrame:
             "answer": answer,
         }
     )
+    _add_notes(table, session, range(len(table)))
     return _add_columns(table, session.corpus, range(len(table)))
 
 
