@@ -153,9 +153,13 @@ def build_table_corpus(
     texts, model, quiet = read.texts, text.text_model, cache_options.quiet
     options = IndexOptions(k, n_probe=index.n_probe, engine=index.engine)
     if plan.is_lazy:
-        corpus = build_lazy_corpus(texts, index.index, cache, model, options, quiet, text.precision)
+        corpus = build_lazy_corpus(
+            texts, index.index, cache, model, options, quiet, text.precision, backend=text.backend
+        )
     else:
-        corpus = build_corpus(texts, index.index, cache, model, plan.dimensions, options, quiet, text.precision, pool)
+        corpus = build_corpus(
+            texts, index.index, cache, model, plan.dimensions, options, quiet, text.precision, pool, text.backend
+        )
     report_cut(corpus.cut, len(texts))
     rows = read.rows if read.bad.left_out else None
     id_column = None if columns is None else columns.id_column

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +27,7 @@ def read_text_table(
     separator: str | None = None,
     skip_bad_lines: bool = False,
     options: TableOptions | None = None,
+    labeled_only: bool = False,
 ) -> Dataset:
     """Read a table of texts and labels.
 
@@ -38,6 +39,7 @@ def read_text_table(
         separator: Cuts a text cell into a list of labels.
         skip_bad_lines: Leave out what cannot be read, instead of stopping. Empty texts are always left out.
         options: How to read the file.
+        labeled_only: Leave out rows that have no label in any of these columns, of which nobody has said what they are.
 
     Returns:
         The dataset. Its `table_rows` count the lines that were left out.
@@ -55,6 +57,8 @@ def read_text_table(
         (['a cat sleeps', 'a dog barks'], {'cat': [0], 'dog': [1]})
     """
     columns = _read_columns(path, text_column, label_columns, separator, skip_bad_lines, options)
+    if labeled_only:
+        columns = _keep_labeled(path, columns)
     return Dataset(
         get_stem(path),
         _build_concepts(path, columns),
@@ -219,6 +223,19 @@ def _read_row_by_row(file: TableFile, wanted: Wanted, separator: str | None, bad
         for name, column in others.items():
             column.append(kept.record.get(name))
     return _Columns(texts, labels, TableRows(np.array(rows, dtype=np.int64)), bad, others)
+
+
+def _keep_labeled(path: Path, columns: _Columns) -> _Columns:
+    cells = zip(*columns.labels.values(), strict=True)
+    kept = [place for place, row in enumerate(cells) if any(value not in (None, ()) for value in row)]
+    if not kept:
+        raise UserError(f"{path}: no row of it has a label", parameter="labeled_only", value=True)
+    return replace(
+        columns,
+        texts=[columns.texts[place] for place in kept],
+        labels={name: [column[place] for place in kept] for name, column in columns.labels.items()},
+        rows=TableRows(columns.rows[kept]),
+    )
 
 
 def _build_concepts(path: Path, columns: _Columns) -> dict[str, DatasetRows]:

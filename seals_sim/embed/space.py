@@ -20,17 +20,19 @@ from seals_sim.datasets.stored_texts import (
 )
 from seals_sim.disk.cache import compute_with_cache, is_cached, load_or_compute
 from seals_sim.embed.blocks import embed_resumably, encode, is_begun, name_folder
-from seals_sim.embed.encoder import Encoder
+from seals_sim.embed.joined import open_encoder
 from seals_sim.embed.known import KnownTexts, name_embeddings
 from seals_sim.embed.lazy import LazyVectors
 from seals_sim.embed.lazy_store import LazyStore, has_store
-from seals_sim.embed.names import DEFAULT_DIMENSIONS, DEFAULT_MODEL, STATIC_MODEL, AutoPrecision
-from seals_sim.embed.precision import choose_precision
+from seals_sim.embed.names import DEFAULT_DIMENSIONS, DEFAULT_MODEL, AutoBackend, AutoPrecision
+from seals_sim.embed.precision import choose_precision, sees_gpu
 from seals_sim.types import Vectors
 from seals_sim.vectors.whitening import Whitening, whiten
 from seals_sim.workers import INLINE, Workers
 
 _N_LOOKED_AT = 20_000  # long texts of a large table whose tokens are counted
+EXPORTED_FROM = 10_000  # texts of a table: to export a model takes as long as to embed a thousand
+_PLAIN = ("float32", "torch")
 
 
 def embed_texts(
@@ -102,6 +104,7 @@ class TextSpace:
         texts_digest: Of the table.
         model: As for `embed_texts`.
         model_digest: Of its files.
+        is_static: Whether the model is a mean of token vectors, which takes no time.
         fingerprint: Of texts, model and dimensions: the same wherever the vectors are the same up to rounding.
     """
 
@@ -114,6 +117,7 @@ class TextSpace:
         quiet: bool = True,
         precision: AutoPrecision = "float32",
         workers: Workers = INLINE,
+        backend: AutoBackend = "auto",
     ) -> None:
         """Find the model; nothing is embedded yet.
 
@@ -123,8 +127,11 @@ class TextSpace:
             dimensions: As for `embed_texts`.
             cache: As for `embed_texts`.
             quiet: No progress bar.
-            precision: Of the model; auto takes float32 where some of it is in the cache, or else `choose_precision`.
+            precision: Of the model; auto takes float32 where some of it is in the cache, there is a GPU, or the backend
+                is onnx, or else `choose_precision`.
             workers: Embed what goes into the cache.
+            backend: What computes the model; auto is torch for a table that is embedded before a model is exported, and
+                else as for `Encoder`. The cache is the same: the embeddings are, up to rounding.
 
         Raises:
             UserError: Where there is no such model.
@@ -132,14 +139,17 @@ class TextSpace:
         self._texts, self._cache, self._quiet, self._workers = texts, cache, quiet, workers
         self._dimensions = choose_dimensions(texts) if dimensions is None else dimensions
         self._or_fewer = dimensions is None
-        encoder = Encoder(model)
-        self.model, self.model_digest = model, encoder.digest
+        encoder = open_encoder(model)
+        self.model, self.model_digest, self.is_static = model, encoder.digest, encoder.is_static
         self.texts_digest = digest_texts(texts)
         in_float32 = name_embeddings(self.texts_digest, encoder.digest)
         if precision == "auto":
             is_there = cache is not None and (is_cached(cache, in_float32) or is_begun(cache, in_float32))
-            precision = "float32" if is_there or model == STATIC_MODEL else choose_precision()
-        self._encoder = encoder if precision == "float32" else Encoder(model, precision=precision)
+            is_given = is_there or encoder.is_static or backend == "onnx"
+            precision = "float32" if is_given or sees_gpu() else choose_precision()
+        if backend == "auto" and len(texts) < EXPORTED_FROM:
+            backend = "torch"
+        self._encoder = encoder if (precision, backend) == _PLAIN else open_encoder(model, backend, precision, cache)
         self._model_key = encoder.digest if precision == "float32" else f"{encoder.digest} {precision}"
         self._key = name_embeddings(self.texts_digest, self._model_key)
         space = f"{in_float32} dimensions {self._dimensions} whitened by distinct rows"
