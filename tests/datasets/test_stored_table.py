@@ -24,6 +24,7 @@ from seals_sim.datasets.stored_texts import digest_texts, find_equal_texts, find
 from seals_sim.datasets.table import read_text_columns
 from seals_sim.errors import UserError
 from seals_sim.label.phrases import find_texts
+from tests.conftest import limited_files
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=4)
 
@@ -149,32 +150,12 @@ def test_a_damaged_copy_is_read_again(tmp_path):
         assert list(read_stored_table(path, cache).texts) == [f"text {row}" for row in range(10)]
 
 
-FULL = """
-import resource, sys
-from pathlib import Path
-from seals_sim.cli import tables
-from seals_sim.cli.options import TableTextOptions
-from seals_sim.cli.terminal import make_cli, run_cli
-from seals_sim.datasets import stored_table
-stored_table.STORED_FROM = 1
-app = make_cli("test", "")
-@app.default
-def read():
-    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, resource.RLIM_INFINITY))
-    tables.read_table(Path(sys.argv[1]), TableTextOptions(), Path("list.csv"), None, Path(sys.argv[2]))
-run_cli(app, [])
-"""
-
-
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
     """A limit on the size of a file stands in for a full disk: the same call fails."""
     path, cache = tmp_path / "t.jsonl", tmp_path / "cache"
     write_lines(path, 5_000)
-    command = [sys.executable, "-c", FULL, str(path), str(cache)]
-    ended = subprocess.run(command, cwd=os.getcwd(), capture_output=True, text=True, timeout=120)
-    assert ended.returncode == 2, ended.stderr
-    assert ended.stderr.count("\n") == 1
-    assert "rows.arrow: cannot be written: File too large" in ended.stderr
+    with limited_files(50_000), pytest.raises(UserError, match=r"rows\.arrow: cannot be written: File too large$"):
+        read_stored_table(path, cache)
     assert not [file for file in cache.rglob("*") if file.suffix == ".arrow"]
     assert len(read_stored_table(path, cache).texts) == 5_000
 

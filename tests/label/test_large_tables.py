@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,6 +17,7 @@ from seals_sim.embed.lazy_store import LazyStore
 from seals_sim.errors import UserError
 from seals_sim.label.web import make_app
 from seals_sim.types import Rows
+from tests.conftest import limited_files
 
 ANIMALS = ["seal", "gnu", "cat", "owl"]
 
@@ -108,25 +106,14 @@ def test_the_copy_of_a_table_may_be_removed_under_a_session(desk, table):
     desk.label(work)
 
 
-FULL = """
-import resource, sys
-from seals_sim.cli.main import main
-from seals_sim.datasets import stored_table
-stored_table.STORED_FROM = 1
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
-main(sys.argv[2:])
-"""
-
-
-def test_a_disk_that_is_full_of_vectors_is_one_line_and_a_rerun_goes_on(desk, table, tmp_path):
+def test_a_disk_that_is_full_of_vectors_is_one_line_and_a_rerun_goes_on(desk, table, tmp_path, capsys):
     """A limit on the size of a file stands in for a full disk. There is room for the texts, not for the vectors."""
     write_table(table, 300)
-    command = [sys.executable, "-c", FULL, "100000", *map(str, desk.words), "--no-browser"]
-    ended = subprocess.run(command, cwd=os.getcwd(), capture_output=True, text=True, timeout=120)
-    assert ended.returncode == 2, ended.stderr
-    last = ended.stderr.splitlines()[-1]
-    assert "array.npy: cannot be written: File too large" in last, ended.stderr
-    assert "Traceback" not in ended.stderr
+    with limited_files(100_000), pytest.raises(SystemExit) as ended:
+        desk.label(lambda session: None)
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.splitlines()[-1].endswith("array.npy: cannot be written: File too large"), said
     assert not list(tmp_path.rglob(".seals-unfinished-*"))
     assert not list(tmp_path.glob("*.seals"))
     (copy,) = tmp_path.rglob("rows.arrow")
@@ -135,36 +122,21 @@ def test_a_disk_that_is_full_of_vectors_is_one_line_and_a_rerun_goes_on(desk, ta
     assert copy.stat().st_mtime_ns == before, "what was read is not read again"
 
 
-STORE = """
-import resource, sys
-from pathlib import Path
-import numpy as np
-from seals_sim.embed.lazy_store import LazyStore
-from seals_sim.errors import UserError
-store = LazyStore(Path(sys.argv[1]), 100, 2)
-for row in range(10):
-    if row == 5:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (5 * 12 + 7, resource.RLIM_INFINITY))
-        try:
-            store.write(np.array([row]), np.full((1, 2), row + 1, dtype=np.float32))
-        except UserError as error:
-            print(error)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-    else:
-        store.write(np.array([row]), np.full((1, 2), row + 1, dtype=np.float32))
-"""
-
-
 def test_a_disk_that_was_full_for_a_while_costs_only_what_could_not_be_written(tmp_path):
     """An entry of the list that is written in part must not make those after it unreadable."""
-    command = [sys.executable, "-c", STORE, str(tmp_path)]
-    ended = subprocess.run(command, cwd=os.getcwd(), capture_output=True, text=True, timeout=60, check=True)
-    assert "cannot be written: File too large" in ended.stdout
-    assert ended.stdout.count("\n") == 1
-    store = LazyStore(tmp_path, 100, 2)
-    assert np.flatnonzero(store.is_there).tolist() == [0, 1, 2, 3, 4, 6, 7, 8, 9]
-    store.write(Rows(np.array([5])), np.full((1, 2), 6, dtype=np.float32))
+    store = LazyStore(tmp_path, 100, 1)  # its list, of 12 bytes a row, gets larger than the array
+    vectors = np.arange(1, 101, dtype=np.float32).reshape(100, 1)
+    store.write(Rows(np.arange(60)), vectors[:60])
+    with limited_files(60 * 12 + 7), pytest.raises(UserError, match="cannot be written: File too large"):
+        store.write(Rows(np.array([60])), vectors[[60]])
+    assert not store.is_there[60]
+    store.write(Rows(np.arange(61, 100)), vectors[61:])
     store.close()
+    again = LazyStore(tmp_path, 100, 1)
+    assert np.flatnonzero(~again.is_there).tolist() == [60]
+    again.write(Rows(np.array([60])), vectors[[60]])
+    np.testing.assert_array_equal(again.array, vectors)
+    again.close()
 
 
 def test_a_table_that_changes_while_it_is_read_into_memory_is_refused_too(tmp_path, table, monkeypatch):
