@@ -30,6 +30,7 @@ MODULES = [
             "entries",
             "first_question",
             "graph_join",
+            "large",
             "peers",
             "procedural",
             "rounds",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,10 @@ from experiments.beyond.planted import copy_with_noise, plant
 from experiments.beyond.report import ROWS, RUN_FILES, write_report
 from experiments.beyond.rules import MOST_NEIGHBORS, RULES, SpaceName
 from experiments.beyond.runs import KIND, Space, Table, Task, search
+from seals_sim.datasets import Dataset
 from seals_sim.disk.cache import get_default_folder
 from seals_sim.disk.files import require_writable
+from seals_sim.embed.joined import join
 from seals_sim.embed.names import STATIC_MODEL
 from seals_sim.errors import UserError
 from seals_sim.label.options import WIDENING
@@ -52,7 +55,8 @@ def run_beyond(inputs: InputOptions, protocol: BeyondProtocol, execution: Beyond
         UserError: Where the data or the folder do not fit what is asked.
     """
     engine = combine(ReplayProtocol, protocol, k=MOST_NEIGHBORS)
-    setup = Setup.prepare(load_dataset(inputs, "wordnet"), engine, choose_by_paper)
+    choose = partial(choose_by_paper, max_shared=protocol.max_shared, is_size_first=True)
+    setup = Setup.prepare(load_dataset(inputs, "wordnet"), engine, choose)
     if protocol.tuning:
         names = setup.choice.validation[: protocol.concepts]
         setup = replace(setup, choice=replace(setup.choice, names=names))
@@ -153,24 +157,23 @@ def _build_space(
     dataset, split = setup.dataset, setup.split
     dimensions = protocol.dimensions or None if name == "whitened" else 0
     vectors = compute_vectors(dataset, protocol.model, dimensions, cache, quiet, workers)
+    if name == "joined":
+        vectors = join(vectors, _embed_statically(dataset, cache, quiet, workers))
     pool = np.ascontiguousarray(vectors[split.pool])
     if protocol.copied:
         pool = copy_with_noise(pool, origins, make_generator(protocol.seed, "noise"))
     index, searched, k = None, pool, MOST_NEIGHBORS
     if name == "lazy":
-        searched, k = _embed_statically(setup, protocol, origins, cache, quiet, workers), WIDENING * MOST_NEIGHBORS
+        searched, k = _embed_statically(dataset, cache, quiet, workers)[split.pool], WIDENING * MOST_NEIGHBORS
+        if protocol.copied:
+            searched = copy_with_noise(searched, origins, make_generator(protocol.seed, "static noise"))
     if has_index:
         index, _ = open_index(searched, IndexOptions(index="graph"), k, protocol.seed, cache, quiet, workers=workers)
     return Space(pool, index, vectors[split.test])
 
 
-def _embed_statically(
-    setup: Setup, protocol: BeyondProtocol, origins: Rows, cache: Path, quiet: bool, workers: Workers
-) -> Vectors:
-    """The pool's vectors by the static model."""
-    if setup.dataset.texts is None:
+def _embed_statically(dataset: Dataset, cache: Path, quiet: bool, workers: Workers) -> Vectors:
+    """All rows' vectors by the static model."""
+    if dataset.texts is None:
         raise UserError("needs texts, not vectors; name other rules", parameter="only", value="lazy")
-    pool = compute_vectors(setup.dataset, STATIC_MODEL, 0, cache, quiet, workers)[setup.split.pool]
-    if not protocol.copied:
-        return np.ascontiguousarray(pool)
-    return copy_with_noise(pool, origins, make_generator(protocol.seed, "static noise"))
+    return compute_vectors(dataset, STATIC_MODEL, 0, cache, quiet, workers)

@@ -14,7 +14,7 @@ from seals_sim.datasets.sentences import GROUPS, read_sentences
 from seals_sim.disk.arrays import ArrayStage
 from seals_sim.disk.stages import Stage
 from seals_sim.embed.blocks import encode_block
-from seals_sim.embed.encoder import Encoder
+from seals_sim.embed.joined import open_encoder
 from seals_sim.embed.names import Backend
 from seals_sim.errors import UserError
 from seals_sim.evaluate.splits import PAPER_SENTENCES, PAPER_TEST_FRACTION, PAPER_VALIDATION, compute_validation_size
@@ -106,7 +106,7 @@ def open_texts(
 def _embedded(
     texts: Callable[[int, int], list[str]], n: int, digest: str, encoding: Encoding, work: Path, workers: Workers
 ) -> tuple[StoredVectors, Stage]:
-    encoder = Encoder(encoding.model, encoding.backend)
+    encoder = open_encoder(encoding.model, encoding.backend)
     origin = {"texts": digest, "model": encoder.digest}
     array = ArrayStage(work, "embed", origin, (n, encoder.dimensions), np.float16)
     size = encoding.block

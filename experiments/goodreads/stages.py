@@ -77,9 +77,12 @@ def parse_memory(text: str) -> int:
     return int(amount * 1e9) if is_gigabytes else int(amount * get_machine_memory())
 
 
-def prepare(source: Source, name: str, settings: Settings, work: Path, workers: Workers) -> Prepared:
-    """The split called `name` (one of `SPLITS`); the workers embed. Raises UserError."""
-    folder = work / f"split-{name}"
+def prepare(source: Source, name: str, settings: Settings, work: Path, workers: Workers, variant: str = "") -> Prepared:
+    """The split called `name` (one of `SPLITS`), embedded by the workers; a variant has a folder of its own.
+
+    Raises UserError.
+    """
+    folder = work / f"split-{name}{variant}"
     split = split_source(source, name, settings)
     vectors, pooled, stages = _vectors(source, split, settings, work, folder, workers)
     _require_memory(vectors.pool, settings)

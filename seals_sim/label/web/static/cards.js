@@ -1,14 +1,26 @@
 /* A row as a card to be answered, or as an item of a list. `actions` is what its buttons do: answer, select, showSimilar. */
+import { getNames, isAll } from "./concepts.js";
+import { makeNote, makeNoteButton } from "./notes.js";
 import { makePicture } from "./pictures.js";
 import { by, makeButton, make, formatNumber, shorten, makeTextBox } from "./elements.js";
 
 export const ANSWERS = [[1, "Yes", "1"], [0, "No", "0"], [null, "Skip", "s"]];
 
 function makeAnswerButtons(row, hasKeys, actions) {
+  if (!isAll()) return makeButtons(row, hasKeys, actions);
+  const lines = getNames().map((name, place) => make(
+    "div", { class: "concept", "data-place": place, role: "group", "aria-label": name },
+    make("span", { dir: "auto" }, name), ...makeButtons(row, hasKeys, actions, place, `, ${name}`),
+  ));
+  return [make("div", { class: "concepts" }, ...lines)];
+}
+
+function makeButtons(row, hasKeys, actions, place, name = "") {
+  const at = place === undefined ? {} : { "data-place": place };
   return ANSWERS.map(([value, words, key]) => makeButton(
     hasKeys ? `${words} (${key})` : words,
-    { "data-answer": String(value), "aria-pressed": "false", "aria-label": `${words}, row ${row}` },
-    () => actions.answer(row, value),
+    { "data-answer": String(value), "aria-pressed": "false", "aria-label": `${words}${name}, row ${row}`, ...at },
+    () => actions.answer(row, value, place),
   ));
 }
 
@@ -20,6 +32,7 @@ function makeReason(item) {
     near.textContent = shorten(item.because.text, item.because.row, 300);
     line.append("similar to: ", near, ` (similarity ${item.because.similarity.toFixed(2)})`);
   } else line.textContent = "no positives marked yet";
+  if (item.concept) line.prepend(`${item.concept}: `);
   return line;
 }
 
@@ -41,9 +54,10 @@ export function makeCard(item, actions) {
     item.has_image ? makePicture(row, by("cards").classList.contains("grid") ? "small" : "large") : "",
     makeTextBox(row, item.text, { tabindex: "0", "aria-label": `Text of row ${row}`, role: "group" }),
     makeReason(item),
+    makeNote(item),
     make(
       "div", { class: "answers" }, ...makeAnswerButtons(row, true, actions),
-      more,
+      more, makeNoteButton(row),
     ),
   );
   card.addEventListener("click", () => actions.select(row));
@@ -73,7 +87,8 @@ export function makeItem(listed, actions) {
     listed.has_image ? makePicture(row, "small") : "",
     makeTextBox(row, text, {}),
     makeSaid(listed),
-    make("div", { class: "answers" }, ...makeAnswerButtons(row, false, actions), open, more, makeCopies(listed), makeSimilarity(listed)),
+    makeNote(listed),
+    make("div", { class: "answers" }, ...makeAnswerButtons(row, false, actions), open, more, makeNoteButton(row), makeCopies(listed), makeSimilarity(listed)),
   );
   return item;
 }
