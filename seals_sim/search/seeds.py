@@ -49,7 +49,7 @@ def draw_seeds_by_rows(
 
     Examples:
         >>> draw_seeds_by_rows(Rows(np.array([3, 7])), 10**10, 1, 2, np.random.default_rng(0)).rows.tolist()
-        [7, 6369616872, 2697867136]
+        [7, 2697867138, 409735241]
     """
     _require(len(positives), n_rows, seed_positives, seed_negatives)
     drawn = rng.choice(positives, seed_positives, replace=False)

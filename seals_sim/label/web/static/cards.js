@@ -17,11 +17,12 @@ function makeAnswerButtons(row, hasKeys, actions) {
 
 function makeButtons(row, hasKeys, actions, place, name = "") {
   const at = place === undefined ? {} : { "data-place": place };
-  return ANSWERS.map(([value, words, key]) => makeButton(
-    hasKeys ? `${words} (${key})` : words,
-    { "data-answer": String(value), "aria-pressed": "false", "aria-label": `${words}${name}, row ${row}`, ...at },
-    () => actions.answer(row, value, place),
-  ));
+  return ANSWERS.map(([value, words, key]) => {
+    const shown = hasKeys ? `${words} (${key})` : words;
+    const label = `${shown}${name}, row ${row}`; // begins with what is shown, for those who speak to the page
+    const attributes = { "data-answer": String(value), "aria-pressed": "false", "aria-label": label, ...at };
+    return makeButton(shown, attributes, () => actions.answer(row, value, place));
+  });
 }
 
 function makeReason(item) {
@@ -46,7 +47,7 @@ export function makeCard(item, actions) {
   const { row } = item;
   const score = item.score === null ? "" : `score ${item.score.toFixed(2)}`;
   const title = "the model's score from 0 to 1, which ranks rows and is no probability; before there is a model, the similarity to the examples";
-  const more = makeButton("More", { "aria-label": `More like row ${row}` }, () => actions.showSimilar(row, item.text));
+  const more = makeButton("More", { "aria-label": `More like this, row ${row}` }, () => actions.showSimilar(row, item.text));
   more.append(make("span", { class: "wide" }, " like this"));
   const card = make(
     "article", { class: "card", "data-row": row, "aria-label": `Example, row ${row}` },
@@ -79,6 +80,7 @@ export function makeItem(listed, actions) {
   const open = makeButton("Open", { "aria-expanded": "false", "aria-label": `Open row ${row}` }, () => {
     const isOpen = item.classList.toggle("is-open");
     open.textContent = isOpen ? "Close" : "Open";
+    open.setAttribute("aria-label", `${open.textContent} row ${row}`);
     open.setAttribute("aria-expanded", String(isOpen));
   });
   const more = makeButton("More", { "aria-label": `More like row ${row}` }, () => actions.showSimilar(row, text));

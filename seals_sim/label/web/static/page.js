@@ -158,9 +158,10 @@ function learn(items) {
 /* `place` is that of the concept, where all are asked at once: by default the first that has no answer. */
 function answer(row, value, place) {
   showNotice("");
-  const given = concepts.isAll() ? concepts.collect(row, value, place, screen.includes(row)) : value;
-  if (concepts.isAll() && given === null) return showMarks();
-  if (!concepts.isAll() || !concepts.findMissing(row).length) answers.set(row, given);
+  const isAll = concepts.isAll();
+  const given = isAll ? concepts.collect(row, value, place, screen.includes(row)) : value;
+  if (isAll && given === null) return showMarks();
+  if (!isAll || !concepts.findMissing(row).length) answers.set(row, given);
   const [who, where, id] = [getName(), concepts.getPrefix(), `${TAB}-${nAnswers++}`];
   work.push({ kind: "answer", row, answer: given, who, where, id, isSent: false });
   buffer = buffer.filter((other) => other !== row);
@@ -291,16 +292,12 @@ function showNear() {
   by("near-list").replaceChildren(...near.map((item) => makeItem(item, actions)));
 }
 
-const showMarks = () => drawMarks(answers, current);
+function showMarks() { drawMarks(answers, current); }
 
 /* ---- keys and buttons ---- */
 
-startKeys({
-  press,
-  move: (step) => undone === null && move(step),
-  write: () => current !== null && writeNote(current),
-  lists,
-});
+const write = () => current !== null && writeNote(current);
+startKeys({ press, move: (step) => undone === null && move(step), write, lists });
 by("layout").addEventListener("click", () => undone === null && changeLayout());
 by("undo").addEventListener("click", () => press("u"));
 by("rest").addEventListener("click", () => press("n"));
@@ -329,7 +326,6 @@ function changeConcept() {
   [buffer, kept, isStale, isExhausted] = [[], [], true, false];
   by("cards").replaceChildren();
   nextScreen();
-  showNotice("");
   call("/api/status").then(showStatus, () => {}); // what is wrong is said when rows are fetched
   drain();
   return true;
