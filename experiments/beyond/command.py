@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +55,8 @@ def run_beyond(inputs: InputOptions, protocol: BeyondProtocol, execution: Beyond
         UserError: Where the data or the folder do not fit what is asked.
     """
     engine = combine(ReplayProtocol, protocol, k=MOST_NEIGHBORS)
-    setup = Setup.prepare(load_dataset(inputs, "wordnet"), engine, choose_by_paper)
+    choose = partial(choose_by_paper, max_shared=protocol.max_shared, is_size_first=True)
+    setup = Setup.prepare(load_dataset(inputs, "wordnet"), engine, choose)
     if protocol.tuning:
         names = setup.choice.validation[: protocol.concepts]
         setup = replace(setup, choice=replace(setup.choice, names=names))

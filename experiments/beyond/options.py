@@ -8,7 +8,14 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from seals_sim.options import CHECKED, COMMA_SEPARATED, PositiveInt
-from seals_sim.replay.options import ClusterOptions, ConceptOptions, EmbeddingOptions, Execution, LabelOptions
+from seals_sim.replay.options import (
+    MAX_SHARED,
+    ClusterOptions,
+    ConceptOptions,
+    EmbeddingOptions,
+    Execution,
+    LabelOptions,
+)
 
 RuleName = Literal[
     "all", "walk", "walk_30", "walk_distinct", "walk_copies", "positives", "all_whitened", "seals_100", "seals_10",
@@ -61,6 +68,9 @@ class BeyondConceptOptions(ConceptOptions):
     """How many concepts, in random order, of those with enough to measure."""
     tuning: bool = False
     """Search for the concepts set aside for validation instead, to choose settings on."""
+    max_shared: Annotated[float, Field(ge=0, le=1)] = MAX_SHARED
+    """The most that two concepts may share, of the rows of the smaller one; of those that share more the larger is
+    taken."""
     copied: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Part of the pool's rows that get four near-duplicates each, SIMULATED: their vectors with noise."""
 
