@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,7 @@ from seals_sim.disk.files import require_writable
 from seals_sim.embed.joined import join
 from seals_sim.embed.names import STATIC_MODEL
 from seals_sim.errors import UserError
+from seals_sim.label.options import WIDENING
 from seals_sim.options import combine
 from seals_sim.randomness import make_generator
 from seals_sim.replay.bench import Setup
@@ -53,7 +55,8 @@ def run_beyond(inputs: InputOptions, protocol: BeyondProtocol, execution: Beyond
         UserError: Where the data or the folder do not fit what is asked.
     """
     engine = combine(ReplayProtocol, protocol, k=MOST_NEIGHBORS)
-    setup = Setup.prepare(load_dataset(inputs, "wordnet"), engine, choose_by_paper)
+    choose = partial(choose_by_paper, max_shared=protocol.max_shared, is_size_first=True)
+    setup = Setup.prepare(load_dataset(inputs, "wordnet"), engine, choose)
     if protocol.tuning:
         names = setup.choice.validation[: protocol.concepts]
         setup = replace(setup, choice=replace(setup.choice, names=names))
@@ -161,7 +164,7 @@ def _build_space(
         pool = copy_with_noise(pool, origins, make_generator(protocol.seed, "noise"))
     index, searched, k = None, pool, MOST_NEIGHBORS
     if name == "lazy":
-        searched, k = _embed_statically(dataset, cache, quiet, workers)[split.pool], 4 * MOST_NEIGHBORS
+        searched, k = _embed_statically(dataset, cache, quiet, workers)[split.pool], WIDENING * MOST_NEIGHBORS
         if protocol.copied:
             searched = copy_with_noise(searched, origins, make_generator(protocol.seed, "static noise"))
     if has_index:

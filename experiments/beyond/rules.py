@@ -28,7 +28,6 @@ from seals_sim.types import LabeledRows, Learner, Pool, Row, Selector, StoredVec
 SpaceName = Literal["raw", "whitened", "lazy", "joined"]
 MOST_NEIGHBORS = 100
 NEAR_DUPLICATE = 0.9  # cosine
-GROWTH_LIMIT = 4
 ENS_NEIGHBORS = 50
 
 
@@ -112,24 +111,6 @@ def _lazy(start: Start) -> Parts:
     return _parts(start, SealsPool(start.seeds, start.vectors, start.index, k, only_positives=True))
 
 
-class _GrowingPool(SealsPool):
-    """As many more neighbors of each positive as there are labels before it."""
-
-    def expand(self, slot: int, query: Row, label: int) -> None:
-        self._k = min(GROWTH_LIMIT * MOST_NEIGHBORS, self._k_first + self._n_labeled * WIDENING // 10)
-        self._n_labeled += 1
-        super().expand(slot, query, label)
-
-    def begin(self, n_labeled: int) -> None:
-        self._n_labeled, self._k_first = n_labeled, self._k
-
-
-def _lazy_growing(start: Start) -> Parts:
-    pool = _GrowingPool(start.seeds, start.vectors, start.index, WIDENING * MOST_NEIGHBORS, only_positives=True)
-    pool.begin(len(start.seeds))
-    return _parts(start, pool)
-
-
 def _walk(n_step: int) -> Callable[[Start], Parts]:
     return lambda start: _parts(start, WalkPool(start.seeds, start.vectors, start.index, n_step=n_step))
 
@@ -194,7 +175,6 @@ RULES: dict[RuleName, Rule] = {
     "seals_100": Rule("SEALS, k = 100, whitened", "whitened", _seals(100)),
     "seals_10": Rule("SEALS, k = 10, whitened", "whitened", _seals(10)),
     "lazy": Rule("200 neighbors of positives by a static model, which alone are embedded", "lazy", _lazy),
-    "lazy_growing": Rule("the same, more of each positive the more labels there are", "lazy", _lazy_growing),
     "joined": Rule("full scan, both models side by side", "joined", _scan_all, has_index=False),
     "autotar": Rule("AutoTAR (Cormack and Grossman 2015)", "raw", _autotar, batch=1, has_index=False),
     "anchors": Rule("AnchorAL (Lesci and Vlachos 2024)", "raw", _anchors),

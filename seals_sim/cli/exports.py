@@ -22,18 +22,29 @@ from seals_sim.label.exchange.argilla import build_argilla_records
 from seals_sim.label.exchange.classifier import load_classifier, save_classifier
 from seals_sim.label.exchange.columns import name_columns
 from seals_sim.label.exchange.label_studio import build_label_studio_tasks
+from seals_sim.label.exchange.postgres import require_postgres, upsert_labels
 from seals_sim.label.exchange.session_file import SessionFile
 from seals_sim.label.exchange.tables import TABLE_FORMATS, TableFormat, join_concepts, write_table
 
 
-def export(session: Path, out: Path, format: ExportFormat | None, concept: str | None) -> None:
+def export(
+    session: Path, out: Path | None, format: ExportFormat | None, concept: str | None, to: str | None, into: str
+) -> None:
     """Write the answers of a session, by default for all its concepts."""
+    if to is not None:
+        if out is not None or format is not None:
+            raise UserError("is instead of a file; leave out and format away", parameter="to")
+        require_postgres(to)
+        table = _build_labels_table(session, concept)
+        upsert_labels(table, to, into)
+        print(f"{len(table):,} answers, written to the table {into}")
+        return
+    if out is None:
+        raise UserError("is missing: a file, or a database (to)", parameter="out")
     format = format or _get_format(out)
     require_writable_file(out, "out")
     _refuse_to_replace(session, out)
-    files = SessionFile.read_all(session) if concept is None else [_read(session, concept)]
-    tables = {file.concept: file.build_labels_table() for file in files}
-    table = join_concepts(tables) if any(tables) else tables[""]
+    table = _build_labels_table(session, concept)
     with replacing(out) as temporary, temporary.open("wb") as file:
         match format:
             case "labelstudio":
@@ -44,6 +55,12 @@ def export(session: Path, out: Path, format: ExportFormat | None, concept: str |
             case _:
                 write_table(table, format, file)
     print(f"{len(table):,} answers, written to {out}")
+
+
+def _build_labels_table(session: Path, concept: str | None) -> pd.DataFrame:
+    files = SessionFile.read_all(session) if concept is None else [_read(session, concept)]
+    tables = {file.concept: file.build_labels_table() for file in files}
+    return join_concepts(tables) if any(tables) else tables[""]
 
 
 def _read(session: Path, concept: str | None) -> SessionFile:

@@ -83,20 +83,25 @@ def export(
     session: Annotated[Path, _SESSION],
     /,
     *,
-    out: Path,
+    out: Path | None = None,
     format: ExportFormat | None = None,
     concept: str | None = None,
+    to: str | None = None,
+    into: str = "seals_labels",
 ) -> None:
-    """Write the answers of a session to a file, from the session alone.
+    """Write the answers of a session to a file or a database, from the session alone.
 
     Args:
         out: The file.
         format: By default what its name ends in.
+        to: A database of PostgreSQL instead, such as postgresql://me@host/reviews; the password comes from PGPASSWORD
+            or ~/.pgpass.
+        into: The table in it, which is made where it is not there; answers of rows that it has are replaced.
         concept: Of a session that has several, one; by default all, with a column that says which.
     """
     from seals_sim.cli.exports import export
 
-    export(session, out, format, concept)
+    export(session, out, format, concept, to, into)
 
 
 @app.command

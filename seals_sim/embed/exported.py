@@ -118,9 +118,9 @@ class ExportedModel:
         from tokenizers import Tokenizer
 
         tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
-        pad = int(tokenizer.padding["pad_id"])
+        padding = tokenizer.padding
         tokenizer.no_padding()
-        return tokenizer, pad
+        return tokenizer, 0 if padding is None else int(padding["pad_id"])
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Embed n texts: (n, d) float32."""

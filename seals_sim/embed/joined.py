@@ -61,7 +61,8 @@ def join(first: Vectors, second: Vectors) -> Vectors:
 def _scale(vectors: Vectors) -> Vectors:
     """To unit length, but what is zero."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, lengths, where=lengths > 0, out=np.zeros(vectors.shape, dtype=np.float32))
+    scaled: Vectors = np.divide(vectors, lengths, where=lengths > 0, out=np.zeros(vectors.shape, dtype=np.float32))
+    return scaled
 
 
 class JoinedEncoder(Encoder):

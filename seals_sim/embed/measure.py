@@ -62,10 +62,11 @@ def _name(encoder: Encoder, n: int) -> str:
 
 def _measure(encoder: Encoder, n: int, quiet: bool) -> Any:
     dataset = read_icd10cm()
-    assert dataset.texts is not None
+    all_texts = dataset.texts
+    assert all_texts is not None
     rows = make_generator(0, "model texts").choice(len(dataset), n, replace=False)
-    rows = np.array(sorted(rows.tolist(), key=lambda row: -len(dataset.texts[row])))
-    texts = [dataset.texts[row] for row in rows.tolist()]
+    rows = np.array(sorted(rows.tolist(), key=lambda row: -len(all_texts[row])))
+    texts = [all_texts[row] for row in rows.tolist()]
     encoder.encode(["a sentence"])  # loads it
     blocks, seconds = [], 0.0
     with tqdm(total=n, desc="measuring", unit="text", disable=quiet, leave=False) as bar:

@@ -233,6 +233,19 @@ def test_last_answer_for_a_row_in_a_file_counts(tmp_path, session, import_tasks)
     assert session.answers == {2: 0, 5: 1}
 
 
+def test_the_annotation_changed_last_counts_wherever_it_stands(tmp_path):
+    """Label Studio's exports have later ones in front of earlier ones, and the other way round."""
+    both = task("yes", "no", row=3)
+    times = ["2026-01-01T10:00:00.5Z", "2026-01-01T09:00:00.5Z"]
+    for annotation, time in zip(both["annotations"], times, strict=True):
+        annotation["updated_at"] = time
+    minimal = [{"row": 3, "answer": answer, "annotation_id": number, "updated_at": time}
+               for number, (answer, time) in enumerate(zip(("yes", "no"), times, strict=True))]  # fmt: skip
+    for tasks in ([both], minimal, minimal[::-1]):
+        (tmp_path / "tasks.json").write_text(json.dumps(tasks))
+        assert dict(read_label_studio(tmp_path / "tasks.json", CORPUS).labels) == {3: 1}
+
+
 def test_imported_labels_do_not_count_for_stopping(session, import_tasks):
     """60 positives and then 300 negatives: had the search asked for them, it would be over."""
     import_tasks(*(task("yes", row=row) for row in range(60)), *(task("no", row=row) for row in range(60, 360)))

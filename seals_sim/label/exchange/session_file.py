@@ -18,7 +18,7 @@ from seals_sim.label.journal_contents import About
 from seals_sim.label.journal_rows import KeptRow, KeptSpace
 from seals_sim.label.learner import explain_missing
 from seals_sim.label.options import SessionOptions
-from seals_sim.label.state import SessionState
+from seals_sim.label.state import SessionState, is_disputed
 from seals_sim.search.learners import LinearModel, fit_logistic
 
 _ANY_TABLE = 2**62  # rows: without the table nothing says how many there are
@@ -108,21 +108,23 @@ class SessionFile:
         """All answers, as `build_labels_table` of a session gives them, without the columns of the table but the ids.
 
         Returns:
-            row, id (where the session has an id column), text, answer, is_control, who (where anyone gave a name), and
-            note (where there is any).
+            row, id (where the session has an id column), text, answer, is_control, who and is_disputed (where anyone
+            gave a name), and note (where there is any).
         """
-        answers, lines = self.state.answers, []
+        answers, has_names, lines = self.state.answers, False, []
         for row, answer in answers.items():
             kept, asked, said = self.rows[row], self.state.asked.get(row), self.state.list_said(row)
-            ids = kept.ids or (None,) * len(kept.table_rows)
+            ids, has_names = kept.ids or (None,) * len(kept.table_rows), has_names or any(one.who for one in said)
             for place, (table_row, id) in enumerate(zip(kept.table_rows, ids, strict=True)):
                 is_control = asked is not None and asked.is_control and place == 0
                 text = kept.text if place == 0 or self.space is not None else None  # equal vectors: any texts
                 note = self.notes.get(row)
-                lines.append((table_row, id, text, answer, is_control, said[-1].who or None, note))
-        table = pd.DataFrame(lines, columns=["row", "id", "text", "answer", "is_control", "who", "note"])
+                lines.append((table_row, id, text, answer, is_control, said[-1].who or None, is_disputed(said), note))
+        names = ["row", "id", "text", "answer", "is_control", "who", "is_disputed", "note"]
+        table = pd.DataFrame(lines, columns=names)
         table = table.astype({"row": "int64", "id": "object", "text": "object", "answer": "Int8", "is_control": "bool"})
-        return table.drop(columns=[name for name in ("id", "who", "note") if table[name].isna().all()])
+        empty = {name for name in ("id", "note") if table[name].isna().all()}
+        return table.drop(columns=[*empty, *(() if has_names else ("who", "is_disputed"))])
 
     def train(self) -> tuple[Pipeline, int, int]:
         """Train a classifier on the answers and examples, whose texts are embedded again.

@@ -15,7 +15,7 @@ from seals_sim.label.beginning import name_concept
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.exchange.columns import name_columns
 from seals_sim.label.session import Session
-from seals_sim.label.state import Said
+from seals_sim.label.state import Said, is_disputed
 
 TableFormat = Literal["csv", "jsonl", "parquet"]
 TABLE_FORMATS: tuple[TableFormat, ...] = get_args(TableFormat)
@@ -28,9 +28,9 @@ def build_labels_table(session: Session) -> pd.DataFrame:
     """All answers, in order.
 
     Returns:
-        row (of the user's table), text, answer (1, 0, or missing where skipped), is_control (drawn at random), who gave
-        that answer (only where anyone gave a name), note (only where there is any), concept (only where it has a name),
-        and the corpus's columns.
+        row (of the user's table), text, answer (1, 0, or missing where skipped), is_control (drawn at random), where
+        anyone gave a name who gave that answer and is_disputed (two people differ), note (only where there is any),
+        concept (only where it has a name), and the corpus's columns.
     """
     answers = session.answers
     rows = list(answers)
@@ -43,7 +43,7 @@ def build_labels_table(session: Session) -> pd.DataFrame:
             "is_control": pd.Series([session.is_control(row) for row in rows], dtype="bool"),
         }
     )
-    _add_names(table, [session.list_said(row)[-1] for row in rows])
+    _add_names(table, [session.list_said(row) for row in rows])
     _add_notes(table, session, rows)
     if session.concept:
         table.insert(table.columns.get_loc("answer") + 1, "concept", session.concept)
@@ -66,9 +66,10 @@ def join_concepts(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return joined
 
 
-def _add_names(table: pd.DataFrame, said: Sequence[Said]) -> None:
-    if any(one.who for one in said):
-        table["who"] = pd.Series([one.who or None for one in said], dtype="object")
+def _add_names(table: pd.DataFrame, said: Sequence[Sequence[Said]]) -> None:
+    if any(one.who for each in said for one in each):
+        table["who"] = pd.Series([each[-1].who or None for each in said], dtype="object")
+        table["is_disputed"] = pd.Series([is_disputed(each) for each in said], dtype="bool")
 
 
 def _add_notes(table: pd.DataFrame, session: Session, rows: Sequence[int]) -> None:
