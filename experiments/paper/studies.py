@@ -222,7 +222,7 @@ def _recommended(plan: Plan) -> Study:
     raw, lines = f"{plan.embeddings[0].rpartition('/')[0]}/0", []
     spaces = {plan.embeddings[0]: "", raw: "not whitened"} if raw != plan.embeddings[0] else {raw: ""}
     walk_k = max((k for k in plan.neighbors if k <= WALK_K), default=plan.protocol.k)
-    for strategy in _ALL_STRATEGIES:
+    for strategy in _UNCERTAIN_AND_LIKELY:
         for embedding, variant in spaces.items():
             lines += [_line(plan, strategy, pool, strategy, variant, embedding=embedding) for pool in ("all", "seals")]
     likeliest = "most_likely_positive"

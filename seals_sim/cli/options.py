@@ -106,9 +106,11 @@ class ExampleOptions:
     """What to look for. Examples need not be in the table."""
 
     like: tuple[str, ...] = ()
-    """An example of what you look for, or words for it; may be given again."""
+    """An example of what you look for, or words for it; may be given again. Of several concepts: NAME=WORDS."""
     not_like: tuple[str, ...] = ()
     """An example of what you do not look for; may be given again."""
+    concept: tuple[str, ...] = ()
+    """The name of what you look for, where that is several things; may be given again, for a later session too."""
     paper: bool = False
     """Search as the paper does: candidates are neighbors of labeled rows, and texts are whitened to 256 dimensions."""
     session: GivenPath | None = None

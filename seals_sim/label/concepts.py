@@ -57,9 +57,7 @@ class Concepts:
         Raises:
             UserError: Where the file exists, or a name will not do.
         """
-        for place, name in enumerate(examples):
-            if len(examples) > 1 or name:
-                _require_name(name, list(examples)[:place])
+        require_names([name for name in examples if name])
         options = resolve_options(options or SessionOptions(), corpus)
         seeds = {name: embed_examples(corpus, *given, options) for name, given in examples.items()}
         return cls(Journal.create(path, describe_session(corpus, options), seeds), corpus)
@@ -165,6 +163,16 @@ class Concepts:
         for name in names:
             if name not in self.sessions:
                 raise UserError(f"there is no concept {name_concept(name)}")
+
+
+def require_names(names: Sequence[str]) -> None:
+    """Check the names of concepts.
+
+    Raises:
+        UserError: For one that will not do, or stands there twice.
+    """
+    for place, name in enumerate(names):
+        _require_name(name, names[:place])
 
 
 def _require_name(name: str, others: Collection[str]) -> None:

@@ -84,8 +84,9 @@ def find_copy_threshold(vectors: StoredVectors, index: NeighborIndex, rng: np.ra
         rng: Draws the rows that are looked at.
 
     Returns:
-        For `PassOver`. Copies are a mode of their own near 1, with a valley below it; where there is no such valley it
-        is 1: then near rows are the nature of this table, and only equal ones are passed over.
+        For `PassOver`. Copies are a mode of their own near 1, with a valley below it, which is returned. Where there is
+        no such valley, near rows are the nature of this table: then it is 1, for equal rows alone, or infinite where
+        those are few too.
 
     Examples:
         >>> from seals_sim import ExactIndex
@@ -118,5 +119,7 @@ def _find_valley(cosines: NDArray[np.float32]) -> float:
     valley = mode - 1 - int(counts[before:mode][::-1].argmin())
     threshold = (valley + 0.5) * _BIN - 1
     is_deep = _DEPTH * counts[valley] <= min(counts[mode], counts[:valley].max())
-    is_common = _FEWEST <= (cosines >= threshold).mean() <= 1 - _FEWEST
-    return float(threshold) if is_deep and is_common else 1.0
+    is_common = is_other.any() and _FEWEST <= (cosines[is_other] >= threshold).mean() <= 1 - _FEWEST
+    if is_deep and is_common:
+        return float(threshold)
+    return np.inf if (~is_other).mean() < _FEWEST else 1.0

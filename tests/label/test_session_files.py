@@ -42,7 +42,8 @@ def folder(tmp_path_factory):
     text, columns = TextOptions(model="wordllama", dimensions=40), ColumnOptions(id_column="code", columns=("n",))
     cache = CacheOptions(cache=folder / "cache", quiet=True)
     corpus = build_table_corpus(folder / "t.jsonl", text, SearchIndexOptions(), 20, cache, folder / "left.csv", columns)
-    with open_session(folder / "t.seals", corpus, ["cholera"], [], SessionOptions(k=20, control_every=4)) as session:
+    with open_session(folder / "t.seals", corpus, ["cholera"], [], SessionOptions(k=20, control_every=4)) as concepts:
+        session = concepts.first
         rows = [asked.row for asked in session.ask(40)]
         session.tell(rows, [None if row % 11 == 0 else int("cholera" in corpus.get_text(row).lower()) for row in rows])
         session.tell([corpus.find_row(31)], [0])

@@ -136,7 +136,9 @@ def _clusters(n, spread, d=64):
 def test_a_table_of_near_rows_has_no_copies(spread):
     """However near: at .1 all neighbors have cosines of about .99."""
     vectors = _clusters(2_000, spread)
-    assert find_copy_threshold(vectors, ExactIndex(vectors), np.random.default_rng(0)) == 1
+    assert find_copy_threshold(vectors, ExactIndex(vectors), np.random.default_rng(0)) == np.inf
+    twice = np.concatenate([vectors, vectors[::2]])
+    assert find_copy_threshold(twice, ExactIndex(twice), np.random.default_rng(0)) == 1
 
 
 @pytest.mark.parametrize("part", [0.03, 0.3, 1.0])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any, Literal, get_args
 
 import pandas as pd
 import pyarrow as pa
 
 from seals_sim.errors import UserError
+from seals_sim.label.beginning import name_concept
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.exchange.columns import name_columns
 from seals_sim.label.session import Session
@@ -28,8 +29,8 @@ def build_labels_table(session: Session) -> pd.DataFrame:
 
     Returns:
         row (of the user's table), text, answer (1, 0, or missing where skipped), is_control (drawn at random), where
-        anyone gave a name who gave that answer and is_disputed (two people differ), note (only where there is any), and
-        the corpus's columns.
+        anyone gave a name who gave that answer and is_disputed (two people differ), note (only where there is any),
+        concept (only where it has a name), and the corpus's columns.
     """
     answers = session.answers
     rows = list(answers)
@@ -44,7 +45,25 @@ def build_labels_table(session: Session) -> pd.DataFrame:
     )
     _add_names(table, [session.list_said(row) for row in rows])
     _add_notes(table, session, rows)
+    if session.concept:
+        table.insert(table.columns.get_loc("answer") + 1, "concept", session.concept)
     return _add_columns(table, session.corpus, rows)
+
+
+def build_concepts_table(sessions: Iterable[Session]) -> pd.DataFrame:
+    """The answers of several sessions over one corpus, each with its concept.
+
+    Returns:
+        The columns of `build_labels_table`, and concept.
+    """
+    return join_concepts({session.concept: build_labels_table(session) for session in sessions})
+
+
+def join_concepts(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """One table of the labels of several concepts, with the column concept behind the answer."""
+    joined = pd.concat([table.assign(concept=name_concept(name)) for name, table in tables.items()], ignore_index=True)
+    joined.insert(joined.columns.get_loc("answer") + 1, "concept", joined.pop("concept"))
+    return joined
 
 
 def _add_names(table: pd.DataFrame, said: Sequence[Sequence[Said]]) -> None:

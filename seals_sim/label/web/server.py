@@ -20,6 +20,7 @@ from pathlib import Path
 import uvicorn
 
 from seals_sim.errors import UserError
+from seals_sim.label.concepts import Concepts
 from seals_sim.label.session import Session
 from seals_sim.label.web.app import make_app
 from seals_sim.label.web.connections import MAX_CONNECTIONS, BoundedProtocol
@@ -34,7 +35,7 @@ _SENT_ON = (
 
 
 def serve(
-    session: Session,
+    session: Session | Concepts,
     host: str = "127.0.0.1",
     port: int = 0,
     open_browser: bool = True,
