@@ -64,7 +64,7 @@ class Forecast:
     def fit(
         cls, features: NDArray[np.float64], remaining: NDArray[np.float64], tables: NDArray[np.object_]
     ) -> Forecast:
-        """Learn from (n, 4) features, the (n,) positives that remained, and the names of their tables (n,), two or more.
+        """Learn from (n, 4) features, the (n,) positives that remained, and their (n,) tables, two or more.
 
         A table that is yet to come is another one, so its error is taken for that of the worst table so far, under
         what all others say about it.
