@@ -182,8 +182,8 @@ def test_all_concepts_from_opening_to_export_by_keyboard_alone(browser, tmp_path
     page.press(Keys.ENTER)
     saved = tmp_path / "downloads" / "labels.jsonl"
     page.wait(saved.exists)
-    lines = map(json.loads, saved.read_text().splitlines())
-    answers = {(str(one["row"]), one["concept"]): one["answer"] for one in lines}
+    given = [json.loads(line) for line in saved.read_text().splitlines()]
+    answers = {(str(one["row"]), one["concept"]): one["answer"] for one in given}
     assert answers == {
         (first, "spoiler"): 1, (first, "rude"): 1, (first, "odd"): None,
         (noted, "rude"): 0, (noted, "odd"): 0,
