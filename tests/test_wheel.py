@@ -141,7 +141,7 @@ def list_declared(settings, name):
     return {normalize(package) for package in re.findall(r'^\s*"([\w.-]+)', declared, flags=re.MULTILINE)}
 
 
-EXTRAS = {"milvus.py": "milvus", "lance.py": "lancedb", "workers.py": "dask"}
+EXTRAS = {"milvus.py": "milvus", "lance.py": "lancedb", "workers.py": "dask", "client.py": "judge"}
 """Modules that are imported only where their extra is asked for."""
 IMPLIED = {
     "dask",

@@ -41,6 +41,7 @@ from seals_sim.label.journal_leftovers import (
     set_aside_foreign,
 )
 from seals_sim.label.journal_rows import Describe, KeptRow, KeptSpace
+from seals_sim.label.judge.records import JudgeRecords
 from seals_sim.types import Rows
 
 _DAMAGED = "restore a copy of it, or begin another session"
@@ -50,7 +51,7 @@ _SEEDS = "SELECT id, text, label, vector, neighbors FROM seeds ORDER BY id"
 _OPEN: WeakSet[Journal] = WeakSet()  # closing another handle on a file would drop its lock
 
 
-class Journal:
+class Journal(JudgeRecords):
     """An open journal; no other process can open it until it is closed.
 
     What the file says is believed once `check` has passed; nothing is written before `prepare`.

@@ -23,6 +23,7 @@ from seals_sim.label.corpus import Corpus
 from seals_sim.label.events import Event, ImportedFile
 from seals_sim.label.finder import RowFinder
 from seals_sim.label.journal import Journal
+from seals_sim.label.judge.judged import JudgedSession
 from seals_sim.label.kept import describe_row, describe_space
 from seals_sim.label.lazy_session import SessionEmbedding
 from seals_sim.label.learner import explain_missing
@@ -37,7 +38,7 @@ from seals_sim.types import Rows
 from seals_sim.vectors.scan import widen
 
 
-class Session(RowFinder):
+class Session(RowFinder, JudgedSession):
     """An open session. `Session.begin` starts one, `Session.open` goes on with one; close it, or use it in a `with`.
 
     Of rows that are answered together (`DistinctRows`) the first stands for all: it is the one that is asked, listed,
@@ -73,7 +74,7 @@ class Session(RowFinder):
     def _replay(self) -> None:
         events = self._journal.read_events()
         self._embedding.embed([*self.seeds, *events])
-        self._state, copies = SessionState(), self._rows.list_repeated()
+        self._state, copies = SessionState(self.options.seed), self._rows.list_repeated()
         self._search = SessionSearch(self._index, self.corpus.vectors, copies, self.seeds, self.options)
         for event in events:
             self._apply(event)
@@ -162,7 +163,7 @@ class Session(RowFinder):
             with self._embedding.going_first():
                 self._ask_for(n_new, who)
             self._prefetch()
-        return [self._describe(self._state.asked[row]) for row in self._state.list_waiting(who)[:n]]
+        return [self._describe(event) for event in self._state.claim_waiting(who, n)]
 
     def _ask_for(self, n: int, who: str) -> None:
         """Choose n new rows."""
@@ -256,8 +257,7 @@ class Session(RowFinder):
         Returns:
             The row, or None where there is no answer.
         """
-        row = self._state.find_last_answered(who)
-        if row is not None:
+        if (row := self._state.find_last_answered(who)) is not None:
             self._add([Event("undo", row, who=who)])
         return row
 

@@ -69,8 +69,8 @@ def match_answers(
         n_lost += not found
         n_corrected += any(texts[row] != kept.text for row in found)
         said = file.state.list_said(old)
-        by_person = [one for one in said if one.who is not None]  # a file disputes nothing
-        answers += [(found, by_person or said)] if found else []
+        by_name = [one for one in said if one.who is not None]  # a file disputes nothing
+        answers += [(found, said if said[-1].who is None else by_name)] if found else []
     if not answered or len(answers) < _MIN_FOUND * len(answered):
         found_words = f"{len(answers):,} of its {len(answered):,} answered rows are in this table"
         raise UserError(f"{file.path}: was begun with another table ({found_words}); name another session")
@@ -106,6 +106,8 @@ def carry_over(carried: CarriedAnswers, corpus: Corpus) -> Path:
         for who, together in groupby(given, lambda one: one[2]):
             rows, answers, _ = zip(*together, strict=True)
             session.tell(rows, answers, who)
+        for who, record in carried.file.judges.items():
+            session.note_judge(who, record)
     places = (path.with_name(f"{path.stem}.before-{number}{path.suffix}") for number in range(1, 10**6))
     copy = next(place for place in places if not place.exists())
     with replacing(copy, is_private=True) as temporary:

@@ -15,6 +15,7 @@ from seals_sim.label.exchange.classifier import build_pipeline
 from seals_sim.label.journal import Journal
 from seals_sim.label.journal_contents import About
 from seals_sim.label.journal_rows import KeptRow, KeptSpace
+from seals_sim.label.judge.records import JudgeRecord
 from seals_sim.label.learner import explain_missing
 from seals_sim.label.options import SessionOptions
 from seals_sim.label.state import SessionState
@@ -47,6 +48,7 @@ class SessionFile:
         state: What its events add up to.
         rows: What it keeps of rows with events.
         space: How its texts become vectors; None for a session over vectors.
+        judges: What it keeps of its judges, by their names.
     """
 
     path: Path
@@ -55,6 +57,7 @@ class SessionFile:
     state: SessionState
     rows: dict[int, KeptRow]
     space: KeptSpace | None
+    judges: dict[str, JudgeRecord]
 
     @classmethod
     def read(cls, path: Path) -> SessionFile:
@@ -76,7 +79,8 @@ class SessionFile:
             if not set(state.answers) <= rows.keys():
                 problem = "was written by an earlier version, which did not keep the texts"
                 raise UserError(f"{path}: {problem}; open it once with its table, by the command that labels")
-            return cls(path, journal.read_about().options, journal.read_seeds(), state, rows, space)
+            judges = journal.read_judges()
+            return cls(path, journal.read_about().options, journal.read_seeds(), state, rows, space, judges)
         finally:
             journal.close()
 

@@ -79,7 +79,11 @@ class AskedReason(BaseModel):
 
 
 class AskedRow(BaseModel):
-    """A row to be answered (`seals_sim.label.types.Asked`) and the rows nearest to it."""
+    """A row to be answered (`seals_sim.label.types.Asked`) and the rows nearest to it.
+
+    Attributes:
+        purpose: "check" where a judge's answer is to be checked, "unable" where it could not answer, else empty.
+    """
 
     row: int
     text: str | None
@@ -88,6 +92,7 @@ class AskedRow(BaseModel):
     because: AskedReason | None
     n_copies: int
     has_image: bool
+    purpose: str = ""
     neighbors: list[ListedRow]
 
 
@@ -130,6 +135,8 @@ class StatusReply(BaseModel):
     has_texts: bool
     n_disputed: int
     has_images: bool
+    judge_words: str
+    judge_works: bool
 
 
 class AnswerReply(BaseModel):
