@@ -64,7 +64,8 @@ def list_texts(n: int, seed: int = 0) -> Iterator[str]:
         ('Cholera due to Vibrio cholerae 01, biovar cholerae', False, True)
     """
     texts = read_icd10cm().texts or []
-    words = [word for text in texts for word in text.split()]
+    cut = [text.split() for text in texts]
+    words = [word for some in cut for word in some]
     rng = make_generator(seed, "first question")
     drawn, places = rng.integers(len(words), size=n), rng.random(n)
     for number in range(n):
@@ -72,7 +73,7 @@ def list_texts(n: int, seed: int = 0) -> Iterator[str]:
         if number < len(texts):
             yield text
         else:
-            changed = text.split()
+            changed = list(cut[number % len(texts)])
             changed[int(places[number] * len(changed))] = words[drawn[number]]
             yield " ".join(changed)
 

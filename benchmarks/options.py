@@ -104,6 +104,26 @@ class RoundsOptions(ReportedOptions, ProbeOptions):
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
+class LargeOptions(ReportedOptions):
+    """Searches of SIMULATED tables."""
+
+    n: AnySizes = (10**6, 10**7)
+    """Sizes of the pool, comma-separated."""
+    dimensions: PositiveInt = 128
+    """Of the vectors."""
+    budget: PositiveInt = 1_000
+    """T: labels in all."""
+    batch: PositiveInt = 10
+    """b: labels between two trainings."""
+    concepts: PositiveInt = 3
+    """Concepts searched for."""
+    repeats: PositiveInt = 2
+    """Times that each search is measured."""
+    scans: NonNegativeInt = 1
+    """Of the concepts, so many are searched for by the full scan too, once each."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
 class ProceduralOptions:
     """Tables that are computed, not stored."""
 

@@ -1,6 +1,7 @@
-"""The default model in bfloat16 beside float32, in turns: processor time, and how near the vectors are.
+"""The default model in float32 by torch beside other ways to compute it, in turns: processor time, and the changes.
 
-The built-in descriptions of ICD-10-CM. Only the ratio counts: other work on the machine slows both.
+The built-in descriptions of ICD-10-CM. Only the ratios count: other work on the machine slows all of them.
+OMP_NUM_THREADS=1 shows what a core gives; with more threads their waiting for each other counts too.
 """
 
 from __future__ import annotations
@@ -13,48 +14,68 @@ import numpy as np
 
 from benchmarks.options import PrecisionOptions
 from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
-from seals_sim.datasets import read_icd10cm
+from seals_sim.datasets import Dataset, read_icd10cm
 from seals_sim.embed.encoder import Encoder
-from seals_sim.embed.names import DEFAULT_MODEL, Precision
-from seals_sim.embed.precision import choose_precision
+from seals_sim.embed.exported import is_installed
+from seals_sim.embed.names import DEFAULT_MODEL
+from seals_sim.embed.precision import choose_precision, sees_gpu
+from seals_sim.loop import run
 from seals_sim.randomness import make_generator
-from seals_sim.types import Vectors
+from seals_sim.search.learners import LogisticLearner
+from seals_sim.search.oracles import LabelTable
+from seals_sim.search.pools import AllPool
+from seals_sim.search.scores import most_likely_positive
+from seals_sim.search.seeds import draw_seeds
+from seals_sim.search.strategies import ArgMax
+from seals_sim.types import DatasetRows, Rows, Vectors
 
-_PRECISIONS: tuple[Precision, ...] = ("float32", "bfloat16")
 _N_NEIGHBORS = 10
+_LEAST_POSITIVES, _SEEDS, _BATCH, _LABELS = 12, (5, 20), 10, 100
+_PLAIN, _ROUNDED, _GRAPH = "torch float32", "torch bfloat16", "onnxruntime float32"
 
 app = make_cli("python -m benchmarks.precision", __doc__)
 
 
 @app.default
 def benchmark_precision(*, options: Annotated[PrecisionOptions, flatten("Options")] = PrecisionOptions()) -> None:
-    """Measure both."""
+    """Measure all that are installed, and bfloat16 where the processor has it."""
     print(render_command("python -m benchmarks.precision", options))
-    texts = read_icd10cm().texts
-    assert texts is not None
-    rows = make_generator(0, "precision").choice(len(texts), options.n, replace=False)
-    chosen = sorted((texts[row] for row in rows.tolist()), key=len, reverse=True)
-    encoders = {name: Encoder(DEFAULT_MODEL, precision=name) for name in _PRECISIONS}
+    dataset = read_icd10cm()
+    all_texts = dataset.texts
+    assert all_texts is not None
+    rows = make_generator(0, "precision").choice(len(dataset), options.n, replace=False)
+    rows = np.array(sorted(rows.tolist(), key=lambda row: -len(all_texts[row])))
+    texts = [all_texts[row] for row in rows.tolist()]
+    encoders = {_PLAIN: Encoder(DEFAULT_MODEL)}
+    if choose_precision() == "bfloat16":  # without instructions for it, it takes several times as long
+        encoders[_ROUNDED] = Encoder(DEFAULT_MODEL, precision="bfloat16")
+    if is_installed():
+        encoders[_GRAPH] = Encoder(DEFAULT_MODEL, "onnx")
     for encoder in encoders.values():
-        encoder.encode(chosen[:1])
-    seconds: dict[Precision, list[float]] = {name: [] for name in _PRECISIONS}
-    vectors: dict[Precision, Vectors] = {}
+        encoder.encode(texts[:1])
+    seconds: dict[str, list[float]] = {name: [] for name in encoders}
+    vectors: dict[str, Vectors] = {}
     for _ in range(options.repeats):
         for name, encoder in encoders.items():
             start = time.process_time()
-            vectors[name] = encoder.encode(chosen)
+            vectors[name] = encoder.encode(texts)
             seconds[name].append(time.process_time() - start)
-    ratio = np.median(np.array(seconds["float32"]) / np.array(seconds["bfloat16"]))
-    cosines = np.vecdot(vectors["float32"], vectors["bfloat16"])
-    ours, theirs = (_find_nearest(vectors[name]) for name in _PRECISIONS)
-    overlap = np.mean(
-        [len(set(a) & set(b)) / _N_NEIGHBORS for a, b in zip(ours.tolist(), theirs.tolist(), strict=True)]
-    )
-    print(
-        f"bfloat16 takes 1/{ratio:.2f} of float32's processor time; cosine {cosines.mean():.5f} (least "
-        f"{cosines.min():.5f}); {_N_NEIGHBORS} nearest in common {overlap:.4f}; "
-        f"this processor's rule: {choose_precision()}"
-    )
+    nearest = _find_nearest(vectors[_PLAIN])
+    recalls = {name: _replay(dataset, DatasetRows(rows), some) for name, some in vectors.items()}
+    print(f"{_PLAIN}: {options.n / np.median(seconds[_PLAIN]):,.0f} texts per second of processor time")
+    for name in list(encoders)[1:]:
+        ratios = np.array(seconds[_PLAIN]) / np.array(seconds[name])
+        cosines = np.vecdot(vectors[_PLAIN], vectors[name])
+        shared = (nearest[:, :, None] == _find_nearest(vectors[name])[:, None, :]).any(axis=2)
+        change = 100 * (recalls[name] - recalls[_PLAIN])
+        print(
+            f"{name}: {np.median(ratios):.2f} times the texts per second ({ratios.min():.2f} to {ratios.max():.2f} in "
+            f"{options.repeats} turns); cosine {cosines.mean():.6f}, least {cosines.min():.6f}; {_N_NEIGHBORS} nearest "
+            f"in common {shared.mean():.4f}; recall of {len(change)} searches after {_LABELS} labels "
+            f"{change.mean():+.2f} points, of one {change.min():+.2f} to {change.max():+.2f}"
+        )
+    backend = "torch" if choose_precision() == "bfloat16" or sees_gpu() or not is_installed() else "onnxruntime"
+    print(f"by the rule this machine takes {backend} {'float32' if sees_gpu() else choose_precision()}")
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -66,6 +87,21 @@ def _find_nearest(vectors: Vectors) -> np.ndarray[tuple[int, int], np.dtype[np.i
     similarity = vectors @ vectors.T
     np.fill_diagonal(similarity, -np.inf)
     return np.argpartition(-similarity, _N_NEIGHBORS, axis=1)[:, :_N_NEIGHBORS]
+
+
+def _replay(dataset: Dataset, rows: DatasetRows, vectors: Vectors) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Part of the positives found by a full scan, for each concept that has enough among the rows."""
+    found = []
+    for name, positives in dataset.concepts.items():
+        is_positive = np.isin(rows, positives)
+        if is_positive.sum() < _LEAST_POSITIVES:
+            continue
+        seeds = draw_seeds(is_positive, *_SEEDS, make_generator(0, "precision seeds", name))
+        pool, learner = AllPool(seeds, vectors), LogisticLearner(vectors)
+        oracle, selector = LabelTable(is_positive), ArgMax(most_likely_positive)
+        *_, state = run(seeds, pool, learner, selector, oracle, _BATCH, _LABELS)
+        found.append(is_positive[Rows(state.labeled.rows)].mean() * len(state.labeled) / is_positive.sum())
+    return np.array(found)
 
 
 if __name__ == "__main__":

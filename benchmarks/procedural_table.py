@@ -137,9 +137,9 @@ class ProceduralTable:
     def __len__(self) -> int:
         return self.n
 
-    def __getitem__(self, rows: Rows) -> Vectors:
+    def __getitem__(self, rows: Rows | slice) -> Vectors:
         """The unit vectors of rows (m,)."""
-        rows = Rows(np.asarray(rows, dtype=np.int64))
+        rows = Rows(np.arange(*rows.indices(self.n)) if isinstance(rows, slice) else np.asarray(rows, dtype=np.int64))
         topics, (_, places, along) = self.find_topics(rows), self.locate(rows)
         distinct, number = np.unique(topics, return_inverse=True)
         words = make_words(

@@ -5,14 +5,56 @@ from __future__ import annotations
 import io
 import os
 import pickle
-from functools import lru_cache
+import platform
+from functools import cache, lru_cache
+from importlib import metadata
 from typing import Any
 
 import numpy as np
 
+from seals_sim.errors import UserError
 
-def call_packed(digest: str, packed: bytes, argument: bytes) -> Any:
-    """In a worker: call function(shared, argument). The first two are unpacked once a process."""
+PACKAGE = "seals-sim"
+
+
+@cache
+def describe_version() -> str:
+    """What all processes that work together must have alike."""
+    return name_version(metadata.version(PACKAGE), platform.python_version())
+
+
+def name_version(package: str, python: str) -> str:
+    """The same of what a process has.
+
+    Examples:
+        >>> name_version("1.0.0", "3.11.9")
+        'seals-sim 1.0.0 on Python 3.11'
+    """
+    return f"{PACKAGE} {package} on Python {'.'.join(python.split('.')[:2])}"
+
+
+def require_same_version(version: str, address: str) -> None:
+    """Check what another process of a cluster has.
+
+    Args:
+        version: As `describe_version` gives it there.
+        address: Of the cluster.
+
+    Raises:
+        UserError: Where it is not what this one has.
+    """
+    if version != describe_version():
+        problem = f"one process has {version}, another {describe_version()}; install the same everywhere"
+        raise UserError(problem, parameter="cluster", value=address)
+
+
+def call_packed(address: str, version: str, digest: str, packed: bytes, argument: bytes) -> Any:
+    """In a worker: call function(shared, argument). The first two are unpacked once a process.
+
+    Raises:
+        UserError: Where the worker, which may have come late, has another version than the caller.
+    """
+    require_same_version(version, address)
     function, shared = _unpack_once(_Packed(digest, packed))
     return function(shared, pickle.loads(argument))
 

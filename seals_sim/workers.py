@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import platform
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -18,11 +19,10 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from seals_sim.errors import UserError
-from seals_sim.packing import call_packed, pack
+from seals_sim.packing import PACKAGE, call_packed, describe_version, name_version, pack, require_same_version
 
 _LOCAL = "local:"
 _SCHEMES = ("tcp", "tls")
-_PACKAGE = "seals-sim"
 _CONNECT_SECONDS, _WORKERS_SECONDS, _LOOK_SECONDS = 10, 60, 5
 _AHEAD = 16  # tasks a worker that are sent before their turn: with fewer, those of a millisecond wait for the next
 _IN_A_TASK = 2**16  # bytes of a shared value that is sent with each task
@@ -131,7 +131,10 @@ class ClusterWorkers(Workers):
         digest = hashlib.sha256(packed).hexdigest()
         with explaining(self._address):
             sent = packed if len(packed) <= _IN_A_TASK else self._client.submit(bytes, packed, pure=False)
-            yield lambda executor, argument: executor.submit(call_packed, digest, sent, pack(argument))
+            address, version = self._address, describe_version()
+            yield lambda executor, argument: executor.submit(
+                call_packed, address, version, digest, sent, pack(argument)
+            )
 
     def _wait(self, futures: Iterable[Future[R]]) -> Future[R]:
         """Dask would wait for workers without end."""
@@ -216,23 +219,13 @@ def _count_workers(client: Any, address: str) -> int:
         except TimeoutError as error:
             problem = f"has no workers; start some with: dask worker {address}"
             raise UserError(problem, parameter="cluster", value=address) from error
-        require_same_version(client, address)
+        # Both questions can be read where this package is missing or older; Dask ends a worker that cannot read a task.
+        packages, pythons = client.run(metadata.version, PACKAGE), client.run(platform.python_version)
+        packages["scheduler"] = client.run_on_scheduler(metadata.version, PACKAGE)
+        pythons["scheduler"] = client.run_on_scheduler(platform.python_version)
+        for one in packages.keys() & pythons.keys():
+            require_same_version(name_version(packages[one], pythons[one]), address)
         return sum(client.nthreads().values())
-
-
-def require_same_version(client: Any, address: str) -> None:
-    """Check that all processes of a cluster have this package. Dask ends a worker that cannot read a task.
-
-    Raises:
-        UserError: Where one lacks it, or has another version.
-    """
-    for version in (
-        *client.run(metadata.version, _PACKAGE).values(),
-        client.run_on_scheduler(metadata.version, _PACKAGE),
-    ):
-        if version != metadata.version(_PACKAGE):
-            problem = f"has {_PACKAGE} {version}, and here is {metadata.version(_PACKAGE)}; install the same"
-            raise UserError(problem, parameter="cluster", value=address)
 
 
 def require_cluster(cluster: str | None) -> None:

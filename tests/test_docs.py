@@ -31,6 +31,7 @@ MODULES = [
             "first_question",
             "graph_join",
             "judge",
+            "large",
             "peers",
             "procedural",
             "rounds",

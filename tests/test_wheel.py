@@ -141,7 +141,14 @@ def list_declared(settings, name):
     return {normalize(package) for package in re.findall(r'^\s*"([\w.-]+)', declared, flags=re.MULTILINE)}
 
 
-EXTRAS = {"milvus.py": "milvus", "lance.py": "lancedb", "workers.py": "dask", "client.py": "judge"}
+EXTRAS = {
+    "milvus.py": "milvus",
+    "lance.py": "lancedb",
+    "workers.py": "dask",
+    "postgres.py": "postgres",
+    "client.py": "judge",
+    "exported.py": "onnx",
+}
 """Modules that are imported only where their extra is asked for."""
 IMPLIED = {
     "dask",

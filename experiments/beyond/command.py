@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +17,10 @@ from experiments.beyond.planted import copy_with_noise, plant
 from experiments.beyond.report import ROWS, RUN_FILES, write_report
 from experiments.beyond.rules import MOST_NEIGHBORS, RULES, SpaceName
 from experiments.beyond.runs import KIND, Space, Table, Task, search
+from seals_sim.datasets import Dataset
 from seals_sim.disk.cache import get_default_folder
 from seals_sim.disk.files import require_writable
+from seals_sim.embed.joined import join
 from seals_sim.embed.names import STATIC_MODEL
 from seals_sim.errors import UserError
 from seals_sim.label.options import WIDENING
@@ -33,6 +36,7 @@ from seals_sim.replay.store import RunFolder, RunIdentity, RunStore, get_version
 from seals_sim.replay.vectors import compute_vectors, open_index
 from seals_sim.replay.workers import work_on
 from seals_sim.types import Rows, Vectors
+from seals_sim.workers import Workers, open_workers
 
 
 def run_beyond(inputs: InputOptions, protocol: BeyondProtocol, execution: BeyondExecution, command: str = "") -> Path:
@@ -51,7 +55,8 @@ def run_beyond(inputs: InputOptions, protocol: BeyondProtocol, execution: Beyond
         UserError: Where the data or the folder do not fit what is asked.
     """
     engine = combine(ReplayProtocol, protocol, k=MOST_NEIGHBORS)
-    setup = Setup.prepare(load_dataset(inputs, "wordnet"), engine, choose_by_paper)
+    choose = partial(choose_by_paper, max_shared=protocol.max_shared, is_size_first=True)
+    setup = Setup.prepare(load_dataset(inputs, "wordnet"), engine, choose)
     if protocol.tuning:
         names = setup.choice.validation[: protocol.concepts]
         setup = replace(setup, choice=replace(setup.choice, names=names))
@@ -80,7 +85,8 @@ def run_beyond(inputs: InputOptions, protocol: BeyondProtocol, execution: Beyond
     finished = store.finished()
     missing = [task for task in tasks if task.rule in wanted and task.name not in finished]
     if missing:
-        _run_missing(missing, store, setup, protocol, execution)
+        with open_workers(execution.cluster) as workers:
+            _run_missing(missing, store, setup, protocol, execution, workers)
     finished = store.finished()
     tables = [store.read(task.name, KIND) for task in tasks if task.name in finished]
     with sealing(folder.path, RUN_FILES):
@@ -94,13 +100,18 @@ def run_beyond(inputs: InputOptions, protocol: BeyondProtocol, execution: Beyond
 
 
 def _run_missing(
-    missing: Sequence[Task], store: RunStore, setup: Setup, protocol: BeyondProtocol, execution: BeyondExecution
+    missing: Sequence[Task],
+    store: RunStore,
+    setup: Setup,
+    protocol: BeyondProtocol,
+    execution: BeyondExecution,
+    workers: Workers,
 ) -> None:
     cache = execution.cache or get_default_folder()
     rules = [RULES[name] for name in dict.fromkeys(task.rule for task in missing)]
     spaces = {rule.space: any(other.has_index for other in rules if other.space == rule.space) for rule in rules}
-    table = _build_table(setup, protocol, spaces, cache, execution.quiet)
-    done = work_on(_work, (table, protocol), missing, execution.jobs)
+    table = _build_table(setup, protocol, spaces, cache, execution.quiet, workers)
+    done = work_on(_work, (table, protocol), missing, execution.jobs, workers)
     for task, rows in tqdm(done, total=len(missing), desc="searches", disable=execution.quiet):
         store.save(task.name, {KIND: rows})
 
@@ -111,14 +122,22 @@ def _work(shared: tuple[Table, BeyondProtocol], task: Task) -> tuple[Task, pd.Da
 
 
 def _build_table(
-    setup: Setup, protocol: BeyondProtocol, spaces: Mapping[SpaceName, bool], cache: Path, quiet: bool
+    setup: Setup,
+    protocol: BeyondProtocol,
+    spaces: Mapping[SpaceName, bool],
+    cache: Path,
+    quiet: bool,
+    workers: Workers,
 ) -> Table:
     dataset, split = setup.dataset, setup.split
     rng = make_generator(protocol.seed, "copied")
     origins = plant(len(split.pool), protocol.copied, rng)
     pool_rows = split.pool[origins]
     return Table(
-        {name: _build_space(name, has, setup, protocol, origins, cache, quiet) for name, has in spaces.items()},
+        {
+            name: _build_space(name, has, setup, protocol, origins, cache, quiet, workers)
+            for name, has in spaces.items()
+        },
         origins,
         {name: Rows(np.flatnonzero(np.isin(pool_rows, dataset.concepts[name]))) for name in setup.choice.names},
         {name: Rows(np.flatnonzero(np.isin(split.test, dataset.concepts[name]))) for name in setup.choice.names},
@@ -133,26 +152,28 @@ def _build_space(
     origins: Rows,
     cache: Path,
     quiet: bool,
+    workers: Workers,
 ) -> Space:
     dataset, split = setup.dataset, setup.split
     dimensions = protocol.dimensions or None if name == "whitened" else 0
-    vectors = compute_vectors(dataset, protocol.model, dimensions, cache, quiet)
+    vectors = compute_vectors(dataset, protocol.model, dimensions, cache, quiet, workers)
+    if name == "joined":
+        vectors = join(vectors, _embed_statically(dataset, cache, quiet, workers))
     pool = np.ascontiguousarray(vectors[split.pool])
     if protocol.copied:
         pool = copy_with_noise(pool, origins, make_generator(protocol.seed, "noise"))
     index, searched, k = None, pool, MOST_NEIGHBORS
     if name == "lazy":
-        searched, k = _embed_statically(setup, protocol, origins, cache, quiet), WIDENING * MOST_NEIGHBORS
+        searched, k = _embed_statically(dataset, cache, quiet, workers)[split.pool], WIDENING * MOST_NEIGHBORS
+        if protocol.copied:
+            searched = copy_with_noise(searched, origins, make_generator(protocol.seed, "static noise"))
     if has_index:
-        index, _ = open_index(searched, IndexOptions(index="graph"), k, protocol.seed, cache, quiet)
+        index, _ = open_index(searched, IndexOptions(index="graph"), k, protocol.seed, cache, quiet, workers=workers)
     return Space(pool, index, vectors[split.test])
 
 
-def _embed_statically(setup: Setup, protocol: BeyondProtocol, origins: Rows, cache: Path, quiet: bool) -> Vectors:
-    """The pool's vectors by the static model."""
-    if setup.dataset.texts is None:
+def _embed_statically(dataset: Dataset, cache: Path, quiet: bool, workers: Workers) -> Vectors:
+    """All rows' vectors by the static model."""
+    if dataset.texts is None:
         raise UserError("needs texts, not vectors; name other rules", parameter="only", value="lazy")
-    pool = compute_vectors(setup.dataset, STATIC_MODEL, 0, cache, quiet)[setup.split.pool]
-    if not protocol.copied:
-        return np.ascontiguousarray(pool)
-    return copy_with_noise(pool, origins, make_generator(protocol.seed, "static noise"))
+    return compute_vectors(dataset, STATIC_MODEL, 0, cache, quiet, workers)

@@ -8,15 +8,22 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from seals_sim.options import CHECKED, COMMA_SEPARATED, PositiveInt
-from seals_sim.replay.options import ConceptOptions, EmbeddingOptions, Execution, LabelOptions
+from seals_sim.replay.options import (
+    MAX_SHARED,
+    ClusterOptions,
+    ConceptOptions,
+    EmbeddingOptions,
+    Execution,
+    LabelOptions,
+)
 
 RuleName = Literal[
-    "all", "walk", "walk_30", "walk_distinct", "positives", "all_whitened", "seals_100", "seals_10",
-    "autotar", "anchors", "covering", "random_tenth", "ens", "lazy", "session", "presuming",
+    "all", "walk", "walk_30", "walk_distinct", "walk_copies", "positives", "all_whitened", "seals_100", "seals_10",
+    "autotar", "anchors", "covering", "random_tenth", "ens", "lazy", "joined", "session", "presuming",
 ]  # fmt: skip
 RULE_NAMES: tuple[RuleName, ...] = get_args(RuleName)
 COLD_RULES: tuple[RuleName, ...] = ("session", "presuming")
-USUAL_RULES = tuple(name for name in RULE_NAMES if name not in (*COLD_RULES, "ens"))
+USUAL_RULES = tuple(name for name in RULE_NAMES if name not in (*COLD_RULES, "ens", "joined"))
 CHECKPOINTS = (300, 1000, 2000)
 COLD_SEEDS = 2
 COLD_ANSWERS = (10, 50)
@@ -61,6 +68,9 @@ class BeyondConceptOptions(ConceptOptions):
     """How many concepts, in random order, of those with enough to measure."""
     tuning: bool = False
     """Search for the concepts set aside for validation instead, to choose settings on."""
+    max_shared: Annotated[float, Field(ge=0, le=1)] = MAX_SHARED
+    """The most that two concepts may share, of the rows of the smaller one; of those that share more the larger is
+    taken."""
     copied: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Part of the pool's rows that get four near-duplicates each, SIMULATED: their vectors with noise."""
 
@@ -93,7 +103,7 @@ class BeyondProtocol(BeyondConceptOptions, EmbeddingOptions, BeyondLabelOptions)
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class BeyondExecution(Execution):
+class BeyondExecution(Execution, ClusterOptions):
     """Where and how the comparison runs, and which rules this time."""
 
     only: Annotated[tuple[RuleName, ...], COMMA_SEPARATED] = ()

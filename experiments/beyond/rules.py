@@ -15,7 +15,7 @@ from seals_sim.search.anchors import AnchorPool
 from seals_sim.search.autotar import GrowingBatches
 from seals_sim.search.candidates import CandidateTable
 from seals_sim.search.covering import CoveringLearner
-from seals_sim.search.duplicates import PassOver
+from seals_sim.search.duplicates import PassOver, find_copy_threshold
 from seals_sim.search.ens import NonmyopicSearch, VotingLearner
 from seals_sim.search.learners import LogisticLearner, PresumingLearner
 from seals_sim.search.pools import AllPool, RandomPool, SealsPool
@@ -25,7 +25,7 @@ from seals_sim.search.strategies import ArgMax
 from seals_sim.search.walk import WalkPool
 from seals_sim.types import LabeledRows, Learner, Pool, Row, Selector, StoredVectors
 
-SpaceName = Literal["raw", "whitened", "lazy"]
+SpaceName = Literal["raw", "whitened", "lazy", "joined"]
 MOST_NEIGHBORS = 100
 NEAR_DUPLICATE = 0.9  # cosine
 ENS_NEIGHBORS = 50
@@ -71,7 +71,8 @@ class Rule:
 
     Attributes:
         title: For people.
-        space: The embedding as it comes, or whitened as in 7.12; lazy: as it comes, with the index of a static model.
+        space: The embedding as it comes, or whitened as in 7.12; lazy: as it comes, with the index of a static model;
+            joined: side by side with that of a static model.
         build: Makes its parts for one search.
         batch: Labels between two trainings, where the rule has its own.
         has_index: Whether it asks for neighbors.
@@ -114,9 +115,16 @@ def _walk(n_step: int) -> Callable[[Start], Parts]:
     return lambda start: _parts(start, WalkPool(start.seeds, start.vectors, start.index, n_step=n_step))
 
 
-def _walk_distinct(start: Start) -> Parts:
-    selector = PassOver(_build_likeliest, start.vectors, start.seeds.rows, NEAR_DUPLICATE)
-    return _parts(start, WalkPool(start.seeds, start.vectors, start.index), selector)
+def _walk_distinct(find_threshold: Callable[[Start], float]) -> Callable[[Start], Parts]:
+    def build(start: Start) -> Parts:
+        selector = PassOver(_build_likeliest, start.vectors, start.seeds.rows, find_threshold(start))
+        return _parts(start, WalkPool(start.seeds, start.vectors, start.index), selector)
+
+    return build
+
+
+def _find_threshold(start: Start) -> float:
+    return find_copy_threshold(start.vectors, start.index, make_generator(start.seed, "copies"))
 
 
 def _autotar(start: Start) -> Parts:
@@ -158,12 +166,16 @@ RULES: dict[RuleName, Rule] = {
     "all": Rule("full scan (Algorithm 1)", "raw", _scan_all, has_index=False),
     "walk": Rule("walk: neighbors of positives and of the best candidates", "raw", _walk(10)),
     "walk_30": Rule("walk, 30 neighbors a step", "raw", _walk(30)),
-    "walk_distinct": Rule("walk, near-duplicates passed over", "raw", _walk_distinct),
+    "walk_distinct": Rule("walk, near-duplicates passed over", "raw", _walk_distinct(lambda _: NEAR_DUPLICATE)),
+    "walk_copies": Rule(
+        "walk, near-duplicates passed over where the table has copies", "raw", _walk_distinct(_find_threshold)
+    ),
     "positives": Rule("100 neighbors of positives", "raw", _positives),
     "all_whitened": Rule("full scan, whitened (7.12)", "whitened", _scan_all, has_index=False),
     "seals_100": Rule("SEALS, k = 100, whitened", "whitened", _seals(100)),
     "seals_10": Rule("SEALS, k = 10, whitened", "whitened", _seals(10)),
     "lazy": Rule("200 neighbors of positives by a static model, which alone are embedded", "lazy", _lazy),
+    "joined": Rule("full scan, both models side by side", "joined", _scan_all, has_index=False),
     "autotar": Rule("AutoTAR (Cormack and Grossman 2015)", "raw", _autotar, batch=1, has_index=False),
     "anchors": Rule("AnchorAL (Lesci and Vlachos 2024)", "raw", _anchors),
     "covering": Rule("active covering (Jiang and Rostamizadeh 2021)", "raw", _covering),

@@ -31,11 +31,13 @@ class Finding:
         measured: In words and numbers.
         verdict: By the rule of the claim.
         why: What to know of the verdict: what differs, or what is missing.
+        folders: The stored runs that it was measured on, where the claim's sources hold others too.
     """
 
     measured: str
     verdict: Verdict
     why: str = ""
+    folders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from experiments.intervals import bootstrap_mean
+
 Holds = bool | None
 """Whether a limit is kept; None where an interval reaches across it."""
 
@@ -69,12 +71,7 @@ def _by_t(mean: float, error: float, degrees: float) -> Estimate:
 
 def average(values: ArrayLike) -> Estimate:
     """The mean over concepts, classes or problems, with a bootstrap interval (BCa, as in `experiments.beyond`)."""
-    known = np.asarray(values, dtype=float)
-    mean = float(known.mean())
-    if len(known) < 2 or np.ptp(known) == 0:
-        return take_exact(mean)
-    interval = stats.bootstrap((known,), np.mean, rng=np.random.default_rng(0)).confidence_interval
-    return Estimate(mean, float(interval.low), float(interval.high))
+    return Estimate(*bootstrap_mean(values))
 
 
 def correlate(x: pd.Series, y: pd.Series) -> Estimate:

@@ -61,7 +61,8 @@ def evaluate_claims(runs: StoredRuns) -> pd.DataFrame:
         finding = claim.evaluate(runs)
         sources = dict.fromkeys(get_source(name) for name in claim.sources)
         data = ", ".join(source.data for source in sources)
-        command = " && ".join(source.command for source in sources)
+        exact = [runs.read_command(folder) for folder in finding.folders]
+        command = " && ".join(exact or [source.command for source in sources])
         is_computed = claim.test != "none" and not sources
         rows.append(
             (

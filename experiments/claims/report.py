@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 from typing_extensions import TypedDict
 
 from experiments.claims.claim import Verdict
@@ -53,6 +54,18 @@ def write_report(folder: Path) -> Path:
             counts={str(verdict): int(counts.get(verdict, 0)) for verdict in Verdict},
             sections={str(title): part.to_dict("records") for title, part in rows.groupby("section", sort=False)},
             n_claims=len(rows),
-            commands=list_commands(),
+            commands=[*list_commands().items(), *_list_exact(rows)],
         )
         return page
+
+
+def _list_exact(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    """The commands of single claims, where those of the sources make more than they were measured on."""
+    known = set(list_commands().values())
+    found = {
+        command: row.data
+        for row in rows.itertuples()
+        for command in str(row.command).split(" && ")
+        if command and command not in known
+    }
+    return [(data, command) for command, data in found.items()]

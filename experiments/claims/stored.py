@@ -41,6 +41,12 @@ SOURCES = {
         "python -m experiments.paper --jobs 2 --side-concepts 3 --out reports/wordnet",
         "paper",
     ),
+    "wordnet30k": Source(
+        "30,000 noun definitions of WordNet (text)",
+        "python -m experiments.paper --vectors data/wordnet30k.npy --labels data/wordnet30k.jsonl --dimensions 256 "
+        "--only recommended --k 10 --budget 1000 --repeats 2 --out reports/wordnet30k",
+        "paper",
+    ),
     "icd10cm": Source(
         "ICD-10-CM descriptions (text)",
         "seals replay --concepts 20 --k 10 --index graph --strategies "
@@ -68,8 +74,7 @@ SOURCES = {
     "tv_spoilers": Source(
         "spoilers of TV series (text)",
         f"{_GOODREADS} --texts tv_spoilers.csv --text-column sentence --label-column spoiler --prevalence 0.03224 "
-        "--k 5 "
-        "--budget 500 --batch 50 --out reports/tv_spoilers",
+        "--k 5 --recommended --budget 500 --batch 50 --out reports/tv_spoilers",
         "goodreads",
     ),
 }
@@ -142,6 +147,11 @@ class StoredRuns:
         experiment = SOURCES[name].experiment
         assert experiment is not None
         return read_config_of(experiment, self.folder / name, dict[str, Any])
+
+    def read_command(self, folder: str) -> str:
+        """The command that made a run, as its config.json keeps it."""
+        command: str = self.read_json(f"{folder}/{CONFIG}")["command"]
+        return command
 
     def list_folders(self, name: str) -> list[str]:
         """The runs in a folder of several, with their config.json.

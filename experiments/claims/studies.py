@@ -6,11 +6,12 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from experiments.claims.estimates import Estimate, Repeats, average
+from experiments.claims.estimates import Estimate, Repeats, average, correlate, format_each
 from experiments.claims.stored import SOURCES, MissingRun, StoredRuns
 
 SUMMARY = "wordnet/summary.csv"
 CONCEPTS = "wordnet/concepts.csv"
+WITHOUT_WHITENING = "wordnet30k/differences.csv"
 IMAGE_COSINES = (0.453, 0.361)  # ImageNet and OpenImages, 7.12.3
 Budget = Literal["small", "full"]
 
@@ -79,5 +80,29 @@ class Studies:
         return (
             f"What differs from images: concepts cohere less (mean cosine {cosine.text(2)}; images {images}, 7.12.3); "
             f"a whitened table of {pool:,} rows, of which {100 * self.options['budget'] / pool:.1f} % are labeled "
-            f"(ImageNet .31 %), with k = {self.options['k']}."
+            f"(ImageNet .31 %), with k = {self.options['k']}. {self._describe_gap()}"
+        )
+
+    def _describe_gap(self) -> str:
+        """What the loss follows, by runs: skew, dimension, whitening."""
+        lost = self.concepts["recall MLP-All"] - self.concepts["recall MLP-SEALS"]
+        skew = correlate(self.concepts["pool_positives"], lost)
+        shown = f"By runs the recall lost does not follow skew (r with the number of positives {skew.text(2)})"
+        names = [name for name in self.options["embeddings"] if name.startswith("all-")]
+        try:
+            gaps = {
+                name.rpartition("/")[2]: self.subtract("embeddings", f"MLP-All, {name}", f"MLP-SEALS, {name}", "recall")
+                for name in names
+            }
+            few = self.count_concepts("embeddings")
+            shown += f", hardly dimension (points: {format_each(gaps, 1, 100)}; {few} concepts)"
+            table = self._runs.read_table(WITHOUT_WHITENING, ("line", "measure", "mean"))
+        except MissingRun:
+            return f"{shown}."
+        found = table[table["measure"] == "recall"].groupby("line")["mean"].last()
+        raw = found["MLP-All, not whitened"]
+        return (
+            f"{shown}, nor whitening alone ({found['MLP-All'] - found['MLP-SEALS']:.1f} points, "
+            f"{raw - found['MLP-SEALS, not whitened']:.1f} without, 30,000 definitions); where the neighbors of the "
+            f"model's best candidates join too, {raw - found['MLP-Walk, not whitened']:.1f} are lost."
         )

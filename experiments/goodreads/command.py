@@ -6,11 +6,13 @@ import hashlib
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 
 from experiments.goodreads.options import GoodreadsExecution, GoodreadsProtocol, SourceOptions
+from experiments.goodreads.recommended import RAW, list_recommended, name_raw_pools
 from experiments.goodreads.report import write_report
 from experiments.goodreads.rows import RUN_FILES
 from experiments.goodreads.sources import Encoding, Simulation, Source, open_reviews, open_simulation, open_texts
@@ -35,6 +37,7 @@ from seals_sim.replay.store import (
 )
 from seals_sim.search.seeds import require_seeds
 from seals_sim.types import DatasetRows, TableRows
+from seals_sim.workers import open_workers
 
 _SIMULATED = "SIMULATED"
 
@@ -57,7 +60,8 @@ def run_goodreads(
         UserError: Where the data, the machine or the folder do not fit what is asked.
     """
     options.require_one()
-    engine, settings = combine(ReplayProtocol, protocol), _build_settings(options, protocol, execution)
+    engine = combine(ReplayProtocol, protocol, recommended=False)  # beside the methods of 7.12, not in their place
+    settings = _build_settings(options, protocol, execution)
     out = execution.out
     require_run_or_nothing(out)
     named = out if out.name else out.resolve()  # the current folder
@@ -79,24 +83,35 @@ def run_goodreads(
         "positives": int(source.is_positive.sum()),
         "bad_lines": source.bad_lines,
     })  # fmt: skip
-    prepare(source, protocol.splits[0], settings, inside)  # what is refused here leaves no folder begun
-    folder.begin()
-
-    store = RunStore(out)
     facts, stages, todo = {}, {}, []
     positives = DatasetRows(source.is_positive.nonzero()[0])
-    for name in protocol.splits:
-        prepared = prepare(source, name, settings, inside)
-        split = prepared.split
-        rows = TableRows(split.pool)
-        bench = Bench(source.name, rows, split, {name: positives}, {"": prepared.space}, engine, execution.threads)
-        runs = _list_runs(engine, name, protocol.int8)
-        finished = store.finished()
-        execute([run for run in runs if run.name not in finished], store, bench, 1, execution.quiet)
-        facts[name] = prepared.facts
-        stages.update({f"{stage['folder']}": stage for stage in describe(prepared.stages, work)})
-        todo += runs
+    with open_workers(execution.cluster) as workers:
+        prepare(source, protocol.splits[0], settings, inside, workers)  # what is refused here leaves no folder begun
+        folder.begin()
+        store = RunStore(out)
+        for name in protocol.splits:
+            prepared = prepare(source, name, settings, inside, workers)
+            split = prepared.split
+            rows, spaces = TableRows(split.pool), {"": prepared.space}
+            runs = _list_runs(engine, name, protocol.int8)
+            if protocol.recommended:
+                as_embedded = replace(settings, dimensions=0, scans=("all",), has_structure=False)
+                raw = prepare(source, name, as_embedded, inside, workers, f"-{RAW}")
+                spaces[RAW] = raw.space
+                stages.update({f"{stage['folder']}": stage for stage in describe(raw.stages, work)})
+                runs += [
+                    LoopRun(method, name, repeat)
+                    for method in list_recommended(engine)
+                    for repeat in range(engine.repeats)
+                ]
+            bench = Bench(source.name, rows, split, {name: positives}, spaces, engine, execution.threads)
+            finished = store.finished()
+            execute([run for run in runs if run.name not in finished], store, bench, 1, execution.quiet, workers)
+            facts[name] = prepared.facts
+            stages.update({f"{stage['folder']}": stage for stage in describe(prepared.stages, work)})
+            todo += runs
     rounds = collect_tables(store, todo, "rounds").rename(columns={"concept": "split"}).assign(dataset=source.name)
+    rounds = name_raw_pools(rounds)
     store.close()
     with sealing(out, RUN_FILES):
         write_csv(out / "rounds.csv", rounds)

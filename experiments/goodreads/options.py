@@ -19,7 +19,7 @@ from seals_sim.options import (
     NonNegativeInt,
     PositiveInt,
 )
-from seals_sim.replay.options import LabelOptions, LearningOptions, PoolName, ProbeOptions, RunOptions
+from seals_sim.replay.options import ClusterOptions, LabelOptions, LearningOptions, PoolName, ProbeOptions, RunOptions
 from seals_sim.search.names import Strategy
 
 SplitName = Literal["sentence", "review", "book"]
@@ -71,7 +71,7 @@ class StageOptions(ProbeOptions):
     model: Annotated[str, Field(min_length=1)] = DEFAULT_MODEL
     """A sentence-transformers model, by folder or name; wordllama is a static one, hundreds of times faster."""
     backend: Backend = BACKENDS[0]
-    """Of sentence-transformers."""
+    """What computes the model; vectors are the same up to rounding."""
     dimensions: NonNegativeInt = DEFAULT_DIMENSIONS
     """Whiten to so many by PCA; 0: do not."""
     splits: Annotated[tuple[SplitName, ...], COMMA_SEPARATED, Field(min_length=1)] = SPLITS[:1]
@@ -98,15 +98,24 @@ class GoodreadsMethodOptions:
     """Also most_likely_positive over everything, by 8-bit codes in memory."""
     k: PositiveInt = 100
     """Neighbors of each labeled row that join the candidates."""
+    recommended: bool = False
+    """Also most_likely_positive on vectors that are not whitened: over everything, over the SEALS pool, and as `seals
+    label` searches large tables, by the walk."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class GoodreadsProtocol(StageOptions, GoodreadsMethodOptions, LearningOptions, LabelOptions):
     """All that decides what the experiment finds."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.recommended and self.dimensions == 0:
+            problem = "whitens nothing, and recommended compares whitened vectors with those that are not"
+            raise UserError(problem, parameter="dimensions", value=0)
+
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
-class GoodreadsExecution(RunOptions):
+class GoodreadsExecution(RunOptions, ClusterOptions):
     """Where and how it runs; it finds the same."""
 
     work: GivenPath | None = None

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from experiments.goodreads.comparison import Comparison, compare_with_paper
+from experiments.goodreads.recommended import RAW, compare_recommended
 from experiments.goodreads.rows import GoodreadsRun, read_run
 from seals_sim.replay.figures import draw_curves
 from seals_sim.replay.page import write_page
@@ -38,8 +39,10 @@ def _write_report(folder: Path, run: GoodreadsRun) -> Path:
     summaries = {name: summarize_methods(rounds) for name, rounds in rounds_by_split.items()}
     comparisons = {name: compare_with_paper(rounds, run.facts[name]) for name, rounds in rounds_by_split.items()}
     for name, rounds in rounds_by_split.items():
-        draw_curves(compute_curves(rounds), "auc", _title(run, name), folder / f"curves_{name}")
-    _write_tables(folder, run, summaries, comparisons)
+        of_paper = rounds[~rounds["pool"].str.endswith(f"_{RAW}")]
+        draw_curves(compute_curves(of_paper), "auc", _title(run, name), folder / f"curves_{name}")
+    recommended = {name: compare_recommended(rounds) for name, rounds in rounds_by_split.items()}
+    _write_tables(folder, run, summaries, comparisons, recommended)
     page = folder / "index.html"
     write_page(
         page,
@@ -53,6 +56,7 @@ def _write_report(folder: Path, run: GoodreadsRun) -> Path:
                 "figure": f"curves_{name}.svg",
                 "table": _with_peaks(summaries[name], rounds).to_dict("records"),
                 "comparisons": comparisons[name],
+                "recommended": recommended[name],
                 "costs": _costs(summaries[name]),
             }
             for name, rounds in rounds_by_split.items()
@@ -74,12 +78,15 @@ def _write_tables(
     run: GoodreadsRun,
     summaries: dict[str, pd.DataFrame],
     comparisons: dict[str, list[Comparison]],
+    recommended: dict[str, list[dict[str, Any]]],
 ) -> None:
-    """summary.csv and beside.csv, the splits one below another."""
+    """summary.csv, beside.csv and, where it was run, recommended.csv, the splits one below another."""
     tables_by_file = {
         "summary": [table.assign(split=name) for name, table in summaries.items()],
         "beside": [pd.DataFrame(rows).assign(split=name) for name, rows in comparisons.items()],
     }
+    if any(recommended.values()):
+        tables_by_file["recommended"] = [pd.DataFrame(rows).assign(split=name) for name, rows in recommended.items()]
     for file, tables in tables_by_file.items():
         write_csv(folder / f"{file}.csv", pd.concat(tables).assign(dataset=run.config["dataset"]))
 
@@ -101,7 +108,7 @@ def _costs(table: pd.DataFrame) -> list[str]:
     sentences = []
     for (strategy, pool), scan in seconds.items():
         seals = seconds.get((strategy, "seals"))
-        if pool.startswith("all") and seals is not None:
+        if pool in ("all", "all_int8") and seals is not None:
             ratio = f"{scan / seals:.1f}" if scan >= seals else f"{scan / seals:.2f}"
             sentences.append(
                 f"{format_method(pool, strategy)} takes {scan:.2f} s per run, {ratio} times as long as "

@@ -12,6 +12,7 @@ import pandas as pd
 from pydantic import Field
 from typing_extensions import TypedDict
 
+from experiments.goodreads.recommended import RAW_METHODS
 from seals_sim.disk.reading import read_json
 from seals_sim.errors import UserError
 from seals_sim.options import PositiveInt
@@ -57,6 +58,7 @@ class _Options(TypedDict):
     pools: _Some
     strategies: _Some
     int8: bool
+    recommended: NotRequired[bool]
     model: str
     dimensions: int | None
     book_cosine: NotRequired[float]
@@ -150,6 +152,8 @@ def _require_all_rounds(path: Path, rounds: pd.DataFrame, config: dict[str, Any]
     methods = list(product(options["pools"], options["strategies"]))
     if options["int8"]:
         methods.append(("all_int8", "most_likely_positive"))
+    if options.get("recommended"):
+        methods += RAW_METHODS
     n_expected = len(options["splits"]) * len(methods) * options["repeats"]
     expected = {
         (split, *method, n)

@@ -13,12 +13,14 @@ from seals_sim.datasets import read_text_table
 from seals_sim.datasets.sentences import GROUPS, read_sentences
 from seals_sim.disk.arrays import ArrayStage
 from seals_sim.disk.stages import Stage
-from seals_sim.embed.encoder import Encoder
+from seals_sim.embed.blocks import encode_block
+from seals_sim.embed.joined import open_encoder
 from seals_sim.embed.names import Backend
 from seals_sim.errors import UserError
 from seals_sim.evaluate.splits import PAPER_SENTENCES, PAPER_TEST_FRACTION, PAPER_VALIDATION, compute_validation_size
 from seals_sim.randomness import make_generator
 from seals_sim.types import StoredVectors
+from seals_sim.workers import Workers
 
 PREVALENCE = 0.03224  # 7.12
 PAPER_BOOKS = 25_475  # Wan et al. 2019, Table 1
@@ -29,8 +31,8 @@ _SIMULATED_BLOCK = 65_536  # part of the simulation: another size would draw oth
 @dataclass(frozen=True, eq=False)
 class Source:
     """fingerprint: of texts or simulation; is_positive: (n,); groups: name -> (n,) numbers of review and book, where
-    they are known; stages: what has been done so far; embed: gives the embeddings (n, d) float16, memory-mapped, and
-    the stage that they come from.
+    they are known; stages: what has been done so far; embed: has workers embed, and gives the embeddings (n, d)
+    float16, memory-mapped, and the stage that they come from.
     """
 
     name: str
@@ -40,7 +42,7 @@ class Source:
     groups: Mapping[str, NDArray[np.int64]]
     bad_lines: list[str]
     stages: tuple[Stage, ...]
-    embed: Callable[[], tuple[StoredVectors, Stage]]
+    embed: Callable[[Workers], tuple[StoredVectors, Stage]]
 
     def __len__(self) -> int:
         return len(self.is_positive)
@@ -60,8 +62,8 @@ def open_reviews(path: Path, skip_bad_lines: bool, encoding: Encoding, work: Pat
     """The UCSD Book Graph's spoiler file. Raises UserError."""
     table = read_sentences(path, work, skip_bad_lines, quiet=encoding.quiet)
 
-    def embed() -> tuple[StoredVectors, Stage]:
-        return _embedded(table.read_texts, len(table), table.digest, encoding, work)
+    def embed(workers: Workers) -> tuple[StoredVectors, Stage]:
+        return _embedded(table.read_texts, len(table), table.digest, encoding, work, workers)
 
     groups = {name: table.number_groups(name) for name in GROUPS}
     return Source("goodreads", table.digest, False, table.is_positive(), groups, table.bad_lines, (table.stage,), embed)
@@ -95,19 +97,21 @@ def open_texts(
     texts: list[str] = [dataset.texts[row] for row in rows.tolist()]
     thinned = dataset.fingerprint() + f" {prevalence} {seed}"
 
-    def embed() -> tuple[StoredVectors, Stage]:
-        return _embedded(lambda start, end: texts[start:end], len(texts), thinned, encoding, work)
+    def embed(workers: Workers) -> tuple[StoredVectors, Stage]:
+        return _embedded(lambda start, end: texts[start:end], len(texts), thinned, encoding, work, workers)
 
     return Source(dataset.name, thinned, False, is_positive[rows], {}, list(dataset.bad_lines), (), embed)
 
 
 def _embedded(
-    texts: Callable[[int, int], list[str]], n: int, digest: str, encoding: Encoding, work: Path
+    texts: Callable[[int, int], list[str]], n: int, digest: str, encoding: Encoding, work: Path, workers: Workers
 ) -> tuple[StoredVectors, Stage]:
-    encoder = Encoder(encoding.model, encoding.backend)
+    encoder = open_encoder(encoding.model, encoding.backend)
     origin = {"texts": digest, "model": encoder.digest}
     array = ArrayStage(work, "embed", origin, (n, encoder.dimensions), np.float16)
-    return array.fill(lambda start, end: encoder.encode(texts(start, end)), encoding.block, encoding.quiet), array.stage
+    size = encoding.block
+    blocks = (texts(start, min(start + size, n)) for start in range(array.n_done, n, size))
+    return array.fill_from(workers.map(encode_block, encoder, blocks), encoding.quiet), array.stage
 
 
 @dataclass(frozen=True)
@@ -191,7 +195,7 @@ def open_simulation(simulation: Simulation, work: Path, quiet: bool) -> Source:
     is_positive, groups = simulation.labels(), simulation.groups()
     origin = {"SIMULATED": asdict(simulation)}
 
-    def embed() -> tuple[StoredVectors, Stage]:
+    def embed(workers: Workers) -> tuple[StoredVectors, Stage]:
         array = ArrayStage(work, "simulated-embed", origin, (simulation.n, simulation.dimensions), np.float16)
         return array.fill(simulation.rows_of(is_positive, groups["book"]), _SIMULATED_BLOCK, quiet), array.stage
 

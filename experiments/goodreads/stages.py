@@ -5,7 +5,6 @@ Each is a stage in the work folder, done once and opened again; vectors are read
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -28,6 +27,7 @@ from seals_sim.types import DatasetRows, Rows, StoredVectors, Vectors
 from seals_sim.vectors.normalize import normalize
 from seals_sim.vectors.scan import gather, widen
 from seals_sim.vectors.whitening import Whitening
+from seals_sim.workers import Workers
 
 COMPONENT_KS = (10, 100)  # Figure 19
 _WHITENING_SAMPLE = 262_144
@@ -77,11 +77,14 @@ def parse_memory(text: str) -> int:
     return int(amount * 1e9) if is_gigabytes else int(amount * get_machine_memory())
 
 
-def prepare(source: Source, name: str, settings: Settings, work: Path) -> Prepared:
-    """The split called `name` (one of `SPLITS`). Raises UserError."""
-    folder = work / f"split-{name}"
+def prepare(source: Source, name: str, settings: Settings, work: Path, workers: Workers, variant: str = "") -> Prepared:
+    """The split called `name` (one of `SPLITS`), embedded by the workers; a variant has a folder of its own.
+
+    Raises UserError.
+    """
+    folder = work / f"split-{name}{variant}"
     split = split_source(source, name, settings)
-    vectors, pooled, stages = _vectors(source, split, settings, work, folder)
+    vectors, pooled, stages = _vectors(source, split, settings, work, folder, workers)
     _require_memory(vectors.pool, settings)
     # Of all sentences, copies included, as in 7.12: the distinct ones would be a second file of gigabytes.
     rng = make_generator(settings.seed, "index", name)
@@ -89,9 +92,21 @@ def prepare(source: Source, name: str, settings: Settings, work: Path) -> Prepar
         vectors.pool, pooled.digest, folder, rng, n_probe=settings.n_probe, quiet=settings.quiet
     )
     facts, measuring = _facts(source, split, vectors, index, settings, folder)
-    codes = functools.cache(lambda: CodedTable(vectors.pool, settings.n_threads))
-    space = Space(vectors.pool, vectors.test, index, vectors.scanned, codes)
+    space = Space(vectors.pool, vectors.test, index, vectors.scanned, _Codes(vectors.pool, settings.n_threads))
     return Prepared(split, space, facts, (*stages, *indexing, *measuring))
+
+
+class _Codes:
+    """Makes the codes when they are first needed, in the process that needs them."""
+
+    def __init__(self, vectors: StoredVectors, n_threads: int) -> None:
+        self._vectors, self._n_threads = vectors, n_threads
+        self._made: CodedTable | None = None
+
+    def __call__(self) -> CodedTable:
+        if self._made is None:
+            self._made = CodedTable(self._vectors, self._n_threads)
+        return self._made
 
 
 class _Vectors(NamedTuple):
@@ -103,10 +118,10 @@ class _Vectors(NamedTuple):
 
 
 def _vectors(
-    source: Source, split: Split, settings: Settings, work: Path, folder: Path
+    source: Source, split: Split, settings: Settings, work: Path, folder: Path, workers: Workers
 ) -> tuple[_Vectors, Stage, list[Stage]]:
     """The vectors, the stage of the pool's, and all stages up to there."""
-    embeddings, embedded = source.embed()
+    embeddings, embedded = source.embed(workers)
     origin = {"embeddings": embedded.digest, "dimensions": settings.dimensions, "seed": settings.seed}
     whitening, whitened = _whitening(embeddings, settings, work, origin)
     origin = {**origin, "test fraction": settings.test_fraction}

@@ -41,7 +41,7 @@ def draw_study(paper: Paper, study: Study, path: Path) -> None:
                 axis.set(xlabel="labeled examples", ylabel=label)
                 axis.axvline(paper.config["small_budget"], color="0.6", linewidth=0.8)
             panels[1].set_yscale("log")
-            for level in {paper.full_supervision(line.method, concepts) for line in lines}:
+            for level in {paper.full_supervision(line.method, concepts) for line in lines if study.has_ceiling}:
                 panels[0].axhline(level, color="black", linewidth=0.8, linestyle="--")
             panels[0].legend(fontsize="xx-small", ncols=1 + (len(lines) > 6), framealpha=0.6)
         save_figure(figure, path)

@@ -19,7 +19,7 @@ from seals_sim.replay.page import write_page
 from seals_sim.replay.seal import explaining_misfits
 from seals_sim.replay.store import write_csv
 
-_OPTIONAL_TABLES = ("time", "alike", "structure", "correlations", "laggards", "fits", "concepts")
+_OPTIONAL_TABLES = ("time", "alike", "structure", "correlations", "laggards", "fits", "concepts", "differences")
 _Drawing = Callable[[Path], None]
 _Content = tuple[dict[str, Any], dict[str, _Drawing]]  # tables and figures by name
 
@@ -84,11 +84,18 @@ def _write_tables(
         ("concepts", pd.DataFrame(report_tables.get("concepts"))),
     ):
         write_csv(folder / f"{name}.csv", table)
+    if "differences" in report_tables:
+        write_csv(folder / "differences.csv", pd.DataFrame(report_tables["differences"]))
 
 
 def _studies(paper: Paper, finished: dict[str, Study]) -> _Content:
     summaries = {name: tables.summarize(paper, study) for name, study in finished.items()}
-    return summaries, {name: partial(figures.draw_study, paper, study) for name, study in finished.items()}
+    drawings: dict[str, _Drawing] = {
+        name: partial(figures.draw_study, paper, study) for name, study in finished.items()
+    }
+    if "recommended" not in finished:
+        return summaries, drawings
+    return {**summaries, "differences": tables.compare_lines(paper, finished["recommended"])}, drawings
 
 
 def _main(paper: Paper, finished: dict[str, Study]) -> _Content:

@@ -18,6 +18,7 @@ NEIGHBORS = (10, 50, 100, 500, 1000)  # Figures 6, 7
 POSITIVES = (20, 50)  # Figures 8, 9
 RANDOM_POOL_FACTORS = (1.0, 5.0, 10.0)  # Figures 12-14
 REGULARIZATIONS = (10.0, 100.0)  # the paper does not state its own
+WALK_K = 100  # neighbors of each positive, as `seals label` has them
 _UNCERTAIN_AND_LIKELY = ("maxent", "most_likely_positive")
 _ALL_STRATEGIES = (*_UNCERTAIN_AND_LIKELY, "information_density")
 
@@ -101,6 +102,7 @@ class Study:
         on_all_concepts: Whether it is run on all concepts or only on the first few.
         lines: What it compares.
         left_out: Lines that do not fit the data, with the reason.
+        has_ceiling: Whether the learners are also trained on all labels.
     """
 
     name: str
@@ -109,6 +111,7 @@ class Study:
     on_all_concepts: bool
     lines: tuple[Line, ...]
     left_out: tuple[str, ...] = ()
+    has_ceiling: bool = True
 
     @property
     def methods(self) -> tuple[Method, ...]:
@@ -117,7 +120,7 @@ class Study:
 
 StudyName = Literal[
     "main", "structure", "correlation", "concepts", "embeddings", "other_index", "k", "positives", "random_pool",
-    "k_centers", "regularization",
+    "k_centers", "regularization", "recommended",
 ]  # fmt: skip
 STUDIES: tuple[StudyName, ...] = get_args(StudyName)
 LOOK_AT_MAIN = ("structure", "correlation", "concepts")  # no runs of their own
@@ -125,7 +128,10 @@ LOOK_AT_MAIN = ("structure", "correlation", "concepts")  # no runs of their own
 
 def build_studies(plan: Plan) -> dict[str, Study]:
     """All studies that make runs, by name."""
-    made = (_main, _neighbors, _positives, _random_pool, _k_centers, _embeddings, _other_index, _regularization)
+    made = (
+        _main, _neighbors, _positives, _random_pool, _k_centers, _embeddings, _other_index, _regularization,
+        _recommended,
+    )  # fmt: skip
     return {study.name: study for study in (make(plan) for make in made)}
 
 
@@ -209,3 +215,17 @@ def _regularization(plan: Plan) -> Study:
         for pool in ("all", "seals")
     ]
     return Study("regularization", "Not in the paper", "The regularization of the classifier", False, tuple(lines))
+
+
+def _recommended(plan: Plan) -> Study:
+    """The paper's methods with and without whitening, and the walk that `seals label` takes on large tables."""
+    raw, lines = f"{plan.embeddings[0].rpartition('/')[0]}/0", []
+    spaces = {plan.embeddings[0]: "", raw: "not whitened"} if raw != plan.embeddings[0] else {raw: ""}
+    walk_k = max((k for k in plan.neighbors if k <= WALK_K), default=plan.protocol.k)
+    for strategy in _UNCERTAIN_AND_LIKELY:
+        for embedding, variant in spaces.items():
+            lines += [_line(plan, strategy, pool, strategy, variant, embedding=embedding) for pool in ("all", "seals")]
+    likeliest = "most_likely_positive"
+    lines.append(_line(plan, likeliest, "walk", likeliest, spaces[raw], embedding=raw, k=walk_k))
+    title = "Without whitening, and the walk of `seals label`"
+    return Study("recommended", "Not in the paper", title, True, tuple(lines), has_ceiling=False)

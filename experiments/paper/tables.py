@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from experiments.intervals import bootstrap_mean
 from experiments.paper.numbers import TABLE_2
 from experiments.paper.rows import Paper
 from experiments.paper.statistics import Spread, fit_repeats, measure_spread
@@ -38,6 +39,34 @@ def summarize(paper: Paper, study: Study) -> list[dict[str, Any]]:
                     value = measure_spread(paper.values(line.method, measure, budget, concepts))
                 row[f"{measure}_{which}_mean"], row[f"{measure}_{which}_std"] = value.mean, value.std
         rows.append(row)
+    return rows
+
+
+def compare_lines(paper: Paper, study: Study) -> list[dict[str, Any]]:
+    """Paired differences of each line from the first of its row, in points, with 95 % intervals over concepts.
+
+    A concept's value is its mean over repeats.
+    """
+    concepts, rows = paper.find_common_concepts(study), []
+    first = {line.row: line for line in reversed(study.lines)}
+    for line in study.lines:
+        base = first[line.row]
+        for budget in dict.fromkeys(_budgets(paper)):
+            if budget <= line.method.n_seeds:
+                continue  # nothing is chosen yet
+            for measure in ("recall", paper.first_metric):
+                one, other = (
+                    paper.values(each.method, measure, budget, concepts).mean(axis=1) for each in (line, base)
+                )
+                difference, low, high = bootstrap_mean(100 * (one - other))
+                rows.append(
+                    {
+                        "line": line.label, "baseline": base.label, "n_labeled": budget, "measure": measure,
+                        "mean": 100 * one.mean(), "difference": difference, "low": low, "high": high,
+                        "concepts": len(concepts),
+                        "candidates": paper.values(line.method, "n_candidates", budget, concepts).mean(axis=None),
+                    }
+                )  # fmt: skip
     return rows
 
 

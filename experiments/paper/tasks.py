@@ -36,7 +36,7 @@ def list_tasks(
     for study in chosen:
         in_study = concepts if study.on_all_concepts else concepts[:n_side_concepts]
         learners = dict.fromkeys((method.embedding, method.regularization) for method in study.methods)
-        if is_trained_on_all:
+        if is_trained_on_all and study.has_ceiling:
             todo.update(dict.fromkeys(FullSupervision(*names, concept) for concept in in_study for names in learners))
         todo.update(
             dict.fromkeys(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,20 +17,34 @@ from seals_sim.cli.tables import name_session, read_table
 from seals_sim.disk.files import replacing, require_writable_file
 from seals_sim.embed.blocks import BLOCK
 from seals_sim.errors import UserError
+from seals_sim.label.beginning import UNNAMED
 from seals_sim.label.exchange.argilla import build_argilla_records
 from seals_sim.label.exchange.classifier import load_classifier, save_classifier
 from seals_sim.label.exchange.columns import name_columns
 from seals_sim.label.exchange.label_studio import build_label_studio_tasks
+from seals_sim.label.exchange.postgres import require_postgres, upsert_labels
 from seals_sim.label.exchange.session_file import SessionFile
-from seals_sim.label.exchange.tables import TABLE_FORMATS, TableFormat, write_table
+from seals_sim.label.exchange.tables import TABLE_FORMATS, TableFormat, join_concepts, write_table
 
 
-def export(session: Path, out: Path, format: ExportFormat | None) -> None:
-    """Write the answers of a session."""
+def export(
+    session: Path, out: Path | None, format: ExportFormat | None, concept: str | None, to: str | None, into: str
+) -> None:
+    """Write the answers of a session, by default for all its concepts."""
+    if to is not None:
+        if out is not None or format is not None:
+            raise UserError("is instead of a file; leave out and format away", parameter="to")
+        require_postgres(to)
+        table = _build_labels_table(session, concept)
+        upsert_labels(table, to, into)
+        print(f"{len(table):,} answers, written to the table {into}")
+        return
+    if out is None:
+        raise UserError("is missing: a file, or a database (to)", parameter="out")
     format = format or _get_format(out)
     require_writable_file(out, "out")
     _refuse_to_replace(session, out)
-    table = SessionFile.read(session).build_labels_table()
+    table = _build_labels_table(session, concept)
     with replacing(out) as temporary, temporary.open("wb") as file:
         match format:
             case "labelstudio":
@@ -42,22 +57,40 @@ def export(session: Path, out: Path, format: ExportFormat | None) -> None:
     print(f"{len(table):,} answers, written to {out}")
 
 
-def save_model(session: Path, out: Path) -> None:
+def _build_labels_table(session: Path, concept: str | None) -> pd.DataFrame:
+    files = SessionFile.read_all(session) if concept is None else [_read(session, concept)]
+    tables = {file.concept: file.build_labels_table() for file in files}
+    return join_concepts(tables) if any(tables) else tables[""]
+
+
+def _read(session: Path, concept: str | None) -> SessionFile:
+    return SessionFile.read(session, "" if concept == UNNAMED else concept)
+
+
+def save_model(session: Path, out: Path, concept: str | None) -> None:
     """Train the classifier of a session, and save it."""
-    contents = SessionFile.read(session)
+    contents = _read(session, concept)
     pipeline, n_positive, n_negative = contents.train()
     assert contents.space is not None
     save_classifier(pipeline, out, contents.space.digest, n_positive, n_negative)
     print(f"a classifier trained on {n_positive:,} positives and {n_negative:,} negatives, saved in {out}")
 
 
-def score(source: Path, table: Path, out: Path, text: TableTextOptions, columns: ColumnOptions, quiet: bool) -> None:
+def score(
+    source: Path,
+    table: Path,
+    out: Path,
+    text: TableTextOptions,
+    columns: ColumnOptions,
+    quiet: bool,
+    concept: str | None,
+) -> None:
     """Write the scores of a table's texts, with its columns."""
     format = _get_format(out)
     require_writable_file(out, "out")
     for given in (source, table):
         _refuse_to_replace(given, out)
-    pipeline = load_classifier(source) if source.is_dir() else SessionFile.read(source).train()[0]
+    pipeline = load_classifier(source) if source.is_dir() else _read(source, concept).train()[0]
     read = read_table(table, text, out.with_name(f"{out.name}.left-out.csv"), columns)
     texts = pd.Series(read.texts, dtype="object")
     scores = pd.DataFrame({"row": read.rows, "text": texts, "score": _score(pipeline, read.texts, quiet)})
@@ -69,7 +102,7 @@ def score(source: Path, table: Path, out: Path, text: TableTextOptions, columns:
     print(f"{len(scores):,} scores, written to {out}")
 
 
-def _score(pipeline: Pipeline, texts: list[str], quiet: bool) -> NDArray[np.float64]:
+def _score(pipeline: Pipeline, texts: Sequence[str], quiet: bool) -> NDArray[np.float64]:
     blocks = []
     with tqdm(total=len(texts), desc="scoring", unit="text", disable=quiet) as bar:
         for first in range(0, len(texts), BLOCK):

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from seals_sim.cli.concepts import sort_examples
 from seals_sim.cli.judge import begin_judging, find_judge, judge_alone
 from seals_sim.cli.options import (
     ColumnOptions,
@@ -27,9 +28,10 @@ from seals_sim.embed.names import STATIC_MODEL
 from seals_sim.embed.space import TextSpace
 from seals_sim.errors import UserError
 from seals_sim.label import journal_file
+from seals_sim.label.concepts import Concepts, Examples
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.exchange import AnswerNames, SessionFile, read_labels
-from seals_sim.label.exchange.growth import CarriedAnswers, carry_over, match_answers
+from seals_sim.label.exchange.growth import CarriedAnswers, carry_over, match_session
 from seals_sim.label.exchange.session_file import read_about
 from seals_sim.label.journal import Journal
 from seals_sim.label.journal_contents import About
@@ -37,7 +39,6 @@ from seals_sim.label.journal_rows import KeptSpace
 from seals_sim.label.judge.options import JudgeOptions
 from seals_sim.label.lazy_corpus import LAZY_FROM
 from seals_sim.label.options import SessionOptions
-from seals_sim.label.session import Session
 from seals_sim.label.web.server import require_address, serve
 from seals_sim.replay.options import CacheOptions
 
@@ -99,8 +100,11 @@ def label(
     imports = [read_labels(file, kind, corpus, names) for file, kind in files if file is not None]
     if carried is not None:
         _report_carried(carried, carry_over(carried, corpus))
-    fitting = replace(options, k=min(options.k, len(corpus.vectors)))
-    session = open_session(path, corpus, examples.like, examples.not_like, fitting)
+    concepts = open_session(path, corpus, examples.like, examples.not_like, options, examples.concept)
+    session = concepts.sessions[examples.concept[0]] if examples.concept else concepts.first
+    if imports and len(concepts.sessions) > 1 and len(examples.concept) != 1:
+        concepts.close()
+        raise UserError("name the one concept that the answers of the file are about", parameter="concept")
     for file, given in imports:
         report = session.add_import(file, given.labels, given.controls)
         if report.n_overruled:
@@ -111,11 +115,16 @@ def label(
             )
     if session.is_read_only:
         print(f"{path}: can only be read: answers are not taken", file=sys.stderr)
+    served = concepts if len(concepts.sessions) > 1 or session.concept else session
+    if judge is not None and served is not session:
+        concepts.close()
+        raise UserError("answers for one concept, and this session has several", parameter="judge", value=judge.url)
     judging = None if judge is None else begin_judging(session, judge, judge_options)
     if judging is not None and judge_options.no_page:
         judge_alone(session, judging, judge_options.judge_budget, cache.quiet)
         return
-    serve(session, page.host, page.port, not page.no_browser, cache.quiet, path.name, page.allow_host, judging)
+    opens, hosts = not page.no_browser, page.allow_host
+    serve(served, page.host, page.port, opens, cache.quiet, path.name, hosts, path, judging)
     if judging is not None:
         print(judging.summary)
 
@@ -141,9 +150,10 @@ def _is_lazy(options: SessionOptions, dimensions: int | None, read: TextTable, t
     """Whether a new session embeds only what it looks at; auto: where that saves more than a minute or so."""
     if options.embed != "auto":
         return options.embed == "lazy"
-    if dimensions != 0 or options.pool == "all" or text.text_model == STATIC_MODEL or len(read.texts) <= LAZY_FROM:
+    if dimensions != 0 or options.pool == "all" or len(read.texts) <= LAZY_FROM:
         return False
-    return TextSpace(read.texts, text.text_model, 0, cache, precision=text.precision).count_new(cache) > LAZY_FROM
+    space = TextSpace(read.texts, text.text_model, 0, cache, precision=text.precision, backend=text.backend)
+    return not space.is_static and space.count_new(cache) > LAZY_FROM
 
 
 def _check_before_work(session: Path, examples: ExampleOptions, page: PageOptions) -> None:
@@ -154,6 +164,7 @@ def _check_before_work(session: Path, examples: ExampleOptions, page: PageOption
     if examples.labels is not None:
         open_table(examples.labels)
     _require_words(examples.like, examples.not_like)
+    sort_examples(examples.like, examples.not_like, examples.concept)
     require_address(page.host, page.port)
     if os.path.isfile(session):  # one that can only be read is opened too
         Journal(session).close()
@@ -192,12 +203,12 @@ def _match_session(
     if kept.texts_digest == space.texts_digest or kept.digest != space.model_digest:
         problem = "open it with the same model and dimensions, or name another session"
         raise UserError(f"{path}: was begun with {about.corpus}; {problem}")
-    file = SessionFile.read(path)
-    return match_answers(file, read.texts, None if id_column is None else read.columns[id_column])
+    ids = None if id_column is None else read.columns[id_column]
+    return match_session(SessionFile.read_all(path), read.texts, ids)
 
 
 def _report_carried(carried: CarriedAnswers, copy: Path) -> None:
-    words = [f"the table has changed; {len(carried.file.state.answers) - carried.n_lost:,} answers go on"]
+    words = [f"the table has changed; {carried.n_carried:,} answers go on"]
     if carried.n_corrected:
         words.append(f"{carried.n_corrected:,} of them for a text that is another now")
     if carried.n_lost:
@@ -206,23 +217,53 @@ def _report_carried(carried: CarriedAnswers, copy: Path) -> None:
 
 
 def open_session(
-    path: Path, corpus: Corpus, positives: Sequence[str], negatives: Sequence[str], options: SessionOptions
-) -> Session:
+    path: Path,
+    corpus: Corpus,
+    positives: Sequence[str],
+    negatives: Sequence[str],
+    options: SessionOptions,
+    names: Sequence[str] = (),
+) -> Concepts:
     """Begin a session, or resume the one in this file.
+
+    Args:
+        path: The file.
+        corpus: What to search.
+        positives: Texts like those sought.
+        negatives: Texts unlike them.
+        options: Of a new session.
+        names: Of concepts; those that the session does not have are added.
 
     Raises:
         UserError: Where the file holds a session with other examples or other texts.
     """
     _require_words(positives, negatives)
+    examples = sort_examples(positives, negatives, names)
     if not path.exists():
-        return Session.begin(path, corpus, positives, negatives, options)
-    session = Session.open(path, corpus)
-    given = [(text, 1) for text in positives] + [(text, 0) for text in negatives]
-    if given and given != [(seed.text, seed.label) for seed in session.seeds]:
-        session.close()
-        raise UserError(f"{path} was begun with other examples; leave out like and not-like, or name another session")
-    has_copies = corpus.copies is not None
+        fitting = replace(options, k=min(options.k, len(corpus.vectors)))
+        return Concepts.begin(path, corpus, examples, fitting)
+    concepts = Concepts.open(path, corpus)
+    try:
+        for name, given in examples.items():
+            if name not in concepts.sessions and name:
+                concepts.add(name, given)
+            elif any(given):
+                _require_same_examples(path, concepts, name, given)
+    except BaseException:
+        concepts.close()
+        raise
+    session = concepts.first
     for name, old in asdict(session.options).items():
-        if old != getattr(options, name) and getattr(options, name) != "auto" and (has_copies or name != "copies"):
+        if getattr(options, name) not in (old, getattr(SessionOptions(), name)):  # what is not given is the default
             print(f"{path} keeps the {name.replace('_', ' ')} that it was begun with: {old}", file=sys.stderr)
-    return session
+    return concepts
+
+
+def _require_same_examples(path: Path, concepts: Concepts, name: str, given: Examples) -> None:
+    if name not in concepts.sessions:
+        raise UserError(f"{path} has concepts: write each example as NAME=WORDS, and name its concept")
+    seeds = concepts.sessions[name].seeds
+    if [(text, 1) for text in given[0]] + [(text, 0) for text in given[1]] != [
+        (seed.text, seed.label) for seed in seeds
+    ]:
+        raise UserError(f"{path} was begun with other examples; leave out like and not-like, or name another session")

@@ -85,30 +85,38 @@ def export(
     session: Annotated[Path, _SESSION],
     /,
     *,
-    out: Path,
+    out: Path | None = None,
     format: ExportFormat | None = None,
+    concept: str | None = None,
+    to: str | None = None,
+    into: str = "seals_labels",
 ) -> None:
-    """Write the answers of a session to a file, from the session alone.
+    """Write the answers of a session to a file or a database, from the session alone.
 
     Args:
         out: The file.
         format: By default what its name ends in.
+        to: A database of PostgreSQL instead, such as postgresql://me@host/reviews; the password comes from PGPASSWORD
+            or ~/.pgpass.
+        into: The table in it, which is made where it is not there; answers of rows that it has are replaced.
+        concept: Of a session that has several, one; by default all, with a column that says which.
     """
     from seals_sim.cli.exports import export
 
-    export(session, out, format)
+    export(session, out, format, concept, to, into)
 
 
 @app.command
-def model(session: Annotated[Path, _SESSION], /, *, out: Path) -> None:
+def model(session: Annotated[Path, _SESSION], /, *, out: Path, concept: str | None = None) -> None:
     """Train a classifier on the answers of a session, and save it for seals_sim.load_classifier.
 
     Args:
         out: A new folder, for safetensors and JSON.
+        concept: Of a session that has several, one.
     """
     from seals_sim.cli.exports import save_model
 
-    save_model(session, out)
+    save_model(session, out, concept)
 
 
 @app.command
@@ -121,16 +129,18 @@ def score(
     text: Annotated[TableTextOptions, flatten("Texts")] = TableTextOptions(),
     columns: Annotated[ColumnOptions, flatten("Exports")] = ColumnOptions(),
     quiet: bool = False,
+    concept: str | None = None,
 ) -> None:
     """Score the texts of any table by the classifier of a session.
 
     Args:
         out: A file that ends in .csv, .jsonl or .parquet.
         quiet: No progress bars.
+        concept: Of a session that has several, one.
     """
     from seals_sim.cli.exports import score
 
-    score(source, table, out, text, columns, quiet)
+    score(source, table, out, text, columns, quiet, concept)
 
 
 @app.command
@@ -169,11 +179,14 @@ def index(
 
 
 @app.command
-def models(*, model: Annotated[ModelListOptions, flatten("Models")] = ModelListOptions()) -> None:
-    """List the models that come with this package, and others by name, with their speed here and their quality."""
+def models(
+    *, model: Annotated[ModelListOptions, flatten("Models")] = ModelListOptions(), cache: Cache = CacheOptions()
+) -> None:
+    """List the models that are here or known by name, with their dimension, their speed here and their quality."""
     from seals_sim.cli.models import list_models
+    from seals_sim.cli.tables import get_cache
 
-    list_models(model.model, model.measure)
+    list_models(model.model, model.measure, model.backend, model.precision, get_cache(cache), cache.quiet)
 
 
 @app.command

@@ -1,24 +1,59 @@
-"""`seals models`: the models that come with the package, and others by name, measured where that is asked for."""
+"""`seals models`: the models that are here or known by name, with what was measured of them on this machine."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from seals_sim.embed.encoder import Encoder
-from seals_sim.embed.measure import measure_model
-from seals_sim.embed.names import DEFAULT_MODEL, STATIC_MODEL, Precision
-from seals_sim.embed.precision import choose_precision
+from seals_sim.embed.joined import open_encoder
+from seals_sim.embed.measure import is_measured, measure_model
+from seals_sim.embed.names import KNOWN_MODELS, AutoBackend, AutoPrecision, Precision
+from seals_sim.embed.precision import choose_precision, sees_gpu
+
+_USUAL = 1000  # texts, of which figures are shown where they were measured earlier
 
 
-def list_models(others: tuple[str, ...], n: int) -> None:
-    """Print a line a model; n = 0 measures nothing."""
-    for model in dict.fromkeys((DEFAULT_MODEL, STATIC_MODEL, *others)):
-        precision: Precision = "float32" if model == STATIC_MODEL else choose_precision()
-        if n == 0:
-            print(f"{model}: {Encoder(model).dimensions} dimensions, {precision}")
+def list_models(
+    others: tuple[str, ...], n: int, backend: AutoBackend, precision: AutoPrecision, cache: Path, quiet: bool
+) -> None:
+    """Print a line a model; n = 0 measures nothing, and shows what was measured earlier."""
+    lines = [("model", "dimensions", "computed by", "texts a second", "10 nearest", "")]
+    for model in dict.fromkeys((*KNOWN_MODELS, *others)):
+        about = KNOWN_MODELS.get(model, "")
+        if model in KNOWN_MODELS and "/" in model and model not in others and not _is_downloaded(model):
+            lines.append((model, "", "", "", "", f"{about}; not downloaded"))
             continue
-        facts = measure_model(model, precision, n)
-        print(
-            f"{model}: {facts.dimensions} dimensions, {precision}, {facts.texts_per_second:,.0f} texts per second of "
-            f"processor time; {facts.agreement:.1%} of the 10 nearest share a concept"
-        )
-    if n:
-        print(f"measured on {n:,} random descriptions of ICD-10-CM, which are short and in one field; yours may differ")
+        encoder = _open(model, backend, precision, cache)
+        speed = agreement = "not measured"
+        if n or is_measured(encoder, _USUAL, cache):
+            facts = measure_model(encoder, n or _USUAL, cache, quiet)
+            dimensions = facts.dimensions
+            speed, agreement = f"{facts.texts_per_second:,.0f}", f"{facts.agreement:.1%}"
+        else:
+            dimensions = encoder.dimensions
+        lines.append((model, str(dimensions), encoder.describe(), speed, agreement, about))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    for line in lines:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    print(
+        f"texts a second of processor time, and the part of the 10 nearest that share a concept, on {n or _USUAL:,} "
+        "random descriptions of ICD-10-CM, which are short and in one field; yours may differ"
+    )
+
+
+def _open(model: str, backend: AutoBackend, precision: AutoPrecision, cache: Path) -> Encoder:
+    """As a large table would be embedded."""
+    chosen: Precision = "float32" if precision == "auto" else precision
+    if precision == "auto" and backend != "onnx" and not sees_gpu() and not open_encoder(model).is_static:
+        chosen = choose_precision()
+    return open_encoder(model, backend, chosen, cache)
+
+
+def _is_downloaded(model: str) -> bool:
+    from huggingface_hub import snapshot_download
+
+    try:
+        snapshot_download(model, local_files_only=True)
+    except Exception:  # the hub's client raises some twenty kinds
+        return False
+    return True

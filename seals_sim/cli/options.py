@@ -8,7 +8,7 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from seals_sim.datasets.options import TableOptions
-from seals_sim.embed.names import DEFAULT_MODEL, AutoPrecision
+from seals_sim.embed.names import DEFAULT_MODEL, AutoBackend, AutoPrecision
 from seals_sim.errors import UserError
 from seals_sim.indexes.engines.address import require_engine
 from seals_sim.indexes.names import AutoAnyVectorIndexName
@@ -33,13 +33,16 @@ class TextOptions(TableTextOptions):
     """How a table is read and embedded."""
 
     model: Annotated[str, Field(min_length=1)] | None = None
-    """A sentence-transformers model, by folder or name; all-MiniLM-L6-v2 and wordllama come with this package.
-    [default: all-MiniLM-L6-v2; with vectors none]"""
+    """A model of sentence-transformers or Model2Vec, by folder or name, or two with a plus between; all-MiniLM-L6-v2
+    and wordllama come with this package. [default: all-MiniLM-L6-v2; with vectors none]"""
     dimensions: NonNegativeInt | None = None
     """Whiten to so many by PCA. [default: 0, do not, which finds more; a session goes on with those it has]"""
 
     precision: AutoPrecision = "auto"
     """Of the model; auto: bfloat16 where the processor has instructions for it, and nothing is cached in float32."""
+    backend: AutoBackend = "auto"
+    """What computes the model; auto: onnxruntime for 10,000 texts or more in float32, where it is installed; else
+    torch, on a GPU where it sees one. Vectors are the same up to rounding."""
 
     @property
     def text_model(self) -> str:
@@ -103,9 +106,11 @@ class ExampleOptions:
     """What to look for. Examples need not be in the table."""
 
     like: tuple[str, ...] = ()
-    """An example of what you look for, or words for it; may be given again."""
+    """An example of what you look for, or words for it; may be given again. Of several concepts: NAME=WORDS."""
     not_like: tuple[str, ...] = ()
     """An example of what you do not look for; may be given again."""
+    concept: tuple[str, ...] = ()
+    """The name of what you look for, where that is several things; may be given again, for a later session too."""
     paper: bool = False
     """Search as the paper does: candidates are neighbors of labeled rows, and texts are whitened to 256 dimensions."""
     session: GivenPath | None = None
@@ -159,7 +164,11 @@ class ModelListOptions:
     model: tuple[str, ...] = ()
     """Another one, by folder or name; may be given again."""
     measure: Annotated[int, Field(ge=0, le=20_000)] = 0
-    """Measure speed and quality on so many of the built-in texts, 0 or at least 100."""
+    """Measure speed and quality on so many of the built-in texts, 0 or at least 100; what 1,000 give is kept."""
+    backend: AutoBackend = "auto"
+    """What computes them; auto: as a table of 10,000 texts or more would be embedded."""
+    precision: AutoPrecision = "auto"
+    """Of the models."""
 
     def __post_init__(self) -> None:
         if 0 < self.measure < 100:

@@ -13,11 +13,11 @@ from seals_sim.datasets.formats import open_table
 from seals_sim.datasets.lines import BadLines
 from seals_sim.datasets.table import TextTable
 from seals_sim.datasets.vectors import read_vector_array
-from seals_sim.embed.encoder import Encoder
+from seals_sim.embed.joined import open_encoder
 from seals_sim.errors import UserError
 from seals_sim.indexes import IndexOptions
 from seals_sim.label.corpus import Corpus, build_vector_corpus, fingerprint_own_vectors
-from seals_sim.label.exchange.growth import CarriedAnswers, match_answers
+from seals_sim.label.exchange.growth import CarriedAnswers, match_session
 from seals_sim.label.exchange.session_file import SessionFile, read_about
 from seals_sim.label.pictures import Pictures
 from seals_sim.replay.options import CacheOptions
@@ -105,7 +105,7 @@ def build_own_corpus(
 def _find_encoder(text: TextOptions, path: Path, d: int) -> Callable[[Sequence[str]], Vectors]:
     """What gives words vectors among those of the file; that the dimensions agree is all that can be checked."""
     assert text.model is not None
-    encoder = Encoder(text.model, precision="float32" if text.precision == "auto" else text.precision)
+    encoder = open_encoder(text.model, precision="float32" if text.precision == "auto" else text.precision)
     if encoder.dimensions != d:
         problem = f"gives {encoder.dimensions} dimensions, and {path} has {d}; name the model that made these vectors"
         raise UserError(problem, parameter="model", value=text.model)
@@ -166,11 +166,11 @@ def _match_session(
     about, _ = read_about(session)
     if about.fingerprint == fingerprint:
         return None
-    file = SessionFile.read(session)
-    if not file.state.answers:
+    files = SessionFile.read_all(session)
+    if not any(file.state.answers for file in files):
         problem = "open it with the same vectors, texts and paths, or name another session"
         raise UserError(f"{session}: was begun with {about.corpus}; {problem}")
-    if file.seeds and not has_model:
+    if any(file.seeds for file in files) and not has_model:
         problem = "was begun with examples in words, which need new vectors: name the model that made yours (--model)"
         raise UserError(f"{session}: {problem}")
-    return match_answers(file, read.texts, ids, has_own_vectors=True)
+    return match_session(files, read.texts, ids, has_own_vectors=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,7 +24,12 @@ if TYPE_CHECKING:
 
 
 def read_table(
-    table: Path, options: TableTextOptions, list_file: Path, columns: ColumnOptions | None = None
+    table: Path,
+    options: TableTextOptions,
+    list_file: Path,
+    columns: ColumnOptions | None = None,
+    cache: Path | None = None,
+    quiet: bool = True,
 ) -> TextTable:
     """Read the texts of a table, and list the rows that were left out.
 
@@ -32,18 +38,19 @@ def read_table(
         options: How to read it.
         list_file: Where rows are listed that were left out.
         columns: To be read too.
+        cache: The folder where a large table is kept; by default it is read into memory.
+        quiet: No progress bar.
 
     Raises:
         UserError: Where the table cannot be read, or two rows have one id.
     """
-    from seals_sim.datasets.table import read_text_columns
 
     wanted: list[str] | None = []
     if columns is not None:
         first = [] if columns.id_column is None else [columns.id_column]
         wanted = None if columns.columns == ("all",) else [*first, *columns.columns]
     try:
-        read = read_text_columns(table, options.text_column, options.skip_bad_lines, options, wanted)
+        read = _read_texts(table, options, wanted, cache, quiet)
     except UserError as error:
         is_id = columns is not None and error.parameter == "columns" and error.value == columns.id_column
         parameter = "id_column" if is_id else error.parameter
@@ -54,6 +61,20 @@ def read_table(
         write_left_out(list_file, read.bad.left_out)
         print(f"left out {_count(read.bad.left_out)}, listed in {list_file}", file=sys.stderr)
     return read
+
+
+def _read_texts(
+    table: Path, options: TableTextOptions, columns: Sequence[str] | None, cache: Path | None, quiet: bool
+) -> TextTable:
+    from seals_sim.datasets.stored_table import UnstorableError, is_large, read_stored_table, require_unchanged
+    from seals_sim.datasets.table import read_text_columns
+
+    column, skip = options.text_column, options.skip_bad_lines
+    if cache is not None and is_large(table):
+        with suppress(UnstorableError):
+            return read_stored_table(table, cache, column, skip, options, columns, quiet)
+    with require_unchanged(table):
+        return read_text_columns(table, column, skip, options, columns)
 
 
 def _require_ids(table: Path, column: str, read: TextTable) -> None:
@@ -127,14 +148,18 @@ def build_table_corpus(
     from seals_sim.replay.vectors import report_cut
 
     cache = get_cache(cache_options)
-    read = read_table(table, text, list_file or name_list(cache, table), columns)
+    read = read_table(table, text, list_file or name_list(cache, table), columns, cache, cache_options.quiet)
     plan = EmbeddingPlan(text.dimensions or 0) if choose is None else choose(read)
     texts, model, quiet = read.texts, text.text_model, cache_options.quiet
     options = IndexOptions(k, n_probe=index.n_probe, engine=index.engine)
     if plan.is_lazy:
-        corpus = build_lazy_corpus(texts, index.index, cache, model, options, quiet, text.precision)
+        corpus = build_lazy_corpus(
+            texts, index.index, cache, model, options, quiet, text.precision, backend=text.backend
+        )
     else:
-        corpus = build_corpus(texts, index.index, cache, model, plan.dimensions, options, quiet, text.precision, pool)
+        corpus = build_corpus(
+            texts, index.index, cache, model, plan.dimensions, options, quiet, text.precision, pool, text.backend
+        )
     report_cut(corpus.cut, len(texts))
     rows = read.rows if read.bad.left_out else None
     id_column = None if columns is None else columns.id_column

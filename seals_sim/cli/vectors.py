@@ -29,7 +29,9 @@ def embed(
     texts = read_table(table, options, name_list(cache, table)).texts
     dimensions, quiet = options.dimensions or 0, cache_options.quiet
     with open_workers(cluster.cluster) as workers:
-        space = TextSpace(texts, options.text_model, dimensions, cache, quiet, options.precision, workers)
+        space = TextSpace(
+            texts, options.text_model, dimensions, cache, quiet, options.precision, workers, options.backend
+        )
         vectors = space.compute_vectors()
     report_cut(space.count_cut(), len(texts))
     if out is not None:

@@ -42,6 +42,9 @@ class ParquetTable:
         except UNREADABLE_AT_ONCE:
             return None
 
+    def read_types(self, columns: Sequence[str]) -> dict[str, pa.DataType] | None:
+        return _pick_types(pyarrow.parquet.read_schema(self._path), columns)
+
     def iterate_rows(self, columns: Sequence[str], bad: BadLines) -> Iterator[tuple[Where, Record]]:
         row = 0
         try:
@@ -82,6 +85,10 @@ class ArrowTable:
             return pa.concat_tables(picked, promote_options="permissive")
         except (*UNREADABLE_AT_ONCE, UserError):
             return None
+
+    def read_types(self, columns: Sequence[str]) -> dict[str, pa.DataType] | None:
+        schemas = [reader.schema for _, reader in self._open_all()]
+        return _pick_types(pa.unify_schemas(schemas, promote_options="permissive"), columns)
 
     def iterate_rows(self, columns: Sequence[str], bad: BadLines) -> Iterator[tuple[Where, Record]]:
         row = 0
@@ -163,6 +170,11 @@ def _list_names(fields: pa.Schema | pa.StructType, before: str = "") -> Iterator
 def _find_roots(schema: pa.Schema, names: Sequence[str]) -> list[str]:
     """The columns that hold these fields."""
     return [name for name in schema.names if any(f"{wanted}.".startswith(f"{name}.") for wanted in names)]
+
+
+def _pick_types(schema: pa.Schema, names: Sequence[str]) -> dict[str, pa.DataType]:
+    table = _pick_columns(schema.empty_table(), names)
+    return {field.name: field.type for field in table.schema}
 
 
 def _pick_columns(table: pa.Table, names: Sequence[str]) -> pa.Table:

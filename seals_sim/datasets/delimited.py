@@ -85,6 +85,9 @@ class DelimitedTable:
         except UNREADABLE_AT_ONCE:
             return None
 
+    def read_types(self, columns: Sequence[str]) -> dict[str, pa.DataType] | None:
+        return None
+
     def iterate_rows(self, columns: Sequence[str], bad: BadLines) -> Iterator[tuple[Where, Record]]:
         records = self._iterate_records(bad)
         _, header = next(records, (1, []))

@@ -54,6 +54,9 @@ class JsonTable:
         n_lines = sum(1 for line in io.BytesIO(data) if line.strip())  # pyarrow takes an object of several lines
         return None if table.column(0).null_count or len(table) != n_lines else table
 
+    def read_types(self, columns: Sequence[str]) -> dict[str, pa.DataType] | None:
+        return None
+
     def iterate_rows(self, columns: Sequence[str], bad: BadLines) -> Iterator[tuple[Where, Record]]:
         for where, record in self._iterate_records(bad):
             yield where, pick_fields(record, columns)

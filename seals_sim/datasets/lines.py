@@ -56,14 +56,15 @@ class BadLines:
         (['t.csv:2: 2 fields where the header has 3'], 1)
     """
 
-    def __init__(self, path: Path, skip: bool | None = False) -> None:
+    def __init__(self, path: Path, skip: bool | None = False, is_quiet: bool = True) -> None:
         """Start with nothing left out.
 
         Args:
             path: The file that is read.
             skip: Whether to leave bad lines out; None where the user is not given the choice.
+            is_quiet: No progress bar while the rows are read.
         """
-        self.path, self.skip = path, skip
+        self.path, self.skip, self.is_quiet = path, skip, is_quiet
         self.left_out: list[LeftOut] = []
         self._n_rows = 0
 
@@ -168,12 +169,14 @@ def read_raw_lines(
     Raises:
         UserError: Where the file breaks off, unless bad lines are skipped.
     """
-    number = 0
+    number, is_quiet = 0, quiet and bad.is_quiet
     with (
         path.open("rb") as raw_file,
         _unpack(raw_file, path) as unpacked,
         _recode(unpacked, encoding) as file,
-        tqdm(total=path.stat().st_size, desc=f"reading {path.name}", unit="B", unit_scale=True, disable=quiet) as bar,
+        tqdm(
+            total=path.stat().st_size, desc=f"reading {path.name}", unit="B", unit_scale=True, disable=is_quiet
+        ) as bar,
     ):
         while True:
             if number % 1024 == 0:

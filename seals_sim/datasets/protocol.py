@@ -46,6 +46,9 @@ class TableFile(Protocol):
             These columns; None where something is wrong with the file, or may be.
         """
 
+    def read_types(self, columns: Sequence[str]) -> dict[str, pa.DataType] | None:
+        """The types of some columns, where the file has types; None where JSON can write every cell."""
+
     def iterate_rows(self, columns: Sequence[str], bad: BadLines) -> Iterator[tuple[Where, Record]]:
         """Read row by row.
 

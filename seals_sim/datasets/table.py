@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +11,13 @@ import pyarrow as pa
 
 from seals_sim.datasets.dataset import Dataset
 from seals_sim.datasets.formats import open_table
+from seals_sim.datasets.kept_rows import Wanted, choose_columns, explain_no_rows, iterate_kept_rows
 from seals_sim.datasets.labels import Label, build_concepts, is_binary, read_label
 from seals_sim.datasets.lines import BadLines
 from seals_sim.datasets.options import TableOptions
-from seals_sim.datasets.protocol import Record, TableFile
+from seals_sim.datasets.protocol import TableFile
 from seals_sim.errors import UserError
 from seals_sim.types import DatasetRows, TableRow, TableRows
-
-DEFAULT_LABEL_COLUMNS = ("label", "labels")
 
 
 def read_text_table(
@@ -28,6 +27,7 @@ def read_text_table(
     separator: str | None = None,
     skip_bad_lines: bool = False,
     options: TableOptions | None = None,
+    labeled_only: bool = False,
 ) -> Dataset:
     """Read a table of texts and labels.
 
@@ -39,6 +39,7 @@ def read_text_table(
         separator: Cuts a text cell into a list of labels.
         skip_bad_lines: Leave out what cannot be read, instead of stopping. Empty texts are always left out.
         options: How to read the file.
+        labeled_only: Leave out rows that have no label in any of these columns, of which nobody has said what they are.
 
     Returns:
         The dataset. Its `table_rows` count the lines that were left out.
@@ -56,6 +57,8 @@ def read_text_table(
         (['a cat sleeps', 'a dog barks'], {'cat': [0], 'dog': [1]})
     """
     columns = _read_columns(path, text_column, label_columns, separator, skip_bad_lines, options)
+    if labeled_only:
+        columns = _keep_labeled(path, columns)
     return Dataset(
         get_stem(path),
         _build_concepts(path, columns),
@@ -76,10 +79,10 @@ class TextTable:
         columns: Other columns of the table, n cells each, as they are there.
     """
 
-    texts: list[str]
+    texts: Sequence[str]
     rows: TableRows
     bad: BadLines
-    columns: Mapping[str, list[object]] = field(default_factory=dict)
+    columns: Mapping[str, Sequence[object]] = field(default_factory=dict)
 
 
 def read_text_columns(
@@ -122,7 +125,7 @@ def read_texts(
         UserError: Where the file or one of its lines cannot be read.
     """
     table = read_text_columns(path, text_column, skip_bad_lines)
-    return table.texts, table.rows, table.bad
+    return list(table.texts), table.rows, table.bad
 
 
 def read_label_table(
@@ -166,21 +169,6 @@ class _Columns:
     others: dict[str, list[object]]
 
 
-@dataclass(frozen=True)
-class _Wanted:
-    """The names of columns."""
-
-    text: str | None
-    labels: Sequence[str]
-    others: Sequence[str]
-
-    @property
-    def all(self) -> list[str]:
-        """Each once."""
-        names = (self.text, *self.labels, *self.others)
-        return list(dict.fromkeys(name for name in names if name is not None))
-
-
 def _read_columns(
     path: Path,
     text_column: str | None,
@@ -191,54 +179,14 @@ def _read_columns(
     others: Sequence[str] | None = (),
 ) -> _Columns:
     file, bad = open_table(path, options), BadLines(path, skip_bad_lines)
-    header = file.read_header(BadLines(path, skip_bad_lines))
-    if header:
-        label_columns = _choose_label_columns(path, header, text_column, label_columns)
-        wanted = _Wanted(text_column, label_columns, _choose_others(path, header, text_column, others))
-        columns = _read_at_once(file, wanted, separator, bad) or _read_row_by_row(file, wanted, separator, bad)
-        if len(columns.rows):
-            return columns
-        if bad.left_out:
-            raise UserError(f"{path}: no row of it can be used; the last: {bad.reports[-1]}")
-    raise UserError(f"{path}: there are no rows in it")
+    wanted = choose_columns(path, file, BadLines(path, skip_bad_lines), text_column, label_columns, others)
+    columns = _read_at_once(file, wanted, separator, bad) or _read_row_by_row(file, wanted, separator, bad)
+    if not len(columns.rows):
+        raise explain_no_rows(path, bad)
+    return columns
 
 
-def _choose_others(
-    path: Path, header: list[str], text_column: str | None, names: Sequence[str] | None
-) -> Sequence[str]:
-    """By default all that are neither the texts nor within another column."""
-    if names is None:
-        tops = [name for name in header if not any(name.startswith(f"{other}.") for other in header)]
-        return [name for name in tops if name not in ("", text_column)]
-    for name in names:
-        if name not in header:
-            listed = ", ".join(map(repr, header))
-            problem = f"there is no such column in {path}; there are {listed}"
-            raise UserError(problem, parameter="columns", value=name)
-    return list(dict.fromkeys(names))
-
-
-def _choose_label_columns(
-    path: Path, header: list[str], text_column: str | None, label_columns: Sequence[str] | None
-) -> Sequence[str]:
-    """The label columns, by default the first of those that are usual; all columns must be there."""
-    listed = ", ".join(map(repr, header))
-    problem = f"there is no such column in {path}; there are {listed}"
-    if text_column is not None and text_column not in header:
-        raise UserError(problem, parameter="text_column", value=text_column)
-    if label_columns is None:
-        return []
-    if not label_columns:
-        label_columns = [name for name in DEFAULT_LABEL_COLUMNS if name in header][:1]
-    if not label_columns:
-        raise UserError(f"{path} has no column 'label' or 'labels'; name one of {listed}", parameter="label_column")
-    for name in label_columns:
-        if name not in header:
-            raise UserError(problem, parameter="label_column", value=name)
-    return list(dict.fromkeys(label_columns))
-
-
-def _read_at_once(file: TableFile, wanted: _Wanted, separator: str | None, bad: BadLines) -> _Columns | None:
+def _read_at_once(file: TableFile, wanted: Wanted, separator: str | None, bad: BadLines) -> _Columns | None:
     """None where something is wrong, which is for `_read_row_by_row` to say."""
     table = file.read_at_once(wanted.all)
     if table is None:
@@ -262,45 +210,32 @@ def _read_labels(column: pa.ChunkedArray, separator: str | None) -> list[Label]:
     return [label_of[value] for value in values]
 
 
-def _read_row_by_row(file: TableFile, wanted: _Wanted, separator: str | None, bad: BadLines) -> _Columns:
+def _read_row_by_row(file: TableFile, wanted: Wanted, separator: str | None, bad: BadLines) -> _Columns:
     texts: list[str] = []
     rows: list[TableRow] = []
     labels: dict[str, list[Label]] = {name: [] for name in wanted.labels}
     others: dict[str, list[object]] = {name: [] for name in wanted.others}
-    for where, record in file.iterate_rows(wanted.all, bad):
-        if wanted.text is not None and _is_empty(record.get(wanted.text, ...)):
-            bad.leave_out(where, f"{wanted.text!r} is empty")
-            continue
-        try:
-            text = "" if wanted.text is None else _get_text(record, wanted.text)
-            row_labels = [read_label(_get_cell(record, name), separator) for name in wanted.labels]
-        except (KeyError, TypeError) as error:
-            bad.report(where, str(error.args[0]))
-            continue
-        rows.append(bad.keep())
-        texts.append(text)
-        for name, label in zip(wanted.labels, row_labels, strict=True):
+    for kept in iterate_kept_rows(file, wanted, separator, bad):
+        rows.append(kept.row)
+        texts.append(kept.text)
+        for name, label in zip(wanted.labels, kept.labels, strict=True):
             labels[name].append(label)
         for name, column in others.items():
-            column.append(record.get(name))
+            column.append(kept.record.get(name))
     return _Columns(texts, labels, TableRows(np.array(rows, dtype=np.int64)), bad, others)
 
 
-def _is_empty(cell: object) -> bool:
-    return cell is None or (isinstance(cell, str) and not cell.strip()) or (isinstance(cell, float) and cell != cell)
-
-
-def _get_cell(record: Record, name: str) -> object:
-    if name not in record:
-        raise KeyError(f"there is no {name!r} on this line")
-    return record[name]
-
-
-def _get_text(record: Record, column: str) -> str:
-    text = _get_cell(record, column)
-    if not isinstance(text, str):
-        raise TypeError(f"{column!r} is not a text but {text!r:.60}")
-    return text
+def _keep_labeled(path: Path, columns: _Columns) -> _Columns:
+    cells = zip(*columns.labels.values(), strict=True)
+    kept = [place for place, row in enumerate(cells) if any(value not in (None, ()) for value in row)]
+    if not kept:
+        raise UserError(f"{path}: no row of it has a label", parameter="labeled_only", value=True)
+    return replace(
+        columns,
+        texts=[columns.texts[place] for place in kept],
+        labels={name: [column[place] for place in kept] for name, column in columns.labels.items()},
+        rows=TableRows(columns.rows[kept]),
+    )
 
 
 def _build_concepts(path: Path, columns: _Columns) -> dict[str, DatasetRows]:

@@ -30,6 +30,9 @@ class TextFolder:
         """Never: it would be no faster."""
         return None
 
+    def read_types(self, columns: Sequence[str]) -> dict[str, pa.DataType] | None:
+        return None
+
     def iterate_rows(self, columns: Sequence[str], bad: BadLines) -> Iterator[tuple[Where, Record]]:
         for name in self._names:
             try:

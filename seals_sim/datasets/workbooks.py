@@ -30,6 +30,9 @@ class WorkbookTable:
         """Never: the cells are Python's already, and of several types."""
         return None
 
+    def read_types(self, columns: Sequence[str]) -> dict[str, pa.DataType] | None:
+        return None
+
     def iterate_rows(self, columns: Sequence[str], bad: BadLines) -> Iterator[tuple[Where, Record]]:
         header, *rows = self._read_cells()
         for number, cells in enumerate(rows, start=2):

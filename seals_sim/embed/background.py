@@ -8,15 +8,19 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from seals_sim.embed.lazy import LazyVectors
 from seals_sim.errors import UserError
-from seals_sim.types import Rows, StoredVectors
+from seals_sim.indexes import VectorIndex
+from seals_sim.types import Rows
 from seals_sim.vectors.scan import compute_dots, gather
 
 _LEAST, _MOST = 4, 64  # texts of a batch
 _SHORTEST, _LONGEST = 0.05, 0.2  # seconds that a batch should take: who comes in its middle waits for its end
 _WINDOW = 8192  # texts that are chosen at a time: to compare a million takes a second
+_COMPARED = 2**20  # rows up to which all are compared; of more, those are taken that the index finds
+_SOUGHT = 4 * _WINDOW
 
 
 class BackgroundEmbedding:
@@ -26,12 +30,12 @@ class BackgroundEmbedding:
 
     Args:
         vectors: To be embedded.
-        static: (n, d), vectors of the same rows by another model, which say what is like what.
+        index: Of vectors (n, d) of the same rows by another model, which say what is like what.
         lengths: (n,), of the texts: those of about one length are embedded together.
     """
 
-    def __init__(self, vectors: LazyVectors, static: StoredVectors, lengths: Sequence[int]) -> None:
-        self._vectors, self._static = vectors, static
+    def __init__(self, vectors: LazyVectors, index: VectorIndex, lengths: NDArray[np.int64] | Sequence[int]) -> None:
+        self._vectors, self._index, self._static = vectors, index, index.vectors
         self._lengths = np.asarray(lengths)
         self._changed, self._stops = threading.Lock(), threading.Event()
         self._wanted: list[Rows] = []
@@ -84,10 +88,18 @@ class BackgroundEmbedding:
         """Those of the table most like what is liked; any where nothing is."""
         missing = self._vectors.find_missing()
         liked = self._liked
-        if len(liked) and len(missing) > _WINDOW:
-            likeness = compute_dots(self._static, gather(self._static, liked).mean(axis=0))[missing]
+        if len(liked) and len(self._static) > _COMPARED:
+            near = self._index.nearest(self._compute_mean(liked)[np.newaxis], _SOUGHT)[0]
+            found = self._vectors.find_missing(near)
+            missing = found if len(found) else missing
+        elif len(liked) and len(missing) > _WINDOW:
+            likeness = compute_dots(self._static, self._compute_mean(liked))[missing]
             missing = Rows(missing[np.argpartition(-likeness, _WINDOW)])
         return Rows(missing[:_WINDOW])
+
+    def _compute_mean(self, rows: Rows) -> NDArray[np.float32]:
+        mean: NDArray[np.float32] = gather(self._static, rows).mean(axis=0)
+        return mean
 
     def _embed(self, rows: Rows) -> None:
         """Until something else is wanted."""

@@ -125,12 +125,13 @@ def _iterate_encoded(
 ) -> Iterator[Vectors]:
     blocks = (distinct[first : first + BLOCK] for first in range(n_done, len(distinct), BLOCK))
     with tqdm(total=len(distinct), initial=n_done, desc="embedding", unit="text", disable=quiet) as bar:
-        for block in workers.map(_encode_block, encoder, blocks):
+        for block in workers.map(encode_block, encoder, blocks):
             yield block
             bar.update(len(block))
 
 
-def _encode_block(encoder: Encoder, texts: Sequence[str]) -> Vectors:
+def encode_block(encoder: Encoder, texts: Sequence[str]) -> Vectors:
+    """Embed texts (n), as workers are told to: (n, d) float32."""
     return encoder.encode(texts)
 
 

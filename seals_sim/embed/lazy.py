@@ -61,6 +61,7 @@ class LazyVectors:
         self._is_there = source.is_there if isinstance(source, LazyStore) else np.ones(len(texts), dtype=np.bool_)
         self._is_first = np.ones(len(texts), dtype=np.bool_) if first is None else first == np.arange(len(texts))
         self.shape, self.n_distinct = (len(texts), self._array.shape[1]), int(self._is_first.sum())
+        self._n_embedded = int((self._is_there & self._is_first).sum())
         self._turns, self._finishing = _Turns(), threading.Lock()
 
     def __len__(self) -> int:
@@ -79,7 +80,7 @@ class LazyVectors:
     @property
     def n_embedded(self) -> int:
         """Distinct texts that are embedded so far."""
-        return int(self._is_there[self._is_first].sum())
+        return self._n_embedded
 
     @property
     def is_complete(self) -> bool:
@@ -179,6 +180,7 @@ class LazyVectors:
             problem = "the model gives a vector that is zero, or not finite"
             raise UserError(f"{problem}, for the text {text!r:.60}; use another model, or leave the text out")
         self._store.write(rows, embeddings)
+        self._n_embedded += len(rows)  # each was missing, and the first of its text
 
     def _copy_to_equal_texts(self, first: NDArray[np.int64]) -> None:
         assert self._store is not None

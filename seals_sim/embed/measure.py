@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from tqdm import tqdm
 
 from seals_sim.datasets import read_icd10cm
+from seals_sim.disk.cache import compute_with_cache, is_cached
 from seals_sim.embed.encoder import Encoder
-from seals_sim.embed.names import Precision
 from seals_sim.randomness import make_generator
 from seals_sim.vectors.normalize import normalize
 
 _N_NEIGHBORS = 10
+_BLOCK = 128  # texts between two steps of the progress bar
 
 
 @dataclass(frozen=True)
@@ -31,31 +35,47 @@ class ModelFacts:
     agreement: float
 
 
-def measure_model(model: str, precision: Precision, n: int) -> ModelFacts:
-    """Measure a model on descriptions of ICD-10-CM drawn at random.
+def measure_model(encoder: Encoder, n: int, cache: Path | None = None, quiet: bool = True) -> ModelFacts:
+    """Measure a model on descriptions of ICD-10-CM drawn at random, or load what was measured earlier.
 
     Args:
-        model: By name or folder.
-        precision: Of the model.
+        encoder: The model.
         n: How many texts, at least 11.
-
-    Returns:
-        The facts.
+        cache: The folder; None for none.
+        quiet: No progress bar.
 
     Raises:
-        UserError: Where there is no such model.
+        UserError: Where the model cannot be used, or the cache cannot be written.
     """
+    facts = compute_with_cache(cache, _name(encoder, n), lambda: _measure(encoder, n, quiet))
+    return ModelFacts(int(facts[0]), float(facts[1]), float(facts[2]))
+
+
+def is_measured(encoder: Encoder, n: int, cache: Path) -> bool:
+    """Whether `measure_model` would only load."""
+    return is_cached(cache, _name(encoder, n))
+
+
+def _name(encoder: Encoder, n: int) -> str:
+    return f"worth of model {encoder.digest} computed by {encoder.describe()} on {n} descriptions"
+
+
+def _measure(encoder: Encoder, n: int, quiet: bool) -> Any:
     dataset = read_icd10cm()
-    assert dataset.texts is not None
+    all_texts = dataset.texts
+    assert all_texts is not None
     rows = make_generator(0, "model texts").choice(len(dataset), n, replace=False)
-    texts = sorted((dataset.texts[row] for row in rows.tolist()), key=len)
-    order = {text: place for place, text in enumerate(texts)}
-    encoder = Encoder(model, precision=precision)
+    rows = np.array(sorted(rows.tolist(), key=lambda row: -len(all_texts[row])))
+    texts = [all_texts[row] for row in rows.tolist()]
     encoder.encode(["a sentence"])  # loads it
-    start = time.process_time()
-    embeddings = encoder.encode(texts)
-    seconds = time.process_time() - start
-    vectors = normalize(embeddings[[order[dataset.texts[row]] for row in rows.tolist()]], model)
+    blocks, seconds = [], 0.0
+    with tqdm(total=n, desc="measuring", unit="text", disable=quiet, leave=False) as bar:
+        for first in range(0, n, _BLOCK):
+            start = time.process_time()
+            blocks.append(encoder.encode(texts[first : first + _BLOCK]))
+            seconds += time.process_time() - start
+            bar.update(len(blocks[-1]))
+    vectors = normalize(np.concatenate(blocks), "the embeddings")
     similarity = vectors @ vectors.T
     np.fill_diagonal(similarity, -np.inf)
     nearest = np.argpartition(-similarity, _N_NEIGHBORS, axis=1)[:, :_N_NEIGHBORS]
@@ -63,4 +83,4 @@ def measure_model(model: str, precision: Precision, n: int) -> ModelFacts:
     for name in dataset.concepts:
         is_of = dataset.is_positive(name)[rows]
         shares |= is_of[:, None] & is_of[nearest]
-    return ModelFacts(vectors.shape[1], n / max(seconds, 1e-9), float(shares.mean()))
+    return np.array([vectors.shape[1], n / max(seconds, 1e-9), shares.mean()])

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 from seals_sim.embed.names import Precision
 
 _CPUINFO = Path("/proc/cpuinfo")
 _BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
+_GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # of NVIDIA, of AMD, and of either under WSL
 
 
 def choose_precision(cpuinfo: Path = _CPUINFO) -> Precision:
@@ -29,3 +31,17 @@ def choose_precision(cpuinfo: Path = _CPUINFO) -> Precision:
         return "float32"
     flags = next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), [])
     return "float32" if _BFLOAT16_FLAGS.isdisjoint(flags) else "bfloat16"
+
+
+def sees_gpu() -> bool:
+    """Whether torch sees a GPU. Torch, which takes seconds to import, is asked only where there may be one.
+
+    Examples:
+        >>> sees_gpu() in (True, False)
+        True
+    """
+    if sys.platform == "linux" and not any(Path(device).exists() for device in _GPU_DEVICES):
+        return False
+    import torch
+
+    return bool(torch.accelerator.is_available())

@@ -11,19 +11,28 @@ from typing import Any
 
 import numpy as np
 
-from seals_sim.datasets.dataset import update_with_texts
+from seals_sim.datasets.stored_texts import (
+    StoredTexts,
+    digest_texts,
+    find_equal_texts,
+    find_first_rows,
+    iterate_longer,
+)
 from seals_sim.disk.cache import compute_with_cache, is_cached, load_or_compute
 from seals_sim.embed.blocks import embed_resumably, encode, is_begun, name_folder
-from seals_sim.embed.encoder import Encoder
+from seals_sim.embed.joined import open_encoder
 from seals_sim.embed.known import KnownTexts, name_embeddings
 from seals_sim.embed.lazy import LazyVectors
 from seals_sim.embed.lazy_store import LazyStore, has_store
-from seals_sim.embed.names import DEFAULT_DIMENSIONS, DEFAULT_MODEL, STATIC_MODEL, AutoPrecision
-from seals_sim.embed.precision import choose_precision
-from seals_sim.types import Rows, Vectors
-from seals_sim.vectors.copies import Copies
+from seals_sim.embed.names import DEFAULT_DIMENSIONS, DEFAULT_MODEL, AutoBackend, AutoPrecision
+from seals_sim.embed.precision import choose_precision, sees_gpu
+from seals_sim.types import Vectors
 from seals_sim.vectors.whitening import Whitening, whiten
 from seals_sim.workers import INLINE, Workers
+
+_N_LOOKED_AT = 20_000  # long texts of a large table whose tokens are counted
+EXPORTED_FROM = 10_000  # texts of a table: to export a model takes as long as to embed a thousand
+_PLAIN = ("float32", "torch")
 
 
 def embed_texts(
@@ -80,10 +89,12 @@ class CutTexts:
     Attributes:
         n: How many, copies included.
         max_tokens: That the model reads.
+        is_estimate: Whether n is about that: of a large table some are looked at.
     """
 
     n: int
     max_tokens: int
+    is_estimate: bool = False
 
 
 class TextSpace:
@@ -93,6 +104,7 @@ class TextSpace:
         texts_digest: Of the table.
         model: As for `embed_texts`.
         model_digest: Of its files.
+        is_static: Whether the model is a mean of token vectors, which takes no time.
         fingerprint: Of texts, model and dimensions: the same wherever the vectors are the same up to rounding.
     """
 
@@ -105,6 +117,7 @@ class TextSpace:
         quiet: bool = True,
         precision: AutoPrecision = "float32",
         workers: Workers = INLINE,
+        backend: AutoBackend = "auto",
     ) -> None:
         """Find the model; nothing is embedded yet.
 
@@ -114,8 +127,11 @@ class TextSpace:
             dimensions: As for `embed_texts`.
             cache: As for `embed_texts`.
             quiet: No progress bar.
-            precision: Of the model; auto takes float32 where some of it is in the cache, or else `choose_precision`.
+            precision: Of the model; auto takes float32 where some of it is in the cache, there is a GPU, or the backend
+                is onnx, or else `choose_precision`.
             workers: Embed what goes into the cache.
+            backend: What computes the model; auto is torch for a table that is embedded before a model is exported, and
+                else as for `Encoder`. The cache is the same: the embeddings are, up to rounding.
 
         Raises:
             UserError: Where there is no such model.
@@ -123,16 +139,17 @@ class TextSpace:
         self._texts, self._cache, self._quiet, self._workers = texts, cache, quiet, workers
         self._dimensions = choose_dimensions(texts) if dimensions is None else dimensions
         self._or_fewer = dimensions is None
-        encoder = Encoder(model)
-        self.model, self.model_digest = model, encoder.digest
-        digest = hashlib.sha256()
-        update_with_texts(digest, texts)
-        self.texts_digest = digest.hexdigest()
+        encoder = open_encoder(model)
+        self.model, self.model_digest, self.is_static = model, encoder.digest, encoder.is_static
+        self.texts_digest = digest_texts(texts)
         in_float32 = name_embeddings(self.texts_digest, encoder.digest)
         if precision == "auto":
             is_there = cache is not None and (is_cached(cache, in_float32) or is_begun(cache, in_float32))
-            precision = "float32" if is_there or model == STATIC_MODEL else choose_precision()
-        self._encoder = encoder if precision == "float32" else Encoder(model, precision=precision)
+            is_given = is_there or encoder.is_static or backend == "onnx"
+            precision = "float32" if is_given or sees_gpu() else choose_precision()
+        if backend == "auto" and len(texts) < EXPORTED_FROM:
+            backend = "torch"
+        self._encoder = encoder if (precision, backend) == _PLAIN else open_encoder(model, backend, precision, cache)
         self._model_key = encoder.digest if precision == "float32" else f"{encoder.digest} {precision}"
         self._key = name_embeddings(self.texts_digest, self._model_key)
         space = f"{in_float32} dimensions {self._dimensions} whitened by distinct rows"
@@ -157,8 +174,9 @@ class TextSpace:
         """Count the distinct texts of the table whose embeddings are not in a cache."""
         if is_cached(cache, self._key):
             return 0
-        distinct = list(dict.fromkeys(self._texts))
-        return len(distinct) - len(KnownTexts(cache, self._model_key).find(distinct)[0])
+        copies = find_equal_texts(self._texts)
+        n_distinct = len(self._texts) if copies is None else len(copies.first)
+        return n_distinct - len(KnownTexts(cache, self._model_key).find(self._texts)[0])
 
     def open_lazily(self, cache: Path) -> LazyVectors:
         """Open the table's vectors, not whitened, such that those that are not in a cache are made when they are read.
@@ -170,7 +188,7 @@ class TextSpace:
         Raises:
             UserError: Where the model or the cache cannot be used.
         """
-        copies = Copies.find_texts(self._texts)
+        copies = find_equal_texts(self._texts)
         first = None if copies is None else copies.first[copies.number]
         known = KnownTexts(cache, self._model_key)
 
@@ -188,24 +206,41 @@ class TextSpace:
 
     def _take_over(self, known: KnownTexts, store: LazyStore) -> None:
         """Put into a store what was embedded for other tables."""
-        places = {text: row for row, text in reversed(list(enumerate(self._texts)))}
-        texts, embeddings = known.find(list(places))
+        texts, embeddings = known.find(self._texts)
         if embeddings is not None:
-            store.write(Rows(np.array([places[text] for text in texts])), embeddings)
+            store.write(find_first_rows(self._texts, texts), embeddings)
 
     def count_cut(self) -> CutTexts | None:
         """Count the texts of the table that are longer than the model reads; None where there are none.
+
+        Of a table that is kept on disk it is an estimate where more than some thousand texts may be.
 
         Raises:
             UserError: Where the model cannot be loaded.
         """
 
         def count() -> Any:
+            if isinstance(self._texts, StoredTexts):
+                n, step = self._count_cut_of_stored(self._texts)
+                return np.array([n, self._encoder.max_tokens or 0, step])
             cut = set(self._encoder.find_cut(list(dict.fromkeys(self._texts))))
             return np.array([sum(text in cut for text in self._texts), self._encoder.max_tokens or 0])
 
-        n, max_tokens = compute_with_cache(self._cache, f"{self._key} texts cut", count).tolist()
-        return CutTexts(n, max_tokens) if n else None
+        n, max_tokens, *step = compute_with_cache(self._cache, f"{self._key} texts cut", count).tolist()
+        return CutTexts(n, max_tokens, is_estimate=step not in ([], [1])) if n else None
+
+    def _count_cut_of_stored(self, texts: StoredTexts) -> tuple[int, int]:
+        """How many are cut, where each of so many is looked at of those that are long enough to be."""
+        limit = self._encoder.max_tokens
+        if limit is None:
+            return 0, 1
+        n_long = sum(len(some) for some in iterate_longer(texts, limit - 2))
+        step = -(-n_long // _N_LOOKED_AT) or 1
+        n_cut, n_before = 0, 0
+        for some in iterate_longer(texts, limit - 2):
+            n_cut += len(self._encoder.find_cut(some[-n_before % step :: step]))
+            n_before += len(some)
+        return min(n_long, n_cut * step), step
 
     def encode(self, others: Sequence[str]) -> Vectors:
         """Embed texts that need not be of the table.

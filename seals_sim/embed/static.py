@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from seals_sim.embed.blocks import embed_again_if_damaged, name_folder
 from seals_sim.embed.encoder import Encoder
 from seals_sim.embed.known import name_embeddings
 from seals_sim.embed.names import STATIC_MODEL
+from seals_sim.runtime import import_torch
 from seals_sim.types import StoredVectors, Vectors
 
 _BLOCK = 16_384  # texts between two steps of the progress bar, and between two saves
@@ -32,11 +35,28 @@ class StaticSpace:
             >>> np.linalg.norm(StaticSpace().encode(["a cat", ""]), axis=1).round(3).tolist()
             [1.0, 0.0]
         """
-        embeddings = self._encoder.encode(texts)
+        embeddings = self._compute(texts)
         lengths = np.linalg.norm(embeddings, axis=1, keepdims=True)
         lengths[lengths == 0] = 1
         embeddings /= lengths
         return embeddings
+
+    def _compute(self, texts: Sequence[str]) -> Vectors:
+        """What `Encoder.encode` gives, to the last bit, in half the time: the rest went into lists and sorting."""
+        tokenizer, bag = self._parts
+        tokens = [encoding.ids for encoding in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
+        starts = np.cumsum([0, *map(len, tokens)])
+        torch = import_torch()
+        with torch.inference_mode():
+            flat = np.fromiter(chain.from_iterable(tokens), dtype=np.int64, count=int(starts[-1]))
+            embeddings: Vectors = bag(torch.from_numpy(flat), torch.from_numpy(starts[:-1])).numpy()
+        return embeddings
+
+    @cached_property
+    def _parts(self) -> tuple[Any, Any]:
+        """The tokenizer, and the table of token vectors, of which a text has the mean."""
+        (module,) = self._encoder._model
+        return module.tokenizer, module.embedding
 
     def embed(
         self, texts: Sequence[str], texts_digest: str, cache: Path, quiet: bool = True

@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from seals_sim.embed.encoder import Encoder
+from seals_sim.embed.joined import open_encoder
 from seals_sim.embed.names import DEFAULT_MODEL
 from seals_sim.embed.space import choose_dimensions
 from seals_sim.types import Vectors
 from seals_sim.vectors.whitening import Whitening, whiten
 
 _BLOCK = 2048  # texts that are embedded at a time
-_open_encoder = lru_cache(maxsize=2)(Encoder)  # estimators are copied often, and a model takes seconds to load
+_open_encoder = lru_cache(maxsize=2)(open_encoder)  # estimators are copied often, and a model takes seconds to load
 
 
 class TextVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]

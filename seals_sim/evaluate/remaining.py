@@ -6,7 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.stats import binomtest, hypergeom
+
+_LARGE = 10_000  # rows: scipy's hypergeometric distribution takes time by the row (3 ms a value at 10 million)
+_NOTHING = -45.0  # log of a part that no float holds
 
 
 @dataclass(frozen=True)
@@ -85,5 +89,31 @@ def compute_p_missing(
     positives_in_last = np.cumsum(sequence[::-1])
     n_before = n_rows - m + last  # rows left before the last i
     positives_before = least_total - (n_found - positives_in_last)
+    if n_rows > _LARGE and least_total <= n_rows - m:
+        return float(np.exp(np.min(_compute_log_cdf(positives_in_last, n_before, positives_before, last))))
     p = hypergeom.cdf(positives_in_last, n_before, np.minimum(positives_before, n_before), last)
     return float(np.min(p))
+
+
+def _compute_log_cdf(
+    x: NDArray[np.int64], n: NDArray[np.int64], n_good: NDArray[np.int64], n_drawn: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """log P(at most x of n_drawn rows of n are among n_good of them), all (m,), where n_good + n_drawn <= n.
+
+    Term by term, so that the time follows what is drawn and found, and not n.
+    """
+    fewer, more = np.minimum(n_good, n_drawn), np.maximum(n_good, n_drawn)
+    term = np.zeros(len(x))  # log P(none is)
+    for step in range(int(fewer.max())):
+        is_left = step < fewer
+        term[is_left] += np.log1p(-more[is_left] / (n[is_left] - step))
+    total = term.copy()
+    with np.errstate(divide="ignore"):  # no more than all can be
+        for found in range(int(x.max())):
+            is_left = found < np.minimum(x, fewer)
+            ways = (fewer - found)[is_left] * ((more - found)[is_left] / (found + 1))
+            term[is_left] += np.log(ways / (n - fewer - more + found + 1)[is_left])
+            total[is_left] = np.logaddexp(total[is_left], term[is_left])
+            if not is_left.any() or np.max((term - total)[is_left]) < _NOTHING:  # terms rise, and then fall for good
+                break
+    return np.minimum(total, 0)

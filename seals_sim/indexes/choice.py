@@ -11,8 +11,10 @@ The rule of `auto`, from the measurements of `python -m benchmarks.rounds` (repo
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -21,13 +23,13 @@ from seals_sim.indexes.copies import DistinctIndex
 from seals_sim.indexes.engines.opening import open_engine_index
 from seals_sim.indexes.exact import ExactIndex
 from seals_sim.indexes.graph import build_graph
-from seals_sim.indexes.ivf import build_ivf
+from seals_sim.indexes.ivf import build_ivf, choose_few_cells
 from seals_sim.indexes.names import ENGINES, INDEXES, N_BITS, N_PROBE, AnyIndexName, AutoAnyIndexName, IndexName
 from seals_sim.indexes.protocol import NeighborIndex, VectorIndex, fingerprint
 from seals_sim.indexes.whole import build_hnsw, build_lsh
 from seals_sim.options import get_machine_memory
 from seals_sim.types import StoredVectors
-from seals_sim.vectors.copies import Copies
+from seals_sim.vectors.copies import ChosenRows, Copies
 from seals_sim.workers import INLINE, Workers
 
 EXACT_ROWS = 65_536
@@ -43,12 +45,14 @@ class IndexOptions:
         n_bits: Code length of lsh.
         n_probe: Cells of an ivf that a query looks into.
         engine: The address of the vector engine, for one of ENGINES.
+        is_asked_little: Whether few neighbors will be asked for, so that an ivf had better be soon built.
     """
 
     k: int = 100
     n_bits: int = N_BITS
     n_probe: int = N_PROBE
     engine: str | None = None
+    is_asked_little: bool = False
 
 
 def choose_index(n: int, d: int, n_queries: int, memory_bytes: int) -> IndexName:
@@ -132,8 +136,14 @@ def build_index(
     copies = Copies.find(vectors)
     if copies is None:
         return _build_distinct_index(name, vectors, folder, options, rng, made_from, quiet, workers)
-    distinct: StoredVectors = vectors[copies.first]
-    index = _build_distinct_index(name, distinct, folder / "distinct", options, rng, None, quiet, workers)
+    distinct: StoredVectors
+    if isinstance(vectors, np.memmap) and name.startswith("ivf-"):  # which may be larger than memory
+        distinct = cast(StoredVectors, ChosenRows(vectors, copies.first))
+        made_from = made_from or fingerprint(vectors)
+        made_from = hashlib.sha256(made_from.encode() + copies.first.tobytes()).hexdigest()
+    else:
+        distinct, made_from = vectors[copies.first], None
+    index = _build_distinct_index(name, distinct, folder / "distinct", options, rng, made_from, quiet, workers)
     return DistinctIndex(index, vectors, copies)
 
 
@@ -179,4 +189,8 @@ def _build_vector_index(
         return build_lsh(vectors, made_from, folder, options.n_bits)
     if name == "hnsw":
         return build_hnsw(vectors, made_from, folder)
-    return build_ivf(vectors, made_from, folder, rng, name.removeprefix("ivf-"), options.n_probe, quiet)[0]
+    n_cells, folder = None, folder
+    if options.is_asked_little:
+        n_cells = choose_few_cells(len(vectors))
+        folder = folder / f"cells-{n_cells}"
+    return build_ivf(vectors, made_from, folder, rng, name.removeprefix("ivf-"), options.n_probe, quiet, n_cells)[0]

@@ -99,6 +99,21 @@ def choose_n_cells(n: int) -> int:
     return 1 if n <= _READ_WHOLE else 1 << round(np.log2(4 * np.sqrt(n)))
 
 
+def choose_few_cells(n: int) -> int:
+    """Choose cells for an index that is asked little, as by one session: so few that it is soon built.
+
+    A query then reads more of the table, and misses less.
+
+    Args:
+        n: Rows of the table.
+
+    Examples:
+        >>> choose_few_cells(10_000), choose_few_cells(100_000), choose_few_cells(14_130_000)
+        (1, 1024, 1024)
+    """
+    return min(_ONE_LEVEL, choose_n_cells(n))
+
+
 def build_ivf(
     vectors: StoredVectors,
     made_from: str,
@@ -107,6 +122,7 @@ def build_ivf(
     codes: str = "sq",
     n_probe: int = N_PROBE,
     quiet: bool = True,
+    n_cells: int | None = None,
 ) -> tuple[StoredIndex, tuple[Stage, ...]]:
     """Build an inverted file in folder / index-*, or open it; a build that was stopped goes on.
 
@@ -120,6 +136,7 @@ def build_ivf(
         codes: One of CODES, which share their cells.
         n_probe: Cells that a query looks into.
         quiet: No progress bar.
+        n_cells: By default `choose_n_cells`.
 
     Returns:
         The index, and the stages of its making.
@@ -128,8 +145,9 @@ def build_ivf(
         UserError: Where the folder holds an index of other vectors, or cannot be written.
     """
     kind, n = CODES[codes], len(vectors)
-    origin = {"vectors": made_from, "cells": choose_n_cells(n)}
-    centroids, scale, training = _train(vectors, folder, origin, rng)
+    n_cells = n_cells or choose_n_cells(n)
+    origin = {"vectors": made_from, "cells": n_cells}
+    centroids, scale, training = _train(vectors, folder, origin, rng, n_cells)
     quantizer = _build_quantizer(centroids)
     assigned = ArrayStage(folder, "index-cells", {**origin, "training": training.digest}, (n,), np.int32)
     cells = assigned.fill(
@@ -145,16 +163,16 @@ def build_ivf(
     give_back_memory()
     stages = (training, assigned.stage, listing)
     seconds = sum(stage.seconds for stage in stages)
-    searched = {"nprobe": min(n_probe, choose_n_cells(n))}
+    searched = {"nprobe": min(n_probe, n_cells)}
     index = StoredIndex(path, vectors, searched, seconds, listing.digest, scale, kind.n_reranked)
     return index, stages
 
 
 def _train(
-    vectors: StoredVectors, folder: Path, origin: dict[str, object], rng: np.random.Generator
+    vectors: StoredVectors, folder: Path, origin: dict[str, object], rng: np.random.Generator, n_cells: int
 ) -> tuple[Vectors, float, Stage]:
     """Unit centroids (cells, d), and what coordinates are multiplied by before they are rounded to 8 bits."""
-    n, n_cells = len(vectors), choose_n_cells(len(vectors))
+    n = len(vectors)
     stage = Stage(folder, "index-training", origin)
     path = stage.folder / "centroids.npy"
     if stage.result is None:

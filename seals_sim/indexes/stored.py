@@ -67,7 +67,8 @@ class StoredIndex:
             faiss.ParameterSpace().set_index_parameter(self._index, name, value)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_index"}
+        state = {name: value for name, value in self.__dict__.items() if name != "_index"}
+        return {**state, "_path": self._path.absolute()}  # another process may be in another folder
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)

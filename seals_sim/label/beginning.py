@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
 
 from seals_sim.errors import UserError
 from seals_sim.label.copies import DistinctRows
@@ -11,6 +12,31 @@ from seals_sim.label.corpus import Corpus
 from seals_sim.label.events import Seed
 from seals_sim.label.options import EmbedOption, SessionOptions
 from seals_sim.search.choice import resolve_pool
+
+UNNAMED = "unnamed"  # a concept that a session was begun with before it had others
+
+
+def require_concept(path: Path, concepts: Sequence[str], concept: str) -> None:
+    """Check that a session file has a concept.
+
+    Raises:
+        UserError: Where it has others.
+    """
+    if concept not in concepts:
+        named = ", ".join(map(name_concept, concepts))
+        raise UserError(
+            f"has the concepts {named}; choose one of these", parameter="concept", value=concept or str(path)
+        )
+
+
+def name_concept(concept: str) -> str:
+    """The name of a concept, for people.
+
+    Examples:
+        >>> name_concept("rude"), name_concept("")
+        ('rude', 'unnamed')
+    """
+    return concept or UNNAMED
 
 
 def name_embedding(corpus: Corpus) -> EmbedOption:
@@ -32,6 +58,11 @@ def resolve_options(options: SessionOptions, corpus: Corpus) -> SessionOptions:
     if options.pool == "all":
         raise UserError("needs all vectors; with embed = lazy choose another pool", parameter="pool", value="all")
     return replace(options, embed=embed, pool="positives" if options.pool == "auto" else options.pool)
+
+
+def describe_session(corpus: Corpus, options: SessionOptions) -> dict[str, object]:
+    """What a session file says of a session; the options are resolved."""
+    return {"fingerprint": corpus.fingerprint, "corpus": corpus.about, "options": asdict(options)}
 
 
 def embed_examples(

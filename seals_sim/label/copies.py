@@ -52,7 +52,9 @@ class DistinctRows:
         """The rows that another one stands for."""
         if self._copies is None:
             return Rows(np.empty(0, dtype=np.int64))
-        return Rows(np.setdiff1d(np.arange(self._n_rows), self._copies.first))
+        is_repeated = np.ones(self._n_rows, dtype=np.bool_)
+        is_repeated[self._copies.first] = False
+        return Rows(np.flatnonzero(is_repeated))
 
     def drop_copies(self, rows: Rows) -> Rows:
         """The first row for each of some rows, in their order, each once."""

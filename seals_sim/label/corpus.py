@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seals_sim.datasets.dataset import update_with_texts
+from seals_sim.datasets.stored_texts import find_equal_texts
 from seals_sim.embed.lazy import LazyVectors
-from seals_sim.embed.names import DEFAULT_MODEL, AutoPrecision
+from seals_sim.embed.names import DEFAULT_MODEL, AutoBackend, AutoPrecision
 from seals_sim.embed.space import CutTexts, TextSpace
 from seals_sim.errors import UserError
 from seals_sim.indexes import IndexOptions, NeighborIndex, VectorIndex, fingerprint
@@ -76,7 +77,7 @@ class Corpus:
         """Which rows have equal texts, or equal vectors where those were not made from them; None: no two have."""
         if self.texts is None or self.has_own_vectors:
             return Copies.find(self.vectors)
-        return Copies.find_texts(self.texts)
+        return find_equal_texts(self.texts)
 
     def identify(self, row: int) -> str | int:
         """What rows of a list are told apart by: the text that the vector was made from, or else the row."""
@@ -160,6 +161,7 @@ def build_corpus(
     quiet: bool = True,
     precision: AutoPrecision = "float32",
     pool: AutoPoolChoice | None = None,
+    backend: AutoBackend = "auto",
 ) -> Corpus:
     """Embed texts and build an index, or read both from the cache.
 
@@ -174,11 +176,12 @@ def build_corpus(
         quiet: Show no progress.
         precision: Of the model, as for `TextSpace`.
         pool: Of the session, where it is known, for `choose_session_index`.
+        backend: Of the model, as for `TextSpace`.
 
     Raises:
         UserError: For options that do not fit the texts.
     """
-    space = TextSpace(texts, model, dimensions, cache, quiet, precision)
+    space = TextSpace(texts, model, dimensions, cache, quiet, precision, backend=backend)
     vectors, digest = space.load_vectors(cache)
     name = choose_session_index(index, pool, *vectors.shape)
     built = build_cached_index(

@@ -65,7 +65,9 @@ class RowFinder:
         """
         if self.corpus.texts is None:
             raise UserError("this table has no texts to search")
-        return list(dict.fromkeys(map(self._rows.find, find_texts(self.corpus.texts, words))))
+        rows = Rows(np.array(find_texts(self.corpus.texts, words), dtype=np.int64))
+        found: list[int] = self._rows.drop_copies(rows).tolist()
+        return found
 
     def _compare(self, rows: Sequence[int], vector: NDArray[np.float32]) -> list[Hit]:
         similarity = widen(self.corpus.vectors[list(rows)]) @ vector

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-import numpy as np
-
 from seals_sim.disk.files import replacing
 from seals_sim.errors import UserError
-from seals_sim.label import journal_file, journal_rows
+from seals_sim.label import journal_events, journal_file, journal_rows
 from seals_sim.label.events import Event, ImportedFile, Seed
+from seals_sim.label.journal_concepts import JournalConcepts
 from seals_sim.label.journal_contents import About, check_events, check_seeds, parse_about
 from seals_sim.label.journal_file import (
     APPLICATION,
@@ -40,19 +39,19 @@ from seals_sim.label.journal_leftovers import (
     set_aside,
     set_aside_foreign,
 )
+from seals_sim.label.journal_notes import JournalNotes
 from seals_sim.label.journal_rows import Describe, KeptRow, KeptSpace
 from seals_sim.label.judge.records import JudgeRecords
-from seals_sim.types import Rows
 
 _DAMAGED = "restore a copy of it, or begin another session"
 _MAX_SHOWN = 300  # characters of an error
-_WITH_NAMES = 4  # the version of files that say who answered
-_SEEDS = "SELECT id, text, label, vector, neighbors FROM seeds ORDER BY id"
 _OPEN: WeakSet[Journal] = WeakSet()  # closing another handle on a file would drop its lock
 
 
-class Journal(JudgeRecords):
+class Journal(JournalNotes, JournalConcepts, JudgeRecords):
     """An open journal; no other process can open it until it is closed.
+
+    The searches of several concepts share it: it does once for all what each of them asks for when it begins.
 
     What the file says is believed once `check` has passed; nothing is written before `prepare`.
 
@@ -74,6 +73,7 @@ class Journal(JudgeRecords):
         self.is_read_only = not journal_file.is_writable(path)
         self._is_copy = has_write_ahead_log(path)
         self._describe: Describe | None = None
+        self._is_checked = self._is_ready = False
         set_aside_foreign(path, self._is_copy)
         self._opened = ExitStack()
         with self._closing_on_error():
@@ -106,15 +106,22 @@ class Journal(JudgeRecords):
         Raises:
             UserError: Where something in the file cannot be.
         """
-        seeds, events = self._fetch(_SEEDS), self._fetch(self._events)
+        if self._is_checked:
+            return
+        concepts = self.read_about().concepts
+        seeds, events = self._fetch_seeds(), self._fetch_events()
         import_ids = [] if self._version == 1 else [id for (id,) in self._fetch("SELECT id FROM imports")]
         with self._believed():
-            check_seeds(seeds, n_rows, d)
-            check_events(events, import_ids, n_rows)
+            check_seeds(seeds, n_rows, d, concepts)
+            check_events(events, import_ids, n_rows, concepts)
+            self._check_notes(n_rows)
+        self._is_checked = True
 
     def prepare(self) -> None:
         """Make the file ready for events, and bring one of an early version up to date, unless it can only be read."""
-        mark = self.read_about().session
+        if self._is_ready:
+            return
+        self._is_ready, mark = True, self.read_about().session
         self._id, self._n_saved = (mark.id, mark.n_saved) if mark else (draw_id(), 0)
         if self.is_read_only:
             return
@@ -136,8 +143,13 @@ class Journal(JudgeRecords):
             self._version = VERSION
 
     @classmethod
-    def create(cls, path: Path, about: Mapping[str, object], seeds: Sequence[Seed]) -> Journal:
+    def create(cls, path: Path, about: Mapping[str, object], seeds: Mapping[str, Sequence[Seed]]) -> Journal:
         """Write a new file, whole or not at all, and open it.
+
+        Args:
+            path: Of the file.
+            about: What the session is.
+            seeds: The examples of each concept.
 
         Raises:
             UserError: Where the file exists.
@@ -148,13 +160,11 @@ class Journal(JudgeRecords):
         with replacing(path, is_private=True) as temporary, closing(sqlite3.connect(temporary)) as database, database:
             for statement in (*TABLES, *(statement for upgrade in UPGRADES for statement in upgrade)):
                 database.execute(statement)
-            values = [(name, json.dumps(value)) for name, value in about.items()]
+            values = [(name, json.dumps(value)) for name, value in {**about, "concepts": list(seeds)}.items()]
             values.append(("session", _write_mark(draw_id(), 0)))
             database.executemany("INSERT INTO about VALUES (?, ?)", values)
-            database.executemany(
-                "INSERT INTO seeds (text, label, vector, neighbors) VALUES (?, ?, ?, ?)",
-                [(seed.text, seed.label, seed.vector.astype("<f4").tobytes(), _pack(seed.neighbors)) for seed in seeds],
-            )
+            for concept, given in seeds.items():
+                database.executemany(journal_events.INSERT_SEED, journal_events.pack_seeds(given, concept))
             database.execute(f"PRAGMA application_id = {APPLICATION}")
         return cls(path)
 
@@ -170,81 +180,69 @@ class Journal(JudgeRecords):
 
     def read_dimensions(self) -> int:
         """Of the vectors of its examples; 0 where there are none."""
-        return max((len(vector) // 4 for _, _, _, vector, _ in self._fetch(_SEEDS)), default=0)
+        return max((len(vector) // 4 for _, _, _, vector, _, _ in self._fetch_seeds()), default=0)
 
-    def read_seeds(self) -> list[Seed]:
-        """The seeds, in order."""
-        return [
-            Seed(text, label, np.frombuffer(vector, dtype="<f4").astype(np.float32), _unpack(neighbors))
-            for _, text, label, vector, neighbors in self._fetch(_SEEDS)
-        ]
+    def read_seeds(self, concept: str = "") -> list[Seed]:
+        """The seeds of a concept, in order."""
+        return journal_events.unpack_seeds(self._fetch_seeds(), concept)
 
-    def read_events(self) -> list[Event]:
-        """All events, in order."""
-        return [
-            Event(
-                kind, row, answer, bool(is_control), score,
-                None if neighbors is None else _unpack(neighbors), import_id is not None, who,
-            )
-            for _, kind, row, answer, is_control, score, neighbors, import_id, who in self._fetch(self._events)
-        ]  # fmt: skip
+    def read_events(self, concept: str = "") -> list[Event]:
+        """All events of a concept, in order."""
+        return journal_events.unpack_events(self._fetch_events(), concept)
 
-    @property
-    def _events(self) -> str:
-        import_id = "NULL" if self._version == 1 else "import_id"
-        who = "''" if self._version < _WITH_NAMES else "who"
-        columns = f"id, kind, row, answer, is_control, score, neighbors, {import_id}, {who}"
-        return f"SELECT {columns} FROM events ORDER BY id"
+    def _fetch_seeds(self) -> list[tuple[Any, ...]]:
+        return self._fetch(journal_events.select_seeds(self._version))
+
+    def _fetch_events(self) -> list[tuple[Any, ...]]:
+        return self._fetch(journal_events.select_events(self._version))
 
     def _fetch(self, query: str) -> list[tuple[Any, ...]]:
         with self._reported():
             return self._database.execute(query).fetchall()
 
-    def has_imported(self, file: ImportedFile) -> bool:
-        """Whether a file with this content has been imported."""
+    def has_imported(self, file: ImportedFile, concept: str = "") -> bool:
+        """Whether a file with this content has been imported for a concept."""
         if self._version == 1:
             return False
         with self._reported():
-            row = self._database.execute("SELECT 1 FROM imports WHERE digest = ?", (file.digest,)).fetchone()
+            row = self._database.execute(
+                "SELECT 1 FROM imports WHERE digest = ?", (journal_events.mark_file(file, concept),)
+            ).fetchone()
         return row is not None
 
-    def add(self, events: Sequence[Event], file: ImportedFile | None = None) -> None:
+    def add(self, events: Sequence[Event], file: ImportedFile | None = None, concept: str = "") -> None:
         """Write all events or none; they are on disk when this returns.
 
         Args:
             events: In order.
             file: Where they were imported from, which is remembered even if they are none.
+            concept: That they are about.
 
         Raises:
             UserError: Where they cannot be written, or where the file is not at its place any more.
         """
         if not events and file is None:
             return
+        self._require_writable()
+        with self._transaction():
+            import_id = None
+            if file is not None:
+                insert, values = (
+                    "INSERT INTO imports (digest, name) VALUES (?, ?)",
+                    (journal_events.mark_file(file, concept), file.name),
+                )
+                import_id = self._database.execute(insert, values).lastrowid
+            packed = [journal_events.pack_event(event, import_id, concept) for event in events]
+            self._database.executemany(journal_events.INSERT_EVENT, packed)
+            if self._describe is not None:
+                journal_rows.write_rows(self._database, {event.row: self._describe(event.row) for event in events})
+
+    def _require_writable(self) -> None:
         if self.is_read_only:
             raise UserError(
                 f"{self.path}: can only be read: no right to write the file or its folder; answers need a copy of it"
             )
         self._require_in_place()
-        query = (
-            "INSERT INTO events (kind, row, answer, is_control, score, neighbors, import_id, who) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-        )
-        with self._transaction():
-            import_id = None
-            if file is not None:
-                insert = "INSERT INTO imports (digest, name) VALUES (?, ?)"
-                import_id = self._database.execute(insert, (file.digest, file.name)).lastrowid
-            values = [
-                (
-                    event.kind, event.row, event.answer, int(event.is_control), event.score,
-                    None if event.neighbors is None else _pack(event.neighbors),
-                    import_id if event.is_imported else None, event.who,
-                )
-                for event in events
-            ]  # fmt: skip
-            self._database.executemany(query, values)
-            if self._describe is not None:
-                journal_rows.write_rows(self._database, {event.row: self._describe(event.row) for event in events})
 
     def remember(self, describe: Describe, find_space: Callable[[], KeptSpace | None]) -> None:
         """Keep in the file what rows with events hold, from now on and for those so far, and how texts become vectors.
@@ -256,11 +254,13 @@ class Journal(JudgeRecords):
         Raises:
             UserError: Where the file cannot be written.
         """
+        if self._describe is not None:
+            return
         self._describe = describe
         if self.is_read_only:
             return
         kept, space = self.read_kept()
-        rows = [row for (row,) in self._fetch(journal_rows.WITH_EVENTS)]
+        rows = [row for (row,) in self._fetch(journal_rows.SPOKEN_OF)]
         changes, new_space = journal_rows.find_changes(kept, rows, describe), find_space() if space is None else None
         if changes or new_space is not None:
             with self._transaction():
@@ -281,6 +281,9 @@ class Journal(JudgeRecords):
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        if self._is_together:
+            yield
+            return
         with self._reported(), self._database:
             mark = _write_mark(self._id, self._n_saved + 1)  # see `journal_leftovers`
             self._database.execute("UPDATE about SET value = ? WHERE name = 'session'", (mark,))
@@ -333,11 +336,3 @@ def _flatten(error: Exception) -> str:
 
 def _write_mark(id: str, n_saved: int) -> str:
     return json.dumps({"id": id, "n_saved": n_saved})
-
-
-def _pack(rows: Rows) -> bytes:
-    return rows.astype("<i8").tobytes()
-
-
-def _unpack(content: bytes) -> Rows:
-    return Rows(np.frombuffer(content, dtype="<i8").astype(np.int64))

@@ -20,10 +20,11 @@ KINDS = ("ask", "answer", "undo")
 MAX_NAME = 100  # characters of a person's name
 _MAX_SHOWN = 200  # characters of what is wrong
 
+ConceptName = Annotated[str, Field(max_length=MAX_NAME)]
 RawEvent = tuple[Any, ...]
-"""id, kind, row, answer, is_control, score, neighbors, import_id, who, as SQLite gives them."""
+"""id, kind, row, answer, is_control, score, neighbors, import_id, who, concept, as SQLite gives them."""
 RawSeed = tuple[Any, ...]
-"""id, text, label, vector, neighbors."""
+"""id, text, label, vector, neighbors, concept."""
 
 
 class Mark(BaseModel):
@@ -48,6 +49,7 @@ class About(BaseModel):
         options: Of the session.
         corpus: What it was begun with, for people.
         session: Which session it is; early ones do not say.
+        concepts: Their names; one of no name where the session was begun with none.
     """
 
     model_config = ConfigDict(strict=True)
@@ -56,6 +58,7 @@ class About(BaseModel):
     options: SessionOptions
     corpus: str = "other texts or vectors"
     session: Mark | None = None
+    concepts: Annotated[tuple[ConceptName, ...], Field(min_length=1)] = ("",)
 
 
 def parse_about(values: Mapping[Any, Any]) -> About:
@@ -91,18 +94,21 @@ def _explain_options(options: Mapping[str, Any]) -> str:
     return "a value has another type"
 
 
-def check_seeds(seeds: Sequence[RawSeed], n_rows: int, d: int) -> None:
+def check_seeds(seeds: Sequence[RawSeed], n_rows: int, d: int, concepts: Sequence[str] = ("",)) -> None:
     """Check the examples of a session.
 
     Args:
         seeds: All of them.
         n_rows: Rows of the table.
         d: Dimensions of its vectors.
+        concepts: Of the session.
 
     Raises:
         ValueError: Where one is wrong.
     """
-    for id, text, label, vector, neighbors in seeds:
+    for id, text, label, vector, neighbors, concept in seeds:
+        if concept not in concepts:
+            raise ValueError(f"seed {id}: its concept")
         if not isinstance(text, str) or label not in (0, 1):
             raise ValueError(f"seed {id}: its text or label")
         if not isinstance(vector, bytes) or len(vector) != 4 * d or not np.isfinite(np.frombuffer(vector, "<f4")).all():
@@ -110,20 +116,23 @@ def check_seeds(seeds: Sequence[RawSeed], n_rows: int, d: int) -> None:
         _check_neighbors("seed", [id], [neighbors], n_rows)
 
 
-def check_events(events: Sequence[RawEvent], import_ids: Sequence[object], n_rows: int) -> None:
-    """Check the events of a session, each by itself and all in their order.
+def check_events(
+    events: Sequence[RawEvent], import_ids: Sequence[object], n_rows: int, known: Sequence[str] = ("",)
+) -> None:
+    """Check the events of a session, each by itself and those of each concept in their order.
 
     Args:
         events: All of them, in order.
         import_ids: Those of the imported files.
         n_rows: Rows of the table.
+        known: The concepts of the session.
 
     Raises:
         ValueError: For the first column that is wrong, or the first event that cannot follow those before it.
     """
     if not events:
         return
-    ids, kinds, rows, answers, is_control, scores, neighbors, imports, names = zip(*events, strict=True)
+    ids, kinds, rows, answers, is_control, scores, neighbors, imports, names, concepts = zip(*events, strict=True)
     _require(ids, kinds, KINDS.__contains__, "kind")
     _require(ids, rows, lambda row: isinstance(row, int), "row")
     _require_in_table("event", ids, np.array(rows, dtype=np.int64), n_rows)
@@ -132,9 +141,11 @@ def check_events(events: Sequence[RawEvent], import_ids: Sequence[object], n_row
     _require(ids, scores, lambda score: score is None or (isinstance(score, float) and math.isfinite(score)), "score")
     _require(ids, imports, {None, *import_ids}.__contains__, "import_id")
     _require(ids, names, lambda name: isinstance(name, str) and len(name) <= MAX_NAME, "who")
+    _require(ids, concepts, {*known}.__contains__, "concept")
     has_neighbors = [value is not None for value in neighbors]
     _check_neighbors("event", list(compress(ids, has_neighbors)), list(compress(neighbors, has_neighbors)), n_rows)
-    _check_order(ids, kinds, rows, names)
+    for concept in set(concepts):
+        _check_order([event for event in events if event[-1] == concept] if len(known) > 1 else events)
 
 
 def _require(ids: Sequence[Any], values: Sequence[Any], is_right: Callable[[Any], bool], name: str) -> None:
@@ -159,19 +170,27 @@ def _require_in_table(what: str, ids: Sequence[Any] | NDArray[Any], rows: NDArra
         raise ValueError(f"{what} {ids[place]}: row {rows[place]} is not in the table, which has {n_rows:,}")
 
 
-def _check_order(ids: Sequence[Any], kinds: Sequence[Any], rows: Sequence[Any], names: Sequence[Any]) -> None:
+def _check_order(events: Sequence[RawEvent]) -> None:
     asked: set[int] = set()
     answered: dict[str, list[int]] = {}  # by each person, latest last
     n_answers: dict[int, int] = {}
-    for id, kind, row, who in zip(ids, kinds, rows, names, strict=True):
+    n_imported: dict[int, int] = {}
+    for id, kind, row, *_, import_id, who, _ in events:
         if kind == "ask":
             if row in asked or n_answers.get(row):
                 raise ValueError(f"event {id}: asks for a row that was asked or answered")
             asked.add(row)
         elif kind == "answer":
-            answered.setdefault(who, []).append(row)
+            if import_id is None:
+                answered.setdefault(who, []).append(row)
+            else:
+                n_imported[row] = n_imported.get(row, 0) + 1
             n_answers[row] = n_answers.get(row, 0) + 1
         else:
-            if not answered.get(who) or answered[who][-1] != row:
+            if (order := answered.get(who)) and order[-1] == row:
+                order.pop()
+            elif who == "" and n_imported.get(row):  # early sessions took back answers from files
+                n_imported[row] -= 1
+            else:
                 raise ValueError(f"event {id}: takes back an answer, and there is none of row {row}")
-            n_answers[answered[who].pop()] -= 1
+            n_answers[row] -= 1

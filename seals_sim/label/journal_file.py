@@ -65,6 +65,19 @@ CREATE TABLE rows (  -- of the table, those that events are about
         "ALTER TABLE events ADD COLUMN who TEXT NOT NULL DEFAULT ''",  # the person's name, where several label
         "PRAGMA user_version = 4",
     ),
+    (
+        "ALTER TABLE events ADD COLUMN concept TEXT NOT NULL DEFAULT ''",  # its name, where a session has several
+        "ALTER TABLE seeds ADD COLUMN concept TEXT NOT NULL DEFAULT ''",
+        """
+CREATE TABLE notes (
+    id INTEGER PRIMARY KEY,
+    time TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    row INTEGER NOT NULL,
+    text TEXT NOT NULL,  -- empty: the row has no note any more
+    who TEXT NOT NULL
+)""",
+        "PRAGMA user_version = 5",
+    ),
 )
 VERSION = 1 + len(UPGRADES)
 

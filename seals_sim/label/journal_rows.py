@@ -15,12 +15,12 @@ from seals_sim.vectors.whitening import Whitening
 
 SINCE = 3  # the version of files that have this
 ROWS = "SELECT row, table_rows, text, ids FROM rows ORDER BY row"
-WITH_EVENTS = "SELECT DISTINCT row FROM events"
+SPOKEN_OF = "SELECT row FROM events UNION SELECT row FROM notes"
 
 
 @dataclass(frozen=True)
 class KeptRow:
-    """A row that events are about.
+    """A row that events or notes are about.
 
     Attributes:
         table_rows: Where it and the rows answered with it stand in the user's table, itself first.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
-from seals_sim.embed.names import DEFAULT_MODEL, STATIC_MODEL, AutoPrecision
+from seals_sim.embed.names import DEFAULT_MODEL, AutoBackend, AutoPrecision
 from seals_sim.embed.space import TextSpace
 from seals_sim.embed.static import StaticSpace
 from seals_sim.errors import UserError
@@ -27,6 +28,7 @@ def build_lazy_corpus(
     options: IndexOptions | None = None,
     quiet: bool = True,
     precision: AutoPrecision = "float32",
+    backend: AutoBackend = "auto",
 ) -> Corpus:
     """Embed texts by the static model and build an index of that, or read both from the cache.
 
@@ -38,17 +40,19 @@ def build_lazy_corpus(
         options: Of the index.
         quiet: Show no progress.
         precision: Of the model, as for `TextSpace`.
+        backend: Of the model, as for `TextSpace`.
 
     Raises:
         UserError: For options that do not fit the texts, or a cache that cannot be written.
     """
-    if model == STATIC_MODEL:
-        raise UserError("is the static model itself; there is nothing to wait for", parameter="model", value=model)
-    space, static = TextSpace(texts, model, 0, cache, quiet, precision), StaticSpace()
+    space, static = TextSpace(texts, model, 0, cache, quiet, precision, backend=backend), StaticSpace()
+    if space.is_static:
+        raise UserError("is static itself; there is nothing to wait for", parameter="model", value=model)
     static_vectors, digest = static.embed(texts, space.texts_digest, cache, quiet)
     rng = make_generator(0, "index")
     name = choose_session_index(index, None, *static_vectors.shape)
-    built = build_cached_index(name, static_vectors, digest, cache, options or IndexOptions(), rng, quiet)
+    options = replace(options or IndexOptions(), is_asked_little=True)
+    built = build_cached_index(name, static_vectors, digest, cache, options, rng, quiet)
     vectors = space.open_lazily(cache)
     about = f"{len(texts):,} texts ({space.texts_digest[:8]}), model {model}, {vectors.shape[1]} dimensions, lazily"
     return Corpus(

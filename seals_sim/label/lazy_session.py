@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 
+from seals_sim.datasets.stored_texts import count_characters
 from seals_sim.embed.background import BackgroundEmbedding
 from seals_sim.label.copies import DistinctRows
 from seals_sim.label.corpus import Corpus
@@ -40,8 +41,9 @@ class SessionEmbedding:
         """How many of the rows that are counted are embedded."""
         if self._lazy is None:
             return len(distinct)
-        rows = None if distinct.n_copies else Rows(np.arange(len(distinct)))  # None: without copies
-        return len(distinct) - len(self._lazy.find_missing(rows))
+        if len(distinct) == self._lazy.n_distinct:
+            return self._lazy.n_embedded
+        return len(distinct) - len(self._lazy.find_missing(Rows(np.arange(len(distinct)))))
 
     def going_first(self) -> AbstractContextManager[None]:
         """A context in which the thread begins nothing."""
@@ -50,8 +52,8 @@ class SessionEmbedding:
     def start(self) -> None:
         """Let a thread embed what is wanted, and then the rest, until `stop`."""
         if self._lazy is not None and self._background is None:
-            lengths = [len(text) for text in self._corpus.texts or ()]
-            self._background = BackgroundEmbedding(self._lazy, self._corpus.index.vectors, lengths)
+            lengths = count_characters(self._corpus.texts or ())
+            self._background = BackgroundEmbedding(self._lazy, self._corpus.index, lengths)
             self._background.start()
 
     def want(self, lists: Sequence[Rows], liked: Rows) -> None:

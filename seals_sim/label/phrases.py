@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+
+from seals_sim.datasets.stored_texts import StoredTexts
+
+_CASES = {"i": "iI\u0131\u0130", "k": "kK\u212a", "s": "sS\u017f"}  # that Python holds to be one letter
 _TERM = re.compile(r'"([^"]*)"|(\S+)')
 
 
@@ -37,7 +44,34 @@ def compile_words(words: str) -> Callable[[str], bool]:
 def find_texts(texts: Iterable[str], words: str) -> list[int]:
     """The positions of all texts that hold some words, in order (`compile_words`)."""
     holds = compile_words(words)
+    if isinstance(texts, StoredTexts):
+        return list(_find_stored(texts, holds, _compile_sieve(words)))
     return [place for place, text in enumerate(texts) if holds(text)]
+
+
+def _find_stored(texts: StoredTexts, holds: Callable[[str], bool], sieve: str | None) -> Iterator[int]:
+    """Arrow looks for one of the words in all texts, a dozen times as fast; `holds` decides on what it finds."""
+    for start, column in texts.iterate_batches():
+        places = np.arange(len(column))
+        if sieve is not None:
+            places = places[np.asarray(pa.compute.match_substring_regex(column, sieve), dtype=np.bool_)]
+        for place, text in zip(places.tolist(), column.take(pa.array(places)).to_pylist(), strict=True):
+            if holds(text):
+                yield start + place
+
+
+def _compile_sieve(words: str) -> str | None:
+    """An expression that is found wherever the longest word is, for Arrow, whose letters have fewer cases than ours.
+
+    Examples:
+        >>> _compile_sieve('"a Gnu"'), _compile_sieve("\u00e9")
+        ('[gG][nN][uU]', None)
+    """
+    parts = [part for phrase, word in _TERM.findall(words) for part in (phrase or word).split() if part.isascii()]
+    if not parts:
+        return None
+    longest = max(parts, key=len).lower()
+    return "".join(f"[{_CASES.get(c, c + c.upper())}]" if c.isalpha() else re.escape(c) for c in longest)
 
 
 def _compile_term(term: str) -> re.Pattern[str]:

@@ -8,7 +8,6 @@ was answered. So a reopened session asks what it would have asked.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,14 @@ from numpy.typing import NDArray
 from seals_sim.errors import UserError
 from seals_sim.evaluate.forecast import forecast_remaining
 from seals_sim.evaluate.remaining import compute_p_missing, estimate_remaining
-from seals_sim.label.beginning import embed_examples, name_embedding, resolve_options
+from seals_sim.label.answered import AnsweredSession
+from seals_sim.label.beginning import (
+    describe_session,
+    embed_examples,
+    name_embedding,
+    require_concept,
+    resolve_options,
+)
 from seals_sim.label.copies import DistinctRows, DistinctRowsIndex
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.events import Event, ImportedFile
@@ -27,18 +33,19 @@ from seals_sim.label.judge.judged import JudgedSession
 from seals_sim.label.kept import describe_row, describe_space
 from seals_sim.label.lazy_session import SessionEmbedding
 from seals_sim.label.learner import explain_missing
+from seals_sim.label.notes import NotedSession
 from seals_sim.label.options import SessionOptions
 from seals_sim.label.pools import negatives_lead
 from seals_sim.label.reasons import find_reason
 from seals_sim.label.search import SessionSearch
-from seals_sim.label.state import Said, SessionState
+from seals_sim.label.state import SessionState
 from seals_sim.label.types import Asked, ImportReport, Label, Status
 from seals_sim.randomness import make_generator
 from seals_sim.types import Rows
 from seals_sim.vectors.scan import widen
 
 
-class Session(RowFinder, JudgedSession):
+class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
     """An open session. `Session.begin` starts one, `Session.open` goes on with one; close it, or use it in a `with`.
 
     Of rows that are answered together (`DistinctRows`) the first stands for all: it is the one that is asked, listed,
@@ -48,18 +55,22 @@ class Session(RowFinder, JudgedSession):
         corpus: What it searches.
         options: With which it was begun.
         seeds: Examples with which it was begun.
+        concept: What is searched for, where the file has several (`seals_sim.label.concepts.Concepts`).
     """
 
-    def __init__(self, journal: Journal, corpus: Corpus) -> None:
-        self.corpus, self._journal = corpus, journal
-        self._embedding = SessionEmbedding(corpus)
+    def __init__(
+        self, journal: Journal, corpus: Corpus, concept: str = "", embedding: SessionEmbedding | None = None
+    ) -> None:
+        self.corpus, self.concept, self._journal = corpus, concept, journal
+        self._embedding = embedding or SessionEmbedding(corpus)
         try:
             about = journal.read_about()
+            require_concept(journal.path, about.concepts, concept)
             if about.fingerprint not in (corpus.fingerprint, corpus.old_fingerprint):
                 raise UserError(f"{journal.path} was begun with {about.corpus}, and is opened with {corpus.about}")
             journal.check(*corpus.vectors.shape)
             journal.prepare()
-            self.options, self.seeds = about.options, journal.read_seeds()
+            self.options, self.seeds = about.options, journal.read_seeds(concept)
             if self.options.embed != name_embedding(corpus):
                 raise UserError(f"{journal.path} was begun with embed = {self.options.embed}, and is opened otherwise")
             self._rows = DistinctRows(corpus, self.options.copies == "together")
@@ -71,8 +82,12 @@ class Session(RowFinder, JudgedSession):
             journal.close()
             raise
 
+    def reload(self) -> None:
+        """Go back to what the file says, where what was told is not in it."""
+        self._replay()
+
     def _replay(self) -> None:
-        events = self._journal.read_events()
+        events = self._journal.read_events(self.concept)
         self._embedding.embed([*self.seeds, *events])
         self._state, copies = SessionState(self.options.seed), self._rows.list_repeated()
         self._search = SessionSearch(self._index, self.corpus.vectors, copies, self.seeds, self.options)
@@ -106,8 +121,7 @@ class Session(RowFinder, JudgedSession):
         """
         options = resolve_options(options or SessionOptions(), corpus)
         seeds = embed_examples(corpus, positives, negatives, options)
-        about = {"fingerprint": corpus.fingerprint, "corpus": corpus.about, "options": asdict(options)}
-        return cls(Journal.create(path, about, seeds), corpus)
+        return cls(Journal.create(path, describe_session(corpus, options), {"": seeds}), corpus)
 
     @classmethod
     def open(cls, path: Path, corpus: Corpus) -> Session:
@@ -174,7 +188,7 @@ class Session(RowFinder, JudgedSession):
             while len(events) < n and (event := self._choose(who)) is not None:
                 self._apply(event)
                 events.append(event)
-            self._journal.add(events)
+            self._journal.add(events, concept=self.concept)
         except UserError:  # the disk is full, say: what is not in the journal has not been asked
             self._replay()
             raise
@@ -213,7 +227,7 @@ class Session(RowFinder, JudgedSession):
         Raises:
             UserError: For a row that the table does not have, or another answer; none is taken then.
         """
-        if self._journal.has_imported(file):
+        if self._journal.has_imported(file, self.concept):
             return ImportReport(0, 0, is_repeated=True)
         answers, given = self.distinct_answers, self._to_first(labels)
         last = dict(given)
@@ -247,7 +261,7 @@ class Session(RowFinder, JudgedSession):
     def _add(self, events: Sequence[Event], file: ImportedFile | None = None) -> None:
         with self._embedding.going_first():
             self._embedding.embed(events)  # first, so that no answer is taken where this fails
-            self._journal.add(events, file)
+            self._journal.add(events, file, self.concept)
             for event in events:
                 self._apply(event)
 
@@ -260,38 +274,6 @@ class Session(RowFinder, JudgedSession):
         if (row := self._state.find_last_answered(who)) is not None:
             self._add([Event("undo", row, who=who)])
         return row
-
-    def list_said(self, row: int) -> list[Said]:
-        """Who answered a row and how, latest last; the last answer counts."""
-        return self._state.list_said(self._rows.find(row))
-
-    @property
-    def disputed(self) -> list[int]:
-        """Rows to which one person said yes and another one no, until the next answer settles it."""
-        return self._state.disputed
-
-    def is_control(self, row: int) -> bool:
-        """Whether the row was asked because it was drawn at random; of its copies none was drawn."""
-        return row in self._state.asked and self._state.asked[row].is_control
-
-    @property
-    def answers(self) -> dict[int, int | None]:
-        """Row to answer (1, 0 or None), copies included, in the order of each row's first answer that counts."""
-        return self._rows.expand(self._state.answers)
-
-    @property
-    def distinct_answers(self) -> dict[int, int | None]:
-        """The same without the copies: of rows that are answered together the first."""
-        return self._state.answers
-
-    def list_copies(self, row: int) -> list[int]:
-        """All rows that are answered together with a row, itself included, in order.
-
-        Raises:
-            UserError: For a row that the table does not have.
-        """
-        self._require_row(row)
-        return self._rows.list_rows(row)
 
     def status(self, target_recall: float = 0.95) -> Status:
         """How far the search is; target_recall is that of the stopping rule, `compute_p_missing`."""

@@ -57,7 +57,8 @@ class SessionState:
                 self._wait(row, event.who, len(self.waiting))
             case "answer":
                 self._said.setdefault(row, []).append(Said(None if event.is_imported else event.who, event.answer))
-                self._order.setdefault(event.who, []).append(row)
+                if not event.is_imported:
+                    self._order.setdefault(event.who, []).append(row)
                 if row in self.waiting:
                     self.waiting.remove(row)
                 if is_judge(event.who):
@@ -65,7 +66,7 @@ class SessionState:
                     if self.needs_person(row):
                         self._wait(row, None, len(self.waiting))
             case "undo":
-                self._undo(event.who)
+                self._undo(row, event.who)
         if event.kind != "ask" and not event.is_imported and not is_judge(event.who):
             self._by_person.add(row)
 
@@ -73,11 +74,13 @@ class SessionState:
         self.waiting.insert(place, row)
         self._waits_for[row] = who
 
-    def _undo(self, who: str) -> None:
-        row = self._order[who].pop()
-        said = self._said[row]
-        last = max(place for place, one in enumerate(said) if (one.who or "") == who)
-        del said[last]
+    def _undo(self, row: int, who: str) -> None:
+        said, order = self._said[row], self._order.get(who, [])
+        is_own = order[-1:] == [row]
+        if is_own:
+            order.pop()
+        taken = who if is_own else None  # in early sessions whoever gave no name took back answers from files
+        del said[max(place for place, one in enumerate(said) if one.who == taken)]
         if self.needs_person(row) or (not said and row in self.asked):
             self._wait(row, who, 0)
         if not said:
@@ -138,7 +141,7 @@ class SessionState:
         return [row for row, said in self._said.items() if len(said) > 1 and is_disputed(said)]
 
     def find_last_answered(self, who: str = "") -> int | None:
-        """The row whose answer an undo by this person takes back."""
+        """The row whose answer an undo by this person takes back; what came from files stays."""
         order = self._order.get(who)
         return order[-1] if order else None
 

@@ -11,7 +11,7 @@ from seals_sim.datasets.overlap import select_low_overlap
 from seals_sim.errors import UserError
 from seals_sim.evaluate.splits import Split
 from seals_sim.randomness import make_generator
-from seals_sim.replay.options import ReplayProtocol
+from seals_sim.replay.options import MAX_SHARED, ReplayProtocol
 
 N_VALIDATION, N_FINAL = 50, 450  # 5.2
 MIN_TEST_POSITIVES = 5
@@ -52,17 +52,33 @@ def choose_concepts(dataset: Dataset, split: Split, protocol: ReplayProtocol) ->
     return Choice(tuple(fit[place] for place in sorted(drawn)), reasons)
 
 
-def choose_by_paper(dataset: Dataset, split: Split, protocol: ReplayProtocol) -> Choice:
+def choose_by_paper(
+    dataset: Dataset,
+    split: Split,
+    protocol: ReplayProtocol,
+    max_shared: float = MAX_SHARED,
+    is_size_first: bool = False,
+) -> Choice:
     """Choose concepts that overlap little, in random order, by the paper's division (5.2).
 
     The first are set aside for validation, as the paper sets aside 50 of its 500; the next 450 are the final ones, of
     which the first `protocol.concepts` are chosen. A final concept with too few positives to measure anything is
     skipped, and the reason is recorded.
 
+    Args:
+        dataset: With the concepts.
+        split: Of its rows.
+        protocol: Says how many, and which are too small or too large.
+        max_shared: See `select_low_overlap`.
+        is_size_first: Whether those that are too small or too large are left out before it is asked which overlap: a
+            tag of half the table shares its rows with most others.
+
     Raises:
         UserError: Where no concept is usable.
     """
-    distinct = sorted(select_low_overlap(dataset.concepts, len(dataset)))
+    low, high = (protocol.min_positives, protocol.max_positives or len(dataset)) if is_size_first else (0, len(dataset))
+    of_size = {name: rows for name, rows in dataset.concepts.items() if low <= len(rows) <= high}
+    distinct = sorted(select_low_overlap(of_size, len(dataset), max_shared))
     order = [distinct[place] for place in make_generator(protocol.seed, "concepts").permutation(len(distinct))]
     n_validation = min(N_VALIDATION, len(order) // 10)
     misfits = find_misfits(dataset, split, protocol, MIN_TEST_POSITIVES)

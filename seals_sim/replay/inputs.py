@@ -45,12 +45,16 @@ class InputOptions(TableOptions):
     """Cuts a cell into a list of labels."""
     skip_bad_lines: bool = False
     """Leave out lines that cannot be read, and list them; empty texts always are."""
+    labeled_only: bool = False
+    """Leave out rows of texts without any label. [default: they are negatives of every class]"""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in (field.name for field in fields(TableOptions)):
             if self.texts is None and getattr(self, name) != getattr(TableOptions, name):
                 raise UserError("goes with texts", parameter=name, value=_get(self, name))
+        if self.labeled_only and self.texts is None:
+            raise UserError("goes with texts", parameter="labeled_only", value=True)
         if self.label_separator == "":
             raise UserError("cannot be empty", parameter="label_separator", value="")
         sources = [name for name in ("dataset", "texts", "vectors") if getattr(self, name) is not None]
@@ -88,7 +92,10 @@ def load_dataset(options: InputOptions, default: DatasetName) -> Dataset:
         _refuse_skipping(options)
         return read_vectors(options.vectors, options.labels, columns, separator)
     if options.texts is not None:
-        return read_text_table(options.texts, options.text_column, columns, separator, options.skip_bad_lines, options)
+        return read_text_table(
+            options.texts, options.text_column, columns, separator, options.skip_bad_lines, options,
+            options.labeled_only,
+        )  # fmt: skip
     match options.dataset or default:
         case "goodreads" if options.reviews is not None:
             return read_goodreads(options.reviews, options.skip_bad_lines)

@@ -34,6 +34,7 @@ POOLS: tuple[PoolName, ...] = get_args(PoolName)
 PAPER_POOLS: tuple[PoolName, ...] = ("all", "seals", "random_pool")
 WITH_NEIGHBORS = frozenset({"seals", "walk"})
 MAX_LSH_BITS = 65_536
+MAX_SHARED = 0.1  # of the rows of two concepts
 
 
 def _drop_repeated(names: tuple[str, ...]) -> tuple[str, ...]:

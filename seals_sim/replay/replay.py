@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from seals_sim.disk.cache import get_default_folder
 from seals_sim.disk.files import require_writable, write_text
-from seals_sim.embed.encoder import Encoder
+from seals_sim.embed.joined import open_encoder
 from seals_sim.embed.space import choose_dimensions
 from seals_sim.indexes.choice import resolve_index
 from seals_sim.indexes.engines.address import require_engine
@@ -114,7 +114,7 @@ def _count_dimensions(setup: Setup, whitened: int) -> int:
     """Of the vectors that are searched, before there are any."""
     if setup.dataset.vectors is not None:
         return whitened or int(setup.dataset.vectors.shape[1])
-    return whitened or Encoder(setup.protocol.model).dimensions
+    return whitened or open_encoder(setup.protocol.model).dimensions
 
 
 def _resolve(setup: Setup) -> Setup:

@@ -7,7 +7,16 @@ import pandas as pd
 _METHOD = ["pool", "strategy"]
 MEASURES = ["n_labeled", "recall", "pool_fraction", "average_precision", "auc"]
 SECONDS = ["select_seconds", "neighbor_seconds", "train_seconds"]
-POOL_NAMES = {"all": "All", "all_int8": "All (int8)", "seals": "SEALS", "walk": "Walk", "random_pool": "RandPool"}
+POOL_NAMES = {
+    "all": "All",
+    "all_int8": "All (int8)",
+    "all_raw": "All (not whitened)",
+    "seals": "SEALS",
+    "seals_raw": "SEALS (not whitened)",
+    "walk": "Walk",
+    "walk_raw": "Walk (not whitened)",
+    "random_pool": "RandPool",
+}
 STRATEGY_NAMES = {
     "maxent": "MaxEnt",
     "most_likely_positive": "MLP",

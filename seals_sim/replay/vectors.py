@@ -36,10 +36,10 @@ def compute_vectors(
 def report_cut(cut: CutTexts | None, n_texts: int) -> None:
     """Say on stderr how many texts are longer than the model reads."""
     if cut is not None:
-        is_one = cut.n == 1
+        is_one, about = cut.n == 1, "about " if cut.is_estimate else ""
         print(
-            f"{cut.n:,} of {n_texts:,} texts {'is' if is_one else 'are'} longer than the {cut.max_tokens} tokens that "
-            f"the model reads; only {'its beginning counts' if is_one else 'their beginnings count'}",
+            f"{about}{cut.n:,} of {n_texts:,} texts {'is' if is_one else 'are'} longer than the {cut.max_tokens} "
+            f"tokens that the model reads; only {'its beginning counts' if is_one else 'their beginnings count'}",
             file=sys.stderr,
         )
 

@@ -124,7 +124,11 @@ class FixedTable(CandidateTable):
     def __init__(self, rows: Rows, vectors: StoredVectors, excluded: Rows) -> None:
         super().__init__()
         self.rows, self.vectors = rows, vectors
-        self.is_live = np.isin(rows, excluded, invert=True)
+        self.is_live = np.ones(len(rows), dtype=np.bool_)
+        places = np.searchsorted(rows, excluded)
+        is_here = places < len(rows)
+        is_here[is_here] = rows[places[is_here]] == excluded[is_here]
+        self.is_live[places[is_here]] = False
         self.joined = Places(np.empty(0, dtype=np.int64))
         self.n_live = int(self.is_live.sum())
 

@@ -1,11 +1,17 @@
-"""A selector that passes over near-duplicates of rows that are labeled already: their labels are as good as known."""
+"""A selector that passes over near-duplicates of rows that are labeled already: their labels are as good as known.
+
+What is a near-duplicate depends on the table. Two definitions of a dictionary that have a cosine of .9 say nearly the
+same; among the codes of a classification most are as near as that to others, and each of them counts.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
+from seals_sim.indexes.protocol import NeighborIndex
 from seals_sim.search.candidates import CandidateTable, Growing
 from seals_sim.search.learners import Model
 from seals_sim.search.selectors import RowSelector
@@ -13,6 +19,12 @@ from seals_sim.types import Place, Row, Rows, StoredVectors
 from seals_sim.vectors.scan import gather, widen
 
 _ROUNDING = 1e-6  # of a cosine in float32: that of equal rows is 1 up to this
+_SOME_ROWS, _SOME_NEIGHBORS = 500, 20  # more than the copies that a row has, so that others are seen beside them
+_BIN = 0.01
+_COPIES_FROM = 0.9  # copies are nearer than this to one another
+_REACH = 0.1  # the valley is no further below their mode
+_DEPTH = 4  # times fewer in the valley than on either side of it
+_FEWEST = 0.01  # part of all similarities that is above it, and below
 
 
 class PassOver(RowSelector):
@@ -61,3 +73,53 @@ class PassOver(RowSelector):
     def _is_known(self, candidates: CandidateTable, place: Place) -> bool:
         labeled = self._labeled.values
         return bool(len(labeled)) and bool((labeled @ widen(candidates.vectors[[place]])[0]).max() >= self._threshold)
+
+
+def find_copy_threshold(vectors: StoredVectors, index: NeighborIndex, rng: np.random.Generator) -> float:
+    """The cosine from which on two rows of a table are near-duplicates, by how near its neighbors are to one another.
+
+    Args:
+        vectors: (n, d) l2-normalized.
+        index: Of the same rows.
+        rng: Draws the rows that are looked at.
+
+    Returns:
+        For `PassOver`. Copies are a mode of their own near 1, with a valley below it, which is returned. Where there is
+        no such valley, near rows are the nature of this table: then it is 1, for equal rows alone, or infinite where
+        those are few too.
+
+    Examples:
+        >>> from seals_sim import ExactIndex
+        >>> rng = np.random.default_rng(0)
+        >>> rows = rng.normal(size=(400, 32))
+        >>> copied = np.concatenate([rows, rows[:100] + 0.2 * rng.normal(size=(100, 32))])
+        >>> for table in (rows, copied):
+        ...     vectors = (table / np.linalg.norm(table, axis=1, keepdims=True)).astype(np.float32)
+        ...     print(0.9 < find_copy_threshold(vectors, ExactIndex(vectors), rng) < 0.99)
+        False
+        True
+    """
+    n = len(vectors)
+    rows = Rows(np.sort(rng.choice(n, size=min(n, _SOME_ROWS), replace=False)))
+    lists = index.neighbors(rows, min(_SOME_NEIGHBORS + 1, n))
+    others = [near[near != row][:_SOME_NEIGHBORS] for row, near in zip(rows.tolist(), lists, strict=True)]
+    cosines = [
+        gather(vectors, near) @ gather(vectors, Rows(rows[place : place + 1]))[0] for place, near in enumerate(others)
+    ]
+    return _find_valley(np.concatenate(cosines))
+
+
+def _find_valley(cosines: NDArray[np.float32]) -> float:
+    is_other = cosines < 1 - _ROUNDING  # equal rows are copies in any case
+    counts = np.histogram(cosines[is_other], np.linspace(-1, 1, round(2 / _BIN) + 1))[0]
+    counts = np.convolve(counts, np.ones(3) / 3, mode="same")
+    lowest = round((_COPIES_FROM + 1) / _BIN)
+    mode = lowest + int(counts[lowest:].argmax())
+    before = mode - round(_REACH / _BIN)
+    valley = mode - 1 - int(counts[before:mode][::-1].argmin())
+    threshold = (valley + 0.5) * _BIN - 1
+    is_deep = _DEPTH * counts[valley] <= min(counts[mode], counts[:valley].max())
+    is_common = is_other.any() and _FEWEST <= (cosines[is_other] >= threshold).mean() <= 1 - _FEWEST
+    if is_deep and is_common:
+        return float(threshold)
+    return np.inf if (~is_other).mean() < _FEWEST else 1.0

@@ -13,6 +13,7 @@ import numpy as np
 from seals_sim.indexes.protocol import NeighborIndex
 from seals_sim.search.candidates import CandidateTable, FixedTable, GrowingTable
 from seals_sim.search.learners import Model
+from seals_sim.search.seeds import find_others
 from seals_sim.types import LabeledRows, Row, Rows, StoredVectors
 from seals_sim.vectors.scan import gather
 
@@ -60,7 +61,7 @@ class RandomPool(_FixedPool):
     def __init__(self, labeled: LabeledRows, vectors: StoredVectors, size: int, rng: np.random.Generator) -> None:
         excluded = np.unique(labeled.rows)
         drawn = np.sort(rng.choice(len(vectors) - len(excluded), size=size, replace=False))  # among the unlabeled
-        rows = Rows(drawn + np.searchsorted(excluded - np.arange(len(excluded)), drawn, side="right"))
+        rows = find_others(drawn, Rows(excluded))
         super().__init__(FixedTable(rows, vectors[rows], labeled.rows))
 
 

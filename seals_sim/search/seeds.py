@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seals_sim.errors import UserError
-from seals_sim.types import LabeledRows
+from seals_sim.types import LabeledRows, Rows
 
 
 def draw_seeds(
@@ -28,12 +28,47 @@ def draw_seeds(
         >>> seeds.labels.tolist()
         [1, 1, 0, 0, 0]
     """
-    require_seeds(is_positive, seed_positives, seed_negatives)
-    rows = [
-        rng.choice(np.flatnonzero(of_class), n, replace=False)
-        for of_class, n in ((is_positive, seed_positives), (~is_positive, seed_negatives))
-    ]
-    return LabeledRows(np.concatenate(rows), np.repeat([1, 0], [seed_positives, seed_negatives]))
+    positives = Rows(np.flatnonzero(is_positive))
+    return draw_seeds_by_rows(positives, len(is_positive), seed_positives, seed_negatives, rng)
+
+
+def draw_seeds_by_rows(
+    positives: Rows, n_rows: int, seed_positives: int, seed_negatives: int, rng: np.random.Generator
+) -> LabeledRows:
+    """Draw the same, of a pool of any size; memory follows the positives.
+
+    Args:
+        positives: (m,) sorted rows.
+        n_rows: Of the pool.
+        seed_positives: How many positives to draw.
+        seed_negatives: How many negatives to draw.
+        rng: Draws them.
+
+    Raises:
+        UserError: Where the pool has fewer of either.
+
+    Examples:
+        >>> draw_seeds_by_rows(Rows(np.array([3, 7])), 10**10, 1, 2, np.random.default_rng(0)).rows.tolist()
+        [7, 2697867138, 409735241]
+    """
+    _require(len(positives), n_rows, seed_positives, seed_negatives)
+    drawn = rng.choice(positives, seed_positives, replace=False)
+    others = find_others(rng.choice(n_rows - len(positives), seed_negatives, replace=False), positives)
+    return LabeledRows(np.concatenate([drawn, others]), np.repeat([1, 0], [seed_positives, seed_negatives]))
+
+
+def find_others(numbers: NDArray[np.int64], excluded: Rows) -> Rows:
+    """Find rows that are not excluded by their numbers among all such rows.
+
+    Args:
+        numbers: (m,), from 0.
+        excluded: Sorted, each once.
+
+    Examples:
+        >>> find_others(np.array([0, 1, 2]), Rows(np.array([1, 2]))).tolist()
+        [0, 3, 4]
+    """
+    return Rows(numbers + np.searchsorted(excluded - np.arange(len(excluded)), numbers, side="right"))
 
 
 def require_seeds(is_positive: NDArray[np.bool_], seed_positives: int, seed_negatives: int) -> None:
@@ -47,10 +82,13 @@ def require_seeds(is_positive: NDArray[np.bool_], seed_positives: int, seed_nega
     Raises:
         UserError: Where the pool has fewer of either.
     """
-    n_positives = int(is_positive.sum())
+    _require(int(is_positive.sum()), len(is_positive), seed_positives, seed_negatives)
+
+
+def _require(n_positives: int, n_rows: int, seed_positives: int, seed_negatives: int) -> None:
     for kind, n, needed in (
         ("positives", n_positives, seed_positives),
-        ("negatives", len(is_positive) - n_positives, seed_negatives),
+        ("negatives", n_rows - n_positives, seed_negatives),
     ):
         if n < needed:
             raise UserError(f"the pool has only {n} {kind}", parameter=f"seed_{kind}", value=needed)

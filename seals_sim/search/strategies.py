@@ -9,6 +9,7 @@ import numpy as np
 from seals_sim.errors import UserError
 from seals_sim.search.candidates import CandidateTable
 from seals_sim.search.density import FrozenDensity, InformationDensity
+from seals_sim.search.entries import DENSE_ROWS
 from seals_sim.search.kcenters import KCenters
 from seals_sim.search.learners import Model
 from seals_sim.search.names import STRATEGIES
@@ -16,6 +17,8 @@ from seals_sim.search.ranking import Ranking
 from seals_sim.search.scores import Score, get_order, least_confidence, margin, max_entropy, most_likely_positive
 from seals_sim.search.selectors import RowSelector
 from seals_sim.types import Row, Scores, Vectors
+
+_LEAST_SHARE = 1e-3  # of a large table that are candidates: below it, more than a thousand rows are drawn for one
 
 
 class Weight(Protocol):
@@ -59,7 +62,8 @@ class ArgMax(RowSelector):
 
 
 class Random(RowSelector):
-    """A live candidate, uniformly: rows of the pool are drawn until one is a candidate.
+    """A live candidate, uniformly: rows of the pool are drawn until one is a candidate, or, where that may take long, a
+    candidate is drawn by its rank.
 
     The same generator makes the same choice from the same set of candidates, in whatever order they entered.
 
@@ -72,6 +76,10 @@ class Random(RowSelector):
         self._rng, self._n_rows = rng, n_rows
 
     def select(self, candidates: CandidateTable, model: Model) -> Row | None:
+        n = candidates.n_live
+        if n and self._n_rows > DENSE_ROWS and n < self._n_rows * _LEAST_SHARE:
+            rank = int(self._rng.integers(n))
+            return Row(int(np.partition(candidates.rows[candidates.is_live], rank)[rank]))
         while candidates.n_live:
             for row in self._rng.integers(self._n_rows, size=64).tolist():
                 place = candidates.find(Row(row))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seals_sim.types import Rows, StoredVectors
-from seals_sim.vectors.scan import iterate_blocks
+from seals_sim.vectors.scan import iterate_blocks, read_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,6 +65,34 @@ class Copies:
             return None
         return cls(Rows(np.unique(number, return_index=True)[1]), number)
 
+    @classmethod
+    def find_hashes(cls, hashes: NDArray[np.uint64]) -> Copies | None:
+        """Find the equal rows of a table by hashes of them.
+
+        Args:
+            hashes: (n, 2); rows are equal where both are.
+
+        Returns:
+            None where no two are equal.
+
+        Examples:
+            >>> hashes = np.array([[7, 1], [5, 1], [7, 1], [7, 2]], dtype=np.uint64)
+            >>> copies = Copies.find_hashes(hashes)
+            >>> copies.first.tolist(), copies.number.tolist()
+            ([0, 1, 3], [0, 1, 0, 2])
+        """
+        order = np.lexsort((hashes[:, 1], hashes[:, 0]))  # stable, so that the first of equal rows comes first
+        is_new = np.ones(len(hashes), dtype=np.bool_)
+        is_new[1:] = (hashes[order[1:]] != hashes[order[:-1]]).any(axis=1)
+        if is_new.all():
+            return None
+        first = order[is_new]
+        place = np.empty(len(first), dtype=np.int64)
+        place[np.argsort(first)] = np.arange(len(first))
+        number = np.empty(len(hashes), dtype=np.int64)
+        number[order] = place[np.cumsum(is_new) - 1]
+        return cls(Rows(np.sort(first)), number)
+
     @property
     def n_copies(self) -> int:
         """Rows that hold what an earlier row holds."""
@@ -79,6 +108,42 @@ class Copies:
         """All rows, sorted, that hold what `first[place]` holds."""
         rows, starts = self._grouped
         return Rows(rows[starts[place] : starts[place + 1]])
+
+
+class ChosenRows:
+    """Some rows of a table that may be larger than memory, read as an array of them is, without a copy.
+
+    Attributes:
+        shape: (m, d).
+        dtype: Of the table.
+
+    Examples:
+        >>> chosen = ChosenRows(np.eye(4, dtype=np.float16), np.array([0, 3]))
+        >>> chosen.shape, chosen[np.array([1])].tolist(), chosen[0:1].tolist()
+        ((2, 4), [[0.0, 0.0, 0.0, 1.0]], [[1.0, 0.0, 0.0, 0.0]])
+    """
+
+    ndim = 2
+
+    def __init__(self, vectors: StoredVectors, rows: Rows) -> None:
+        """Take rows (m,) of a table (n, d); nothing is read yet."""
+        self._vectors, self._rows = vectors, rows
+        self.shape, self.dtype = (len(rows), vectors.shape[1]), vectors.dtype
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, places: Any) -> Any:
+        rows = self._rows[places]
+        if isinstance(places, slice) and len(rows) > 1 and is_sorted_densely(rows):
+            start = int(rows[0])
+            return read_rows(self._vectors, start, int(rows[-1]) + 1)[rows - start]
+        return np.asarray(self._vectors[rows])
+
+
+def is_sorted_densely(rows: Rows) -> bool:
+    """Whether most rows between the first and the last are there, so that all are better read at once."""
+    return bool(0 < rows[-1] - rows[0] < 4 * len(rows))
 
 
 def hash_rows(vectors: StoredVectors) -> NDArray[np.uint64]:

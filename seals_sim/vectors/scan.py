@@ -90,7 +90,7 @@ def read_block(vectors: StoredVectors, start: int, end: int) -> Vectors:
     Returns:
         (end - start, d) float32.
     """
-    return widen(_read(vectors, start, end))
+    return widen(read_rows(vectors, start, end))
 
 
 def iterate_blocks(vectors: StoredVectors, size: int = 65_536) -> Iterator[tuple[int, StoredVectors]]:
@@ -108,12 +108,22 @@ def iterate_blocks(vectors: StoredVectors, size: int = 65_536) -> Iterator[tuple
         [(0, (2, 2)), (2, (1, 2))]
     """
     for start in range(0, len(vectors), size):
-        yield start, _read(vectors, start, start + size)
+        yield start, read_rows(vectors, start, start + size)
 
 
-def _read(vectors: StoredVectors, start: int, end: int) -> StoredVectors:
-    """Rows of a memory-mapped file are read, not mapped: a pass over a large file then leaves none of its pages to this
+def read_rows(vectors: StoredVectors, start: int, end: int) -> StoredVectors:
+    """Read some rows, as they are.
+
+    Those of a memory-mapped file are read, not mapped: a pass over a large file then leaves none of its pages to this
     process.
+
+    Args:
+        vectors: (n, d), float32 or float16, perhaps memory-mapped.
+        start: Of the first row.
+        end: After the last row; n where it is more.
+
+    Returns:
+        (end - start, d).
     """
     if isinstance(vectors, np.memmap) and isinstance(vectors.base, mmap.mmap) and vectors.flags.c_contiguous:
         shape = (max(0, min(end, len(vectors)) - start), *vectors.shape[1:])
@@ -158,6 +168,8 @@ def gather(vectors: StoredVectors, rows: NDArray[np.int64]) -> Vectors:
     """
     if is_float32(vectors):
         return vectors[rows]
+    if not isinstance(vectors, np.ndarray):
+        return widen(vectors[rows])
     torch = import_torch()
     copied: Vectors = torch.from_numpy(np.asarray(vectors)).index_select(0, torch.from_numpy(rows)).float().numpy()
     return copied

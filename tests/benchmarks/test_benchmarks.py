@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import graph_join, rounds, session
+from benchmarks import graph_join, large, rounds, session
+from benchmarks.clans import ClanIndex, ClanTable
 from benchmarks.tables import SimulatedTable
 from seals_sim.evaluate.structure import compute_average_cosine
 
@@ -60,6 +61,48 @@ def test_simulated_clusters_have_the_stated_cosine():
     largest = int(sizes.argmax())
     assert compute_average_cosine(vectors[clusters == largest]) == pytest.approx(0.4, abs=0.05)
     assert all(300 <= len(rows) <= 3000 for rows in table.draw_concepts(clusters, 3))
+
+
+def test_the_walk_is_measured_beside_seals_and_the_scan(tmp_path, capsys):
+    large.main(["--n", "80000,100000", "--dimensions", "32", "--k", "20", "--budget", "130", "--concepts", "1",
+                "--repeats", "1", "--work", str(tmp_path / "w"), "--out", str(tmp_path / "o"), "--quiet"])  # fmt: skip
+    table = pd.read_csv(tmp_path / "o" / "large.csv").set_index(["n", "method"])
+    assert table.index.tolist() == [(n, method) for n in (80_000, 100_000) for method in ("all", "seals", "walk")]
+    assert (table.xs("seals", level="method")["seconds_over_seals"] == 1).all()
+    assert (table.loc[80_000][["seconds_growth", "cpu_seconds_growth"]] == 1).all(axis=None)
+    seconds = table["seconds"].unstack("n")
+    assert table.loc[(100_000, "walk"), "seconds_growth"] == pytest.approx(
+        seconds.loc["walk", 100_000] / seconds.loc["walk", 80_000]
+    )
+    assert (table.xs("all", level="method")["n_candidates"] == [79_900, 99_900]).all()
+    assert (table["table"] == "SIMULATED").all()
+    assert "SIMULATED" in capsys.readouterr().out
+
+
+def test_clans_hold_what_is_near():
+    table = ClanTable(80_000, 64)
+    clusters = table.draw_clusters()
+    concept = table.draw_concept(clusters, 0)
+    assert 300 <= len(concept.rows) <= 900
+    assert len({cluster // 8 for cluster in concept.parts.tolist()}) == 1
+    assert all(cluster % 2 == 0 for cluster in concept.parts.tolist())
+    seeds = concept.draw_seeds(80_000, (5, 95), np.random.default_rng(0))
+    assert len(set(clusters[seeds.rows[seeds.labels == 1]].tolist())) == 1
+    assert not np.isin(seeds.rows[seeds.labels == 0], concept.rows).any()
+
+
+def test_neighbors_are_the_nearest_of_the_clan(tmp_path):
+    table = ClanTable(40_000, 32)
+    clusters = table.draw_clusters()
+    vectors = np.asarray(table.store_vectors(clusters, tmp_path, quiet=True), dtype=np.float32)
+    families = [compute_average_cosine(vectors[clusters // 8 == number]) for number in range(3)]
+    assert all(0.15 < cosine < 0.5 for cosine in families)
+    clans = clusters // 64
+    for row, near in zip((5, 39_000), ClanIndex(clusters, vectors).neighbors(np.array([5, 39_000]), 10), strict=True):
+        members = np.flatnonzero(clans == clans[row])
+        expected = members[np.argsort(-(vectors[members] @ vectors[row]), kind="stable")[:10]]
+        assert near.tolist() == expected.tolist()
+        assert near[0] == row
 
 
 def test_graphs_built_both_ways_are_compared(tmp_path, capsys):

@@ -77,12 +77,15 @@ def test_a_text_typed_in_gets_the_vector_that_it_has_in_the_table(texts, tmp_pat
 def test_a_session_of_the_same_words_is_opened_again_and_of_others_refused(texts, tmp_path, capsys):
     corpus = build_corpus(texts, "exact", tmp_path, model="wordllama")
     options = SessionOptions()
-    open_session(tmp_path / "s", corpus, ["cholera"], [], options).close()
+    open_session(tmp_path / "s", corpus, ["cholera"], [], SessionOptions(k=7, seed=3)).close()
     open_session(tmp_path / "s", corpus, ["cholera"], [], options).close()
     open_session(tmp_path / "s", corpus, [], [], options).close()
     assert capsys.readouterr().err == ""
-    open_session(tmp_path / "s", corpus, [], [], SessionOptions(strategy="maxent")).close()
-    assert "keeps the strategy that it was begun with: most_likely_positive" in capsys.readouterr().err
+    open_session(tmp_path / "s", corpus, [], [], SessionOptions(strategy="maxent", k=50)).close()
+    said = capsys.readouterr().err
+    assert "keeps the strategy that it was begun with: most_likely_positive" in said
+    assert "keeps the k that it was begun with: 7" in said
+    assert said.count("keeps the") == 2
     with pytest.raises(UserError, match="begun with other examples"):
         open_session(tmp_path / "s", corpus, ["plague"], [], options)
 
@@ -210,9 +213,25 @@ def test_a_full_stream_is_told_by_the_exit_code():
         assert subprocess.run([*command, "embed", "none.jsonl"], stderr=full, check=False).returncode == 2
 
 
-def test_models_are_measured_on_the_built_in_texts(capsys):
-    cli.main(["models", "--measure", "100"])
-    default, static, about = capsys.readouterr().out.splitlines()
-    assert default.startswith("all-MiniLM-L6-v2: 384 dimensions, ")
-    assert static.startswith("wordllama: 256 dimensions, float32, ")
-    assert "measured on 100 random descriptions of ICD-10-CM" in about
+def test_models_are_listed_and_measured_on_the_built_in_texts(tmp_path, capsys):
+    cache = ["--cache", str(tmp_path), "--quiet", "--backend", "torch"]
+    cli.main(["models", *cache])
+    head, default, static, joined, *others, about = capsys.readouterr().out.splitlines()
+    assert re.split(" {2,}", head) == ["model", "dimensions", "computed by", "texts a second", "10 nearest"]
+    for line, d in ((default, "384"), (static, "256"), (joined, "640")):
+        assert re.split(" {2,}", line)[1] == d
+        assert "not measured" in line
+    assert "minishlab/potion-base-8M" in others[0]
+    assert all("not downloaded" in line for line in others)
+    cli.main(["models", "--measure", "100", *cache])
+    *lines, about = capsys.readouterr().out.splitlines()
+    assert "on 100 random descriptions of ICD-10-CM" in about
+    speeds, shares = [], []
+    for line in lines[1:4]:
+        cells = re.split(" {2,}", line)
+        speeds.append(float(cells[3].replace(",", "")))
+        shares.append(float(cells[4].rstrip("%")))
+    assert speeds[1] > 10 * speeds[0]
+    assert 0 < shares[1] < shares[0] <= 100
+    cli.main(["models", "--measure", "100", *cache])
+    assert capsys.readouterr().out.splitlines() == [*lines, about], "what was measured is kept"

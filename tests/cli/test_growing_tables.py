@@ -14,6 +14,7 @@ from seals_sim.datasets import read_icd10cm
 from seals_sim.embed.encoder import Encoder
 from seals_sim.label import journal_file
 from seals_sim.label.exchange import SessionFile
+from tests.label.small import OF_VERSION_5
 
 FAST = ["--model", "wordllama", "--quiet", "--cache", "cache", "--like", "cholera", "--id-column", "id"]
 
@@ -108,6 +109,8 @@ def test_a_session_over_old_fingerprints_goes_on(here, monkeypatch, capsys):
     write(here / "t.jsonl", read_icd10cm().texts[:200])
     open_page(monkeypatch, ["t.jsonl", *FAST, "--paper"], answer)
     with closing(sqlite3.connect(here / "t.seals")) as database, database:
+        for statement in OF_VERSION_5:
+            database.execute(statement)
         database.execute("ALTER TABLE events DROP COLUMN who")
         database.execute("DROP TABLE rows")
         database.execute("DROP TABLE space")
@@ -189,3 +192,48 @@ def test_a_session_that_can_only_be_read(here, monkeypatch, capsys, refused):
     said = refused(cli.main, ["label", "t.jsonl", *FAST])
     assert "t.seals: the table has changed, and this session can only be read" in said
     assert sorted(path.name for path in here.iterdir()) == ["cache", "t.jsonl", "t.seals"]
+
+
+def test_several_concepts_from_the_command_to_the_exports(here, monkeypatch, capsys, refused):
+    fast = [word for word in FAST if word not in ("--like", "cholera")]
+    texts = list(read_icd10cm().texts[:200])
+    write(here / "t.jsonl", texts)
+    words = ["t.jsonl", *fast, "--concept", "a", "--concept", "b", "--like", "a=cholera", "--not-like", "b=typhoid"]
+
+    def answer_both(concepts):
+        for row in range(10):
+            concepts.tell(row, {"a": row % 2, "b": int(row < 3)})
+        concepts.first.write_note(150, "odd")
+
+    open_page(monkeypatch, words, answer_both)
+    open_page(monkeypatch, ["t.jsonl", *fast, "--concept", "c", "--like", "c=plague"], lambda opened: opened.ask(3))
+    write(here / "t.jsonl", ["a new first line", *texts], first=-1)
+    seen = []
+    open_page(monkeypatch, ["t.jsonl", *fast], lambda opened: seen.append(
+        [(name, len(one.answers), [seed.text for seed in one.seeds]) for name, one in opened.sessions.items()]
+    ))  # fmt: skip
+    assert seen == [[("a", 10, ["cholera"]), ("b", 10, ["typhoid"]), ("c", 0, ["plague"])]]
+    assert "20 answers go on" in capsys.readouterr().err
+    cli.main(["export", "t.seals", "--out", "all.jsonl"])
+    cli.main(["export", "t.seals", "--out", "b.jsonl", "--concept", "b"])
+    cli.main(["model", "t.seals", "--out", "model", "--concept", "b"])
+    cli.main(["score", "t.seals", "t.jsonl", "--out", "scores.csv", "--concept", "a", "--quiet"])
+    saved = [json.loads(line) for line in (here / "all.jsonl").read_text().splitlines()]
+    assert {(one["row"], one["concept"]): one["answer"] for one in saved} == {
+        (row + 1, name): value for row in range(10) for name, value in (("a", row % 2), ("b", int(row < 3)))
+    }
+    assert len((here / "b.jsonl").read_text().splitlines()) == 10
+    assert SessionFile.read(here / "t.seals", "a").notes == {151: "odd"}
+    said = refused(cli.main, ["model", "t.seals", "--out", "other"])
+    assert "t.seals has the concepts a, b, c; name one of these" in said
+    for wrong, problem in [
+        (["--concept", "d", "--like", "plague"], "--like 'plague': write it as NAME=WORDS"),
+        (["--like", "plague"], "t.seals has concepts: write each example as NAME=WORDS"),
+        (["--concept", "a", "--like", "a=plague"], "was begun with other examples"),
+        (["--concept", "a=b"], "--concept a=b: a name has at most 100 letters"),
+        (["--labels", "b.jsonl"], "--concept: name the one concept that the answers of the file are about"),
+    ]:
+        assert problem in refused(cli.main, ["label", "t.jsonl", *fast, *wrong])
+    open_page(monkeypatch, ["t.jsonl", *fast, "--concept", "c", "--labels", "b.jsonl"],
+              lambda opened: seen.append(len(opened.sessions["c"].answers)))  # fmt: skip
+    assert seen[1] == 10

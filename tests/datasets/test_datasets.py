@@ -308,3 +308,22 @@ def test_codes_that_look_like_numbers_stay_as_they_are_written(tmp_path):
     assert set(read_text_table(path).concepts) == {"250", "250.0", "250.01"}
     path.write_text("text,label\na,1.0\nb,\nc,+3\n")
     assert set(read_text_table(path).concepts) == {"1", "3"}
+
+
+def test_rows_without_a_label_can_be_left_out(tmp_path):
+    path = write_rows(tmp_path / "t.csv")
+    tags = {"label_columns": ["tags"], "separator": ";"}
+    assert len(read_text_table(path, **tags)) == 3
+    dataset = read_text_table(path, **tags, labeled_only=True)
+    assert list(dataset.texts) == ["a cat sleeps", "a dog, barking"]
+    assert _concepts(dataset) == {"animal": [0, 1], "calm": [0]}
+    (tmp_path / "gaps.csv").write_text("text,label\na,\nb,1\nc,0\n")
+    dataset = read_text_table(tmp_path / "gaps.csv", labeled_only=True)
+    assert (list(dataset.texts), dataset.table_rows.tolist(), _concepts(dataset)) == (
+        ["b", "c"],
+        [1, 2],
+        {"label": [0]},
+    )
+    (tmp_path / "none.csv").write_text("text,label\na,\n")
+    with pytest.raises(UserError, match="no row of it has a label"):
+        read_text_table(tmp_path / "none.csv", labeled_only=True)

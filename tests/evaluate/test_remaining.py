@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -50,6 +52,22 @@ def test_earlier_positives_count_but_are_not_in_the_sequence():
     p = compute_p_missing([1] * 10 + [0] * 200, 390, n_positive_before=10)
     assert p == pytest.approx((180 * 179) / (380 * 379))
     assert compute_p_missing([1] * 10 + [0] * 380, 390, n_positive_before=10) == 0.0
+
+
+@pytest.mark.parametrize("n_rows", [10_001, 60_000])
+@pytest.mark.parametrize(("m", "n_before"), [(1, 0), (150, 0), (150, 4_000), (2_000, 0), (9_000, 0)])
+def test_the_stopping_rule_of_a_large_table_is_that_of_scipy(n_rows, m, n_before, monkeypatch):
+    labels = (np.random.default_rng(m).random(m) < np.linspace(1, 0, m)).astype(int).tolist()
+    ours = compute_p_missing(labels, n_rows, n_positive_before=n_before)
+    monkeypatch.setattr("seals_sim.evaluate.remaining._LARGE", n_rows)
+    assert ours == pytest.approx(compute_p_missing(labels, n_rows, n_positive_before=n_before), rel=1e-9)
+
+
+def test_the_stopping_rule_takes_no_time_by_the_row():
+    """scipy took 500 seconds."""
+    since = time.process_time()
+    assert 0.9 < compute_p_missing([1, 0] * 70, 10**10) < 1
+    assert time.process_time() - since < 1
 
 
 def test_the_stopping_rule_over_a_finished_replay(vectors_and_labels, tmp_path, capsys):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -28,7 +30,7 @@ def finished(tmp_path_factory, cache):
     out = tmp_path_factory.mktemp("beyond") / "run"
     beyond.main([*FAST, "--cache", str(cache), "--out", str(out)])
     assert "ens" not in set(_read(out)["rule"])
-    beyond.main([*FAST, "--cache", str(cache), "--out", str(out), "--only", "ens"])
+    beyond.main([*FAST, "--cache", str(cache), "--out", str(out), "--only", "ens,joined"])
     return out
 
 
@@ -65,6 +67,27 @@ def test_near_duplicates_count_once(tmp_path, cache):
     by_rule = _read(out).groupby("rule")["distinct_recall"].mean()
     assert by_rule["walk_distinct"] > by_rule["all"]
     assert "SIMULATED" in (out / "index.html").read_text()
+
+
+def test_a_table_of_tags_is_searched_without_the_rows_that_have_none(tmp_path, cache):
+    rng = np.random.default_rng(0)
+    kinds = ("library", "game", "font", "editor")
+    lines = ["name\tabout\ttags"]  # every row has the tag "any" too, which must not keep the others out
+    for number in range(400):
+        kind = kinds[number % 4]
+        tags = ["any", f"role::{kind}", *(["use::old"] if rng.random() < 0.1 else [])] if number % 3 else []
+        lines.append(f"p{number}\ta {kind} for number {number}\t{', '.join(tags)}")
+    (tmp_path / "packages.tsv").write_text("\n".join(lines) + "\n")
+    words = ["--texts", str(tmp_path / "packages.tsv"), "--text-column", "about", "--label-column", "tags",
+             "--label-separator", ",", "--labeled-only", "--max-positives", "200", *FAST[4:], "--only", "all",
+             "--cache", str(cache)]  # fmt: skip
+    beyond.main([*words, "--out", str(tmp_path / "run")])
+    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    assert config["rows"]["all"] == 266
+    assert len(config["concepts"]) == 2
+    assert {name.split("::")[0] for name in config["concepts"]} == {"role"}, (
+        "use::old shares its rows with each of them"
+    )
 
 
 def test_sessions_begin_with_two_positives_and_are_measured_by_what_they_find(tmp_path, cache, capsys):

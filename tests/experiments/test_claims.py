@@ -143,6 +143,23 @@ def test_the_commands_that_repeat_claims_parse(source):
     app.parse_args(rest, exit_on_error=False, print_error=False)
 
 
+@pytest.mark.parametrize(
+    ("says", "folders"),
+    [
+        ("near-duplicates", ["beyond/wordnet30k_copies"]),
+        ("whitened to 256", ["beyond/icd10_batch100", "beyond/wordnet30k_batch100", "tv_spoilers"]),
+    ],
+)
+def test_a_claim_about_some_of_many_runs_names_their_very_commands(stored, says, folders):
+    rows = evaluate_claims(stored)
+    (row,) = rows[rows["claim"].str.contains(says) & rows["sources"].str.startswith("beyond")].to_dict("records")
+    commands = row["command"].split(" && ")
+    assert [command.partition("--out reports/")[2].split()[0] for command in commands] == folders
+    for command in commands:
+        _, _, module, *rest = shlex.split(command)
+        load_app(module).parse_args(rest, exit_on_error=False, print_error=False)
+
+
 MAIN = {"study": "main"}
 
 

@@ -71,6 +71,24 @@ def simulated(tmp_path_factory):
     return out
 
 
+def test_what_whitening_costs_is_compared_repeat_by_repeat(reviews, tmp_path, refused):
+    command = ["--reviews", str(reviews), "--model", "wordllama", "--recommended", *SMALL]
+    goodreads.main([*command, "--dimensions", "16", "--out", str(tmp_path / "o")])
+    last = rows_of(tmp_path / "o").groupby(["pool", "strategy", "repeat"])["recall"].last()
+    table = pd.read_csv(tmp_path / "o" / "recommended.csv").set_index("method")
+    likely = {pool: last[pool, "most_likely_positive"] for pool in ("all", "all_raw", "seals", "seals_raw", "walk_raw")}
+    assert table["recall"].tolist() == pytest.approx([100 * values.mean() for values in likely.values()])
+    difference = 100 * (likely["all_raw"] - likely["all"])
+    row = table.loc["MLP-All (not whitened)"]
+    assert [row["recall_difference"], row["recall_std"]] == pytest.approx([difference.mean(), difference.std()])
+    assert table["k"].dropna().tolist() == [5, 5, 100]
+    page = (tmp_path / "o" / "index.html").read_text()
+    assert "MLP-Walk (not whitened)" in page
+    assert not (tmp_path / "o" / "curves_sentence.svg").read_text().count("not whitened")
+    said = refused(goodreads.main, [*command, "--dimensions", "0", "--out", str(tmp_path / "p")])
+    assert "--dimensions 0: whitens nothing" in said
+
+
 def lines_cut(n):
     return lambda text: "".join(text.splitlines(keepends=True)[:n])
 

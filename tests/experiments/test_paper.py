@@ -73,6 +73,26 @@ def test_rows_agree_with_one_another(finished):
     assert (last["recall"] * last["concept"].map(positives(finished))).round(6).equals(last["n_positive"].astype(float))
 
 
+def test_differences_without_whitening_are_paired(finished):
+    rounds, differences = rows_of(finished), pd.read_csv(finished / "differences.csv")
+    last = rounds[(rounds["n_labeled"] == 45) & (rounds["strategy"] == "most_likely_positive")]
+    main = last[(last["regularization"] == 1) & last["index_embedding"].isna() & (last["seed_positives"] == 3)]
+    recall = main[main["pool"] == "all"].groupby(["embedding", "concept"])["recall"].mean()
+    expected = 100 * (recall["wordllama/0"] - recall["wordllama/24"]).mean()
+    (row,) = differences[
+        (differences["line"] == "MLP-All, not whitened")
+        & (differences["n_labeled"] == 45)
+        & (differences["measure"] == "recall")
+    ].to_dict("records")
+    assert row["difference"] == pytest.approx(expected)
+    assert row["low"] <= row["difference"] <= row["high"]
+    assert row["baseline"] == "MLP-All"
+    assert row["concepts"] == 3
+    (walk,) = main[main["pool"] == "walk"]["embedding"].unique()
+    assert walk == "wordllama/0"
+    assert set(main.loc[main["pool"] == "walk", "k"]) == {100}
+
+
 def positives(folder):
     concepts = json.loads((folder / "config.json").read_text())["concepts"]
     return {name: about["pool_positives"] for name, about in concepts.items()}
@@ -201,7 +221,8 @@ def test_shared_lines_are_run_once():
     assert len({run.name for run in runs}) == len(runs) == len(set(todo)) - n_full
     scans = [run for run in runs if run.concept == "a" and run.method == plan.method("all", "maxent")]
     assert len(scans) == 1
-    assert {run.method for run in runs if run.concept == "b"} == set(build_studies(plan)["main"].methods)
+    on_all = {method for name in ("main", "recommended") for method in build_studies(plan)[name].methods}
+    assert {run.method for run in runs if run.concept == "b"} == on_all
     twenty = [run for run in runs if run.method.seed_positives == 20]
     assert {run.concept for run in twenty} == set(), "20 and 60 negatives are more than 60 labels"
     assert build_studies(plan)["positives"].left_out

@@ -279,6 +279,7 @@ _OPTIONS: dict[Words, Sequence[str]] = {
         "--model",
         "--dimensions",
         "--precision",
+        "--backend",
         "--delimiter",
         "--encoding",
         "--quoting",
@@ -341,7 +342,7 @@ _OPTIONS: dict[Words, Sequence[str]] = {
     ("seals", "export"): ("TABLE", "--out", "--format"),
     ("seals", "model"): ("TABLE", "--out"),
     ("seals", "score"): ("TABLE", "--out", "--text-column", "--id-column", "--columns", "--delimiter", "--sheet"),
-    ("seals", "models"): ("--model", "--measure"),
+    ("seals", "models"): ("--model", "--measure", "--backend", "--precision", "--cache"),
     ("seals", "report"): ("TABLE",),
     ("seals", "stopping"): ("TABLE", "--p", "--target-recall"),
     ("goodreads",): (

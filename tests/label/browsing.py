@@ -47,7 +47,8 @@ SERVER = textwrap.dedent(
     corpus = Corpus(vectors, ExactIndex(vectors), "made up", texts, encode)
     path, options = Path(sys.argv[1]), SessionOptions(k=20, control_every=10)
     session = Session.open(path, corpus) if path.exists() else Session.begin(path, corpus, ["18"], ["1"], options)
-    serve(session, port=int(sys.argv[2]), open_browser=False, quiet=True, name="made up <i>texts</i>")
+    name = "made up <i>texts</i>"
+    serve(session, port=int(sys.argv[2]), open_browser=False, quiet=True, name=name, token_beside=path)
     """
 )
 

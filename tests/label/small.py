@@ -18,6 +18,12 @@ def encode(texts):
 
 
 CORPUS = Corpus(VECTORS, ExactIndex(VECTORS), "fingerprint", TEXTS, encode)
+OF_VERSION_5 = (  # what takes a session file back to version 4
+    "ALTER TABLE events DROP COLUMN concept",
+    "ALTER TABLE seeds DROP COLUMN concept",
+    "DROP TABLE notes",
+    "DELETE FROM about WHERE name = 'concepts'",
+)
 PLAIN = SessionOptions(k=12, control_every=0, pool="seals", presumed=0)
 
 

@@ -49,6 +49,7 @@ def test_fifty_answers_by_keyboard_survive_the_server_being_killed(browser, tmp_
     page.wait(lambda: "does not respond" in browser.find_element(By.ID, "error").text)
     assert "1 answer not saved yet" in browser.find_element(By.ID, "error").text
     assert page.row() != before
+    (tmp_path / "s.token").unlink()
     served = Served(path, served.port)
     page.wait(lambda: "has expired" in browser.find_element(By.ID, "error").text)  # it has another token
     browser.get_log("browser")
@@ -73,6 +74,29 @@ def test_fifty_answers_by_keyboard_survive_the_server_being_killed(browser, tmp_
     browser.save_screenshot(str(tmp_path / "grid.png"))
     assert all((tmp_path / name).stat().st_size > 20_000 for name in ("one.png", "grid.png"))
     assert page.errors() == []
+    assert served.end(signal.SIGTERM) == 0
+
+
+def test_an_open_tab_goes_on_when_the_server_is_killed_and_started_again(browser, tmp_path):
+    path, page = tmp_path / "s", Page(browser)
+    served = Served(path)
+    page.open(served.url)
+    page.press("1")
+    page.wait(lambda: page.count() == 1)
+    browser.execute_script("window.isSame = true")
+    for n_before in (1, 3):
+        served.end(signal.SIGKILL)
+        page.press("0s")  # to rows that the tab has
+        page.wait(lambda: "2 answers not saved yet" in browser.find_element(By.ID, "error").text)
+        waiting = page.row()
+        again = Served(path)  # any free port: the one at which the tab waits
+        assert again.url == served.url
+        page.wait(lambda n=n_before: page.count() == n + 2)
+        page.wait(lambda: not browser.find_element(By.ID, "error").text)
+        assert page.row() == waiting
+        served = again
+    assert sorted(answered(page).values(), key=str) == [0, 0, 1, None, None]
+    assert page.js("return window.isSame")
     assert served.end(signal.SIGTERM) == 0
 
 
@@ -143,8 +167,13 @@ def test_the_command_on_the_built_in_texts(browser, tmp_path):
                "--no-browser", "--quiet"]  # fmt: skip
     for n_answers, by in ((30, signal.SIGKILL), (50, signal.SIGTERM)):
         served = Served(None, command=command)
-        page.open(served.url)
-        assert page.count() == len(given)
+        if not given:
+            page.open(served.url)  # which then goes on by itself
+        page.press("0")
+        page.wait(lambda: page.count() == len(given) + 1)
+        page.press("u")
+        page.wait(lambda: page.count() == len(given))
+        browser.get_log("browser")
         while len(given) < n_answers:
             page.wait(lambda: page.row() not in (None, *given))
             row, text = page.row(), page.text()

@@ -6,7 +6,8 @@ import csv
 import io
 import json
 import re
-from contextlib import contextmanager
+import sqlite3
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import pandas as pd
@@ -203,11 +204,25 @@ def test_the_same_file_is_imported_once_and_corrections_stand(tmp_path, session,
 
 def test_changed_import_skips_rows_that_the_person_decided(session, import_tasks):
     import_tasks(task("yes", row=7), task("yes", row=8), task("yes", row=9))
+    assert session.undo() is None
+    session.tell([7, 9], [0, 0])
     assert session.undo() == 9
-    session.tell([7], [0])
     report = import_tasks(task("yes", row=7), task("no", row=8), task("yes", row=9), task("no", row=10))
-    assert report == ImportReport(n_applied=2, n_overruled=2)
-    assert session.answers == {7: 0, 8: 0, 10: 0}
+    assert report == ImportReport(n_applied=2, n_overruled=1)
+    assert session.answers == {7: 0, 8: 0, 9: 1, 10: 0}
+
+
+def test_an_undo_takes_back_nothing_from_a_file_but_where_an_early_session_did(tmp_path, session, import_tasks):
+    session.tell([6], [1])
+    import_tasks(task("yes", row=6), task("no", row=7), task("yes", row=8))
+    assert session.undo() == 6
+    assert session.undo() is None
+    assert session.answers == {7: 0, 8: 1}
+    session.close()
+    with closing(sqlite3.connect(tmp_path / "s")) as database, database:
+        database.execute("INSERT INTO events (kind, row) VALUES ('undo', 8)")
+    with Session.open(tmp_path / "s", CORPUS) as session:
+        assert session.answers == {7: 0}
 
 
 def test_last_answer_for_a_row_in_a_file_counts(tmp_path, session, import_tasks):
@@ -216,6 +231,19 @@ def test_last_answer_for_a_row_in_a_file_counts(tmp_path, session, import_tasks)
     (tmp_path / "records.jsonl").write_text(json.dumps(build_argilla_records(session)[0]).replace("yes", "no"))
     assert import_labels(session, tmp_path / "records.jsonl", "argilla") == ImportReport(1, 0)
     assert session.answers == {2: 0, 5: 1}
+
+
+def test_the_annotation_changed_last_counts_wherever_it_stands(tmp_path):
+    """Label Studio's exports have later ones in front of earlier ones, and the other way round."""
+    both = task("yes", "no", row=3)
+    times = ["2026-01-01T10:00:00.5Z", "2026-01-01T09:00:00.5Z"]
+    for annotation, time in zip(both["annotations"], times, strict=True):
+        annotation["updated_at"] = time
+    minimal = [{"row": 3, "answer": answer, "annotation_id": number, "updated_at": time}
+               for number, (answer, time) in enumerate(zip(("yes", "no"), times, strict=True))]  # fmt: skip
+    for tasks in ([both], minimal, minimal[::-1]):
+        (tmp_path / "tasks.json").write_text(json.dumps(tasks))
+        assert dict(read_label_studio(tmp_path / "tasks.json", CORPUS).labels) == {3: 1}
 
 
 def test_imported_labels_do_not_count_for_stopping(session, import_tasks):

@@ -74,7 +74,7 @@ def write_version_1(source, path):
         database.execute("ATTACH ? AS source", [str(source)])
         columns = "id, time, kind, row, answer, is_control, score, neighbors"
         with database:
-            for table, names in (("about", "*"), ("seeds", "*"), ("events", columns)):
+            for table, names in (("about", "*"), ("seeds", "id, text, label, vector, neighbors"), ("events", columns)):
                 database.execute(f"INSERT INTO {table} SELECT {names} FROM source.{table}")
         shutil.copy(writing, path)
         shutil.copy(f"{writing}-wal", f"{path}-wal")
@@ -98,7 +98,7 @@ def test_a_version_1_session_whose_answers_are_in_its_write_ahead_log_is_upgrade
         assert opened.add_import(file, [(row, 1)]).n_applied == 1
         assert opened.add_import(file, [(row, 0)]).is_repeated
     with closing(sqlite3.connect(path)) as database:
-        assert database.execute("PRAGMA user_version").fetchone() == (4,)
+        assert database.execute("PRAGMA user_version").fetchone() == (5,)
 
 
 def test_leftovers_of_another_session_are_ignored(tmp_path):
@@ -150,7 +150,7 @@ def test_other_texts_other_versions_and_damaged_files_are_refused_and_left_alone
         Session.open(tmp_path / "none", CORPUS)
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("PRAGMA user_version = 99")
-    with pytest.raises(UserError, match="is a version 99 session; this program reads versions 1 to 4"):
+    with pytest.raises(UserError, match="is a version 99 session; this program reads versions 1 to 5"):
         Session.open(path, CORPUS)
     path.unlink()
     Session.begin(path, CORPUS, ["text 3"], options=PLAIN).close()

@@ -200,7 +200,7 @@ KILLED = textwrap.dedent(
     from seals_sim.embed.background import BackgroundEmbedding
     from tests.label import test_lazy
     corpus = test_lazy.open_corpus(Path(sys.argv[1]), test_lazy.Model(seconds=0.002))
-    background = BackgroundEmbedding(corpus.lazy, test_lazy.STATIC, [1] * test_lazy.N)
+    background = BackgroundEmbedding(corpus.lazy, corpus.index, [1] * test_lazy.N)
     background.start()
     print("begun", flush=True)
     time.sleep(60)

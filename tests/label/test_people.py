@@ -15,7 +15,7 @@ from seals_sim.label.exchange import SessionFile, build_labels_table
 from seals_sim.label.exchange.growth import carry_over, match_answers
 from seals_sim.label.session import Session
 from seals_sim.label.web import make_app
-from tests.label.small import CORPUS, IS_POSITIVE, PLAIN, TEXTS
+from tests.label.small import CORPUS, IS_POSITIVE, OF_VERSION_5, PLAIN, TEXTS
 
 OPTIONS = replace(PLAIN, control_every=5, pool="all")
 
@@ -114,6 +114,8 @@ def test_a_session_of_the_version_before_goes_on(tmp_path, session):
     session.tell(rows[:2], [1, 0])
     session.close()
     with closing(sqlite3.connect(tmp_path / "s")) as database, database:
+        for statement in OF_VERSION_5:
+            database.execute(statement)
         database.execute("ALTER TABLE events DROP COLUMN who")
         database.execute("PRAGMA user_version = 3")
     with Session.open(tmp_path / "s", CORPUS) as again:

@@ -25,6 +25,7 @@ from seals_sim.embed.vectorizer import TextVectorizer
 from seals_sim.label.exchange import SessionFile, build_labels_table, read_label_studio
 from seals_sim.label.options import SessionOptions
 from seals_sim.replay.options import CacheOptions
+from tests.label.small import OF_VERSION_5
 
 N = 400
 
@@ -41,7 +42,8 @@ def folder(tmp_path_factory):
     text, columns = TextOptions(model="wordllama", dimensions=40), ColumnOptions(id_column="code", columns=("n",))
     cache = CacheOptions(cache=folder / "cache", quiet=True)
     corpus = build_table_corpus(folder / "t.jsonl", text, SearchIndexOptions(), 20, cache, folder / "left.csv", columns)
-    with open_session(folder / "t.seals", corpus, ["cholera"], [], SessionOptions(k=20, control_every=4)) as session:
+    with open_session(folder / "t.seals", corpus, ["cholera"], [], SessionOptions(k=20, control_every=4)) as concepts:
+        session = concepts.first
         rows = [asked.row for asked in session.ask(40)]
         session.tell(rows, [None if row % 11 == 0 else int("cholera" in corpus.get_text(row).lower()) for row in rows])
         session.tell([corpus.find_row(31)], [0])
@@ -108,6 +110,8 @@ def test_a_copied_session_of_an_early_version_says_what_to_do(folder, tmp_path, 
     path = tmp_path / "early.seals"
     path.write_bytes((folder / "t.seals").read_bytes())
     with closing(sqlite3.connect(path)) as database, database:
+        for statement in OF_VERSION_5:
+            database.execute(statement)
         database.execute("ALTER TABLE events DROP COLUMN who")
         database.execute("DROP TABLE rows")
         database.execute("DROP TABLE space")

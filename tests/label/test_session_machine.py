@@ -118,7 +118,7 @@ class SessionMachine(RuleBasedStateMachine):
         assert report == ImportReport(len(changes) - n_decided, n_decided, n_mixed=n_mixed)
         for row, answer in changes.items():
             if row not in self.decided:
-                self.model_answer(row, answer)
+                self.answers.setdefault(row, []).append(answer)
 
     @rule()
     def reopen(self):

@@ -79,7 +79,7 @@ def test_the_cookie_is_another_secret_and_that_secret_is_no_token(app, session):
     assert stranger.get("/api/status", headers={"X-Token": cookie.value}).status_code == 403
     assert stranger.get("/api/status", headers={"Cookie": f"seals-8123={TOKEN}"}).status_code == 403
     assert stranger.get(f"/?token={cookie.value}").status_code == 403
-    elsewhere = make_app(session, TOKEN, "127.0.0.1", "s")  # another server: another secret
+    elsewhere = make_app(session, f"{TOKEN}2", "127.0.0.1", "s")  # another token: another secret
     reply = TestClient(elsewhere, base_url=BASE).get("/api/status", headers={"Cookie": f"seals-8123={cookie.value}"})
     assert reply.status_code == 403
 

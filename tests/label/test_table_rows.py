@@ -163,7 +163,7 @@ def test_answers_and_marks_survive_the_round_trip(session, tmp_path, without):
             assert other.status().n_control == session.status().n_control
         with Session.open(tmp_path / f"{path.name}.seals", GAPPED) as other:
             assert {row for row in other.answers if other.is_control(row)} == controls
-            assert other.undo() in session.answers
+            assert other.undo() is None
 
 
 @settings(max_examples=30, deadline=None)

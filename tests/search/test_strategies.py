@@ -209,9 +209,10 @@ def test_k_centers_is_the_farthest_first_traversal():
         table.remove(row)
 
 
-def test_random_is_uniform_over_the_live_candidates():
+@pytest.mark.parametrize("n_rows", [50, 10**10])
+def test_random_is_uniform_over_the_live_candidates(n_rows):
     table = FixedTable(np.arange(0, 50, 5), np.zeros((10, 1), dtype=np.float32), np.array([10]))
-    selector = Random(np.random.default_rng(0), n_rows=50)
+    selector = Random(np.random.default_rng(0), n_rows)
     model = LinearModel(np.zeros(1, dtype=np.float32), 0.0)
     counts = np.bincount([selector.select(table, model) for _ in range(9000)], minlength=50)[::5]
     assert counts[2] == 0

@@ -8,7 +8,7 @@ import pytest
 from seals_sim import AllPool, ArgMax, ExactIndex, LabelTable, LogisticLearner, SealsPool, draw_seeds, run
 from seals_sim.randomness import make_generator
 from seals_sim.search.candidates import CandidateTable, FixedTable, GrowingTable
-from seals_sim.search.duplicates import PassOver
+from seals_sim.search.duplicates import PassOver, find_copy_threshold
 from seals_sim.search.learners import LinearModel, PresumingLearner
 from seals_sim.search.scores import most_likely_positive
 from seals_sim.search.walk import WalkPool
@@ -124,6 +124,35 @@ def test_near_rows_come_last(rows, seeds):
     near = [bool((vectors[picks[:place]] @ vectors[picks[place]]).max() >= 0.8) for place in range(len(seeds), N)]
     assert True in near
     assert near == sorted(near)
+
+
+def _clusters(n, spread, d=64):
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(n // 40, d))[np.arange(n) % (n // 40)] + spread * rng.normal(size=(n, d))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
+
+
+@pytest.mark.parametrize("spread", [0.1, 0.25, 0.8])
+def test_a_table_of_near_rows_has_no_copies(spread):
+    """However near: at .1 all neighbors have cosines of about .99."""
+    vectors = _clusters(2_000, spread)
+    assert find_copy_threshold(vectors, ExactIndex(vectors), np.random.default_rng(0)) == np.inf
+    twice = np.concatenate([vectors, vectors[::2]])
+    assert find_copy_threshold(twice, ExactIndex(twice), np.random.default_rng(0)) == 1
+
+
+@pytest.mark.parametrize("part", [0.03, 0.3, 1.0])
+def test_copies_are_told_from_neighbors(part):
+    vectors = _clusters(2_000, 0.8)
+    rng = np.random.default_rng(1)
+    chosen = np.repeat(rng.choice(2_000, round(2_000 * part), replace=False), 4)
+    copies = vectors[chosen] + 0.2 / 8 * rng.normal(size=(len(chosen), 64)).astype(np.float32)
+    copies /= np.linalg.norm(copies, axis=1, keepdims=True)
+    table = np.concatenate([vectors, copies])
+    threshold = find_copy_threshold(table, ExactIndex(table), rng)
+    assert np.vecdot(copies, vectors[chosen]).min() > threshold
+    others = vectors @ vectors.T - 2 * np.eye(2_000)
+    assert (others.max(axis=1) < threshold).mean() > 0.99
 
 
 def _enter_all(table, vectors):

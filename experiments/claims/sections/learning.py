@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from experiments.claims.claim import Finding, Section, Verdict, judge
@@ -215,8 +217,7 @@ def check_near_duplicates(runs: StoredRuns) -> Finding:
                 low, high = distinct["low"] - plain["high"], distinct["high"] - plain["low"]
                 gains[f"{size:,} labels"] = type(take_exact(0))(distinct["difference"] - plain["difference"], low, high)
         if gains:
-            return judge(
-                f"points gained: {format_each(gains)} ({folder}, SIMULATED copies)", are_at_least(gains.values(), 0)
-            )
+            measured = f"points gained: {format_each(gains)} ({folder}, SIMULATED copies)"
+            return replace(judge(measured, are_at_least(gains.values(), 0)), folders=(folder,))
     command = f"{SOURCES['beyond'].command}_copied --copied 0.3 --only all,walk,walk_distinct"
     raise MissingRun("a run of experiments.beyond with planted near-duplicates", command)

@@ -18,6 +18,10 @@ class Replay:
         self._name = name
         self._table = runs.read_table(name, ("pool", "strategy", "n_repeats", "recall_mean", "recall_std"))
 
+    def has(self, pool: str, strategy: str) -> bool:
+        """Whether a method has been run."""
+        return bool(((self._table["pool"] == pool) & (self._table["strategy"] == strategy)).any())
+
     def find_row(self, pool: str, strategy: str) -> pd.Series:
         """One method.
 

@@ -14,6 +14,7 @@ from seals_sim.label.exchange.rows import GivenLabels, RowFinder
 from seals_sim.label.exchange.tables import build_labels_table, list_records
 from seals_sim.label.session import Session
 
+_MARKS = ("is_control", "is_disputed")  # metadata is numbers and words
 _NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
@@ -32,7 +33,7 @@ def build_argilla_records(answers: Session | pd.DataFrame, user_id: str = _NOBOD
         if data["answer"] is not None:
             response.update(value=ANSWER_WORDS[data["answer"]], status="submitted")
         metadata = {name: value for name, value in data.items() if name not in ("text", "answer")}
-        metadata["is_control"] = str(data["is_control"]).lower()
+        metadata |= {name: str(data[name]).lower() for name in _MARKS if name in data}
         records.append(
             {
                 "id": str(data["row"]),

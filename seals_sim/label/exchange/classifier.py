@@ -17,7 +17,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from seals_sim.disk.files import replacing, write_text
 from seals_sim.disk.reading import read_content, read_json
-from seals_sim.embed.encoder import Encoder
+from seals_sim.embed.joined import open_encoder
 from seals_sim.embed.vectorizer import TextVectorizer
 from seals_sim.errors import UserError
 from seals_sim.label.journal_rows import KeptSpace
@@ -133,7 +133,7 @@ def load_classifier(folder: Path | str) -> Pipeline:
         whitening = _read_whitening(arrays, len(model.weights))
     except (SafetensorError, KeyError, IndexError, ValueError, TypeError) as error:
         raise UserError(f"{folder / ARRAYS}: is no classifier ({error})") from error
-    if Encoder(config.model).digest != config.model_digest:
+    if open_encoder(config.model).digest != config.model_digest:
         warnings.warn(f"the files of the model {config.model} are not those it was trained with", stacklevel=2)
     return build_pipeline(KeptSpace(config.model, config.model_digest, whitening), model, config.regularization)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 
 from seals_sim.disk.files import replacing
 from seals_sim.errors import UserError
 from seals_sim.label import journal_file
+from seals_sim.label.concepts import Concepts, Examples
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.exchange.session_file import SessionFile
 from seals_sim.label.session import Session
@@ -27,21 +28,30 @@ class CarriedAnswers:
         answers: For each answered row that is there, its rows in this table, and who answered it and how, latest last.
         n_corrected: Rows whose text is another now.
         n_lost: Answered rows that are gone.
+        notes: Those that have a row, by the first one.
+        others: The same of the session's other concepts.
     """
 
     file: SessionFile
     answers: list[tuple[list[int], list[Said]]]
     n_corrected: int
     n_lost: int
+    notes: dict[int, str] = field(default_factory=dict)
+    others: tuple[CarriedAnswers, ...] = ()
+
+    @property
+    def n_carried(self) -> int:
+        """Answers that go on, of all concepts."""
+        return len(self.answers) + sum(len(other.answers) for other in self.others)
 
 
-def match_answers(
-    file: SessionFile, texts: Sequence[str], ids: Sequence[object] | None, has_own_vectors: bool = False
+def match_session(
+    files: Sequence[SessionFile], texts: Sequence[str], ids: Sequence[object] | None, has_own_vectors: bool = False
 ) -> CarriedAnswers:
     """Find the answered rows of a session in another state of its table: by their ids, or else by their texts.
 
     Args:
-        file: The session.
+        files: The session, for each of its concepts.
         texts: Of the table.
         ids: Of its rows, n; None where it has no id column.
         has_own_vectors: Whether rows with one text may differ, so that such a text says nothing without an id.
@@ -49,32 +59,58 @@ def match_answers(
     Raises:
         UserError: Where fewer than half of them are there, or the session can only be read.
     """
-    if not journal_file.is_writable(file.path):
+    path = files[0].path
+    if not journal_file.is_writable(path):
         problem = "the table has changed, and this session can only be read: answers go on in a copy of it"
-        raise UserError(f"{file.path}: {problem}")
+        raise UserError(f"{path}: {problem}")
+    first, *others = [_match(file, texts, ids, has_own_vectors) for file in files]
+    carried = replace(
+        first,
+        others=tuple(others),
+        n_corrected=sum(one.n_corrected for one in (first, *others)),
+        n_lost=sum(one.n_lost for one in (first, *others)),
+    )
+    n_answered = carried.n_carried + carried.n_lost
+    if not n_answered or carried.n_carried < _MIN_FOUND * n_answered:
+        found_words = f"{carried.n_carried:,} of its {n_answered:,} answered rows are in this table"
+        raise UserError(f"{path}: was begun with another table ({found_words}); name another session")
+    return carried
+
+
+def match_answers(file: SessionFile, texts: Sequence[str], ids: Sequence[object] | None) -> CarriedAnswers:
+    """See `match_session`, for a session of one concept."""
+    return match_session([file], texts, ids)
+
+
+def _match(
+    file: SessionFile, texts: Sequence[str], ids: Sequence[object] | None, has_own_vectors: bool
+) -> CarriedAnswers:
     answered = list(file.state.answers)
-    has_ids = ids is not None and all(file.rows[row].ids for row in answered)
+    has_ids = ids is not None and all(file.rows[row].ids for row in [*answered, *file.notes])
     keys = [str(id) for id in ids] if has_ids and ids is not None else texts
     rows_of: dict[str | None, list[int]] = {}
     for row, key in enumerate(keys):
         rows_of.setdefault(key, []).append(row)
     answers: list[tuple[list[int], list[Said]]] = []
     n_corrected = n_lost = 0
-    for old in answered:
+    notes = {}
+
+    def find(old: int) -> list[int]:
         kept = file.rows[old]
         wanted = list(map(str, kept.ids)) if has_ids else [kept.text]
         found = [row for key in wanted for row in rows_of.get(key, [])]
-        if has_own_vectors and not has_ids and len(found) > 1:
-            found = []
+        return [] if has_own_vectors and not has_ids and len(found) > 1 else found
+
+    for old, note in file.notes.items():
+        notes.update(dict.fromkeys(find(old)[:1], note))
+    for old in answered:
+        kept, found = file.rows[old], find(old)
         n_lost += not found
         n_corrected += any(texts[row] != kept.text for row in found)
         said = file.state.list_said(old)
         by_name = [one for one in said if one.who is not None]  # a file disputes nothing
         answers += [(found, said if said[-1].who is None else by_name)] if found else []
-    if not answered or len(answers) < _MIN_FOUND * len(answered):
-        found_words = f"{len(answers):,} of its {len(answered):,} answered rows are in this table"
-        raise UserError(f"{file.path}: was begun with another table ({found_words}); name another session")
-    return CarriedAnswers(file, answers, n_corrected, n_lost)
+    return CarriedAnswers(file, answers, n_corrected, n_lost, notes)
 
 
 def carry_over(carried: CarriedAnswers, corpus: Corpus) -> Path:
@@ -92,25 +128,37 @@ def carry_over(carried: CarriedAnswers, corpus: Corpus) -> Path:
     Raises:
         UserError: Where a file cannot be written; the session is then as it was.
     """
-    path, seeds = carried.file.path, carried.file.seeds
-    positives, negatives = ([seed.text for seed in seeds if seed.label == label] for label in (1, 0))
+    path, all_carried = carried.file.path, (carried, *carried.others)
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)  # of a process that was killed here
-    with Session.begin(new, corpus, positives, negatives, carried.file.options) as session:
-        given = [
-            (row, one.answer, one.who or "")
-            for rows, said in carried.answers
-            for one in said
-            for row in dict.fromkeys(session.list_copies(row)[0] for row in rows)  # so that one undo takes it back
-        ]
-        for who, together in groupby(given, lambda one: one[2]):
-            rows, answers, _ = zip(*together, strict=True)
-            session.tell(rows, answers, who)
+    examples = {one.file.concept: _list_examples(one.file) for one in all_carried}
+    with Concepts.begin(new, corpus, examples, carried.file.options) as concepts:
+        for one in all_carried:
+            _tell_again(concepts.sessions[one.file.concept], one.answers)
+        for row, note in carried.notes.items():
+            concepts.first.write_note(row, note)
         for who, record in carried.file.judges.items():
-            session.note_judge(who, record)
+            concepts.first.note_judge(who, record)
     places = (path.with_name(f"{path.stem}.before-{number}{path.suffix}") for number in range(1, 10**6))
     copy = next(place for place in places if not place.exists())
     with replacing(copy, is_private=True) as temporary:
         temporary.write_bytes(path.read_bytes())
     new.replace(path)
     return copy
+
+
+def _list_examples(file: SessionFile) -> Examples:
+    positives, negatives = ([seed.text for seed in file.seeds if seed.label == label] for label in (1, 0))
+    return positives, negatives
+
+
+def _tell_again(session: Session, carried: Sequence[tuple[list[int], list[Said]]]) -> None:
+    given = [
+        (row, one.answer, one.who or "")
+        for rows, said in carried
+        for one in said
+        for row in dict.fromkeys(session.list_copies(row)[0] for row in rows)  # so that one undo takes it back
+    ]
+    for who, together in groupby(given, lambda one: one[2]):
+        rows, answers, _ = zip(*together, strict=True)
+        session.tell(rows, answers, who)

@@ -43,7 +43,8 @@ def read_label_studio(path: Path, corpus: Corpus | None = None, names: AnswerNam
     """Read the labels of an export in the format "JSON" or "JSON-MIN".
 
     A task's row is `data.row`; where that is missing, it is found by `data.text`, as `RowFinder` does. Of several
-    annotations of a task the last counts. JSON-MIN has these fields in the task itself, which then has one annotation.
+    annotations of a task the one changed last counts; exports list them in no order. JSON-MIN has these fields in the
+    task itself, which then has one annotation, and lists a task once for each.
 
     Args:
         path: The export.
@@ -60,7 +61,7 @@ def read_label_studio(path: Path, corpus: Corpus | None = None, names: AnswerNam
     if not isinstance(tasks, list):
         raise UserError(f"{path}: not a list of Label Studio tasks; export it in the format JSON or JSON-MIN")
     rows, given, names = RowFinder(corpus), GivenLabels(), names or AnswerNames()
-    for number, task in enumerate(tasks, start=1):
+    for number, task in _put_latest_last(tasks):
         where = f"{path}: task {number}"
         if isinstance(task, dict) and "annotation_id" in task and "annotations" not in task:
             row = rows.find(task, task.get("text"), where)
@@ -69,11 +70,24 @@ def read_label_studio(path: Path, corpus: Corpus | None = None, names: AnswerNam
         data, annotations = get_part(task, "data", dict, where), get_part(task, "annotations", list, where)
         text = data.get("text")
         if annotations:
-            answer = _read_annotation(annotations[-1], where, names)
+            answer = _read_annotation(sorted(annotations, key=_get_time)[-1], where, names)
             given.add(rows.find(data, text, where), answer, data.get("is_control"))
         else:
             rows.skip(data, text)
     return given
+
+
+def _put_latest_last(tasks: list[object]) -> list[tuple[int, object]]:
+    """Number tasks, those of JSON-MIN in the order of their annotations, which may be of one task."""
+    numbered = list(enumerate(tasks, start=1))
+    is_minimal = all(isinstance(task, dict) and "annotation_id" in task for task in tasks)
+    return sorted(numbered, key=lambda one: _get_time(one[1])) if is_minimal else numbered
+
+
+def _get_time(annotation: object) -> str:
+    """When it was changed last, in a form that sorts; all times of a file are in one zone."""
+    changed = annotation.get("updated_at") if isinstance(annotation, dict) else None
+    return changed if isinstance(changed, str) else ""
 
 
 def _read_minimal(task: dict[str, Any], where: str, names: AnswerNames) -> int:

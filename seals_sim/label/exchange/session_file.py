@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 
 from seals_sim.errors import UserError
+from seals_sim.label.beginning import UNNAMED, name_concept
 from seals_sim.label.events import Seed
 from seals_sim.label.exchange.classifier import build_pipeline
 from seals_sim.label.journal import Journal
@@ -18,7 +19,7 @@ from seals_sim.label.journal_rows import KeptRow, KeptSpace
 from seals_sim.label.judge.records import JudgeRecord
 from seals_sim.label.learner import explain_missing
 from seals_sim.label.options import SessionOptions
-from seals_sim.label.state import SessionState
+from seals_sim.label.state import SessionState, is_disputed
 from seals_sim.search.learners import LinearModel, fit_logistic
 
 _ANY_TABLE = 2**62  # rows: without the table nothing says how many there are
@@ -48,6 +49,8 @@ class SessionFile:
         state: What its events add up to.
         rows: What it keeps of rows with events.
         space: How its texts become vectors; None for a session over vectors.
+        concept: That the answers are about.
+        notes: On rows.
         judges: What it keeps of its judges, by their names.
     """
 
@@ -57,30 +60,51 @@ class SessionFile:
     state: SessionState
     rows: dict[int, KeptRow]
     space: KeptSpace | None
-    judges: dict[str, JudgeRecord]
+    concept: str = ""
+    notes: dict[int, str] = field(default_factory=dict)
+    judges: dict[str, JudgeRecord] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, path: Path) -> SessionFile:
+    def read(cls, path: Path, concept: str | None = None) -> SessionFile:
         """Read a session that no process has open; nothing is written.
 
         Args:
             path: Of the file.
+            concept: One of its concepts; needed where it has several.
 
         Raises:
-            UserError: For a file that is no session, is damaged, or is of a version that does not keep its texts.
+            UserError: For a file that is no session, is damaged, is of a version that does not keep its texts, or has
+                other concepts.
         """
+        files = cls.read_all(path)
+        for file in files:
+            if concept == file.concept or (concept is None and len(files) == 1):
+                return file
+        named = ", ".join(name_concept(file.concept) for file in files)
+        problem = f"{path} has the concepts {named}; name one of these"
+        if named == UNNAMED:
+            problem = f"{path} has no concepts; leave this out"
+        raise UserError(problem, parameter="concept", value=concept or "")
+
+    @classmethod
+    def read_all(cls, path: Path) -> list[SessionFile]:
+        """Read the session of each concept, in the file's order; see `read`."""
         journal = Journal(path)
         try:
             rows, space = journal.read_kept()
             journal.check(_ANY_TABLE, journal.read_dimensions())
-            state = SessionState()
-            for event in journal.read_events():
-                state.apply(event)
-            if not set(state.answers) <= rows.keys():
-                problem = "was written by an earlier version, which did not keep the texts"
-                raise UserError(f"{path}: {problem}; open it once with its table, by the command that labels")
+            about, notes, files = journal.read_about(), journal.read_notes(), []
             judges = journal.read_judges()
-            return cls(path, journal.read_about().options, journal.read_seeds(), state, rows, space, judges)
+            for concept in about.concepts:
+                state = SessionState()
+                for event in journal.read_events(concept):
+                    state.apply(event)
+                if not state.answers.keys() | notes.keys() <= rows.keys():
+                    problem = "was written by an earlier version, which did not keep the texts"
+                    raise UserError(f"{path}: {problem}; open it once with its table, by the command that labels")
+                seeds = journal.read_seeds(concept)
+                files.append(cls(path, about.options, seeds, state, rows, space, concept, notes, judges))
+            return files
         finally:
             journal.close()
 
@@ -88,20 +112,23 @@ class SessionFile:
         """All answers, as `build_labels_table` of a session gives them, without the columns of the table but the ids.
 
         Returns:
-            row, id (where the session has an id column), text, answer, is_control, and who (where anyone gave a name).
+            row, id (where the session has an id column), text, answer, is_control, who and is_disputed (where anyone
+            gave a name), and note (where there is any).
         """
-        answers, lines = self.state.answers, []
+        answers, has_names, lines = self.state.answers, False, []
         for row, answer in answers.items():
             kept, asked, said = self.rows[row], self.state.asked.get(row), self.state.list_said(row)
-            ids = kept.ids or (None,) * len(kept.table_rows)
+            ids, has_names = kept.ids or (None,) * len(kept.table_rows), has_names or any(one.who for one in said)
             for place, (table_row, id) in enumerate(zip(kept.table_rows, ids, strict=True)):
                 is_control = asked is not None and asked.is_control and place == 0
                 text = kept.text if place == 0 or self.space is not None else None  # equal vectors: any texts
-                lines.append((table_row, id, text, answer, is_control, said[-1].who or None))
-        table = pd.DataFrame(lines, columns=["row", "id", "text", "answer", "is_control", "who"])
+                note = self.notes.get(row)
+                lines.append((table_row, id, text, answer, is_control, said[-1].who or None, is_disputed(said), note))
+        names = ["row", "id", "text", "answer", "is_control", "who", "is_disputed", "note"]
+        table = pd.DataFrame(lines, columns=names)
         table = table.astype({"row": "int64", "id": "object", "text": "object", "answer": "Int8", "is_control": "bool"})
-        empty = [] if any(self.rows[row].ids for row in answers) else ["id"]
-        return table.drop(columns=empty if table["who"].any() else [*empty, "who"])
+        empty = {name for name in ("id", "note") if table[name].isna().all()}
+        return table.drop(columns=[*empty, *(() if has_names else ("who", "is_disputed"))])
 
     def train(self) -> tuple[Pipeline, int, int]:
         """Train a classifier on the answers and examples, whose texts are embedded again.

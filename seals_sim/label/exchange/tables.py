@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any, Literal, get_args
 
 import pandas as pd
 import pyarrow as pa
 
 from seals_sim.errors import UserError
+from seals_sim.label.beginning import name_concept
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.exchange.columns import name_columns
 from seals_sim.label.session import Session
-from seals_sim.label.state import Said
+from seals_sim.label.state import Said, is_disputed
 
 TableFormat = Literal["csv", "jsonl", "parquet"]
 TABLE_FORMATS: tuple[TableFormat, ...] = get_args(TableFormat)
@@ -27,8 +28,9 @@ def build_labels_table(session: Session) -> pd.DataFrame:
     """All answers, in order.
 
     Returns:
-        row (of the user's table), text, answer (1, 0, or missing where skipped), is_control (drawn at random), who gave
-        that answer (only where anyone gave a name), and the corpus's columns.
+        row (of the user's table), text, answer (1, 0, or missing where skipped), is_control (drawn at random), where
+        anyone gave a name who gave that answer and is_disputed (two people differ), note (only where there is any),
+        concept (only where it has a name), and the corpus's columns.
     """
     answers = session.answers
     rows = list(answers)
@@ -41,13 +43,38 @@ def build_labels_table(session: Session) -> pd.DataFrame:
             "is_control": pd.Series([session.is_control(row) for row in rows], dtype="bool"),
         }
     )
-    _add_names(table, [session.list_said(row)[-1] for row in rows])
+    _add_names(table, [session.list_said(row) for row in rows])
+    _add_notes(table, session, rows)
+    if session.concept:
+        table.insert(table.columns.get_loc("answer") + 1, "concept", session.concept)
     return _add_columns(table, session.corpus, rows)
 
 
-def _add_names(table: pd.DataFrame, said: Sequence[Said]) -> None:
-    if any(one.who for one in said):
-        table["who"] = pd.Series([one.who or None for one in said], dtype="object")
+def build_concepts_table(sessions: Iterable[Session]) -> pd.DataFrame:
+    """The answers of several sessions over one corpus, each with its concept.
+
+    Returns:
+        The columns of `build_labels_table`, and concept.
+    """
+    return join_concepts({session.concept: build_labels_table(session) for session in sessions})
+
+
+def join_concepts(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """One table of the labels of several concepts, with the column concept behind the answer."""
+    joined = pd.concat([table.assign(concept=name_concept(name)) for name, table in tables.items()], ignore_index=True)
+    joined.insert(joined.columns.get_loc("answer") + 1, "concept", joined.pop("concept"))
+    return joined
+
+
+def _add_names(table: pd.DataFrame, said: Sequence[Sequence[Said]]) -> None:
+    if any(one.who for each in said for one in each):
+        table["who"] = pd.Series([each[-1].who or None for each in said], dtype="object")
+        table["is_disputed"] = pd.Series([is_disputed(each) for each in said], dtype="bool")
+
+
+def _add_notes(table: pd.DataFrame, session: Session, rows: Sequence[int]) -> None:
+    if session.list_noted():
+        table["note"] = pd.Series([session.get_note(row) or None for row in rows], dtype="object")
 
 
 def build_scores_table(session: Session) -> pd.DataFrame:
@@ -55,7 +82,7 @@ def build_scores_table(session: Session) -> pd.DataFrame:
 
     Returns:
         row (of the user's table), text, score (of the model of all answers, from 0 to 1: it ranks rows and is no
-        probability), answer (1, 0, or missing), and the corpus's columns.
+        probability), answer (1, 0, or missing), note (only where there is any), and the corpus's columns.
 
     Raises:
         UserError: While no model can be trained.
@@ -73,6 +100,7 @@ def build_scores_table(session: Session) -> pd.DataFrame:
             "answer": answer,
         }
     )
+    _add_notes(table, session, range(len(table)))
     return _add_columns(table, session.corpus, range(len(table)))
 
 

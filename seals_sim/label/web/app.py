@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import IO, Annotated, Any, Literal
+from typing import Any, Literal
 
-from fastapi import Depends, FastAPI, Query, Request
+from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from seals_sim.errors import UserError
+from seals_sim.label.beginning import name_concept
+from seals_sim.label.concepts import Concepts
 from seals_sim.label.exchange import (
     build_argilla_records,
     build_label_studio_tasks,
@@ -30,8 +30,9 @@ from seals_sim.label.phrases import compile_words
 from seals_sim.label.session import Session
 from seals_sim.label.state import Said
 from seals_sim.label.types import Asked, Hit
+from seals_sim.label.web.all_concepts import AllConceptsPage
+from seals_sim.label.web.calls import ANSWERS, N_TAKEN, AnswerKind, FirstRow, NumberOfRows, Person, Words, send_file
 from seals_sim.label.web.guard import Guard
-from seals_sim.label.web.person import read_person
 from seals_sim.label.web.pictures import make_picture_call
 from seals_sim.label.web.replies import (
     Answer,
@@ -41,12 +42,15 @@ from seals_sim.label.web.replies import (
     AskedRow,
     Batch,
     ListedRow,
+    Note,
+    NoteReply,
     RowList,
     SaidAnswer,
     StatusReply,
     UndoReply,
 )
 from seals_sim.label.web.words import TARGET, describe_remaining, describe_stopping
+from seals_sim.types import Row
 
 _STATIC = Path(__file__).parent / "static"
 _SCRIPTS = (
@@ -54,24 +58,20 @@ _SCRIPTS = (
     "calls.js",
     "cards.js",
     "curve.js",
+    "concepts.js",
     "elements.js",
     "judge.js",
+    "keys.js",
     "lists.js",
+    "marks.js",
     "menu.js",
+    "notes.js",
     "person.js",
     "pictures.js",
     "status.js",
 )
 _MEDIA_TYPES = {"page.css": "text/css", **dict.fromkeys(_SCRIPTS, "text/javascript"), "icon.svg": "image/svg+xml"}
 _N_NEIGHBORS = 5
-_MAX_ROWS = 100
-_N_TAKEN = 1000  # latest answers that are known when they are sent again
-
-NumberOfRows = Annotated[int, Query(alias="n", ge=1, le=_MAX_ROWS)]
-FirstRow = Annotated[int, Query(ge=0)]
-Person = Annotated[str, Depends(read_person)]
-Words = Annotated[str, Query(max_length=10_000)]
-_ANSWERS = {"yes": (1,), "no": (0,), "skipped": (None,), "all": (1, 0, None)}
 
 
 class PlainJson(JSONResponse):
@@ -82,7 +82,7 @@ class PlainJson(JSONResponse):
 
 
 def make_app(
-    session: Session,
+    session: Session | Concepts,
     token: str,
     host: str,
     name: str,
@@ -93,7 +93,7 @@ def make_app(
     """Build the web application of a session.
 
     Args:
-        session: To be labeled.
+        session: To be labeled; that of several concepts has a page for each, and one for all.
         token: What a caller must know.
         host: Where the page is served.
         name: Of the session, shown on the page.
@@ -105,60 +105,91 @@ def make_app(
     app.add_middleware(Guard, token=token, host=host, once=once, allowed_hosts=allowed_hosts)
     app.add_exception_handler(UserError, _reply_user_error)
     app.add_exception_handler(RequestValidationError, _reply_bad_call)
-    page = _Page(session, name, judging)
-
-    app.add_api_route("/api/batch", page.ask)
-    app.add_api_route("/api/answer", page.answer, methods=["POST"])
-    app.add_api_route("/api/undo", page.undo, methods=["POST"])
-    app.add_api_route("/api/status", page.status)
-    app.add_api_route("/api/answers", page.list_answers)
-    app.add_api_route("/api/find", page.find)
-    app.add_api_route("/api/words", page.find_words)
-    app.add_api_route("/api/similar", page.find_similar)
+    lock = threading.Lock() if judging is None else judging.lock
+    sessions = list(session.sessions.values()) if isinstance(session, Concepts) else [session]
+    names = [name_concept(one.concept) for one in sessions] if len(sessions) > 1 or sessions[0].concept else []
+    pages = [_Page(one, name, lock, names, judging) for one in sessions]
+    _add_calls(app, "", pages[0])
+    for place, page in enumerate(pages[: len(names)]):
+        _add_calls(app, f"/concept/{place}", page)
+    if isinstance(session, Concepts) and len(names) > 1:
+        _add_calls(app, "/concept/all", AllConceptsPage(session, pages, lock))
     app.add_api_route("/image/{row}", make_picture_call(session.corpus))
-    app.add_api_route("/export/labelstudio.json", page.export_label_studio)
-    app.add_api_route("/export/argilla.jsonl", page.export_argilla)
-    app.add_api_route("/export/{table}.{format}", page.export_table)
     app.add_api_route("/", lambda: FileResponse(_STATIC / "page.html", media_type="text/html; charset=utf-8"))
     app.add_api_route("/static/{file}", _send_static)
     return app
 
 
+def _add_calls(app: FastAPI, prefix: str, page: _Page | AllConceptsPage) -> None:
+    app.add_api_route(f"{prefix}/api/batch", page.ask)
+    app.add_api_route(f"{prefix}/api/answer", page.answer, methods=["POST"])
+    app.add_api_route(f"{prefix}/api/note", page.write_note, methods=["POST"])
+    app.add_api_route(f"{prefix}/api/undo", page.undo, methods=["POST"])
+    app.add_api_route(f"{prefix}/api/status", page.status)
+    app.add_api_route(f"{prefix}/api/answers", page.list_answers)
+    app.add_api_route(f"{prefix}/api/find", page.find)
+    app.add_api_route(f"{prefix}/api/words", page.find_words)
+    app.add_api_route(f"{prefix}/api/similar", page.find_similar)
+    app.add_api_route(f"{prefix}/export/labelstudio.json", page.export_label_studio)
+    app.add_api_route(f"{prefix}/export/argilla.jsonl", page.export_argilla)
+    app.add_api_route(f"{prefix}/export/{{table}}.{{format}}", page.export_table)
+
+
 class _Page:
     """The calls. A row that goes out or comes in is one of the user's table; the session has its own positions."""
 
-    def __init__(self, session: Session, name: str, judging: Judging | None) -> None:
-        self._session, self._name, self._judging = session, name, judging
-        self._lock = threading.Lock() if judging is None else judging.lock
+    def __init__(
+        self,
+        session: Session,
+        name: str,
+        lock: threading.Lock,
+        concepts: Sequence[str],
+        judging: Judging | None = None,
+    ) -> None:
+        self._session, self._name, self._lock, self._concepts = session, name, lock, concepts
+        self._judging = judging
         self._corpus = session.corpus
-        self._taken: deque[str] = deque(maxlen=_N_TAKEN)
+        self._taken: deque[str] = deque(maxlen=N_TAKEN)
 
     def ask(self, who: Person, n: NumberOfRows = 1) -> Batch:
         with self._lock:
-            return Batch(rows=[self._describe(asked) for asked in self._session.ask(n, who)])
+            return Batch(rows=[self.describe(asked) for asked in self._session.ask(n, who)])
 
     def answer(self, answer: Answer, who: Person) -> AnswerReply:
         with self._lock:
             row = self._corpus.find_row(answer.row)
-            if not answer.id or answer.id not in self._taken:
+            if not self._has_taken(answer, row, who):
                 self._session.tell([row], [answer.answer], who)
                 self._taken.append(answer.id)
-            return AnswerReply(row=answer.row, status=self._status())
+            return AnswerReply(row=answer.row, status=self.describe_status())
+
+    def _has_taken(self, answer: Answer, row: Row, who: str) -> bool:
+        """Whether an answer is here already: its reply did not arrive, or the server ended before it gave one."""
+        if answer.id and answer.id in self._taken:
+            return True
+        by_them = [one for one in self._session.list_said(row) if one.who == who]
+        return answer.is_again and by_them[-1:] == [Said(who, answer.answer)]
+
+    def write_note(self, note: Note, who: Person) -> NoteReply:
+        with self._lock:
+            row = self._corpus.find_row(note.row)
+            self._session.write_note(row, note.text, who)
+            return NoteReply(row=note.row, note=self._session.get_note(row))
 
     def undo(self, who: Person) -> UndoReply:
         with self._lock:
             row = self._session.undo(who)
             left = None if row is None else AnswerMark(**_mark(row, self._session.distinct_answers))
             number = None if row is None else self._corpus.number_row(row)
-            return UndoReply(row=number, left=left, status=self._status())
+            return UndoReply(row=number, left=left, status=self.describe_status())
 
     def status(self) -> StatusReply:
         with self._lock:
-            return self._status()
+            return self.describe_status()
 
     def list_answers(
         self,
-        answer: Literal["yes", "no", "skipped", "disputed", "all"] = "all",
+        answer: AnswerKind = "all",
         words: Words = "",
         start: FirstRow = 0,
         n: NumberOfRows = 20,
@@ -168,12 +199,14 @@ class _Page:
             answers = self._list_shown()
             if answer == "disputed":
                 rows = self._session.disputed
+            elif answer == "noted":
+                rows = self._session.list_noted()
             else:
-                rows = [row for row, given in answers.items() if given in _ANSWERS[answer]]
+                rows = [row for row, given in answers.items() if given in ANSWERS[answer]]
             if words.strip():
                 holds = compile_words(words)
                 rows = [row for row in rows if holds(self._corpus.get_text(row) or "")]
-            return RowList(rows=self._list(rows[::-1][start : start + n]), n_found=len(rows))
+            return RowList(rows=self.list_rows(rows[::-1][start : start + n]), n_found=len(rows))
 
     def find(self, text: Words, n: NumberOfRows = 10) -> RowList:
         _require_words(text)
@@ -184,7 +217,7 @@ class _Page:
         _require_words(text)
         rows = self._session.find_words(text)  # without the lock: a large table takes a second, and texts do not change
         with self._lock:
-            return RowList(rows=self._list(rows[start : start + n]), n_found=len(rows))
+            return RowList(rows=self.list_rows(rows[start : start + n]), n_found=len(rows))
 
     def find_similar(self, row: int, n: NumberOfRows = 10) -> RowList:
         with self._lock:
@@ -193,20 +226,20 @@ class _Page:
     def export_table(self, table: Literal["labels", "scores"], format: Literal["csv", "jsonl", "parquet"]) -> Response:
         with self._lock:
             built = build_labels_table(self._session) if table == "labels" else build_scores_table(self._session)
-        return _send_file(f"{table}.{format}", lambda file: write_table(built, format, file))
+        return send_file(f"{table}.{format}", lambda file: write_table(built, format, file))
 
     def export_label_studio(self) -> Response:
         with self._lock:
             tasks = build_label_studio_tasks(self._session)
-        return _send_file("labelstudio.json", lambda file: file.write(json.dumps(tasks, indent=1).encode("ascii")))
+        return send_file("labelstudio.json", lambda file: file.write(json.dumps(tasks, indent=1).encode("ascii")))
 
     def export_argilla(self) -> Response:
         with self._lock:
             records = build_argilla_records(self._session)
         lines = "".join(json.dumps(record) + "\n" for record in records)
-        return _send_file("argilla.jsonl", lambda file: file.write(lines.encode("ascii")))
+        return send_file("argilla.jsonl", lambda file: file.write(lines.encode("ascii")))
 
-    def _describe(self, asked: Asked) -> AskedRow:
+    def describe(self, asked: Asked) -> AskedRow:
         because = asked.because
         if because is not None and because.row is not None:
             because = replace(because, row=self._corpus.number_row(because.row))
@@ -219,16 +252,17 @@ class _Page:
             n_copies=asked.n_copies,
             has_image=self._corpus.has_image(asked.row),
             purpose=self._session.find_purpose(asked.row),
+            note=self._session.get_note(asked.row),
             neighbors=self._list_hits(self._session.find_similar(asked.row, _N_NEIGHBORS)).rows,
         )
 
     def _list_hits(self, hits: Sequence[Hit]) -> RowList:
-        rows = self._list(hit.row for hit in hits)
+        rows = self.list_rows(hit.row for hit in hits)
         for listed, hit in zip(rows, hits, strict=True):
             listed.similarity = hit.similarity
         return RowList(rows=rows, n_found=len(rows))
 
-    def _list(self, rows: Iterable[int]) -> list[ListedRow]:
+    def list_rows(self, rows: Iterable[int]) -> list[ListedRow]:
         session, answers = self._session, self._list_shown()
         return [
             ListedRow(
@@ -236,6 +270,7 @@ class _Page:
                 text=session.corpus.get_text(row),
                 n_copies=len(session.list_copies(row)),
                 has_image=self._corpus.has_image(row),
+                note=session.get_note(row),
                 said=_name_answers(session.list_said(row)) if row in answers else [],
                 **_mark(row, answers),
             )
@@ -247,11 +282,12 @@ class _Page:
         session = self._session
         return {row: answer for row, answer in session.distinct_answers.items() if not session.needs_person(row)}
 
-    def _status(self) -> StatusReply:
+    def describe_status(self) -> StatusReply:
         status = self._session.status(TARGET)
         return StatusReply(
             **asdict(status),
             name=self._name,
+            concepts=list(self._concepts),
             remaining_words=describe_remaining(status, self._session.options.control_every),
             stopping_words=describe_stopping(status),
             can_find=self._corpus.encode is not None,
@@ -286,24 +322,6 @@ def _send_static(file: str) -> Response:
     if file not in _MEDIA_TYPES:
         return PlainJson({"error": "no such file"}, status_code=404)
     return FileResponse(_STATIC / file, media_type=_MEDIA_TYPES[file])
-
-
-def _send_file(name: str, write: Callable[[IO[bytes]], object]) -> Response:
-    """Through a temporary file, since a table of all rows may be large."""
-    try:
-        with tempfile.NamedTemporaryFile(prefix="seals-", delete=False) as file:
-            path = Path(file.name)
-            try:
-                write(file)
-                file.flush()
-            except BaseException:
-                path.unlink()
-                raise
-    except OSError as error:
-        problem = f"{name} cannot be written to the folder of temporary files: {error.strerror or error}"
-        raise UserError(f"{problem}; make room there, or start with TMPDIR as another folder") from error
-    remove = BackgroundTask(path.unlink, missing_ok=True)
-    return FileResponse(path, media_type="application/octet-stream", filename=name, background=remove)
 
 
 def _reply_user_error(request: Request, error: Exception) -> Response:

@@ -7,6 +7,7 @@ in the Host header may be any: at the browser's end of an SSH tunnel it is anoth
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
 import secrets
 import socket
@@ -41,7 +42,7 @@ class Guard:
     """Passes a call on to `app`, or refuses it with one plain line; sets the security headers of every reply.
 
     A browser trades the token in the address for a cookie that holds another secret, so that what a cookie gives away
-    (it goes to every port of the machine) is not what was printed, and ends with this server.
+    (it goes to every port of the machine) is not what was printed. It follows from the token, and so is good as long.
 
     Args:
         app: The application.
@@ -55,7 +56,7 @@ class Guard:
         self, app: ASGIApp, token: str, host: str, once: str | None = None, allowed_hosts: Sequence[str] = ()
     ) -> None:
         self._app, self._token, self._once = app, token, once
-        self._cookie_secret = secrets.token_urlsafe(24)
+        self._cookie_secret = hmac.new(token.encode(), b"cookie", "sha256").hexdigest()
         self._allowed = {name.strip("[]").lower() for name in allowed_hosts}
         self._names = {host.strip("[]").lower(), "127.0.0.1", "localhost", "::1", *self._allowed}
         self._is_any = host in ANY

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field, StrictInt
 
+from seals_sim.label.journal_notes import MAX_NOTE
+
 
 def _drop_infinite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
@@ -22,11 +24,27 @@ class Answer(BaseModel):
         row: Its position in the table.
         answer: 1, 0, or null to skip.
         id: Of this answer, drawn by the page: what is sent again, because no reply came, counts once.
+        is_again: Whether it was sent before, perhaps to a server that was stopped meanwhile.
     """
 
     row: StrictInt
     answer: Annotated[StrictInt, Field(ge=0, le=1)] | None
     id: Annotated[str, Field(max_length=100)] = ""
+    is_again: bool = False
+
+
+class Note(BaseModel):
+    """A note on a row; empty to remove it."""
+
+    row: StrictInt
+    text: Annotated[str, Field(max_length=MAX_NOTE)]
+
+
+class NoteReply(BaseModel):
+    """The note on a row is on disk."""
+
+    row: int
+    note: str
 
 
 class AnswerMark(BaseModel):
@@ -53,6 +71,8 @@ class ListedRow(AnswerMark):
         has_image: Whether there should be a picture of it.
         similarity: To what was searched for, where that was by meaning.
         said: Who answered it and how, latest last, where anyone gave a name.
+        note: On it; empty where there is none.
+        marks: Where all concepts are asked at once: the answers by the places of their concepts.
     """
 
     row: int
@@ -61,6 +81,8 @@ class ListedRow(AnswerMark):
     has_image: bool
     similarity: Finite = None
     said: list[SaidAnswer] = []
+    note: str = ""
+    marks: dict[int, int | None] = {}
 
 
 class RowList(BaseModel):
@@ -83,6 +105,9 @@ class AskedRow(BaseModel):
 
     Attributes:
         purpose: "check" where a judge's answer is to be checked, "unable" where it could not answer, else empty.
+        note: On it; empty where there is none.
+        concept: Whose search asks for it, where all concepts are asked at once.
+        marks: See `ListedRow`.
     """
 
     row: int
@@ -93,6 +118,9 @@ class AskedRow(BaseModel):
     n_copies: int
     has_image: bool
     purpose: str = ""
+    note: str = ""
+    concept: str = ""
+    marks: dict[int, int | None] = {}
     neighbors: list[ListedRow]
 
 
@@ -111,9 +139,16 @@ class Remaining(BaseModel):
 
 
 class StatusReply(BaseModel):
-    """See `seals_sim.label.types.Status`; with the session's name, and what its numbers mean."""
+    """See `seals_sim.label.types.Status`; with the session's name, and what its numbers mean.
+
+    Attributes:
+        concepts: Their names, where the session has names for them.
+        each: Where all are asked at once, what there is to say of each.
+    """
 
     name: str
+    concepts: list[str] = []
+    each: list[str] = []
     n_rows: int
     n_copies: int
     n_answered: int

@@ -13,18 +13,20 @@ import tempfile
 import threading
 import webbrowser
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import uvicorn
 
 from seals_sim.errors import UserError
+from seals_sim.label.concepts import Concepts
 from seals_sim.label.judge.judging import Judging
 from seals_sim.label.loopback import is_loopback
 from seals_sim.label.session import Session
 from seals_sim.label.web.app import make_app
 from seals_sim.label.web.connections import MAX_CONNECTIONS, BoundedProtocol
 from seals_sim.label.web.guard import ANY
+from seals_sim.label.web.kept_token import KeptToken
 
 _SENT_ON = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
@@ -34,19 +36,20 @@ _SENT_ON = (
 
 
 def serve(
-    session: Session,
+    session: Session | Concepts,
     host: str = "127.0.0.1",
     port: int = 0,
     open_browser: bool = True,
     quiet: bool = False,
     name: str = "labels",
     allowed_hosts: Sequence[str] = (),
+    token_beside: Path | None = None,
     judging: Judging | None = None,
 ) -> None:
     """Serve the page until Ctrl-C, SIGTERM, or the end of the terminal (SIGHUP), and close the session.
 
     The address, with its token, is printed on a line; nothing else is on it if `quiet`. It can be used as often as one
-    likes while the server runs. The browser that is opened gets another token, which opens the page once.
+    likes. The browser that is opened gets another token, which opens the page once.
 
     Args:
         session: To be labeled.
@@ -56,6 +59,8 @@ def serve(
         quiet: Print the address only.
         name: Shown on the page.
         allowed_hosts: More names that a browser may reach the page by.
+        token_beside: The session's file, beside which the token is kept, so that an open tab goes on when the page is
+            served again; at the same port, where that is free. None: the token ends with this call.
         judging: A judge that begins to answer once the page is served, and is stopped with it.
 
     Raises:
@@ -63,9 +68,12 @@ def serve(
     """
     try:
         _require_no_event_loop()
-        with _stopped_by_signals(), _listen(host, port) as listening:
+        kept = KeptToken.make() if token_beside is None else KeptToken.read(token_beside)
+        with _stopped_by_signals(), _listen_again(host, port, kept.port) as listening:
             bound_port: int = listening.getsockname()[1]
-            token, once = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+            token, once = kept.token, secrets.token_urlsafe(24)
+            if token_beside is not None:
+                KeptToken(token, bound_port).save(token_beside)
             address = f"http://{_format_host(host)}:{bound_port}/?token="
             url = address + token
             if not is_loopback(host):
@@ -161,6 +169,14 @@ def require_address(host: str, port: int) -> None:
         UserError: Where it cannot.
     """
     _listen(host, port).close()
+
+
+def _listen_again(host: str, port: int, last_port: int) -> socket.socket:
+    """Where any port will do, that of the last time, at which a tab may be waiting."""
+    if port == 0 and last_port:
+        with suppress(UserError):  # another program has it now
+            return _listen(host, last_port)
+    return _listen(host, port)
 
 
 def _listen(host: str, port: int) -> socket.socket:

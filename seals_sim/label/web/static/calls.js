@@ -1,4 +1,5 @@
 /* Calls to the server, and what is said about them. */
+import { getPrefix } from "./concepts.js";
 import { by } from "./elements.js";
 import { getName } from "./person.js";
 
@@ -10,11 +11,11 @@ let isErrorOfCall = false; // the error shown is about something the person did,
 
 export class Refused extends Error {}
 
-export async function call(path, body, who = getName()) {
+export async function call(path, body, who = getName(), where = getPrefix()) {
   const headers = { "Content-Type": "application/json", "X-Person": encodeURIComponent(who) };
   let response;
   try {
-    response = await fetch(path, body ? { method: "POST", headers, body: JSON.stringify(body) } : { headers });
+    response = await fetch(where + path, body ? { method: "POST", headers, body: JSON.stringify(body) } : { headers });
   } catch {
     connection.isAway = true;
     throw new Error("the server does not respond (is it still running?)");

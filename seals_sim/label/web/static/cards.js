@@ -1,4 +1,6 @@
 /* A row as a card to be answered, or as an item of a list. `actions` is what its buttons do: answer, select, showSimilar. */
+import { getNames, isAll } from "./concepts.js";
+import { makeNote, makeNoteButton } from "./notes.js";
 import { makePicture } from "./pictures.js";
 import { by, makeButton, make, formatNumber, shorten, makeTextBox } from "./elements.js";
 
@@ -9,11 +11,22 @@ const PURPOSES = {
 };
 
 function makeAnswerButtons(row, hasKeys, actions) {
-  return ANSWERS.map(([value, words, key]) => makeButton(
-    hasKeys ? `${words} (${key})` : words,
-    { "data-answer": String(value), "aria-pressed": "false", "aria-label": `${words}, row ${row}` },
-    () => actions.answer(row, value),
+  if (!isAll()) return makeButtons(row, hasKeys, actions);
+  const lines = getNames().map((name, place) => make(
+    "div", { class: "concept", "data-place": place, role: "group", "aria-label": name },
+    make("span", { dir: "auto" }, name), ...makeButtons(row, hasKeys, actions, place, `, ${name}`),
   ));
+  return [make("div", { class: "concepts" }, ...lines)];
+}
+
+function makeButtons(row, hasKeys, actions, place, name = "") {
+  const at = place === undefined ? {} : { "data-place": place };
+  return ANSWERS.map(([value, words, key]) => {
+    const shown = hasKeys ? `${words} (${key})` : words;
+    const label = `${shown}${name}, row ${row}`; // begins with what is shown, for those who speak to the page
+    const attributes = { "data-answer": String(value), "aria-pressed": "false", "aria-label": label, ...at };
+    return makeButton(shown, attributes, () => actions.answer(row, value, place));
+  });
 }
 
 function makeReason(item) {
@@ -25,6 +38,7 @@ function makeReason(item) {
     near.textContent = shorten(item.because.text, item.because.row, 300);
     line.append("similar to: ", near, ` (similarity ${item.because.similarity.toFixed(2)})`);
   } else line.textContent = "no positives marked yet";
+  if (item.concept) line.prepend(`${item.concept}: `);
   return line;
 }
 
@@ -38,7 +52,7 @@ export function makeCard(item, actions) {
   const { row } = item;
   const score = item.score === null ? "" : `score ${item.score.toFixed(2)}`;
   const title = "the model's score from 0 to 1, which ranks rows and is no probability; before there is a model, the similarity to the examples";
-  const more = makeButton("More", { "aria-label": `More like row ${row}` }, () => actions.showSimilar(row, item.text));
+  const more = makeButton("More", { "aria-label": `More like this, row ${row}` }, () => actions.showSimilar(row, item.text));
   more.append(make("span", { class: "wide" }, " like this"));
   const card = make(
     "article", { class: "card", "data-row": row, "aria-label": `Example, row ${row}` },
@@ -46,9 +60,10 @@ export function makeCard(item, actions) {
     item.has_image ? makePicture(row, by("cards").classList.contains("grid") ? "small" : "large") : "",
     makeTextBox(row, item.text, { tabindex: "0", "aria-label": `Text of row ${row}`, role: "group" }),
     makeReason(item),
+    makeNote(item),
     make(
       "div", { class: "answers" }, ...makeAnswerButtons(row, true, actions),
-      more,
+      more, makeNoteButton(row),
     ),
   );
   card.addEventListener("click", () => actions.select(row));
@@ -70,6 +85,7 @@ export function makeItem(listed, actions) {
   const open = makeButton("Open", { "aria-expanded": "false", "aria-label": `Open row ${row}` }, () => {
     const isOpen = item.classList.toggle("is-open");
     open.textContent = isOpen ? "Close" : "Open";
+    open.setAttribute("aria-label", `${open.textContent} row ${row}`);
     open.setAttribute("aria-expanded", String(isOpen));
   });
   const more = makeButton("More", { "aria-label": `More like row ${row}` }, () => actions.showSimilar(row, text));
@@ -78,7 +94,8 @@ export function makeItem(listed, actions) {
     listed.has_image ? makePicture(row, "small") : "",
     makeTextBox(row, text, {}),
     makeSaid(listed),
-    make("div", { class: "answers" }, ...makeAnswerButtons(row, false, actions), open, more, makeCopies(listed), makeSimilarity(listed)),
+    makeNote(listed),
+    make("div", { class: "answers" }, ...makeAnswerButtons(row, false, actions), open, more, makeNoteButton(row), makeCopies(listed), makeSimilarity(listed)),
   );
   return item;
 }

@@ -4,7 +4,7 @@ import { makeItem } from "./cards.js";
 import { by, formatNumber, makeButton, shorten } from "./elements.js";
 
 const PAGE = 20;
-const TITLES = { all: "Answers", yes: "Answers: yes", no: "Answers: no", skipped: "Skipped rows", disputed: "Rows on which people differ: the next answer settles one" };
+const TITLES = { all: "Answers", yes: "Answers: yes", no: "Answers: no", skipped: "Skipped rows", noted: "Rows with a note", disputed: "Rows on which people differ: the next answer settles one" };
 
 /* `actions` is what the buttons of a row do; `learn` takes over answers from rows, and `showMarks` marks them. */
 export function makeLists({ actions, learn, showMarks }) {

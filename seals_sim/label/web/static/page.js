@@ -5,9 +5,12 @@
    change of layout changes what is on screen; a reply only adds to it. */
 import { call, clearError, connection, describeEmpty, showNotice, Refused, showError } from "./calls.js";
 import { ANSWERS, makeCard, makeItem } from "./cards.js";
+import * as concepts from "./concepts.js";
 import { by, pause, shorten } from "./elements.js";
+import { startKeys } from "./keys.js";
 import { makeLists } from "./lists.js";
-import { closeMenu } from "./menu.js";
+import { drawMarks } from "./marks.js";
+import { writeNote } from "./notes.js";
 import { getName, startPerson } from "./person.js";
 import { describeUnsent, showStatus } from "./status.js";
 
@@ -15,7 +18,6 @@ const SIZE = { one: 1, grid: 6 };
 const AHEAD = { one: 3, grid: 6 };
 const RETRY_AFTER = [500, 1000, 2000, 5000]; // ms
 const TAB = Math.random().toString(36).slice(2); // tells its answers from those of other tabs
-const MOVES = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -3, ArrowDown: 3 };
 
 const known = new Map(); // row -> the server's description of an asked row
 const answers = new Map(); // row -> 1, 0 or null (skipped), as far as this page knows
@@ -66,11 +68,11 @@ async function drain() {
 
 async function perform(one) {
   if (one.kind === "answer") {
-    const body = { row: one.row, answer: one.answer, id: one.id };
-    showStatus((await call("/api/answer", body, one.who)).status);
-    return;
+    const body = { row: one.row, answer: one.answer, id: one.id, is_again: one.isSent };
+    one.isSent = true;
+    return showStatus((await call("/api/answer", body, one.who, one.where)).status);
   }
-  const { row, left, status } = await call("/api/undo", {}, one.who);
+  const { row, left, status } = await call("/api/undo", {}, one.who, one.where);
   showStatus(status);
   if (row === null) {
     showNotice("Nothing to undo.");
@@ -97,6 +99,7 @@ function takeBack(one) {
     return;
   }
   answers.delete(one.row);
+  concepts.dropMarks(one.row);
   if (known.has(one.row) && !screen.includes(one.row)) buffer.unshift(one.row);
   if (!screen.length) nextScreen();
   showMarks();
@@ -109,13 +112,16 @@ function wantsRows() {
 async function refill() {
   const isNew = isStale || !screen.length;
   const n = AHEAD[layout] + (isNew ? SIZE[layout] : screen.filter((row) => !answers.has(row)).length);
-  const who = getName();
+  const [who, where] = [getName(), concepts.getPrefix()];
   const { rows } = await call(`/api/batch?n=${n}`);
-  if (who !== getName()) return; // these are for the person before
+  if (who !== getName() || where !== concepts.getPrefix()) return; // these are for the person or concept before
   const unsent = new Set(work.map((one) => one.row));
   for (const item of rows) {
     known.set(item.row, item);
-    if (!unsent.has(item.row)) answers.delete(item.row);
+    if (!unsent.has(item.row)) {
+      answers.delete(item.row);
+      concepts.learnMarks(item);
+    }
     learn(item.neighbors);
   }
   const given = rows.map((item) => item.row).filter((row) => !unsent.has(row) && !kept.includes(row));
@@ -141,6 +147,7 @@ function learn(items) {
   const unsent = new Set(work.map((one) => one.row));
   for (const item of items) {
     if (unsent.has(item.row)) continue;
+    concepts.learnMarks(item);
     if (item.is_answered) answers.set(item.row, item.answer);
     else answers.delete(item.row);
   }
@@ -148,10 +155,15 @@ function learn(items) {
 
 /* ---- what the person does ---- */
 
-function answer(row, value) {
+/* `place` is that of the concept, where all are asked at once: by default the first that has no answer. */
+function answer(row, value, place) {
   showNotice("");
-  answers.set(row, value);
-  work.push({ kind: "answer", row, answer: value, who: getName(), id: `${TAB}-${nAnswers++}` });
+  const isAll = concepts.isAll();
+  const given = isAll ? concepts.collect(row, value, place, screen.includes(row)) : value;
+  if (isAll && given === null) return showMarks();
+  if (!isAll || !concepts.findMissing(row).length) answers.set(row, given);
+  const [who, where, id] = [getName(), concepts.getPrefix(), `${TAB}-${nAnswers++}`];
+  work.push({ kind: "answer", row, answer: given, who, where, id, isSent: false });
   buffer = buffer.filter((other) => other !== row);
   kept = kept.filter((other) => other !== row);
   if (screen.includes(row)) {
@@ -167,13 +179,14 @@ function answer(row, value) {
 
 function answerRest() {
   const rest = screen.filter((row) => !answers.has(row));
-  rest.forEach((row) => answer(row, 0));
+  rest.forEach((row) => answer(row, 0, "rest"));
   if (rest.length > 1) showNotice(`No to ${rest.length} rows. Undo takes them back one by one.`);
 }
 
 function undo() {
+  if (concepts.isAll() && current !== null && concepts.dropLast(current)) return showMarks();
   undone = "unknown";
-  work.push({ kind: "undo", who: getName() });
+  work.push({ kind: "undo", who: getName(), where: concepts.getPrefix() });
   drain();
 }
 
@@ -279,52 +292,20 @@ function showNear() {
   by("near-list").replaceChildren(...near.map((item) => makeItem(item, actions)));
 }
 
-function showMarks() {
-  for (const element of document.querySelectorAll("[data-row]")) {
-    const row = Number(element.dataset.row);
-    const mark = answers.has(row) ? String(answers.get(row)) : "none";
-    element.classList.toggle("is-answered", mark !== "none");
-    for (const one of element.querySelectorAll("[data-answer]")) {
-      one.setAttribute("aria-pressed", String(one.dataset.answer === mark));
-    }
-  }
-}
+function showMarks() { drawMarks(answers, current); }
 
 /* ---- keys and buttons ---- */
 
-document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-  if (event.key === "Escape" && closeOne(event.target)) return;
-  if (event.target.matches("input, select, textarea")) return;
-  if (event.key in MOVES) {
-    if (undone === null && move(MOVES[event.key])) event.preventDefault();
-    return;
-  }
-  if (event.repeat) return; // a key held down is one answer
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  if (["1", "0", "s", "u", "n"].includes(key)) press(key);
-  else if (key === "g") by("layout").click();
-  else if (key === "/" && !by("search").hidden) by("words").focus();
-  else if (key === "a") lists.showAnswers();
-  else if (key === "?") by("keys").showModal();
-  else return;
-  event.preventDefault();
-});
-
-/* Escape leaves one thing at a time: the menu, the search box, the list. */
-function closeOne(target) {
-  if (closeMenu()) return true;
-  if (!by("search").contains(target)) return lists.close();
-  return target.blur() ?? true;
-}
-
+const write = () => current !== null && writeNote(current);
+startKeys({ press, move: (step) => undone === null && move(step), write, lists });
 by("layout").addEventListener("click", () => undone === null && changeLayout());
 by("undo").addEventListener("click", () => press("u"));
 by("rest").addEventListener("click", () => press("n"));
 by("answers").addEventListener("click", () => lists.showAnswers());
 by("disputed").addEventListener("click", () => lists.showAnswers("disputed"));
 by("help").addEventListener("click", () => by("keys").showModal());
-window.addEventListener("beforeunload", (event) => work.length && !connection.isStopped && event.preventDefault());
+const hasUnsent = () => work.length > 0 || concepts.isPending();
+window.addEventListener("beforeunload", (event) => hasUnsent() && !connection.isStopped && event.preventDefault());
 
 /* Another person has other rows, but who only gives a name goes on with those of the tab: nobody else would be asked for
    them. Answers not sent yet go out first, in the name of whoever gave them. */
@@ -335,10 +316,27 @@ function changePerson(before) {
   drain();
 }
 
+/* Another concept has other rows and other answers. */
+function changeConcept() {
+  if (work.length || undone !== null) return showNotice("Some answers are not saved yet: choose again in a moment.");
+  lists.close();
+  answers.clear();
+  known.clear();
+  concepts.forgetMarks();
+  [buffer, kept, isStale, isExhausted] = [[], [], true, false];
+  by("cards").replaceChildren();
+  nextScreen();
+  call("/api/status").then(showStatus, () => {}); // what is wrong is said when rows are fetched
+  drain();
+  return true;
+}
+
 async function start() {
   startPerson(changePerson);
   try {
-    const status = await call("/api/status");
+    let status = await call("/api/status");
+    concepts.startConcepts(status.concepts, changeConcept);
+    if (status.concepts.length) status = await call("/api/status");
     showStatus(status);
     if (status.has_images) changeLayout(); // pictures are judged side by side
   } catch (error) {

@@ -1,4 +1,5 @@
 /* How far the session is. */
+import { getPrefix } from "./concepts.js";
 import { by, formatNumber } from "./elements.js";
 import { drawCurve } from "./curve.js";
 import { showJudge } from "./judge.js";
@@ -21,6 +22,21 @@ export function showStatus(status) {
   by("how").querySelector("[value=find]").disabled = !status.can_find;
   if (!status.can_find) by("how").value = "words";
   by("curve").replaceChildren(drawCurve(status.curve));
+  for (const link of by("export").querySelectorAll("a")) {
+    link.dataset.path ??= link.getAttribute("href");
+    link.setAttribute("href", getPrefix() + link.dataset.path);
+  }
+  if (status.each.length) showEach(status.each);
+}
+
+/* Where all concepts are asked at once: what there is to say of each; the rest is about one alone. */
+function showEach(each) {
+  by("counts").textContent = each.join("; ");
+  by("remaining").textContent = "Choose one of the concepts to see its curve, how many of it remain, and whether to stop.";
+  by("stopping").textContent = "";
+  by("explanation").hidden = true;
+  by("scores").hidden = true;
+  by("curve").replaceChildren();
 }
 
 /* Where nearly all rows are candidates, how many are says nothing. */

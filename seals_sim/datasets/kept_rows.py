@@ -1,0 +1,155 @@
+"""Which rows of a table are kept, and with what: one by one, as they stand in the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from seals_sim.datasets.labels import Label, read_label
+from seals_sim.datasets.lines import BadLines
+from seals_sim.datasets.protocol import Record, TableFile
+from seals_sim.errors import UserError
+from seals_sim.types import TableRow
+
+DEFAULT_LABEL_COLUMNS = ("label", "labels")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The names of columns."""
+
+    text: str | None
+    labels: Sequence[str]
+    others: Sequence[str]
+
+    @property
+    def all(self) -> list[str]:
+        """Each once."""
+        names = (self.text, *self.labels, *self.others)
+        return list(dict.fromkeys(name for name in names if name is not None))
+
+
+class KeptRow(NamedTuple):
+    """A row that can be used: where it stands in the table, its text, its labels, and all its cells."""
+
+    row: TableRow
+    text: str
+    labels: list[Label]
+    record: Record
+
+
+def choose_columns(
+    path: Path,
+    file: TableFile,
+    bad: BadLines,
+    text_column: str | None,
+    label_columns: Sequence[str] | None,
+    others: Sequence[str] | None,
+) -> Wanted:
+    """Check the names of columns against the header, and say which are meant by default.
+
+    Args:
+        path: Of the table.
+        file: The table.
+        bad: Gets what cannot be read before the first row.
+        text_column: None for none.
+        label_columns: By default, where there are none in it, the first that is usual; None for none.
+        others: None for all.
+
+    Raises:
+        UserError: Where there is no such column, or no row.
+    """
+    header = file.read_header(bad)
+    if not header:
+        raise UserError(f"{path}: there are no rows in it")
+    labels = _choose_label_columns(path, header, text_column, label_columns)
+    return Wanted(text_column, labels, _choose_others(path, header, text_column, others))
+
+
+def explain_no_rows(path: Path, bad: BadLines) -> UserError:
+    """Say why a table of which no row was kept cannot be used."""
+    if bad.left_out:
+        return UserError(f"{path}: no row of it can be used; the last: {bad.reports[-1]}")
+    return UserError(f"{path}: there are no rows in it")
+
+
+def iterate_kept_rows(file: TableFile, wanted: Wanted, separator: str | None, bad: BadLines) -> Iterator[KeptRow]:
+    """Read a table row by row.
+
+    Args:
+        file: The table.
+        wanted: Its columns.
+        separator: Cuts a text cell into a list of labels.
+        bad: Numbers the rows, and gets those that cannot be used.
+
+    Yields:
+        The others.
+
+    Raises:
+        UserError: For a row that cannot be read, unless these are skipped.
+    """
+    for where, record in file.iterate_rows(wanted.all, bad):
+        if wanted.text is not None and _is_empty(record.get(wanted.text, ...)):
+            bad.leave_out(where, f"{wanted.text!r} is empty")
+            continue
+        try:
+            text = "" if wanted.text is None else _get_text(record, wanted.text)
+            labels = [read_label(_get_cell(record, name), separator) for name in wanted.labels]
+        except (KeyError, TypeError) as error:
+            bad.report(where, str(error.args[0]))
+            continue
+        yield KeptRow(bad.keep(), text, labels, record)
+
+
+def _choose_others(
+    path: Path, header: list[str], text_column: str | None, names: Sequence[str] | None
+) -> Sequence[str]:
+    """By default all that are neither the texts nor within another column."""
+    if names is None:
+        tops = [name for name in header if not any(name.startswith(f"{other}.") for other in header)]
+        return [name for name in tops if name not in ("", text_column)]
+    for name in names:
+        if name not in header:
+            listed = ", ".join(map(repr, header))
+            problem = f"there is no such column in {path}; there are {listed}"
+            raise UserError(problem, parameter="columns", value=name)
+    return list(dict.fromkeys(names))
+
+
+def _choose_label_columns(
+    path: Path, header: list[str], text_column: str | None, label_columns: Sequence[str] | None
+) -> Sequence[str]:
+    """The label columns, by default the first of those that are usual; all columns must be there."""
+    listed = ", ".join(map(repr, header))
+    problem = f"there is no such column in {path}; there are {listed}"
+    if text_column is not None and text_column not in header:
+        raise UserError(problem, parameter="text_column", value=text_column)
+    if label_columns is None:
+        return []
+    if not label_columns:
+        label_columns = [name for name in DEFAULT_LABEL_COLUMNS if name in header][:1]
+    if not label_columns:
+        raise UserError(f"{path} has no column 'label' or 'labels'; name one of {listed}", parameter="label_column")
+    for name in label_columns:
+        if name not in header:
+            raise UserError(problem, parameter="label_column", value=name)
+    return list(dict.fromkeys(label_columns))
+
+
+def _is_empty(cell: object) -> bool:
+    return cell is None or (isinstance(cell, str) and not cell.strip()) or (isinstance(cell, float) and cell != cell)
+
+
+def _get_cell(record: Record, name: str) -> object:
+    if name not in record:
+        raise KeyError(f"there is no {name!r} on this line")
+    return record[name]
+
+
+def _get_text(record: Record, column: str) -> str:
+    text = _get_cell(record, column)
+    if not isinstance(text, str):
+        raise TypeError(f"{column!r} is not a text but {text!r:.60}")
+    return text

@@ -1,0 +1,208 @@
+"""The texts of a large table, and its other columns, in an Arrow file on disk: memory holds those that are looked at.
+
+A single text is read through mapped memory. A pass over all of them reads batch by batch, so that it leaves none of the
+file's pages to this process. Both keep the file open, so that it may be replaced or removed under them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, overload
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.ipc
+from numpy.typing import NDArray
+
+from seals_sim.datasets.dataset import update_with_texts
+from seals_sim.disk.reading import explain_unreadable
+from seals_sim.errors import DamagedError
+from seals_sim.types import Rows
+from seals_sim.vectors.copies import Copies
+
+BATCH = 16_384  # rows of a batch; all but the last have as many
+HASH_BYTES = 16  # two texts share one with a probability of 10**-22 in ten million
+TEXT, HASH, ROW = "text", "hash", "row"
+JSON_PREFIX, NATIVE_PREFIX = "json ", "cell "
+
+
+class StoredFile:
+    """An open Arrow file with rows in batches of `BATCH`.
+
+    Args:
+        path: Of the file.
+        n: Rows that it should have.
+
+    Raises:
+        DamagedError: Where it has others.
+        UserError: Where it cannot be read.
+    """
+
+    def __init__(self, path: Path, n: int) -> None:
+        try:
+            self._mapped = pa.ipc.open_file(pa.memory_map(str(path)))
+            self._read = pa.ipc.open_file(pa.OSFile(str(path)))
+            n_batches = self._mapped.num_record_batches
+            self._batches = [self._mapped.get_batch(number) for number in range(n_batches)]
+        except OSError as error:
+            raise explain_unreadable(path, error) from error
+        except pa.ArrowException as error:
+            raise DamagedError(path, "is damaged", path.parent) from error
+        sizes = [len(batch) for batch in self._batches]
+        if sum(sizes) != n or any(size != BATCH for size in sizes[:-1]):
+            raise DamagedError(path, "is damaged (it has other rows)", path.parent)
+        self.n, self._lock = n, threading.Lock()
+
+    @property
+    def names(self) -> list[str]:
+        """Of its columns."""
+        return list(self._mapped.schema.names)
+
+    def get_cell(self, name: str, row: int) -> Any:
+        """One cell."""
+        return self._batches[row // BATCH].column(name)[row % BATCH].as_py()
+
+    def iterate(self, name: str, first: int = 0, last: int | None = None) -> Iterator[pa.Array]:
+        """A column from row `first` to before `last`, some rows at a time, read from the file."""
+        last = self.n if last is None else last
+        for number in range(first // BATCH, -(-last // BATCH)):
+            with self._lock:
+                column = self._read.get_batch(number).column(name)
+            start = number * BATCH
+            yield column[max(0, first - start) : last - start]
+
+
+class StoredColumn(Sequence[object]):
+    """The cells of a column of the table, each as it was there."""
+
+    def __init__(self, file: StoredFile, name: str) -> None:
+        self._file, self._name, self._is_json = file, name, name.startswith(JSON_PREFIX)
+
+    def __len__(self) -> int:
+        return self._file.n
+
+    @overload
+    def __getitem__(self, place: int) -> object: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[object]: ...
+    def __getitem__(self, place: int | slice) -> object:
+        if isinstance(place, slice):
+            return [self[row] for row in range(len(self))[place]]
+        return self._decode(self._file.get_cell(self._name, range(len(self))[place]))
+
+    def __iter__(self) -> Iterator[object]:
+        for column in self._file.iterate(self._name):
+            yield from map(self._decode, column.to_pylist())
+
+    def _decode(self, cell: Any) -> object:
+        return json.loads(cell) if self._is_json else cell
+
+
+class StoredTexts(Sequence[str]):
+    """n texts on disk, in the place of a list of them.
+
+    Attributes:
+        digest: Of all texts, as `update_with_texts` computes it.
+    """
+
+    def __init__(self, file: StoredFile, digest: str) -> None:
+        """Take the file of a table; nothing is read yet."""
+        self._file, self.digest = file, digest
+
+    def __len__(self) -> int:
+        return self._file.n
+
+    @overload
+    def __getitem__(self, place: int) -> str: ...
+    @overload
+    def __getitem__(self, place: slice) -> list[str]: ...
+    def __getitem__(self, place: int | slice) -> str | list[str]:
+        if not isinstance(place, slice):
+            return str(self._file.get_cell(TEXT, range(len(self))[place]))
+        rows = range(len(self))[place]
+        if rows.step != 1:
+            return [self[row] for row in rows]
+        return [text for column in self._file.iterate(TEXT, rows.start, rows.stop) for text in column.to_pylist()]
+
+    def __iter__(self) -> Iterator[str]:
+        for column in self._file.iterate(TEXT):
+            yield from column.to_pylist()
+
+    def iterate_batches(self) -> Iterator[tuple[int, pa.Array]]:
+        """Where each batch begins, and its texts, as Arrow has them."""
+        start = 0
+        for column in self._file.iterate(TEXT):
+            yield start, column
+            start += len(column)
+
+    @cached_property
+    def lengths(self) -> NDArray[np.int64]:
+        """(n,) characters of each text."""
+        counts = [np.asarray(pa.compute.utf8_length(column)) for column in self._file.iterate(TEXT)]
+        return np.concatenate(counts).astype(np.int64)
+
+    @cached_property
+    def copies(self) -> Copies | None:
+        """Which texts are equal, by hashes of 128 bits; None where no two are."""
+        parts = [
+            np.frombuffer(column.buffers()[1], dtype=np.uint64).reshape(-1, 2)[column.offset :][: len(column)]
+            for column in self._file.iterate(HASH)
+        ]
+        return Copies.find_hashes(np.concatenate(parts))
+
+
+def find_equal_texts(texts: Sequence[str]) -> Copies | None:
+    """Find which of n texts are equal; None where no two are.
+
+    Examples:
+        >>> find_equal_texts(["b", "a", "b"]).first.tolist()
+        [0, 1]
+    """
+    return texts.copies if isinstance(texts, StoredTexts) else Copies.find_texts(texts)
+
+
+def count_characters(texts: Sequence[str]) -> NDArray[np.int64]:
+    """Count the characters of n texts: (n,).
+
+    Examples:
+        >>> count_characters(["a", "bcd"]).tolist()
+        [1, 3]
+    """
+    if isinstance(texts, StoredTexts):
+        return texts.lengths
+    return np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
+
+
+def digest_texts(texts: Sequence[str]) -> str:
+    """Compute the digest of n texts, or take the one that is known."""
+    if isinstance(texts, StoredTexts):
+        return texts.digest
+    digest = hashlib.sha256()
+    update_with_texts(digest, texts)
+    return digest.hexdigest()
+
+
+def find_first_rows(texts: Sequence[str], wanted: Sequence[str]) -> Rows:
+    """Find the first row (m,) of each of some texts, all of which are there.
+
+    Examples:
+        >>> find_first_rows(["b", "a", "b"], ["a", "b"]).tolist()
+        [1, 0]
+    """
+    rows = dict.fromkeys(wanted, -1)
+    for row, text in enumerate(texts):
+        if rows.get(text) == -1:
+            rows[text] = row
+    return Rows(np.array([rows[text] for text in wanted], dtype=np.int64))
+
+
+def iterate_longer(texts: StoredTexts, n_bytes: int) -> Iterator[list[str]]:
+    """The texts that are longer than so many bytes, some at a time."""
+    for _, column in texts.iterate_batches():
+        yield column.filter(pa.compute.greater(pa.compute.binary_length(column), n_bytes)).to_pylist()

@@ -1,0 +1,227 @@
+"""A model as an ONNX graph, computed by onnxruntime: the numbers of torch up to rounding, in less time.
+
+What is exported is the whole of a sentence-transformers model from tokens to embedding, so that its pooling and its
+normalization are the model's own. Beside the graph lie its tokenizer and what torch gave for a few texts. Each time the
+graph is opened its files must be what they were, and it must give the same for these texts.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import warnings
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import numpy as np
+from numpy.typing import NDArray
+
+from seals_sim.disk.cache import locking
+from seals_sim.disk.files import compute_sha256, replacing
+from seals_sim.disk.reading import read_array, read_content, read_json
+from seals_sim.types import Vectors
+
+if TYPE_CHECKING:
+    from sentence_transformers import SentenceTransformer
+
+NEEDED = ("onnx", "onnxruntime")  # the extra onnx; torch's exporter imports the former
+_PART, _FILES, _CHECKSUMS = "model", ("tokenizer.json", "model.onnx", "expected.npy"), "sha256.json"
+_REFUSED = "refused.txt"
+_INPUTS = ("input_ids", "attention_mask", "token_type_ids")
+_BATCH = 8  # texts that one thread computes at once: their numbers stay in the processor's cache
+_FARTHEST = 1e-4  # of any number of an embedding from torch's, as a part of the embedding's length
+_PROBES = (
+    "a cat", "Numbers like 12 and 3.5, (brackets), and  two blanks", "caf\u00e9 \u6587\u5b57 \U0001f600", " edges ",
+    "x", "a sentence that is longer than the others, so that they are filled up to its length", "long " * 600,
+)  # fmt: skip
+
+
+class ExportError(Exception):
+    """The model cannot be exported, or gives other numbers then."""
+
+
+def is_installed() -> bool:
+    """Whether the packages are there that export and compute a graph."""
+    return all(find_spec(name) is not None for name in NEEDED)
+
+
+def open_exported(folder: Path, load: Callable[[], SentenceTransformer]) -> ExportedModel:
+    """Export a model, or open what an earlier call has left.
+
+    Args:
+        folder: For it alone; what lies there and is damaged is made again.
+        load: Gives the model, in torch.
+
+    Raises:
+        ExportError: Where the graph does not give what the model gives.
+        UserError: Where the folder cannot be written, or the model cannot be loaded.
+    """
+    folder = folder / f"torch {version('torch')}, transformers {version('transformers')}"
+    with locking(folder):
+        if (folder / _REFUSED).exists():
+            raise ExportError(read_content(folder / _REFUSED).decode(errors="replace"))
+        try:
+            return ExportedModel(folder)
+        except ExportError:
+            shutil.rmtree(folder / _PART, ignore_errors=True)
+        try:
+            _export(folder, load())
+            return ExportedModel(folder)
+        except ExportError as error:  # said at once the next time
+            shutil.rmtree(folder / _PART, ignore_errors=True)
+            with replacing(folder / _REFUSED, is_private=True) as temporary:
+                temporary.write_text(str(error), encoding="utf-8")
+            raise
+
+
+class ExportedModel:
+    """A graph with its tokenizer.
+
+    Args:
+        folder: Where they lie.
+
+    Raises:
+        ExportError: Where they are not there, damaged, or do not give what torch gave.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / _PART
+        try:
+            _require_whole(self._folder)
+            expected = read_array(self._folder / "expected.npy")
+            given = self.encode(_PROBES)
+        except Exception as error:  # onnxruntime and tokenizers raise kinds of their own
+            raise ExportError(str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+        _compare(given, expected)
+
+    @cached_property
+    def _session(self) -> Any:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1  # batches go to threads, so that no thread waits for another
+        options.log_severity_level = 3
+        return onnxruntime.InferenceSession(
+            str(self._folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+
+    @cached_property
+    def _tokenizer(self) -> tuple[Any, int]:
+        """With the id that texts are filled up with: batch by batch, not all to one length as it would itself."""
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
+        padding = tokenizer.padding
+        tokenizer.no_padding()
+        return tokenizer, 0 if padding is None else int(padding["pad_id"])
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Embed n texts: (n, d) float32."""
+        names = {one.name for one in self._session.get_inputs()}
+        tokenizer, pad = self._tokenizer
+        tokens = [(one.ids, one.type_ids) for one in tokenizer.encode_batch(list(texts))]
+        by_length = sorted(range(len(tokens)), key=lambda place: -len(tokens[place][0]))
+        batches = [by_length[start : start + _BATCH] for start in range(0, len(by_length), _BATCH)]
+
+        def compute(batch: Sequence[int]) -> NDArray[np.float32]:
+            inputs = _fill_up([tokens[place] for place in batch], pad)
+            given = self._session.run(None, {name: inputs[name] for name in names})
+            return np.asarray(given[0], dtype=np.float32)
+
+        with ThreadPoolExecutor(max(1, min(_count_threads(), len(batches)))) as pool:
+            computed = list(pool.map(compute, batches))
+        embeddings = np.empty((len(texts), self._session.get_outputs()[0].shape[1]), dtype=np.float32)
+        for batch, some in zip(batches, computed, strict=True):
+            embeddings[batch] = some
+        return embeddings
+
+
+def _require_whole(folder: Path) -> None:
+    checksums = read_json(folder / _CHECKSUMS, dict[str, str])
+    for name in _FILES:
+        if compute_sha256(folder / name) != checksums.get(name):
+            raise ExportError(f"{folder / name} is damaged")
+
+
+def _count_threads() -> int:
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    return int(limit) if limit.isdigit() and int(limit) else int(joblib.cpu_count())
+
+
+def _fill_up(tokens: Sequence[tuple[list[int], list[int]]], pad: int) -> dict[str, NDArray[np.int64]]:
+    shape = (len(tokens), max(len(ids) for ids, _ in tokens))
+    ids, mask, types = np.full(shape, pad, dtype=np.int64), np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    for row, (some, kinds) in enumerate(tokens):
+        ids[row, : len(some)], types[row, : len(some)], mask[row, : len(some)] = some, kinds, 1
+    return dict(zip(_INPUTS, (ids, mask, types), strict=True))
+
+
+def _export(folder: Path, model: SentenceTransformer) -> None:
+    expected = np.asarray(model.encode(list(_PROBES), show_progress_bar=False), dtype=np.float32)
+    part = folder / _PART
+    with replacing(part / "tokenizer.json", is_private=True) as temporary:
+        temporary.write_text(_describe_tokenizer(model), encoding="utf-8")
+    with replacing(part / "model.onnx", is_private=True) as temporary:
+        _write_graph(model, temporary)
+    with replacing(part / "expected.npy", is_private=True) as temporary:
+        np.save(temporary, expected, allow_pickle=False)
+    with replacing(part / _CHECKSUMS, is_private=True) as temporary:  # the last: it says that the others are there
+        temporary.write_text(json.dumps({name: compute_sha256(part / name) for name in _FILES}), encoding="ascii")
+
+
+def _describe_tokenizer(model: SentenceTransformer) -> str:
+    from tokenizers import Tokenizer
+
+    backend = getattr(model.tokenizer, "backend_tokenizer", None)
+    if backend is None or model.max_seq_length is None or model.tokenizer.pad_token_id is None:
+        raise ExportError("its tokenizer is none of the package tokenizers")
+    tokenizer = Tokenizer.from_str(backend.to_str())
+    tokenizer.enable_truncation(model.max_seq_length)
+    tokenizer.enable_padding(pad_id=model.tokenizer.pad_token_id, pad_token=model.tokenizer.pad_token)
+    described = tokenizer.to_str()
+    return str(described)
+
+
+def _write_graph(model: SentenceTransformer, path: Path) -> None:
+    import torch
+
+    names = [name for name in _INPUTS if name in model.tokenizer.model_input_names]
+
+    class Whole(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, *inputs: Any) -> Any:
+            return self.model(dict(zip(names, inputs, strict=True)))["sentence_embedding"]
+
+    example = _fill_up([([0] * 3, [0] * 3), ([0] * 5, [0] * 5)], 0)  # of two lengths, so that the mask is in the graph
+    axes = {name: {0: "texts", 1: "tokens"} for name in names} | {"embedding": {0: "texts"}}
+    try:
+        with warnings.catch_warnings(action="ignore"), torch.no_grad():
+            torch.onnx.export(
+                Whole().eval(),
+                tuple(torch.from_numpy(example[name]).to(model.device) for name in names),
+                str(path),
+                input_names=names,
+                output_names=["embedding"],
+                dynamic_axes=axes,
+                dynamo=False,  # the newer exporter needs one more package, and gives the same graph
+            )
+    except Exception as error:  # of torch and of the model's own code
+        raise ExportError(str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+
+
+def _compare(given: Vectors, expected: Vectors) -> None:
+    if given.shape != expected.shape:
+        raise ExportError(f"it gives {given.shape[-1]} dimensions as a graph, and {expected.shape[-1]} in torch")
+    lengths = np.linalg.norm(expected, axis=1, keepdims=True)
+    if not (np.abs(given - expected) <= _FARTHEST * lengths).all():
+        raise ExportError("it gives other numbers as a graph")

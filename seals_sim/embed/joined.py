@@ -1,0 +1,102 @@
+"""Two models as one: their embeddings side by side, the second one's counted half."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seals_sim.embed.encoder import Encoder
+from seals_sim.embed.names import AutoBackend, Precision
+from seals_sim.types import Vectors
+
+JOINED_WEIGHT = 0.5  # of the second; measured in reports/beyond
+
+
+def open_encoder(
+    model: str, backend: AutoBackend = "torch", precision: Precision = "float32", cache: Path | None = None
+) -> Encoder:
+    """Find a model, or two that are named with a plus between them.
+
+    Args:
+        model: A name or folder, or two such as all-MiniLM-L6-v2+wordllama.
+        backend: As for `Encoder`, of both.
+        precision: As for `Encoder`, of both.
+        cache: As for `Encoder`.
+
+    Raises:
+        UserError: Where there is no such model.
+
+    Examples:
+        >>> open_encoder("wordllama+wordllama").encode(["a cat"]).shape
+        (1, 512)
+    """
+    first, plus, second = model.partition("+")
+    if not plus or Path(model).exists():
+        return Encoder(model, backend, precision, cache)
+    return JoinedEncoder(Encoder(first, backend, precision, cache), Encoder(second, backend, precision, cache))
+
+
+def join(first: Vectors, second: Vectors) -> Vectors:
+    """Put embeddings side by side, so that a cosine of two rows is a weighted mean of those of the models.
+
+    Args:
+        first: (n, d).
+        second: (n, e), which counts half.
+
+    Returns:
+        (n, d + e) float32. A row that one of them makes zero has the other one's direction alone.
+
+    Examples:
+        >>> ones = np.ones((1, 1), dtype=np.float32)
+        >>> join(2 * ones, 3 * ones).tolist()
+        [[1.0, 0.5]]
+    """
+    return np.hstack([_scale(first), np.float32(JOINED_WEIGHT) * _scale(second)])
+
+
+def _scale(vectors: Vectors) -> Vectors:
+    """To unit length, but what is zero."""
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    scaled: Vectors = np.divide(vectors, lengths, where=lengths > 0, out=np.zeros(vectors.shape, dtype=np.float32))
+    return scaled
+
+
+class JoinedEncoder(Encoder):
+    """Two models, and the embeddings of both.
+
+    Attributes:
+        digest: Of both, and of how they are joined.
+    """
+
+    def __init__(self, first: Encoder, second: Encoder) -> None:
+        self._parts = first, second
+        described = f"{first.digest} {second.digest} {JOINED_WEIGHT}"
+        self.digest = hashlib.sha256(described.encode()).hexdigest()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return JoinedEncoder, self._parts
+
+    @property
+    def is_static(self) -> bool:
+        return all(part.is_static for part in self._parts)
+
+    def describe(self) -> str:
+        return " + ".join(part.describe() for part in self._parts)
+
+    @property
+    def max_tokens(self) -> int | None:
+        """That of the first."""
+        return self._parts[0].max_tokens
+
+    def find_cut(self, texts: Sequence[str]) -> list[str]:
+        """Those of which the first reads the beginning alone."""
+        return self._parts[0].find_cut(texts)
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Embed n texts: (n, d + e) float32."""
+        first, second = (part.encode(texts) for part in self._parts)
+        return join(first, second)

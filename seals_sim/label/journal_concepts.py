@@ -1,0 +1,59 @@
+"""Several concepts in one journal: their events and examples carry the name, everything else is shared."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
+
+from seals_sim.label import journal_events
+from seals_sim.label.events import Seed
+from seals_sim.label.journal_contents import About
+
+
+class JournalConcepts:
+    """The part of a journal that is about them."""
+
+    _database: sqlite3.Connection
+    _is_together = False
+    _fetch_events: Callable[[], list[tuple[Any, ...]]]
+    _transaction: Callable[[], AbstractContextManager[None]]
+    _require_writable: Callable[[], None]
+    read_about: Callable[[], About]
+
+    def add_concept(self, concept: str, seeds: Sequence[Seed]) -> None:
+        """Write a new concept with its examples; it is on disk when this returns.
+
+        Raises:
+            UserError: Where it cannot be written.
+        """
+        self._require_writable()
+        concepts = json.dumps([*self.read_about().concepts, concept])
+        with self._transaction():
+            self._database.execute("INSERT OR REPLACE INTO about VALUES ('concepts', ?)", (concepts,))
+            self._database.executemany(journal_events.INSERT_SEED, journal_events.pack_seeds(seeds, concept))
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """A context for all that is added in it: on its end all of it is on disk, or on an error nothing."""
+        with self._transaction():
+            self._is_together = True
+            try:
+                yield
+            finally:
+                self._is_together = False
+
+    def find_last_answers(self, who: str) -> dict[str, tuple[int, int]]:
+        """A person's last answer that counts for each concept: the number of its event, and its row."""
+        given: dict[str, list[tuple[int, int]]] = {}
+        for id, kind, row, *_, import_id, name, concept in self._fetch_events():
+            if name != who or import_id is not None or kind == "ask":
+                continue
+            order = given.setdefault(concept, [])
+            if kind == "answer":
+                order.append((id, row))
+            elif order and order[-1][1] == row:
+                order.pop()
+        return {concept: order[-1] for concept, order in given.items() if order}

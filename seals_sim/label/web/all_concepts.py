@@ -1,0 +1,190 @@
+"""The page where every text is answered for all concepts of a session at once.
+
+The page knows a concept by its place among them. What is about one alone, such as scores, is on the page of that one.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Literal, Protocol
+
+import pandas as pd
+from pydantic import BaseModel, Field, StrictInt
+from starlette.responses import Response
+
+from seals_sim.errors import UserError
+from seals_sim.label.beginning import name_concept
+from seals_sim.label.concepts import Concepts
+from seals_sim.label.exchange.argilla import build_argilla_records
+from seals_sim.label.exchange.label_studio import build_label_studio_tasks
+from seals_sim.label.exchange.tables import build_concepts_table, write_table
+from seals_sim.label.phrases import compile_words
+from seals_sim.label.types import Asked
+from seals_sim.label.web.calls import ANSWERS, N_TAKEN, AnswerKind, FirstRow, NumberOfRows, Person, Words, send_file
+from seals_sim.label.web.replies import (
+    AnswerMark,
+    AnswerReply,
+    AskedRow,
+    Batch,
+    ListedRow,
+    Note,
+    NoteReply,
+    RowList,
+    StatusReply,
+    UndoReply,
+)
+
+
+class AnswerForAll(BaseModel):
+    """Answers to a row, each by the place of its concept; see `Answer`."""
+
+    row: StrictInt
+    answer: Annotated[dict[int, Annotated[StrictInt, Field(ge=0, le=1)] | None], Field(min_length=1)]
+    id: Annotated[str, Field(max_length=100)] = ""
+    is_again: bool = False
+
+
+class ConceptPage(Protocol):
+    """The page of one concept."""
+
+    def describe(self, asked: Asked) -> AskedRow: ...
+    def describe_status(self) -> StatusReply: ...
+    def list_rows(self, rows: Iterable[int]) -> list[ListedRow]: ...
+    def write_note(self, note: Note, who: str) -> NoteReply: ...
+    def find(self, text: str, n: int) -> RowList: ...
+    def find_words(self, text: str, start: int, n: int) -> RowList: ...
+    def find_similar(self, row: int, n: int) -> RowList: ...
+
+
+class AllConceptsPage:
+    """The calls of that page.
+
+    Args:
+        concepts: To be labeled.
+        pages: Of each.
+        lock: That guards them.
+    """
+
+    def __init__(self, concepts: Concepts, pages: Sequence[ConceptPage], lock: threading.Lock) -> None:
+        self._concepts, self._pages, self._lock = concepts, pages, lock
+        self._corpus, self._names = concepts.corpus, list(concepts.sessions)
+        self._taken: deque[str] = deque(maxlen=N_TAKEN)
+
+    def ask(self, who: Person, n: NumberOfRows = 1) -> Batch:
+        with self._lock:
+            return Batch(rows=[self._describe(*asked) for asked in self._concepts.ask(n, who)])
+
+    def _describe(self, name: str, asked: Asked) -> AskedRow:
+        described = self._pages[self._names.index(name)].describe(asked)
+        described.concept, described.marks = name_concept(name), self._mark([asked.row])[0]
+        self._complete(described.neighbors)
+        return described
+
+    def answer(self, answer: AnswerForAll, who: Person) -> AnswerReply:
+        with self._lock:
+            row = self._corpus.find_row(answer.row)
+            if any(not 0 <= place < len(self._names) for place in answer.answer):
+                raise UserError("there is no such concept")
+            given = {self._names[place]: value for place, value in answer.answer.items()}
+            if not self._has_taken(answer, row, given, who):
+                self._concepts.tell(row, given, who)
+                self._taken.append(answer.id)
+            return AnswerReply(row=answer.row, status=self._describe_status())
+
+    def _has_taken(self, answer: AnswerForAll, row: int, given: dict[str, int | None], who: str) -> bool:
+        """See `_Page`: all of it is in the file, or nothing."""
+        if answer.id and answer.id in self._taken:
+            return True
+        said = {name: self._concepts.sessions[name].list_said(row)[-1:] for name in given}
+        is_there = all(last and last[0] == (who, given[name]) for name, last in said.items())
+        return answer.is_again and is_there
+
+    def write_note(self, note: Note, who: Person) -> NoteReply:
+        return self._pages[0].write_note(note, who)
+
+    def undo(self, who: Person) -> UndoReply:
+        with self._lock:
+            row = self._concepts.undo(who)
+            is_left = row is not None and len(self._mark([row])[0]) == len(self._names)
+            left = None if row is None else AnswerMark(is_answered=is_left, answer=None)
+            number = None if row is None else self._corpus.number_row(row)
+            return UndoReply(row=number, left=left, status=self._describe_status())
+
+    def status(self) -> StatusReply:
+        with self._lock:
+            return self._describe_status()
+
+    def _describe_status(self) -> StatusReply:
+        """That of the first concept, with what there is to say of each."""
+        each = [page.describe_status() for page in self._pages]
+        words = [
+            f"{name_concept(name)}: {one.n_positive:,} positive of {one.n_answered:,} answered"
+            for name, one in zip(self._names, each, strict=True)
+        ]
+        return each[0].model_copy(update={"each": words, "n_disputed": sum(one.n_disputed for one in each)})
+
+    def list_answers(
+        self, answer: AnswerKind = "all", words: Words = "", start: FirstRow = 0, n: NumberOfRows = 20
+    ) -> RowList:
+        """Rows with such an answer for any concept."""
+        with self._lock:
+            rows: dict[int, None] = {}
+            for session in self._concepts.sessions.values():
+                match answer:
+                    case "disputed":
+                        found = session.disputed
+                    case "noted":
+                        found = session.list_noted()
+                    case _:
+                        found = [row for row, given in session.distinct_answers.items() if given in ANSWERS[answer]]
+                rows.update(dict.fromkeys(found))
+            holds = compile_words(words)
+            kept = [row for row in rows if holds(self._corpus.get_text(row) or "")] if words.strip() else list(rows)
+            listed = self._pages[0].list_rows(kept[::-1][start : start + n])
+            return RowList(rows=self._complete(listed), n_found=len(kept))
+
+    def find(self, text: Words, n: NumberOfRows = 10) -> RowList:
+        return self._complete_list(self._pages[0].find(text, n))
+
+    def find_words(self, text: Words, start: FirstRow = 0, n: NumberOfRows = 20) -> RowList:
+        return self._complete_list(self._pages[0].find_words(text, start, n))
+
+    def find_similar(self, row: int, n: NumberOfRows = 10) -> RowList:
+        return self._complete_list(self._pages[0].find_similar(row, n))
+
+    def export_table(self, table: Literal["labels", "scores"], format: Literal["csv", "jsonl", "parquet"]) -> Response:
+        if table == "scores":
+            raise UserError("each concept has scores of its own; choose one")
+        built = self._build_table()
+        return send_file(f"{table}.{format}", lambda file: write_table(built, format, file))
+
+    def export_label_studio(self) -> Response:
+        tasks = json.dumps(build_label_studio_tasks(self._build_table()), indent=1).encode("ascii")
+        return send_file("labelstudio.json", lambda file: file.write(tasks))
+
+    def export_argilla(self) -> Response:
+        lines = "".join(json.dumps(record) + "\n" for record in build_argilla_records(self._build_table()))
+        return send_file("argilla.jsonl", lambda file: file.write(lines.encode("ascii")))
+
+    def _build_table(self) -> pd.DataFrame:
+        with self._lock:
+            return build_concepts_table(self._concepts.sessions.values())
+
+    def _complete_list(self, listed: RowList) -> RowList:
+        with self._lock:
+            self._complete(listed.rows)
+        return listed
+
+    def _complete(self, listed: list[ListedRow]) -> list[ListedRow]:
+        """Put the answers for all concepts in the place of those for the first."""
+        for one, marks in zip(listed, self._mark([self._corpus.find_row(one.row) for one in listed]), strict=True):
+            one.marks, one.answer, one.is_answered, one.said = marks, None, len(marks) == len(self._names), []
+        return listed
+
+    def _mark(self, rows: Sequence[int]) -> list[dict[int, int | None]]:
+        """The answers to some rows, by the places of their concepts."""
+        answers = [session.distinct_answers for session in self._concepts.sessions.values()]
+        return [{place: given[row] for place, given in enumerate(answers) if row in given} for row in rows]

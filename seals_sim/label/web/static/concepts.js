@@ -1,0 +1,88 @@
+/* Which concept is asked, where a session has several: one of them, or all at once.
+
+   Where all are asked, the answers to a row on screen are collected until there is one for each concept, and are then
+   sent together. */
+import { by } from "./elements.js";
+
+const KEY = "concept"; // of this tab: a place among the names, or "all"
+let names = [];
+const marks = new Map(); // row -> {place: answer} as the server has them
+const pending = new Map(); // row -> Map of place -> answer, not sent yet
+
+export const getNames = () => names;
+export const isAll = () => names.length > 1 && getPlace() === "all";
+export const getPrefix = () => (names.length ? `/concept/${getPlace()}` : "");
+
+function getPlace() {
+  const place = sessionStorage.getItem(KEY) ?? "0";
+  return (names.length > 1 && place === "all") || Number(place) < names.length ? place : "0";
+}
+
+/* `change` is called when another one is chosen, and says whether that can be. */
+export function startConcepts(given, change) {
+  names = given;
+  const box = by("concept");
+  const options = names.map((name, place) => new Option(name, place));
+  if (names.length > 1) options.push(new Option("all at once", "all"));
+  box.replaceChildren(...options);
+  box.hidden = names.length === 0;
+  box.value = getPlace();
+  box.addEventListener("change", () => {
+    const before = getPlace();
+    sessionStorage.setItem(KEY, box.value);
+    if (!change()) sessionStorage.setItem(KEY, before);
+    box.value = getPlace();
+  });
+}
+
+export function chooseNext() {
+  const box = by("concept");
+  if (box.options.length < 2) return;
+  box.selectedIndex = (box.selectedIndex + 1) % box.options.length;
+  box.dispatchEvent(new Event("change"));
+}
+
+export function forgetMarks() {
+  marks.clear();
+  pending.clear();
+}
+
+export function learnMarks({ row, marks: given }) {
+  if (isAll()) marks.set(row, { ...given });
+}
+
+export function dropMarks(row) {
+  marks.delete(row);
+  pending.delete(row);
+}
+
+export function getMark(row, place) {
+  const given = pending.get(row);
+  return given?.has(place) ? given.get(place) : marks.get(row)?.[place];
+}
+
+export const findMissing = (row) => names.map((_, place) => place).filter((place) => getMark(row, place) === undefined);
+
+/* Takes an answer; gives those to be sent, by place, or null while some are missing. */
+export function collect(row, value, place, isTogether) {
+  const given = pending.get(row) ?? new Map();
+  pending.set(row, given);
+  const missing = findMissing(row);
+  const places = place === "rest" ? missing : [place ?? missing[0] ?? 0];
+  for (const one of places) given.set(one, value);
+  if (isTogether && findMissing(row).length) return null;
+  pending.delete(row);
+  const sent = Object.fromEntries(given);
+  marks.set(row, { ...marks.get(row), ...sent });
+  return sent;
+}
+
+/* Whether there was an answer not sent yet, which is taken back. */
+export function dropLast(row) {
+  const given = pending.get(row);
+  if (!given?.size) return false;
+  given.delete([...given.keys()].at(-1));
+  return true;
+}
+
+export const isPending = () => [...pending.values()].some((given) => given.size);

