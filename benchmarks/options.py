@@ -121,6 +121,8 @@ class LargeOptions(ReportedOptions):
     """Times that each search is measured."""
     scans: NonNegativeInt = 1
     """Of the concepts, so many are searched for by the full scan too, once each."""
+    scan_budget: PositiveInt = 200
+    """T of the full scan, of which a round takes long."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)

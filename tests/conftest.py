@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import resource
 import signal
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -98,3 +100,14 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
         return said[0]
 
     return run
+
+
+@contextmanager
+def limited_files(n_bytes: int) -> Iterator[None]:
+    """No file can grow beyond so many bytes: a stand-in for a full disk, on which the same calls fail."""
+    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))

@@ -7,7 +7,7 @@ import gzip
 import io
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -254,8 +254,15 @@ def read_lines(path: Path, bad: BadLines, quiet: bool = True, encoding: str = "u
     Raises:
         UserError: For such a line, unless bad lines are skipped.
     """
+    yield from decode_lines(read_raw_lines(path, bad, quiet, encoding), bad, encoding)
+
+
+def decode_lines(
+    lines: Iterable[tuple[int, bytes]], bad: BadLines, encoding: str = "utf-8"
+) -> Iterator[tuple[int, str]]:
+    """Decode lines and their numbers, as `read_lines` does those of a file."""
     of_lines = encoding if decodes_lines(encoding) else "utf-8"
-    for number, line in read_raw_lines(path, bad, quiet, encoding):
+    for number, line in lines:
         try:
             text = line.decode(of_lines)
         except UnicodeDecodeError as error:
@@ -287,7 +294,12 @@ def read_json_lines(
     Raises:
         UserError: For a line that is not one, unless bad lines are skipped.
     """
-    for number, line in read_lines(path, bad, quiet, encoding):
+    yield from parse_json_lines(read_lines(path, bad, quiet, encoding), bad)
+
+
+def parse_json_lines(lines: Iterable[tuple[int, str]], bad: BadLines) -> Iterator[tuple[int, dict[str, object]]]:
+    """Parse lines and their numbers, as `read_json_lines` does those of a file."""
+    for number, line in lines:
         if not line.strip():
             continue
         try:

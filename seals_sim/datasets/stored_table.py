@@ -7,7 +7,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.ipc
 from pydantic import Field
+from typing_extensions import TypedDict
 
 from seals_sim.datasets.dataset import update_with_texts
 from seals_sim.datasets.formats import open_table
@@ -45,10 +46,16 @@ STORED_FROM = 32 * 2**20  # bytes of a table: smaller ones are read faster than 
 _VERSION = 1  # of what is written
 
 
+class _LeftOut(TypedDict):
+    where: str
+    reason: str
+    row: Count | None
+
+
 class _Read(FileResult):
     n: Annotated[int, Field(gt=0)]
     texts_digest: Sha256
-    left_out: list[tuple[str, str, Count | None]]
+    left_out: list[_LeftOut]
 
 
 class UnstorableError(Exception):
@@ -144,15 +151,16 @@ def _open_or_read(
         bad = BadLines(path, skip_bad_lines, is_quiet=quiet)
         with replacing(stored, is_private=True) as temporary, require_unchanged(path):
             n, digest = _write(path, file, wanted, bad, temporary)
-        left_out = [[one.where, one.reason, one.row] for one in bad.left_out]
+        left_out = [asdict(one) for one in bad.left_out]
         stage.finish_with(stored, {"n": n, "texts_digest": digest, "left_out": left_out})
         _remove_others(folder)
     stage.require_whole(stored)
     result = stage.read_result(_Read)
     opened = StoredFile(stored, result["n"])
     bad = BadLines(path, skip_bad_lines)
-    for where, reason, row in result["left_out"]:
-        bad.left_out.append(LeftOut(where, reason, None if row is None else TableRow(row)))
+    for one in result["left_out"]:
+        row = None if one["row"] is None else TableRow(one["row"])
+        bad.left_out.append(LeftOut(one["where"], one["reason"], row))
     rows = np.arange(opened.n)
     if bad.left_out:
         rows = np.concatenate([np.asarray(column) for column in opened.iterate(ROW)])

@@ -33,7 +33,7 @@ JSON_PREFIX, NATIVE_PREFIX = "json ", "cell "
 
 
 class StoredFile:
-    """An open Arrow file with rows in batches of `BATCH`.
+    """An open Arrow file with rows in batches of one size.
 
     Args:
         path: Of the file.
@@ -55,9 +55,9 @@ class StoredFile:
         except pa.ArrowException as error:
             raise DamagedError(path, "is damaged", path.parent) from error
         sizes = [len(batch) for batch in self._batches]
-        if sum(sizes) != n or any(size != BATCH for size in sizes[:-1]):
+        if not sizes or sum(sizes) != n or any(size != sizes[0] for size in sizes[:-1]) or sizes[-1] > sizes[0]:
             raise DamagedError(path, "is damaged (it has other rows)", path.parent)
-        self.n, self._lock = n, threading.Lock()
+        self.n, self._size, self._lock = n, sizes[0], threading.Lock()
 
     @property
     def names(self) -> list[str]:
@@ -66,15 +66,15 @@ class StoredFile:
 
     def get_cell(self, name: str, row: int) -> Any:
         """One cell."""
-        return self._batches[row // BATCH].column(name)[row % BATCH].as_py()
+        return self._batches[row // self._size].column(name)[row % self._size].as_py()
 
     def iterate(self, name: str, first: int = 0, last: int | None = None) -> Iterator[pa.Array]:
         """A column from row `first` to before `last`, some rows at a time, read from the file."""
         last = self.n if last is None else last
-        for number in range(first // BATCH, -(-last // BATCH)):
+        for number in range(first // self._size, -(-last // self._size)):
             with self._lock:
                 column = self._read.get_batch(number).column(name)
-            start = number * BATCH
+            start = number * self._size
             yield column[max(0, first - start) : last - start]
 
 

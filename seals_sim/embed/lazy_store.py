@@ -103,8 +103,7 @@ class LazyStore:
             with self._path.open("r+b", buffering=0) as file:
                 for row, embedding in zip(rows.tolist(), embeddings, strict=True):
                     _write_all(file.fileno(), embedding.tobytes(), self.array.offset + row * self.array.strides[0])
-            with self._list.open("ab") as file:
-                file.write(entries.tobytes())
+            _append_whole(self._list, entries.tobytes())
         except OSError as error:
             raise explain_unwritable(self._path, error) from error
         self.is_there[rows] = True
@@ -122,6 +121,18 @@ class LazyStore:
 def has_store(parent: Path) -> bool:
     """Whether embeddings of one table and one model have been begun in a store."""
     return any(parent.glob("lazy-*/list.bin"))
+
+
+def _append_whole(path: Path, content: bytes) -> None:
+    """Append all or nothing: after a part of an entry no later one would be found."""
+    with path.open("ab", buffering=0) as file:
+        before = file.seek(0, os.SEEK_END)
+        try:
+            while content:
+                content = content[file.write(content) :]
+        except OSError:
+            os.truncate(path, before)
+            raise
 
 
 def _write_all(handle: int, content: bytes, offset: int) -> None:

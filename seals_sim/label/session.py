@@ -153,7 +153,7 @@ class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
         if not self._embedding.runs_in_background:
             return
         rows = [row for row in self._state.waiting if self._search.pool.brings(row, 1, is_seen=True)]
-        lists = self._index.neighbors(Rows(np.array(rows)), self.options.n_neighbors) if rows else []
+        lists = self._find_neighbors(rows) if rows else []
         seeds = [seed.neighbors[:1] for seed in self.seeds if seed.label == 1]
         self._embedding.want(lists, Rows(np.concatenate([np.array(self._list_positives(), dtype=np.int64), *seeds])))
 
@@ -249,14 +249,14 @@ class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
     def _build_answers(self, labels: Sequence[Label], is_imported: bool = False, who: str = "") -> list[Event]:
         seen, brings = self._state.seen, self._search.pool.brings
         new = list(dict.fromkeys(row for row, label in labels if brings(row, label, row in seen)))
-        neighbors = {}
-        if new:
-            found = self._index.neighbors(Rows(np.array(new)), self.options.n_neighbors)
-            neighbors = dict(zip(new, found, strict=True))
+        neighbors = dict(zip(new, self._find_neighbors(new), strict=True)) if new else {}
         return [
             Event("answer", row, answer, neighbors=neighbors.pop(row, None), is_imported=is_imported, who=who)
             for row, answer in labels
         ]
+
+    def _find_neighbors(self, rows: Sequence[int]) -> list[Rows]:
+        return self._index.neighbors(Rows(np.array(rows)), self.options.count_neighbors(len(self._state.answers)))
 
     def _add(self, events: Sequence[Event], file: ImportedFile | None = None) -> None:
         with self._embedding.going_first():
