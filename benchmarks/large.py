@@ -42,7 +42,7 @@ from seals_sim.search.learners import Model
 from seals_sim.search.walk import WalkPool
 from seals_sim.types import LabeledRows, Pool, Row, Rows, StoredVectors
 
-_SAMPLE = 50
+_SAMPLE = 20
 _SECONDS = ["select_seconds", "neighbor_seconds", "train_seconds"]
 
 app = make_cli("python -m benchmarks.large", __doc__)
@@ -53,8 +53,10 @@ def benchmark_large(*, options: Annotated[LargeOptions, flatten("Options")]) -> 
     """Measure every method at every size."""
     print(render_command("python -m benchmarks.large", options))
     runs: list[LargeRun] = []
-    for n in options.n:
-        runs += run_in_own_process(measure_size, n, options)
+    searches = [(n, number, False) for n in options.n for number in range(options.concepts)]
+    scans = [(n, number, True) for n in options.n for number in range(options.scans)]
+    for n, number, is_scan in [*searches, *scans]:
+        runs += run_in_own_process(measure_concept, n, number, is_scan, options)
         write_csv(options.out / "large_runs.csv", pd.DataFrame([asdict(done) for done in runs]))
     summary = summarize(pd.DataFrame([asdict(done) for done in runs]))
     write_csv(options.out / "large.csv", summary)
@@ -75,6 +77,7 @@ class LargeRun:
     method: str
     concept: int
     repeat: int
+    n_labeled: int
     recall: float
     parts_found: float
     n_candidates: int
@@ -98,46 +101,42 @@ class _Recording(RecordingIndex):
         return [Rows(near[:k]) for near in super().neighbors(rows, self._k)]
 
 
-def measure_size(n: int, options: LargeOptions) -> list[LargeRun]:
-    """All searches of a table of n rows; SEALS and the walk take turns, so that other work meets both."""
+def measure_concept(n: int, number: int, is_scan: bool, options: LargeOptions) -> list[LargeRun]:
+    """All searches for one concept of n rows; SEALS and the walk take turns, so that other work meets both."""
     table = ClanTable(n, options.dimensions, options.seed)
     clusters = table.draw_clusters()
     folder = options.work / f"n-{n}"
     vectors = table.store_vectors(clusters, folder, quiet=True)
-    index = ClanIndex(clusters, vectors)
-    sample = Rows(make_generator(options.seed, "measured", n).choice(n, _SAMPLE, replace=False))
-    runs = []
+    concept = table.draw_concept(clusters, number)
+    seeds = concept.draw_seeds(n, SEEDS, make_generator(options.seed, "seeds", n, number))
+    oracle = LabelTable(np.isin(np.arange(n), concept.rows))
+    worth, budget, runs = np.nan, options.scan_budget if is_scan else options.budget, []
     with threadpool_limits(options.threads):
-        worth = measure_index(index, vectors, sample, options.k).recall
-        for number in range(options.concepts):
-            concept = table.draw_concept(clusters, number)
-            seeds = concept.draw_seeds(n, SEEDS, make_generator(options.seed, "seeds", n, number))
-            oracle = LabelTable(np.isin(np.arange(n), concept.rows))
-            todo: dict[str, _Build] = {}
+        todo: dict[str, _Build] = {}
+        if is_scan:
+            todo["all"] = partial(AllPool, seeds, vectors)
+        else:
+            index = ClanIndex(clusters, vectors)
             for method in ("seals", "walk"):
                 recording = _Recording(index, options.k)
-                _search(_build(method, seeds, vectors, recording, options.k), seeds, vectors, oracle, options)
-                graph = recording.write_graph(options.k, folder / f"asked-{method}.npy")
+                _search(_build(method, seeds, vectors, recording, options.k), seeds, vectors, oracle, budget, options)
+                graph = recording.write_graph(options.k, folder / f"asked-{method}-{number}.npy")
                 todo[method] = _build(method, seeds, vectors, graph, options.k)
-            turns = [(method, repeat) for repeat in range(options.repeats) for method in todo]
-            if number < options.scans:
-                todo["all"] = partial(AllPool, seeds, vectors)
-                turns.append(("all", 0))
-            for method, repeat in turns:
-                labeled, n_candidates, seconds, cpu_seconds = _search(todo[method], seeds, vectors, oracle, options)
+            sample = Rows(make_generator(options.seed, "measured", n, number).choice(n, _SAMPLE, replace=False))
+            worth = measure_index(index, vectors, sample, options.k).recall
+        for repeat in range(1 if is_scan else options.repeats):
+            for method, build in todo.items():
+                labeled, n_candidates, seconds, cpu_seconds = _search(build, seeds, vectors, oracle, budget, options)
                 found = np.isin(concept.rows, labeled.rows[labeled.labels == 1])
                 parts_found = len(np.unique(concept.parts[found])) / len(np.unique(concept.parts))
                 select, neighbor, train = seconds.tolist()
                 done = LargeRun(
-                    n, method, number, repeat, float(found.mean()), parts_found, n_candidates, select, neighbor, train,
-                    select + neighbor + train, cpu_seconds, measure_peak_bytes(), worth,
+                    n, method, number, repeat, len(labeled), float(found.mean()), parts_found, n_candidates, select,
+                    neighbor, train, select + neighbor + train, cpu_seconds, measure_peak_bytes(), worth,
                 )  # fmt: skip
                 runs.append(done)
                 if not options.quiet:
-                    print(
-                        f"{n:,} {method} {number} {repeat}: recall {done.recall:.3f}, {done.seconds:.4f} s a round",
-                        file=sys.stderr,
-                    )
+                    print(f"{n:,} {method}: recall {done.recall:.3f}, {done.seconds:.4f} s a round", file=sys.stderr)
     return runs
 
 
@@ -151,14 +150,19 @@ def _build(method: str, seeds: LabeledRows, vectors: StoredVectors, index: Neigh
 
 
 def _search(
-    build: _Build, seeds: LabeledRows, vectors: StoredVectors, oracle: LabelTable, options: LargeOptions
+    build: _Build,
+    seeds: LabeledRows,
+    vectors: StoredVectors,
+    oracle: LabelTable,
+    budget: int,
+    options: LargeOptions,
 ) -> tuple[LabeledRows, int, np.ndarray, float]:
     """What is labeled, the candidates, and seconds a round: of the parts (3,), and of the processor."""
     learner = LogisticLearner(vectors, n_threads=options.threads)
     start, start_cpu = time.perf_counter(), time.process_time()
     pool = build()
     before = time.perf_counter() - start
-    rounds = list(run(seeds, pool, learner, ArgMax(most_likely_positive), oracle, options.batch, options.budget))
+    rounds = list(run(seeds, pool, learner, ArgMax(most_likely_positive), oracle, options.batch, budget))
     cpu_seconds = time.process_time() - start_cpu
     seconds = np.array([asdict(state.seconds)[name.split("_")[0]] for state in rounds for name in _SECONDS])
     spent = seconds.reshape(-1, 3).sum(axis=0) + np.array([0, before, 0])
@@ -172,7 +176,7 @@ def summarize(runs: pd.DataFrame) -> pd.DataFrame:
     first size; the same of the processor's seconds, which other work of the machine moves less.
     """
     by = ["n", "method"]
-    names = ["n_candidates", *_SECONDS, "seconds", "cpu_seconds", "index_recall"]
+    names = ["n_labeled", "n_candidates", *_SECONDS, "seconds", "cpu_seconds", "index_recall"]
     table = runs.groupby(by)[names].median()
     table.insert(0, "recall", runs.groupby(by)["recall"].mean())
     table.insert(1, "parts_found", runs.groupby(by)["parts_found"].mean())

@@ -121,6 +121,8 @@ class LargeOptions(ReportedOptions):
     """Times that each search is measured."""
     scans: NonNegativeInt = 1
     """Of the concepts, so many are searched for by the full scan too, once each."""
+    scan_budget: PositiveInt = 200
+    """T of the full scan, of which a round takes long."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -236,3 +238,21 @@ class FirstQuestionOptions:
     """Folder in which tables and caches are made, and removed."""
     out: GivenPath = Path("reports/scale")
     """Folder for first_question.csv."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class JudgeBenchOptions:
+    """A simulated judge, and what it labels."""
+
+    concepts: Names = ("E08-E13", "C81-C96", "H49-H52")
+    """Of ICD-10-CM, one session for each."""
+    budget: PositiveInt = 2_000
+    """Calls."""
+    noise: Annotated[float, Field(ge=0, le=0.5)] = 0.05
+    """Part of the answers that are wrong."""
+    parallel: Annotated[int, Field(ge=1, le=64)] = 16
+    """Calls at once."""
+    model: str = "wordllama"
+    """The model that embeds the texts."""
+    cache: GivenPath = Path("build/cache")
+    """Folder for vectors."""

@@ -30,6 +30,7 @@ MODULES = [
             "entries",
             "first_question",
             "graph_join",
+            "judge",
             "large",
             "peers",
             "procedural",

@@ -146,6 +146,7 @@ EXTRAS = {
     "lance.py": "lancedb",
     "workers.py": "dask",
     "postgres.py": "postgres",
+    "client.py": "judge",
     "exported.py": "onnx",
 }
 """Modules that are imported only where their extra is asked for."""

@@ -71,7 +71,7 @@ def run_beyond(inputs: InputOptions, protocol: BeyondProtocol, execution: Beyond
     require_writable(execution.out, "out")
     folder.begin()
     store = RunStore(folder.path)
-    usual = [name for name in protocol.plan.rules if name != "lazy" or setup.dataset.texts is not None]
+    usual = [name for name in protocol.plan.rules if not name.startswith("lazy") or setup.dataset.texts is not None]
     wanted = execution.only or usual
     if protocol.cold_start and not set(wanted) <= set(protocol.plan.rules):
         known = " and ".join(protocol.plan.rules)
@@ -163,8 +163,8 @@ def _build_space(
     if protocol.copied:
         pool = copy_with_noise(pool, origins, make_generator(protocol.seed, "noise"))
     index, searched, k = None, pool, MOST_NEIGHBORS
-    if name == "lazy":
-        searched, k = _embed_statically(dataset, cache, quiet, workers)[split.pool], WIDENING * MOST_NEIGHBORS
+    if name == "lazy":  # neighbors for as many labels as there may be
+        searched, k = _embed_statically(dataset, cache, quiet, workers)[split.pool], 2 * WIDENING * MOST_NEIGHBORS
         if protocol.copied:
             searched = copy_with_noise(searched, origins, make_generator(protocol.seed, "static noise"))
     if has_index:

@@ -19,11 +19,11 @@ from seals_sim.replay.options import (
 
 RuleName = Literal[
     "all", "walk", "walk_30", "walk_distinct", "walk_copies", "positives", "all_whitened", "seals_100", "seals_10",
-    "autotar", "anchors", "covering", "random_tenth", "ens", "lazy", "joined", "session", "presuming",
+    "autotar", "anchors", "covering", "random_tenth", "ens", "lazy", "lazy_growing", "joined", "session", "presuming",
 ]  # fmt: skip
 RULE_NAMES: tuple[RuleName, ...] = get_args(RuleName)
 COLD_RULES: tuple[RuleName, ...] = ("session", "presuming")
-USUAL_RULES = tuple(name for name in RULE_NAMES if name not in (*COLD_RULES, "ens", "joined"))
+USUAL_RULES = tuple(name for name in RULE_NAMES if name not in (*COLD_RULES, "ens", "lazy_growing", "joined"))
 CHECKPOINTS = (300, 1000, 2000)
 COLD_SEEDS = 2
 COLD_ANSWERS = (10, 50)

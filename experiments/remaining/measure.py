@@ -48,7 +48,7 @@ def learn(moments: pd.DataFrame) -> Forecast:
     """The forecast from those moments at which one can be made."""
     used = moments[moments["searched"].map(can_foretell)]
     features = np.array([describe_search(labels) for labels in used["searched"]])
-    return Forecast.fit(features, used["remaining"].to_numpy(dtype=np.float64))
+    return Forecast.fit(features, used["remaining"].to_numpy(dtype=np.float64), used["table"].to_numpy(dtype=object))
 
 
 def measure_on_other_tables(moments: pd.DataFrame) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from seals_sim.cli.concepts import sort_examples
+from seals_sim.cli.judge import begin_judging, find_judge, judge_alone
 from seals_sim.cli.options import (
     ColumnOptions,
     ExampleOptions,
@@ -35,6 +36,7 @@ from seals_sim.label.exchange.session_file import read_about
 from seals_sim.label.journal import Journal
 from seals_sim.label.journal_contents import About
 from seals_sim.label.journal_rows import KeptSpace
+from seals_sim.label.judge.options import JudgeOptions
 from seals_sim.label.lazy_corpus import LAZY_FROM
 from seals_sim.label.options import SessionOptions
 from seals_sim.label.web.server import require_address, serve
@@ -51,8 +53,9 @@ def label(
     cache: CacheOptions,
     columns: ColumnOptions,
     own: OwnVectorOptions,
+    judge_options: JudgeOptions,
 ) -> None:
-    """Serve the page for labeling a table until it is stopped."""
+    """Serve the page for labeling a table until it is stopped, or let a judge label it."""
     require_own_vectors(own, examples, text)
     if examples.paper:
         if options.pool not in ("auto", "seals"):
@@ -62,6 +65,7 @@ def label(
     open_table(table, text)
     path = examples.session or name_session(table)
     _check_before_work(path, examples, page)
+    judge = find_judge(judge_options)
     left_out = path.with_name(f"{path.name.removesuffix('.seals')}.left-out.csv")
     if path.is_file() and not journal_file.is_writable(path):
         left_out = name_list(get_cache(cache), table)
@@ -112,7 +116,17 @@ def label(
     if session.is_read_only:
         print(f"{path}: can only be read: answers are not taken", file=sys.stderr)
     served = concepts if len(concepts.sessions) > 1 or session.concept else session
-    serve(served, page.host, page.port, not page.no_browser, cache.quiet, path.name, page.allow_host, path)
+    if judge is not None and served is not session:
+        concepts.close()
+        raise UserError("answers for one concept, and this session has several", parameter="judge", value=judge.url)
+    judging = None if judge is None else begin_judging(session, judge, judge_options)
+    if judging is not None and judge_options.no_page:
+        judge_alone(session, judging, judge_options.judge_budget, cache.quiet)
+        return
+    opens, hosts = not page.no_browser, page.allow_host
+    serve(served, page.host, page.port, opens, cache.quiet, path.name, hosts, path, judging)
+    if judging is not None:
+        print(judging.summary)
 
 
 def _require_fitting_embedding(

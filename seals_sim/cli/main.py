@@ -26,6 +26,7 @@ from seals_sim.cli.options import (
     TextOptions,
 )
 from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
+from seals_sim.label.judge.options import JudgeOptions
 from seals_sim.label.options import SessionOptions
 from seals_sim.options import combine
 from seals_sim.replay.inputs import InputOptions
@@ -71,11 +72,12 @@ def label(
     cache: Cache = CacheOptions(),
     columns: Annotated[ColumnOptions, flatten("Exports")] = ColumnOptions(),
     own: Annotated[OwnVectorOptions, flatten("Vectors from elsewhere")] = OwnVectorOptions(),
+    judge: Annotated[JudgeOptions, flatten("Judge")] = JudgeOptions(),
 ) -> None:
     """Find texts like your examples, with you as the judge, on a page in your browser."""
     from seals_sim.cli.label import label
 
-    label(table, examples, options, text, index, page, cache, columns, own)
+    label(table, examples, options, text, index, page, cache, columns, own, judge)
 
 
 @app.command

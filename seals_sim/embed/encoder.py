@@ -148,7 +148,7 @@ class Encoder:
             with self._computing():
                 embeddings = self._model.encode(list(texts), batch_size=self._batch_size, show_progress_bar=False)
             vectors = np.asarray(embeddings, dtype=np.float32)
-        is_finite = np.isfinite(vectors).all(axis=1)
+        is_finite = np.isfinite(vectors).all(axis=-1)
         if not is_finite.all():
             problem = f"gives a vector that is not finite, for the text {texts[int(np.argmin(is_finite))]!r:.60}"
             raise UserError(f"{problem}; use another model, or leave the text out", parameter="model", value=self._name)

@@ -11,9 +11,10 @@ import numpy as np
 
 from seals_sim.embed.encoder import Encoder
 from seals_sim.embed.names import AutoBackend, Precision
+from seals_sim.errors import UserError
 from seals_sim.types import Vectors
 
-JOINED_WEIGHT = 0.5  # of the second; measured in reports/beyond
+JOINED_WEIGHT = 0.5  # of the second; measured in reports/beyond/wordnet30k_lazy
 
 
 def open_encoder(
@@ -37,6 +38,8 @@ def open_encoder(
     first, plus, second = model.partition("+")
     if not plus or Path(model).exists():
         return Encoder(model, backend, precision, cache)
+    if not first.strip() or not second.strip():
+        raise UserError("needs a model on both sides of the plus", parameter="model", value=model)
     return JoinedEncoder(Encoder(first, backend, precision, cache), Encoder(second, backend, precision, cache))
 
 

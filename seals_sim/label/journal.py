@@ -41,13 +41,14 @@ from seals_sim.label.journal_leftovers import (
 )
 from seals_sim.label.journal_notes import JournalNotes
 from seals_sim.label.journal_rows import Describe, KeptRow, KeptSpace
+from seals_sim.label.judge.records import JudgeRecords
 
 _DAMAGED = "restore a copy of it, or begin another session"
 _MAX_SHOWN = 300  # characters of an error
 _OPEN: WeakSet[Journal] = WeakSet()  # closing another handle on a file would drop its lock
 
 
-class Journal(JournalNotes, JournalConcepts):
+class Journal(JournalNotes, JournalConcepts, JudgeRecords):
     """An open journal; no other process can open it until it is closed.
 
     The searches of several concepts share it: it does once for all what each of them asks for when it begins.

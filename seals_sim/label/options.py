@@ -14,6 +14,8 @@ EARLY_OPTIONS = {"copies": "apart", "pool": "seals", "presumed": 0, "embed": "al
 """What sessions did before they had these options."""
 WIDENING = 2
 """Neighbors by a static model for each of k by a good one, so that nothing is lost (reports/beyond)."""
+GROWTH = 500
+"""Answers with which k more neighbors join, up to twice as many: what is near the first positives is known by then."""
 CopiesOption = Literal["together", "apart"]
 EmbedOption = Literal["auto", "lazy", "all"]
 
@@ -44,10 +46,21 @@ class SessionOptions:
     """Candidates: all scans every row; walk takes neighbors of positives and of the model's best; positives: of
     positives alone; seals is the paper's; auto: all where a scan takes milliseconds, else walk; if lazy, positives."""
     embed: EmbedOption = "auto"
-    """lazy: a static model finds the candidates, twice as many, and the model embeds them when they are found, the rest
+    """lazy: a static model finds the candidates, 2 to 4 times as many, and the model embeds them when found, the rest
     in the background; all: it embeds the whole table first; auto: lazy where that would be more than 20,000 texts."""
 
     @property
     def n_neighbors(self) -> int:
-        """That join the candidates at once."""
-        return WIDENING * self.k if self.embed == "lazy" else self.k
+        """That join the candidates with an example."""
+        return self.count_neighbors(0)
+
+    def count_neighbors(self, n_answered: int) -> int:
+        """That join the candidates with a row that is answered after so many others.
+
+        Examples:
+            >>> [SessionOptions(embed="lazy").count_neighbors(n) for n in (0, 300, 1000, 5000)]
+            [200, 260, 400, 400]
+        """
+        if self.embed != "lazy":
+            return self.k
+        return WIDENING * self.k + min(WIDENING * self.k, self.k * n_answered // GROWTH)

@@ -29,6 +29,7 @@ from seals_sim.label.corpus import Corpus
 from seals_sim.label.events import Event, ImportedFile
 from seals_sim.label.finder import RowFinder
 from seals_sim.label.journal import Journal
+from seals_sim.label.judge.judged import JudgedSession
 from seals_sim.label.kept import describe_row, describe_space
 from seals_sim.label.lazy_session import SessionEmbedding
 from seals_sim.label.learner import explain_missing
@@ -44,7 +45,7 @@ from seals_sim.types import Rows
 from seals_sim.vectors.scan import widen
 
 
-class Session(RowFinder, AnsweredSession, NotedSession):
+class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
     """An open session. `Session.begin` starts one, `Session.open` goes on with one; close it, or use it in a `with`.
 
     Of rows that are answered together (`DistinctRows`) the first stands for all: it is the one that is asked, listed,
@@ -88,7 +89,7 @@ class Session(RowFinder, AnsweredSession, NotedSession):
     def _replay(self) -> None:
         events = self._journal.read_events(self.concept)
         self._embedding.embed([*self.seeds, *events])
-        self._state, copies = SessionState(), self._rows.list_repeated()
+        self._state, copies = SessionState(self.options.seed), self._rows.list_repeated()
         self._search = SessionSearch(self._index, self.corpus.vectors, copies, self.seeds, self.options)
         for event in events:
             self._apply(event)
@@ -152,7 +153,7 @@ class Session(RowFinder, AnsweredSession, NotedSession):
         if not self._embedding.runs_in_background:
             return
         rows = [row for row in self._state.waiting if self._search.pool.brings(row, 1, is_seen=True)]
-        lists = self._index.neighbors(Rows(np.array(rows)), self.options.n_neighbors) if rows else []
+        lists = self._find_neighbors(rows) if rows else []
         seeds = [seed.neighbors[:1] for seed in self.seeds if seed.label == 1]
         self._embedding.want(lists, Rows(np.concatenate([np.array(self._list_positives(), dtype=np.int64), *seeds])))
 
@@ -176,7 +177,7 @@ class Session(RowFinder, AnsweredSession, NotedSession):
             with self._embedding.going_first():
                 self._ask_for(n_new, who)
             self._prefetch()
-        return [self._describe(self._state.asked[row]) for row in self._state.list_waiting(who)[:n]]
+        return [self._describe(event) for event in self._state.claim_waiting(who, n)]
 
     def _ask_for(self, n: int, who: str) -> None:
         """Choose n new rows."""
@@ -248,14 +249,14 @@ class Session(RowFinder, AnsweredSession, NotedSession):
     def _build_answers(self, labels: Sequence[Label], is_imported: bool = False, who: str = "") -> list[Event]:
         seen, brings = self._state.seen, self._search.pool.brings
         new = list(dict.fromkeys(row for row, label in labels if brings(row, label, row in seen)))
-        neighbors = {}
-        if new:
-            found = self._index.neighbors(Rows(np.array(new)), self.options.n_neighbors)
-            neighbors = dict(zip(new, found, strict=True))
+        neighbors = dict(zip(new, self._find_neighbors(new), strict=True)) if new else {}
         return [
             Event("answer", row, answer, neighbors=neighbors.pop(row, None), is_imported=is_imported, who=who)
             for row, answer in labels
         ]
+
+    def _find_neighbors(self, rows: Sequence[int]) -> list[Rows]:
+        return self._index.neighbors(Rows(np.array(rows)), self.options.count_neighbors(len(self._state.answers)))
 
     def _add(self, events: Sequence[Event], file: ImportedFile | None = None) -> None:
         with self._embedding.going_first():

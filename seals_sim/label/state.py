@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from seals_sim.label.events import Event
+from seals_sim.label.judge.checks import is_drawn
+from seals_sim.label.judge.names import is_judge
 
 
 class Said(NamedTuple):
@@ -19,9 +20,15 @@ class Said(NamedTuple):
 class SessionState:
     """Rows asked, rows that wait for an answer, and the answers that count.
 
+    A judge's answer counts while nobody else has answered its row. A tenth of its answers, and the rows that it could
+    not answer, wait for a person, whoever comes first.
+
+    Args:
+        seed: Of the session, by which that tenth is drawn.
+
     Attributes:
-        asked: The event that asked for each row, in order; `who` is the person that it waits for.
-        waiting: Rows asked and not answered, those to be shown first in front.
+        asked: The event that asked for each row, in order.
+        waiting: Rows that wait for an answer, those to be shown first in front.
 
     Examples:
         >>> state = SessionState()
@@ -31,12 +38,15 @@ class SessionState:
         ({5: 1}, [], 5)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seed: int = 0) -> None:
+        self._seed = seed
         self.asked: dict[int, Event] = {}
         self.waiting: list[int] = []
+        self._waits_for: dict[int, str | None] = {}  # None: whoever comes first, but no judge
         self._said: dict[int, list[Said]] = {}  # those that count, latest last
         self._order: dict[str, list[int]] = {}  # the rows that each person answered, latest last
         self._by_person: set[int] = set()
+        self._judged: dict[int, None] = {}  # rows that a judge answered, in order
 
     def apply(self, event: Event) -> None:
         """Change what the event changes, when it happens and when a session is reopened."""
@@ -44,17 +54,25 @@ class SessionState:
         match event.kind:
             case "ask":
                 self.asked[row] = event
-                self.waiting.append(row)
+                self._wait(row, event.who, len(self.waiting))
             case "answer":
                 self._said.setdefault(row, []).append(Said(None if event.is_imported else event.who, event.answer))
                 if not event.is_imported:
                     self._order.setdefault(event.who, []).append(row)
                 if row in self.waiting:
                     self.waiting.remove(row)
+                if is_judge(event.who):
+                    self._judged[row] = None
+                    if self.needs_person(row):
+                        self._wait(row, None, len(self.waiting))
             case "undo":
                 self._undo(row, event.who)
-        if event.kind != "ask" and not event.is_imported:
+        if event.kind != "ask" and not event.is_imported and not is_judge(event.who):
             self._by_person.add(row)
+
+    def _wait(self, row: int, who: str | None, place: int) -> None:
+        self.waiting.insert(place, row)
+        self._waits_for[row] = who
 
     def _undo(self, row: int, who: str) -> None:
         said, order = self._said[row], self._order.get(who, [])
@@ -63,28 +81,59 @@ class SessionState:
             order.pop()
         taken = who if is_own else None  # in early sessions whoever gave no name took back answers from files
         del said[max(place for place, one in enumerate(said) if one.who == taken)]
+        if self.needs_person(row) or (not said and row in self.asked):
+            self._wait(row, who, 0)
         if not said:
             del self._said[row]
-            if row in self.asked:
-                self.asked[row] = replace(self.asked[row], who=who)
-                self.waiting.insert(0, row)
+            self._judged.pop(row, None)
+
+    def needs_person(self, row: int) -> bool:
+        """Whether only judges have answered a row, and the last of them could not, or it is drawn to be checked."""
+        said = self._said.get(row)
+        if not said or not all(is_judge(one.who) for one in said):
+            return False
+        return said[-1].answer is None or is_drawn(self._seed, row)
 
     def list_waiting(self, who: str) -> list[int]:
-        """The rows that wait for a person, then those that wait for others."""
-        return sorted(self.waiting, key=lambda row: self.asked[row].who != who)
+        """The rows that wait for a person or for anyone, then those that wait for others."""
+        rows = [row for row in self.waiting if self._waits_for[row] is not None or not is_judge(who)]
+        return sorted(rows, key=lambda row: self._waits_for[row] not in (who, None))
 
     def count_waiting(self, who: str) -> int:
-        """How many rows wait for a person."""
-        return sum(self.asked[row].who == who for row in self.waiting)
+        """How many rows wait for a person, or for anyone."""
+        whose = {who} if is_judge(who) else {who, None}
+        return sum(self._waits_for[row] in whose for row in self.waiting)
+
+    def claim_waiting(self, who: str, n: int) -> list[Event]:
+        """The first n of `list_waiting` as they were asked; what waited for anyone waits for this person now."""
+        rows = self.list_waiting(who)[:n]
+        for row in rows:
+            if self._waits_for[row] is None:
+                self._waits_for[row] = who
+        return [self.asked.get(row) or Event("ask", row) for row in rows]
+
+    def list_judged(self) -> list[tuple[Said, Said | None]]:
+        """The last answer of a judge to each row that one answered, and that of a person to it if the row is drawn."""
+        judged = []
+        for row in self._judged:
+            said = self._said[row]
+            by_judge = [one for one in said if is_judge(one.who)][-1]
+            by_person = [one for one in said if one.who is not None and not is_judge(one.who)]
+            is_checked = by_person and is_drawn(self._seed, row)
+            judged.append((by_judge, by_person[-1] if is_checked else None))
+        return judged
 
     @property
     def answers(self) -> dict[int, int | None]:
         """Row to answer (1, 0 or None), in the order of each row's first answer that counts."""
-        return {row: said[-1].answer for row, said in self._said.items()}
+        return {row: self.list_said(row)[-1].answer for row in self._said}
 
     def list_said(self, row: int) -> list[Said]:
-        """What was answered to a row, latest last."""
-        return list(self._said.get(row, ()))
+        """What was answered to a row, judges first, else latest last: the last one counts."""
+        said = self._said.get(row, [])
+        if row not in self._judged:
+            return list(said)
+        return sorted(said, key=lambda one: not is_judge(one.who))
 
     @property
     def disputed(self) -> list[int]:
@@ -109,6 +158,8 @@ class SessionState:
 def is_disputed(said: Sequence[Said]) -> bool:
     """Whether one person says yes to a row and another one no. The next answer, whoever gives it, settles that.
 
+    A judge disputes nothing: a person is right.
+
     Examples:
         >>> is_disputed([Said("Ada", 1), Said("Bob", 0)]), is_disputed([Said("Ada", 1), Said("Ada", 0)])
         (True, False)
@@ -118,6 +169,8 @@ def is_disputed(said: Sequence[Said]) -> bool:
     standing: dict[str, int | None] = {}
     disputed = False
     for who, answer in said:
+        if is_judge(who):
+            continue
         if disputed:
             standing = {}
         if who is not None:

@@ -64,19 +64,21 @@ def test_simulated_clusters_have_the_stated_cosine():
 
 
 def test_the_walk_is_measured_beside_seals_and_the_scan(tmp_path, capsys):
-    large.main(["--n", "80000,100000", "--dimensions", "32", "--k", "20", "--budget", "130", "--concepts", "1",
-                "--repeats", "1", "--work", str(tmp_path / "w"), "--out", str(tmp_path / "o"), "--quiet"])  # fmt: skip
-    table = pd.read_csv(tmp_path / "o" / "large.csv").set_index(["n", "method"])
-    assert table.index.tolist() == [(n, method) for n in (80_000, 100_000) for method in ("all", "seals", "walk")]
-    assert (table.xs("seals", level="method")["seconds_over_seals"] == 1).all()
-    assert (table.loc[80_000][["seconds_growth", "cpu_seconds_growth"]] == 1).all(axis=None)
-    seconds = table["seconds"].unstack("n")
-    assert table.loc[(100_000, "walk"), "seconds_growth"] == pytest.approx(
-        seconds.loc["walk", 100_000] / seconds.loc["walk", 80_000]
-    )
-    assert (table.xs("all", level="method")["n_candidates"] == [79_900, 99_900]).all()
+    large.main(["--n", "80000", "--dimensions", "32", "--k", "20", "--budget", "130", "--concepts", "1",
+                "--repeats", "1", "--scan-budget", "110", "--work", str(tmp_path / "w"), "--out", str(tmp_path),
+                "--quiet"])  # fmt: skip
+    table = pd.read_csv(tmp_path / "large.csv").set_index("method")
+    assert table["n_labeled"].to_dict() == {"all": 110, "seals": 130, "walk": 130}
+    assert table["n_candidates"]["walk"] < table["n_candidates"]["seals"] < table["n_candidates"]["all"] == 79_900
+    assert table["index_recall"]["walk"] > 0.9
     assert (table["table"] == "SIMULATED").all()
     assert "SIMULATED" in capsys.readouterr().out
+    runs = pd.read_csv(tmp_path / "large_runs.csv")
+    runs["seconds"] = runs["method"].map({"all": 8.0, "seals": 2.0, "walk": 3.0})
+    slower = runs.assign(n=10 * runs["n"], seconds=2 * runs["seconds"])
+    table = large.summarize(pd.concat([runs, slower])).set_index(["n", "method"])
+    assert table.loc[800_000, "seconds_growth"].tolist() == [2, 2, 2]
+    assert table.loc[800_000, "seconds_over_seals"].to_dict() == {"all": 4, "seals": 1, "walk": 1.5}
 
 
 def test_clans_hold_what_is_near():

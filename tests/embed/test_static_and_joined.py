@@ -104,3 +104,5 @@ def test_the_commands_take_two_models(tmp_path, refused):
     main([*words, "--model", f"{STATIC_MODEL}+{folder}"])
     assert np.load(tmp_path / "v.npy").shape == (4, 259)
     assert "no such folder" in refused(main, [*words, "--model", f"{STATIC_MODEL}+./none"])
+    for model in (f"{STATIC_MODEL}+", f"+{STATIC_MODEL}", "+"):
+        assert "needs a model on both sides" in refused(main, [*words, "--model", model])

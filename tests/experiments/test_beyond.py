@@ -13,7 +13,11 @@ from experiments.beyond.options import COLD_RULES, RULE_NAMES
 from experiments.beyond.planted import copy_with_noise, plant
 from experiments.beyond.report import ROWS, compare, write_report
 from experiments.beyond.rules import RULES
+from seals_sim import ExactIndex
+from seals_sim.datasets import read_icd10cm
+from seals_sim.embed.space import embed_texts
 from seals_sim.errors import UserError
+from seals_sim.search.duplicates import find_copy_threshold
 
 FAST = ["--dataset", "icd10", "--sample", "3000", "--model", "wordllama", "--dimensions", "24", "--concepts", "2",
         "--repeats", "2", "--seed-positives", "3", "--seed-negatives", "12", "--budget", "60", "--quiet"]  # fmt: skip
@@ -30,7 +34,7 @@ def finished(tmp_path_factory, cache):
     out = tmp_path_factory.mktemp("beyond") / "run"
     beyond.main([*FAST, "--cache", str(cache), "--out", str(out)])
     assert "ens" not in set(_read(out)["rule"])
-    beyond.main([*FAST, "--cache", str(cache), "--out", str(out), "--only", "ens,joined"])
+    beyond.main([*FAST, "--cache", str(cache), "--out", str(out), "--only", "ens,lazy_growing,joined"])
     return out
 
 
@@ -120,6 +124,16 @@ def test_planted_rows_lie_near_their_own():
     cosines = np.vecdot(copied[50:], vectors[origins[50:]])
     assert abs(cosines.mean() - 0.97) < 0.01
     assert plant(50, 0.0, rng).tolist() == list(range(50))
+
+
+def test_where_siblings_are_as_near_as_copies_neither_is_passed_over():
+    """The codes of ICD-10-CM. Among clusters of random rows copies are told: `tests/search/test_walk.py`."""
+    texts = read_icd10cm().texts[::12]
+    vectors = embed_texts(texts, "wordllama", 0)
+    rng = np.random.default_rng(0)
+    copied = copy_with_noise(vectors, plant(len(vectors), 0.3, rng), rng)
+    for table in (vectors, copied):
+        assert find_copy_threshold(table, ExactIndex(table), rng) == np.inf
 
 
 def test_differences_are_paired_by_concept():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -11,7 +13,7 @@ import textwrap
 import pytest
 
 from tests.label.browsing import HEBREW, LONG, MARKUP, SERVER, By, Keys, Page, Served, needs_browser
-from tests.label.test_browser_lists import read
+from tests.label.test_browser_lists import FOCUS, read, tab_to
 
 pytestmark = needs_browser
 
@@ -130,3 +132,93 @@ def test_that_axe_would_find_something(browser, tmp_path, axe):
     page.js("document.getElementById('counts').style.color = '#bbb'")
     page.check("broken")
     assert {words.partition(":")[0] for words in page.found["broken"]} == {"select-name", "color-contrast"}
+
+
+def is_focus_visible(page):
+    return page.js("const style = getComputedStyle(document.activeElement); return parseFloat(style.outlineWidth) > 0")
+
+
+def test_all_concepts_from_opening_to_export_by_keyboard_alone(browser, tmp_path):
+    path, page = tmp_path / "s", Page(browser)
+    served = serve_concepts(path)
+    page.open(served.url)
+    page.press("ccc")  # all at once
+    lines = """return [...document.querySelectorAll('.card[aria-current=true] .concept')]
+        .map((one) => one.classList.contains('is-next'))"""
+    page.wait(lambda: page.row() is not None and page.js(lines) == [True, False, False])
+    first = page.row()
+    page.press("1")
+    assert page.js(lines) == [False, True, False]
+    page.press("0")
+    page.press("u")  # takes back the no, which is not sent yet
+    assert page.js(lines) == [False, True, False]
+    assert page.row() == first
+    page.press("1s")
+    page.wait(lambda: page.row() not in (None, first))
+    page.wait(lambda: read(page, "counts") == (
+        "spoiler: 1 positive of 1 answered; rude: 1 positive of 1 answered; odd: 0 positive of 0 answered"
+    ))  # fmt: skip
+    page.press("w")
+    page.wait(lambda: page.js(FOCUS)[0] == "note-words")
+    noted = page.row()
+    page.press("ask the author" + Keys.TAB + Keys.ENTER)
+    page.wait(lambda: page.js("return document.querySelector('.card .note').textContent") == "ask the author")
+    assert page.row() == noted
+    assert "Text of row" in page.js(FOCUS)[1]  # the focus is back where it was
+    page.press("000")
+    page.wait(lambda: page.row() not in (None, first, noted))
+    page.wait(lambda: read(page, "counts").startswith("spoiler: 1 positive of 2 answered"))
+    page.press("c")  # the first concept again
+    page.wait(lambda: read(page, "counts").startswith("1 positive of 2 answered"))
+    page.press("u")  # of this concept alone
+    page.wait(lambda: read(page, "counts").startswith("1 positive of 1 answered"))
+    page.press("ccc")
+    page.wait(lambda: page.js(lines) == [True, False, False])
+    tab_to(page, "Save the labels", 100)
+    assert is_focus_visible(page)
+    page.press(Keys.ENTER)
+    tab_to(page, "JSONL")
+    assert is_focus_visible(page)
+    page.press(Keys.ENTER)
+    saved = tmp_path / "downloads" / "labels.jsonl"
+    page.wait(saved.exists)
+    given = [json.loads(line) for line in saved.read_text().splitlines()]
+    answers = {(str(one["row"]), one["concept"]): one["answer"] for one in given}
+    assert answers == {
+        (first, "spoiler"): 1, (first, "rude"): 1, (first, "odd"): None,
+        (noted, "rude"): 0, (noted, "odd"): 0,
+    }  # fmt: skip
+    assert "ask the author" in saved.read_text()
+    assert page.errors() == []
+    assert served.end(signal.SIGTERM) == 0
+
+
+def test_by_keyboard_alone_each_thing_has_a_visible_focus_and_gives_it_back(browser, tmp_path):
+    page = Page(browser)
+    page.open(Served(tmp_path / "s").url)
+    seen, order = set(), []
+    page.js("document.activeElement.blur()")
+    for _ in range(60):
+        page.press(Keys.TAB)
+        place = page.js("return [...document.querySelectorAll('*')].indexOf(document.activeElement)")
+        if place in seen:
+            break
+        seen.add(place)
+        order.append(place)
+        assert is_focus_visible(page), page.js(FOCUS)
+    reachable = """return [...document.querySelectorAll('button, select, input, summary, a, [tabindex]')]
+        .filter((one) => one.checkVisibility() && !one.disabled).length"""
+    assert len(order) >= page.js(reachable)
+    for label, box, first in (("? Keys", "keys", ""), ("person", "person-box", "person-name")):
+        tab_to(page, label, 100)
+        page.press(Keys.ENTER)
+        page.wait(browser.find_element(By.ID, box).is_displayed)
+        assert not first or page.js(FOCUS)[0] == first
+        page.press(Keys.ESCAPE)
+        page.wait(lambda label=label: label in page.js(FOCUS))
+    tab_to(page, "answers", 100)
+    page.press(Keys.ENTER)
+    page.wait(lambda: page.js(FOCUS)[0] == "filter-answer")
+    page.press(Keys.ESCAPE)
+    assert page.js(FOCUS)[0] == "answers"
+    assert page.errors() == []

@@ -134,8 +134,7 @@ def test_answers_go_there_and_back_with_those_given_there(tmp_path, session, stu
     expected = {**session.answers, **dict(zip(new, (1, 0, None, 0), strict=False)), changed: 1}
     drawn = {row for row in session.answers if session.is_control(row)} | {new[0]}
 
-    kinds = {"JSON": ("json", "label_studio"), "JSON_MIN": ("json", "label_studio"), "CSV": ("csv", "table"),
-             "TSV": ("tsv", "table")}  # fmt: skip
+    kinds = {"JSON": ("json", "label_studio"), "JSON_MIN": ("json", "label_studio"), "CSV": ("csv", "table")}
     for kind, (ending, form) in kinds.items():
         path = download(studio, project, kind, tmp_path / f"{kind}.{ending}")
         with Session.begin(tmp_path / f"from {kind}", CORPUS, options=OPTIONS) as other:

@@ -7,9 +7,14 @@ import signal
 import subprocess
 import sys
 import textwrap
+from contextlib import closing
+from dataclasses import replace
 
+from seals_sim.label.journal import Journal
+from seals_sim.label.options import GROWTH
 from seals_sim.label.session import Session
-from tests.label.test_lazy import N, open_corpus, search
+from tests.label.small import IS_POSITIVE
+from tests.label.test_lazy import LIKE, OPTIONS, N, open_corpus, search
 
 KILLED = textwrap.dedent(
     """
@@ -49,3 +54,19 @@ def test_a_kill_while_the_rest_is_embedded_loses_no_answer_and_changes_no_questi
     other = open_corpus(tmp_path / "store")
     assert search(tmp_path / "s", other, len(given)) == given
     other.lazy.close()
+
+
+def test_the_later_a_positive_is_found_the_more_neighbors_it_brings(tmp_path):
+    options = replace(OPTIONS, k=10, control_every=0)
+    corpus = open_corpus(tmp_path / "store")
+    with Session.begin(tmp_path / "s", corpus, LIKE, [], options) as session:
+        session.tell([int(IS_POSITIVE.nonzero()[0][-1])], [1])
+        others = [row for row in range(N) if not IS_POSITIVE[row]][:150]
+        session.tell(others, [0] * len(others))
+        session.tell([int(IS_POSITIVE.nonzero()[0][-2])], [1])
+    with closing(Journal(tmp_path / "s")) as journal:
+        brought = [len(event.neighbors) for event in journal.read_events() if event.neighbors is not None]
+    assert brought == [20, 20 + 10 * 151 // GROWTH]
+    with Session.open(tmp_path / "s", corpus) as session:
+        assert session.status().n_answered == 152
+    corpus.lazy.close()

@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -58,7 +59,10 @@ def _label(part, table, concept):
     rng = np.random.default_rng(0)
     oracle = LabelTable.from_rows(concept.rows)
     seeds = draw_seeds_by_rows(concept.rows, N, 5, 15, rng)
-    index, selector, learner = ProceduralIndex(table), ArgMax(most_likely_positive), LogisticLearner(table)
+    index = ProceduralIndex(table)
+    selector: Any = ArgMax(most_likely_positive)
+    learner: Any = LogisticLearner(table)
+    pool: Any
     match part:
         case "walk":
             pool = WalkPool(seeds, table, index, 20)

@@ -108,8 +108,8 @@ def _match(
         n_lost += not found
         n_corrected += any(texts[row] != kept.text for row in found)
         said = file.state.list_said(old)
-        by_person = [one for one in said if one.who is not None]  # a file disputes nothing
-        answers += [(found, by_person or said)] if found else []
+        by_name = [one for one in said if one.who is not None]  # a file disputes nothing
+        answers += [(found, said if said[-1].who is None else by_name)] if found else []
     return CarriedAnswers(file, answers, n_corrected, n_lost, notes)
 
 
@@ -137,6 +137,8 @@ def carry_over(carried: CarriedAnswers, corpus: Corpus) -> Path:
             _tell_again(concepts.sessions[one.file.concept], one.answers)
         for row, note in carried.notes.items():
             concepts.first.write_note(row, note)
+        for who, record in carried.file.judges.items():
+            concepts.first.note_judge(who, record)
     places = (path.with_name(f"{path.stem}.before-{number}{path.suffix}") for number in range(1, 10**6))
     copy = next(place for place in places if not place.exists())
     with replacing(copy, is_private=True) as temporary:

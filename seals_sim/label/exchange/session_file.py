@@ -16,6 +16,7 @@ from seals_sim.label.exchange.classifier import build_pipeline
 from seals_sim.label.journal import Journal
 from seals_sim.label.journal_contents import About
 from seals_sim.label.journal_rows import KeptRow, KeptSpace
+from seals_sim.label.judge.records import JudgeRecord
 from seals_sim.label.learner import explain_missing
 from seals_sim.label.options import SessionOptions
 from seals_sim.label.state import SessionState, is_disputed
@@ -50,6 +51,7 @@ class SessionFile:
         space: How its texts become vectors; None for a session over vectors.
         concept: That the answers are about.
         notes: On rows.
+        judges: What it keeps of its judges, by their names.
     """
 
     path: Path
@@ -60,6 +62,7 @@ class SessionFile:
     space: KeptSpace | None
     concept: str = ""
     notes: dict[int, str] = field(default_factory=dict)
+    judges: dict[str, JudgeRecord] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path, concept: str | None = None) -> SessionFile:
@@ -91,6 +94,7 @@ class SessionFile:
             rows, space = journal.read_kept()
             journal.check(_ANY_TABLE, journal.read_dimensions())
             about, notes, files = journal.read_about(), journal.read_notes(), []
+            judges = journal.read_judges()
             for concept in about.concepts:
                 state = SessionState()
                 for event in journal.read_events(concept):
@@ -99,7 +103,7 @@ class SessionFile:
                     problem = "was written by an earlier version, which did not keep the texts"
                     raise UserError(f"{path}: {problem}; open it once with its table, by the command that labels")
                 seeds = journal.read_seeds(concept)
-                files.append(cls(path, about.options, seeds, state, rows, space, concept, notes))
+                files.append(cls(path, about.options, seeds, state, rows, space, concept, notes, judges))
             return files
         finally:
             journal.close()

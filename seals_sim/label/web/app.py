@@ -24,6 +24,8 @@ from seals_sim.label.exchange import (
     build_scores_table,
     write_table,
 )
+from seals_sim.label.judge.judging import Judging
+from seals_sim.label.judge.words import describe_judges
 from seals_sim.label.phrases import compile_words
 from seals_sim.label.session import Session
 from seals_sim.label.state import Said
@@ -58,6 +60,7 @@ _SCRIPTS = (
     "curve.js",
     "concepts.js",
     "elements.js",
+    "judge.js",
     "keys.js",
     "lists.js",
     "marks.js",
@@ -85,6 +88,7 @@ def make_app(
     name: str,
     once: str | None = None,
     allowed_hosts: Sequence[str] = (),
+    judging: Judging | None = None,
 ) -> FastAPI:
     """Build the web application of a session.
 
@@ -95,15 +99,16 @@ def make_app(
         name: Of the session, shown on the page.
         once: A token that opens the page once.
         allowed_hosts: More names that a browser may reach the page by.
+        judging: A judge at work on the session.
     """
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, default_response_class=PlainJson)
     app.add_middleware(Guard, token=token, host=host, once=once, allowed_hosts=allowed_hosts)
     app.add_exception_handler(UserError, _reply_user_error)
     app.add_exception_handler(RequestValidationError, _reply_bad_call)
-    lock = threading.Lock()
+    lock = threading.Lock() if judging is None else judging.lock
     sessions = list(session.sessions.values()) if isinstance(session, Concepts) else [session]
     names = [name_concept(one.concept) for one in sessions] if len(sessions) > 1 or sessions[0].concept else []
-    pages = [_Page(one, name, lock, names) for one in sessions]
+    pages = [_Page(one, name, lock, names, judging) for one in sessions]
     _add_calls(app, "", pages[0])
     for place, page in enumerate(pages[: len(names)]):
         _add_calls(app, f"/concept/{place}", page)
@@ -133,8 +138,16 @@ def _add_calls(app: FastAPI, prefix: str, page: _Page | AllConceptsPage) -> None
 class _Page:
     """The calls. A row that goes out or comes in is one of the user's table; the session has its own positions."""
 
-    def __init__(self, session: Session, name: str, lock: threading.Lock, concepts: Sequence[str]) -> None:
+    def __init__(
+        self,
+        session: Session,
+        name: str,
+        lock: threading.Lock,
+        concepts: Sequence[str],
+        judging: Judging | None = None,
+    ) -> None:
         self._session, self._name, self._lock, self._concepts = session, name, lock, concepts
+        self._judging = judging
         self._corpus = session.corpus
         self._taken: deque[str] = deque(maxlen=N_TAKEN)
 
@@ -181,9 +194,9 @@ class _Page:
         start: FirstRow = 0,
         n: NumberOfRows = 20,
     ) -> RowList:
-        """The answers that count, those to rows answered last in front."""
+        """The answers that count, those to rows answered last in front; without those that are to be checked."""
         with self._lock:
-            answers = self._session.distinct_answers
+            answers = self._list_shown()
             if answer == "disputed":
                 rows = self._session.disputed
             elif answer == "noted":
@@ -238,6 +251,7 @@ class _Page:
             because=None if because is None else AskedReason(**asdict(because)),
             n_copies=asked.n_copies,
             has_image=self._corpus.has_image(asked.row),
+            purpose=self._session.find_purpose(asked.row),
             note=self._session.get_note(asked.row),
             neighbors=self._list_hits(self._session.find_similar(asked.row, _N_NEIGHBORS)).rows,
         )
@@ -249,7 +263,7 @@ class _Page:
         return RowList(rows=rows, n_found=len(rows))
 
     def list_rows(self, rows: Iterable[int]) -> list[ListedRow]:
-        session, answers = self._session, self._session.distinct_answers
+        session, answers = self._session, self._list_shown()
         return [
             ListedRow(
                 row=self._corpus.number_row(row),
@@ -257,11 +271,16 @@ class _Page:
                 n_copies=len(session.list_copies(row)),
                 has_image=self._corpus.has_image(row),
                 note=session.get_note(row),
-                said=_name_answers(session.list_said(row)),
+                said=_name_answers(session.list_said(row)) if row in answers else [],
                 **_mark(row, answers),
             )
             for row in rows
         ]
+
+    def _list_shown(self) -> dict[int, int | None]:
+        """The answers that count, but those of a judge that wait for a person, who is not to know them."""
+        session = self._session
+        return {row: answer for row, answer in session.distinct_answers.items() if not session.needs_person(row)}
 
     def describe_status(self) -> StatusReply:
         status = self._session.status(TARGET)
@@ -275,6 +294,8 @@ class _Page:
             n_disputed=len(self._session.disputed),
             has_texts=self._corpus.texts is not None,
             has_images=self._corpus.pictures is not None,
+            judge_words=describe_judges(self._session),
+            judge_works=self._judging is not None and self._judging.is_working,
         )
 
 

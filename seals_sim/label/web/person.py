@@ -9,6 +9,7 @@ from fastapi import Header
 
 from seals_sim.errors import UserError
 from seals_sim.label.journal_contents import MAX_NAME
+from seals_sim.label.judge.names import PREFIX, looks_like_judge
 
 
 def read_person(name: Annotated[str, Header(alias="X-Person", max_length=9 * 4 * MAX_NAME)] = "") -> str:
@@ -17,7 +18,7 @@ def read_person(name: Annotated[str, Header(alias="X-Person", max_length=9 * 4 *
     A name says whose answers are whose; it is no password.
 
     Raises:
-        UserError: For one that is too long, or no text.
+        UserError: For one that is too long, no text, or a judge's.
 
     Examples:
         >>> read_person("Ada%20%20Lovelace ")
@@ -29,4 +30,6 @@ def read_person(name: Annotated[str, Header(alias="X-Person", max_length=9 * 4 *
         raise UserError("the name is no text") from error
     if len(person) > MAX_NAME or not person.isprintable():
         raise UserError(f"a name has at most {MAX_NAME} letters, and no control characters")
+    if looks_like_judge(person):
+        raise UserError(f"a name that begins with {PREFIX} is a program's; take another")
     return person

@@ -104,6 +104,7 @@ class AskedRow(BaseModel):
     """A row to be answered (`seals_sim.label.types.Asked`) and the rows nearest to it.
 
     Attributes:
+        purpose: "check" where a judge's answer is to be checked, "unable" where it could not answer, else empty.
         note: On it; empty where there is none.
         concept: Whose search asks for it, where all concepts are asked at once.
         marks: See `ListedRow`.
@@ -116,6 +117,7 @@ class AskedRow(BaseModel):
     because: AskedReason | None
     n_copies: int
     has_image: bool
+    purpose: str = ""
     note: str = ""
     concept: str = ""
     marks: dict[int, int | None] = {}
@@ -168,6 +170,8 @@ class StatusReply(BaseModel):
     has_texts: bool
     n_disputed: int
     has_images: bool
+    judge_words: str
+    judge_works: bool
 
 
 class AnswerReply(BaseModel):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import html
-import ipaddress
 import secrets
 import signal
 import socket
@@ -21,6 +20,8 @@ import uvicorn
 
 from seals_sim.errors import UserError
 from seals_sim.label.concepts import Concepts
+from seals_sim.label.judge.judging import Judging
+from seals_sim.label.loopback import is_loopback
 from seals_sim.label.session import Session
 from seals_sim.label.web.app import make_app
 from seals_sim.label.web.connections import MAX_CONNECTIONS, BoundedProtocol
@@ -43,6 +44,7 @@ def serve(
     name: str = "labels",
     allowed_hosts: Sequence[str] = (),
     token_beside: Path | None = None,
+    judging: Judging | None = None,
 ) -> None:
     """Serve the page until Ctrl-C, SIGTERM, or the end of the terminal (SIGHUP), and close the session.
 
@@ -59,6 +61,7 @@ def serve(
         allowed_hosts: More names that a browser may reach the page by.
         token_beside: The session's file, beside which the token is kept, so that an open tab goes on when the page is
             served again; at the same port, where that is free. None: the token ends with this call.
+        judging: A judge that begins to answer once the page is served, and is stopped with it.
 
     Raises:
         UserError: Where the host or port cannot be used, or the caller runs in an event loop, as notebooks do.
@@ -73,7 +76,7 @@ def serve(
                 KeptToken(token, bound_port).save(token_beside)
             address = f"http://{_format_host(host)}:{bound_port}/?token="
             url = address + token
-            if not _is_loopback(host):
+            if not is_loopback(host):
                 print(
                     f"warning: host {host}: anyone who can reach this machine and learns the address can read the "
                     "texts and answer; the connection is not encrypted",
@@ -81,10 +84,14 @@ def serve(
                 )
             print(url if quiet else f"label at {url} (Ctrl-C stops; every answer is saved)", flush=True)
             session.embed_in_background()
-            app = make_app(session, token, host, name, once if open_browser else None, allowed_hosts)
+            if judging is not None:
+                judging.start()
+            app = make_app(session, token, host, name, once if open_browser else None, allowed_hosts, judging)
             with _opening_in_browser(address + once) if open_browser else nullcontext():
                 _run(app, listening)
     finally:
+        if judging is not None:
+            judging.stop()
         session.close()
 
 
@@ -192,13 +199,6 @@ def _listen(host: str, port: int) -> socket.socket:
             raise UserError("needs root; choose one from 1024 up, or 0", parameter="port", value=port) from error
         raise UserError(f"cannot be used ({error.strerror})", parameter="host", value=host) from error
     return listening
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _format_host(host: str) -> str:

@@ -5,6 +5,10 @@ import { makePicture } from "./pictures.js";
 import { by, makeButton, make, formatNumber, shorten, makeTextBox } from "./elements.js";
 
 export const ANSWERS = [[1, "Yes", "1"], [0, "No", "0"], [null, "Skip", "s"]];
+const PURPOSES = {
+  check: "the judge has answered this, and it was drawn at random for you to check",
+  unable: "the judge could not answer this",
+};
 
 function makeAnswerButtons(row, hasKeys, actions) {
   if (!isAll()) return makeButtons(row, hasKeys, actions);
@@ -27,7 +31,8 @@ function makeButtons(row, hasKeys, actions, place, name = "") {
 
 function makeReason(item) {
   const line = make("p", { class: "why" });
-  if (item.is_control) line.textContent = "drawn at random, to estimate how many positives remain";
+  if (item.purpose) line.textContent = PURPOSES[item.purpose];
+  else if (item.is_control) line.textContent = "drawn at random, to estimate how many positives remain";
   else if (item.because) {
     const near = make("bdi", {});
     near.textContent = shorten(item.because.text, item.because.row, 300);

@@ -2,7 +2,7 @@
 
    Where all are asked, the answers to a row on screen are collected until there is one for each concept, and are then
    sent together. */
-import { by } from "./elements.js";
+import { by, pause } from "./elements.js";
 
 const KEY = "concept"; // of this tab: a place among the names, or "all"
 let names = [];
@@ -18,8 +18,8 @@ function getPlace() {
   return (names.length > 1 && place === "all") || Number(place) < names.length ? place : "0";
 }
 
-/* `change` is called when another one is chosen, and says whether that can be. */
-export function startConcepts(given, change) {
+/* When another one is chosen, `change` is called, once `isIdle` says that nothing is on its way for the one before. */
+export function startConcepts(given, isIdle, change) {
   names = given;
   const box = by("concept");
   const options = names.map((name, place) => new Option(name, place));
@@ -27,11 +27,11 @@ export function startConcepts(given, change) {
   box.replaceChildren(...options);
   box.hidden = names.length === 0;
   box.value = getPlace();
-  box.addEventListener("change", () => {
-    const before = getPlace();
+  box.addEventListener("change", async () => {
+    while (!isIdle()) await pause(20);
+    if (box.value === getPlace()) return;
     sessionStorage.setItem(KEY, box.value);
-    if (!change()) sessionStorage.setItem(KEY, before);
-    box.value = getPlace();
+    change();
   });
 }
 

@@ -22,7 +22,7 @@ export function makeNote({ row, note }) {
   return element;
 }
 
-export const makeNoteButton = (row) => makeButton("Note", { "aria-label": `Note on row ${row}` }, () => writeNote(row));
+export const makeNoteButton = (row) => makeButton("Note", { class: "writes", "aria-label": `Note on row ${row}` }, () => writeNote(row));
 
 export function writeNote(row) {
   open = row;

@@ -318,7 +318,6 @@ function changePerson(before) {
 
 /* Another concept has other rows and other answers. */
 function changeConcept() {
-  if (work.length || undone !== null) return showNotice("Some answers are not saved yet: choose again in a moment.");
   lists.close();
   answers.clear();
   known.clear();
@@ -328,14 +327,13 @@ function changeConcept() {
   nextScreen();
   call("/api/status").then(showStatus, () => {}); // what is wrong is said when rows are fetched
   drain();
-  return true;
 }
 
 async function start() {
   startPerson(changePerson);
   try {
     let status = await call("/api/status");
-    concepts.startConcepts(status.concepts, changeConcept);
+    concepts.startConcepts(status.concepts, () => !work.length && undone === null, changeConcept);
     if (status.concepts.length) status = await call("/api/status");
     showStatus(status);
     if (status.has_images) changeLayout(); // pictures are judged side by side

@@ -2,6 +2,7 @@
 import { getPrefix } from "./concepts.js";
 import { by, formatNumber } from "./elements.js";
 import { drawCurve } from "./curve.js";
+import { showJudge } from "./judge.js";
 
 export function showStatus(status) {
   by("name").textContent = status.name;
@@ -13,6 +14,7 @@ export function showStatus(status) {
   by("stopping").textContent = status.stopping_words;
   by("disputed").hidden = status.n_disputed === 0;
   by("disputed").firstChild.textContent = `${formatNumber(status.n_disputed)} ${status.n_disputed === 1 ? "row has" : "rows have"} different answers: settle`;
+  showJudge(status, showStatus);
   by("explanation").textContent = status.explanation;
   by("explanation").hidden = status.explanation === "";
   by("scores").hidden = status.explanation !== ""; // there is no model yet

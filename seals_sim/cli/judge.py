@@ -1,0 +1,82 @@
+"""`seals label --judge`: a language model answers rows, beside the page or without one."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from tqdm import tqdm
+
+from seals_sim.errors import UserError
+from seals_sim.label.judge.address import warn_of_sending
+from seals_sim.label.judge.client import Judge
+from seals_sim.label.judge.judging import Judging
+from seals_sim.label.judge.options import JudgeOptions
+from seals_sim.label.session import Session
+
+_LOOK_SECONDS = 0.2
+
+
+def find_judge(options: JudgeOptions) -> Judge | None:
+    """The judge that is asked for, once its server was found to be there: before a table is embedded.
+
+    Raises:
+        UserError: Where it is not, or refuses the key.
+    """
+    if options.judge is None:
+        return None
+    assert options.judge_model is not None
+    assert options.instruction is not None
+    judge = Judge(options.judge, options.judge_model, options.instruction)
+    asyncio.run(judge.check())
+    return judge
+
+
+def begin_judging(session: Session, judge: Judge, options: JudgeOptions) -> Judging:
+    """Make ready to judge; nothing is sent yet.
+
+    Raises:
+        UserError: Where the session has no texts, or can only be read; it is closed then.
+    """
+    try:
+        tell = _keep_silent if options.no_page else _tell
+        judging = Judging(session, judge, options.judge_budget, options.judge_parallel, tell)
+    except UserError:
+        session.close()
+        raise
+    if judging.other_instruction is not None:
+        _tell(f"{judge.who} was told something else before, and its answers stand: {judging.other_instruction!r}")
+    if warning := warn_of_sending(judge.url):
+        _tell(warning)
+    return judging
+
+
+def judge_alone(session: Session, judging: Judging, budget: int, quiet: bool) -> None:
+    """Judge without a page, until the budget is spent, say what came of it, and close the session.
+
+    Raises:
+        UserError: Where the judge fails; what it has answered is saved.
+        KeyboardInterrupt: When it is stopped; as above.
+    """
+    try:
+        session.embed_in_background()
+        with tqdm(total=budget, initial=judging.n_calls, desc="judging", unit="call", disable=quiet) as bar:
+            judging.start()
+            while not judging.wait(_LOOK_SECONDS):
+                bar.update(judging.n_calls - bar.n)
+            bar.update(judging.n_calls - bar.n)
+    finally:
+        judging.stop()
+        print(judging.summary, flush=True)
+        session.close()
+    if judging.problem is not None:
+        raise judging.problem
+    _tell(judging.ended)
+
+
+def _keep_silent(line: str) -> None:
+    """Without a page, what went wrong is the command's error."""
+
+
+def _tell(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,63 @@
+"""Where a judge is, and which key it may be given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from seals_sim.errors import UserError
+from seals_sim.label.loopback import is_loopback
+
+OWN_KEY, OPENAI_KEY = "SEALS_JUDGE_KEY", "OPENAI_API_KEY"
+_OPENAI = "openai.com"
+
+
+def require_host(url: str) -> str:
+    """The host of an address.
+
+    Raises:
+        UserError: Where it is no address of a server, or holds a password, which other users of the machine would see.
+    """
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise UserError(f"is no address of a server ({error})", parameter="judge", value=url) from error
+    if parts.username is not None or parts.query:
+        shown = f"{parts.scheme}://...{parts.hostname or ''}"
+        problem = f"holds more than an address; a key belongs into the environment, as {OWN_KEY}"
+        raise UserError(problem, parameter="judge", value=shown)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        problem = "is no address of a server; it looks like https://api.openai.com/v1"
+        raise UserError(problem, parameter="judge", value=url)
+    return parts.hostname
+
+
+def find_key(host: str, environment: Mapping[str, str]) -> str | None:
+    """The key for a host: ours, or OpenAI's for OpenAI alone, whose key is nobody else's business.
+
+    Examples:
+        >>> find_key("api.openai.com", {"OPENAI_API_KEY": "a"}), find_key("example.org", {"OPENAI_API_KEY": "a"})
+        ('a', None)
+        >>> find_key("example.org", {"OPENAI_API_KEY": "a", "SEALS_JUDGE_KEY": "b"})
+        'b'
+    """
+    is_openai = host == _OPENAI or host.endswith(f".{_OPENAI}")
+    return environment.get(OWN_KEY) or (environment.get(OPENAI_KEY) if is_openai else None) or None
+
+
+def warn_of_sending(url: str) -> str:
+    """What to say before texts leave the machine; empty where they do not.
+
+    Examples:
+        >>> warn_of_sending("http://127.0.0.1:8000/v1")
+        ''
+    """
+    host = require_host(url)
+    if is_loopback(host):
+        return ""
+    open_words = "" if urlsplit(url).scheme == "https" else ", over a connection that is not encrypted"
+    return (
+        f"warning: judge {url}: the texts of the rows it is asked about leave this machine: they are sent to {host}"
+        f"{open_words}"
+    )

@@ -1,0 +1,183 @@
+"""Calls to a language model behind OpenAI's protocol, by OpenAI's client, which repeats what may pass by itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from seals_sim.errors import UserError
+from seals_sim.label.judge.address import OPENAI_KEY, OWN_KEY, find_key, require_host
+from seals_sim.label.judge.names import name_judge
+from seals_sim.label.judge.replies import FORM, build_messages, parse_reply
+from seals_sim.label.loopback import is_loopback
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+_MAX_SHOWN = 160  # characters of what a server says
+_NO_KEY = "none"  # the client insists on one; servers on this machine mostly want none
+_GOES_ON = "rerun the same command to go on"
+
+
+class RefusedTextError(Exception):
+    """The server refuses a text: it is too long for the model, say. Another text may do."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """A language model that says yes or no to texts.
+
+    Attributes:
+        url: Of a server with OpenAI's protocol, up to /v1.
+        model: Its name there.
+        instruction: Which texts to say yes to.
+        n_retries: How often a call is repeated that the server put off (429), failed on (5xx) or did not answer.
+        timeout_seconds: For each of these.
+
+    Raises:
+        UserError: Where the address is none, or the package `openai` is missing.
+    """
+
+    url: str
+    model: str
+    instruction: str
+    n_retries: int = 8
+    timeout_seconds: float = 60.0
+
+    def __post_init__(self) -> None:
+        require_host(self.url)
+        try:
+            import openai  # noqa: F401
+        except ImportError as error:
+            problem = "needs a package that is not installed: pip install 'seals-sim[judge]'"
+            raise UserError(problem, parameter="judge", value=self.url) from error
+
+    @property
+    def who(self) -> str:
+        """Its name in a journal."""
+        return name_judge(self.model)
+
+    @asynccontextmanager
+    async def connect(self) -> AsyncIterator[Line]:
+        """Open connections to the server, in the event loop that uses them."""
+        from openai import AsyncOpenAI, DefaultAsyncHttpxClient
+
+        host = require_host(self.url)
+        # Nothing is sent on to another server, and to our own machine nothing goes through a proxy.
+        http = DefaultAsyncHttpxClient(follow_redirects=False, trust_env=not is_loopback(host))
+        key = find_key(host, os.environ) or _NO_KEY
+        async with AsyncOpenAI(
+            base_url=self.url,
+            api_key=key,
+            max_retries=self.n_retries,
+            timeout=self.timeout_seconds,
+            http_client=http,
+        ) as client:
+            yield Line(self, client)
+
+    async def check(self) -> None:
+        """Find out whether the server is there and takes the key, by a call that costs nothing.
+
+        Raises:
+            UserError: Where it is not, or does not.
+        """
+        import openai
+
+        async with self.connect() as line:
+            try:
+                await line.client.with_options(max_retries=1, timeout=10.0).models.list()
+            except (openai.AuthenticationError, openai.PermissionDeniedError, openai.APIConnectionError) as error:
+                raise self.explain(error) from error
+            except (openai.OpenAIError, ValueError, TypeError, AttributeError):
+                return  # not all servers list their models; the first row shows what is wrong
+
+    def explain(self, error: Exception) -> UserError:
+        """What is wrong, and what to do, where no call can be made any more."""
+        import openai
+
+        said, repeated = _quote(error), f"repeated {self.n_retries} times"
+        match error:
+            case openai.AuthenticationError() | openai.PermissionDeniedError():
+                problem = f"refuses the key ({said}); set {OWN_KEY}, or {OPENAI_KEY} for OpenAI's own server"
+            case openai.NotFoundError():
+                problem = f"was not found at {self.url} ({said}); look at its name, and whether the address ends in /v1"
+                return UserError(problem, parameter="judge_model", value=self.model)
+            case openai.APITimeoutError():
+                problem = f"gave no reply within {self.timeout_seconds:g} s, {repeated}; {_GOES_ON}"
+            case openai.APIConnectionError():
+                problem = f"cannot be reached ({_quote(error.__cause__ or error)}); is it running?"
+            case openai.RateLimitError():
+                problem = f"takes no more calls for now ({said}), {repeated}; {_GOES_ON}, with fewer calls at once"
+            case _:
+                problem = f"failed ({said}), {repeated}; {_GOES_ON}"
+        return UserError(problem, parameter="judge", value=self.url)
+
+
+class Line:
+    """An open connection to a judge.
+
+    Args:
+        judge: At the other end.
+        client: Of OpenAI's protocol.
+    """
+
+    def __init__(self, judge: Judge, client: AsyncOpenAI) -> None:
+        self.client = client
+        self._judge = judge
+        self._form: dict[str, Any] = {"response_format": FORM, "temperature": 0}
+
+    async def ask(self, text: str) -> int | None:
+        """Whether the judge says yes (1) or no (0) to a text; None where it says something else.
+
+        Raises:
+            RefusedTextError: Where the server refuses this text.
+            UserError: Where it is not there, takes no call, or has no such model.
+        """
+        import openai
+
+        try:
+            return await self._call(text)
+        except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
+            raise RefusedTextError(_quote(error)) from error
+        except openai.APIResponseValidationError:
+            return None
+        except openai.APIStatusError as error:
+            if error.status_code == 413:
+                raise RefusedTextError(_quote(error)) from error
+            raise self._judge.explain(error) from error
+        except openai.OpenAIError as error:
+            raise self._judge.explain(error) from error
+
+    async def _call(self, text: str) -> int | None:
+        import openai
+
+        messages: Any = build_messages(self._judge.instruction, text)
+        create: Any = self.client.chat.completions.create
+        form = self._form
+        try:
+            reply = await create(model=self._judge.model, messages=messages, **form)
+        except (openai.BadRequestError, openai.UnprocessableEntityError):
+            if not form:
+                raise
+            # Some servers know no forms, and some models no temperature. A text that is refused for itself is, again.
+            reply = await create(model=self._judge.model, messages=messages)
+            self._form = {}
+        except ValueError:  # what is said to be JSON is none
+            return None
+        try:
+            return parse_reply(reply.choices[0].message.content)
+        except (AttributeError, IndexError, TypeError):  # some other JSON, or a page
+            return None
+
+
+def _quote(error: BaseException) -> str:
+    """What a server said, in a line that holds nothing that a terminal obeys."""
+    body = getattr(error, "body", None)
+    said = body.get("message") if isinstance(body, dict) else None
+    status = getattr(error, "status_code", None)
+    words = " ".join(str(said or error or type(error).__name__).split())
+    shown = "".join(letter if letter.isprintable() else "?" for letter in words)[:_MAX_SHOWN]
+    return shown if status is None or str(status) in shown else f"{status}: {shown}"

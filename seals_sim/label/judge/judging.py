@@ -1,0 +1,186 @@
+"""A judge at work on a session: several calls at once, each answer in the journal as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Collection
+from contextlib import suppress
+
+from seals_sim.errors import UserError
+from seals_sim.label.judge.client import Judge, Line, RefusedTextError
+from seals_sim.label.judge.records import JudgeRecord
+from seals_sim.label.judge.words import describe_judges
+from seals_sim.label.session import Session
+
+MAX_UNABLE = 10  # rows one after another that the judge cannot answer: something else is wrong
+GRACE_SECONDS = 5.0  # for calls under way when it is stopped: they are paid for
+_LOOK_SECONDS = 0.1  # how often it looks whether it is to stop
+
+
+class Judging:
+    """Lets a judge answer a session's rows, in a thread of its own, until its budget is spent or no row is left.
+
+    Args:
+        session: Whose rows are answered. It is used with `lock` held, by this and by whoever else uses it meanwhile.
+        judge: Who answers.
+        budget: Calls in all, with those that the session's file has counted before.
+        n_parallel: Calls at once.
+        tell: Called in that thread with a line about how it ended, if not by `stop`; the same is in `ended`.
+
+    Attributes:
+        lock: Guards the session.
+        n_calls: Calls made so far, in all.
+        ended: How it ended.
+        summary: What came of it, from `stop` on.
+        other_instruction: What the judge was told before, where that was something else.
+        problem: Why no more calls can be made; None where that is for no fault.
+
+    Raises:
+        UserError: Where the table has no texts, or the session can only be read.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        judge: Judge,
+        budget: int,
+        n_parallel: int = 4,
+        tell: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        if session.corpus.texts is None:
+            raise UserError("needs texts, and this table has vectors alone", parameter="judge", value=judge.url)
+        if session.is_read_only:
+            raise UserError("cannot save its answers: the session can only be read", parameter="judge", value=judge.url)
+        self.lock = threading.Lock()
+        self.problem: UserError | None = None
+        self.ended = self.summary = ""
+        self._session, self._judge, self._budget, self._n_parallel = session, judge, budget, n_parallel
+        self._tell = tell
+        before = session.read_judge(judge.who)
+        self.other_instruction = before.instruction if before and before.instruction != judge.instruction else None
+        self.n_calls = before.n_calls if before else 0
+        self._n_unable = 0  # one after another
+        self._reason = ""
+        self._is_stopping, self._has_ended = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="judge")
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Make no more calls, and end those under way; their answers are saved if they come within seconds."""
+        self._is_stopping.set()
+        if self._thread.ident is not None:
+            self._has_ended.wait()  # not `join`, which takes a thread for ended once Ctrl-C has interrupted it
+        with self.lock:
+            self.summary = describe_judges(self._session) or f"{self._judge.who} has answered no row."
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the end, at most so long; whether it has come."""
+        return self._has_ended.wait(seconds)
+
+    @property
+    def is_working(self) -> bool:
+        """Whether there may be more answers."""
+        return self._thread.ident is not None and not self._has_ended.is_set()
+
+    def _run(self) -> None:
+        try:
+            try:
+                ended = asyncio.run(self._work())
+            except UserError as error:
+                self.problem = error
+                ended = f"has stopped: {error}"
+            self.ended = f"{self._judge.who} {ended}"
+            if not self._is_stopping.is_set() or self.problem is not None:
+                self._tell(self.ended)
+        finally:
+            self._has_ended.set()
+
+    async def _work(self) -> str:
+        calls: dict[asyncio.Task[int | None], int] = {}
+        async with self._judge.connect() as line:
+            try:
+                while True:
+                    if not self._is_stopping.is_set():
+                        for row in self._take(calls.values()):
+                            calls[asyncio.create_task(self._ask(line, row))] = row
+                    elif await self._wait_a_little(calls):
+                        return "was stopped"
+                    if not calls:
+                        return self._explain_end()
+                    done, _ = await asyncio.wait(calls, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+                    self._save({calls.pop(task): task for task in done})
+            except UserError:
+                await self._wait_a_little(calls)  # one that fails for good costs no other
+                raise
+
+    async def _wait_a_little(self, calls: dict[asyncio.Task[int | None], int]) -> bool:
+        """Save what comes within seconds of the calls under way, and give up the rest."""
+        if calls:
+            done, late = await asyncio.wait(calls, timeout=GRACE_SECONDS)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+            with suppress(UserError):
+                self._save({calls[task]: task for task in done})
+            calls.clear()
+        return True
+
+    def _take(self, busy: Collection[int]) -> list[int]:
+        """The next rows, as many as there are calls free; their calls count from here on."""
+        with self.lock:
+            n = min(self._n_parallel - len(busy), self._budget - self.n_calls)
+            if n <= 0:
+                return []
+            asked = [one.row for one in self._session.ask(self._n_parallel, self._judge.who)]
+            rows = [row for row in asked if row not in busy][:n]
+            self._count(len(rows))
+            return rows
+
+    def _count(self, n: int) -> None:
+        if n:
+            record = JudgeRecord(instruction=self._judge.instruction, n_calls=self.n_calls + n)
+            self._session.note_judge(self._judge.who, record)
+            self.n_calls += n
+
+    async def _ask(self, line: Line, row: int) -> int | None:
+        text = self._session.corpus.get_text(row) or ""
+        try:
+            answer = await line.ask(text)
+            if answer is None and not self._is_stopping.is_set() and self.n_calls < self._budget:
+                with self.lock:
+                    self._count(1)
+                answer = await line.ask(text)
+            self._reason = "it replies neither yes nor no" if answer is None else ""
+            return answer
+        except RefusedTextError as error:
+            self._reason = str(error)
+            return None
+
+    def _save(self, done: dict[int, asyncio.Task[int | None]]) -> None:
+        """Write answers to the journal; a row without one is left to the person."""
+        failed: UserError | None = None
+        answers: dict[int, int | None] = {}
+        for row, task in done.items():
+            if isinstance(error := task.exception(), UserError):
+                failed = error
+            else:
+                answers[row] = task.result()
+        if answers:
+            with self.lock:
+                self._session.tell(list(answers), list(answers.values()), self._judge.who)
+        for answer in answers.values():
+            self._n_unable = self._n_unable + 1 if answer is None else 0
+        if failed is not None:
+            raise failed
+        if self._n_unable >= MAX_UNABLE:
+            problem = f"could not answer {self._n_unable} rows one after another ({self._reason}); they are left to you"
+            raise UserError(problem, parameter="judge", value=self._judge.url)
+
+    def _explain_end(self) -> str:
+        if self.n_calls >= self._budget:
+            return f"has spent its budget of {self._budget:,} calls"
+        return "has no row left to answer"

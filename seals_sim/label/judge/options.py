@@ -1,0 +1,52 @@
+"""The options of a judge."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from seals_sim.errors import UserError
+from seals_sim.label.journal_contents import MAX_NAME
+from seals_sim.label.judge.names import PREFIX
+from seals_sim.options import CHECKED, PositiveInt
+
+MAX_PARALLEL = 64
+MAX_MODEL_NAME = MAX_NAME - len(PREFIX)
+_WITH_JUDGE = ("judge_model", "instruction", "judge_budget", "judge_parallel", "no_page")
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class JudgeOptions:
+    """A language model that answers rows."""
+
+    judge: str | None = None
+    """The address of a server with OpenAI's protocol, such as https://api.openai.com/v1: a language model there answers
+    rows, and a tenth of its answers is put to you. Needs the extra [judge]; the key is read from SEALS_JUDGE_KEY or,
+    for OpenAI's own server, OPENAI_API_KEY."""
+    judge_model: Annotated[str, Field(min_length=1)] | None = None
+    """The name of the model on that server."""
+    instruction: Annotated[str, Field(min_length=1)] | None = None
+    """What the model is told: which texts to say yes to."""
+    judge_budget: PositiveInt = 2000
+    """Calls in all, over the whole session; one for each row, two where a reply was neither yes nor no."""
+    judge_parallel: Annotated[int, Field(ge=1, le=MAX_PARALLEL)] = 4
+    """Calls at once."""
+    no_page: bool = False
+    """Serve no page: end when the budget is spent."""
+
+    def __post_init__(self) -> None:
+        if self.judge is None:
+            defaults = type(self).__dataclass_fields__
+            for name in _WITH_JUDGE:
+                if getattr(self, name) != defaults[name].default:
+                    raise UserError("needs judge too", parameter=name, value=getattr(self, name))
+            return
+        for needed in ("judge_model", "instruction"):
+            if not (getattr(self, needed) or "").strip():
+                raise UserError(f"needs {needed} too", parameter="judge", value=self.judge)
+        assert self.judge_model is not None
+        if len(self.judge_model) > MAX_MODEL_NAME or not self.judge_model.isprintable():
+            problem = f"has at most {MAX_MODEL_NAME} letters, and no control characters"
+            raise UserError(problem, parameter="judge_model", value=f"{self.judge_model!a:.40}")

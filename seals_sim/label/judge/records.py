@@ -1,0 +1,65 @@
+"""What a session file keeps of its judges, beside their answers: what they were told and how often they were called."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from seals_sim.label.judge.names import PREFIX, is_judge
+
+
+class JudgeRecord(BaseModel):
+    """What is kept of a judge.
+
+    Attributes:
+        instruction: What it was told last.
+        n_calls: Calls made so far; a call is counted before it is made.
+    """
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+    instruction: str
+    n_calls: Annotated[int, Field(ge=0)] = 0
+
+
+class JudgeRecords:
+    """The part of a journal that keeps them, in its table `about`."""
+
+    _database: sqlite3.Connection
+    _fetch: Callable[[str], list[tuple[Any, ...]]]
+    _believed: Callable[[], AbstractContextManager[None]]
+    _transaction: Callable[[], AbstractContextManager[None]]
+    _require_in_place: Callable[[], None]
+
+    def read_judges(self) -> dict[str, JudgeRecord]:
+        """What is kept of each judge, by its name.
+
+        Raises:
+            UserError: Where that is damaged.
+        """
+        with_prefix = f"SELECT name, value FROM about WHERE name LIKE '{PREFIX}%' ORDER BY name"
+        with self._believed():
+            return {name: _parse(name, value) for name, value in self._fetch(with_prefix) if is_judge(name)}
+
+    def note_judge(self, who: str, record: JudgeRecord) -> None:
+        """Keep this of a judge; it is on disk when this returns.
+
+        Raises:
+            UserError: Where it cannot be written.
+        """
+        self._require_in_place()
+        with self._transaction():
+            values = (who, json.dumps(record.model_dump()))
+            self._database.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", values)
+
+
+def _parse(name: str, value: object) -> JudgeRecord:
+    try:
+        return JudgeRecord.model_validate_json(value if isinstance(value, str) else "")
+    except ValidationError as error:
+        raise ValueError(f"{name:.40}: {error.errors()[0]['msg']}") from error

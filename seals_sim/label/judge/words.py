@@ -1,0 +1,48 @@
+"""What a judge has done, and how far it can be trusted, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from seals_sim.evaluate.agreement import Agreement
+from seals_sim.label.judge.judged import JudgedSession, JudgeSummary
+
+
+def describe_judges(session: JudgedSession) -> str:
+    """All of a session's judges; empty where it has none."""
+    summaries = session.summarize_judges()
+    if not summaries:
+        return ""
+    n_waiting = session.count_for_people()
+    verb = "waits" if n_waiting == 1 else "wait"
+    waiting = f" {n_waiting:,} {_plural(n_waiting, 'row')} {verb} for you." if n_waiting else ""
+    return _join(summaries) + waiting
+
+
+def _join(summaries: Sequence[JudgeSummary]) -> str:
+    return " ".join(map(_describe, summaries))
+
+
+def _describe(one: JudgeSummary) -> str:
+    unable = f", {one.n_unable:,} that it could not answer" if one.n_unable else ""
+    calls = f"{one.n_calls:,} {_plural(one.n_calls, 'call')}"
+    return (
+        f"{one.who} has answered {one.n_answered:,} {_plural(one.n_answered, 'row')} in {calls}, "
+        f"{one.n_yes:,} of them yes{unable}. {_describe_agreement(one.agreement)}"
+    )
+
+
+def _describe_agreement(agreement: Agreement | None) -> str:
+    if agreement is None:
+        return "A tenth of its answers, drawn at random, is put to you; none of those is checked yet."
+    kappa = "cannot be told from one kind of answer" if agreement.kappa is None else f"{agreement.kappa:.2f}"
+    return (
+        f"Of {agreement.n:,} drawn at random that you checked, you agree with {agreement.n_same:,}: "
+        f"{agreement.n_same / agreement.n:.1%} (95% confidence: {agreement.low:.1%} to {agreement.high:.1%}); "
+        f"Cohen's kappa {kappa}; {agreement.n_first_alone:,} yes of it were no, {agreement.n_second_alone:,} no were "
+        "yes. Where you differ, yours counts."
+    )
+
+
+def _plural(n: int, noun: str) -> str:
+    return noun if n == 1 else f"{noun}s"
