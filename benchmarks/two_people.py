@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.options import TwoPeopleOptions
-from benchmarks.served import ServedPage, read_peak
+from benchmarks.served import ServedPage, read_cpu, read_peak
 from benchmarks.tables import SimulatedTable
 from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
 
@@ -53,17 +53,20 @@ def benchmark_two_people(*, options: Annotated[TwoPeopleOptions, flatten("Option
     ]
     people = ["Ada", "Bob", *(f"Person {number}" for number in range(3, options.people + 1))][: options.people]
     load = os.getloadavg()[0]
-    with _serving(command) as (page, _, seconds):
+    with _serving(command) as (page, pid, seconds):
         print(f"a new session: {seconds:.1f} s to the address (load {load:.1f})", flush=True)
         _answer_first(page, is_positive)
+        cpu = read_cpu(pid)
         with ThreadPoolExecutor(len(people)) as threads:
             given = [threads.submit(_answer, page, who, is_positive, options.answers) for who in people]
             waits, asked = zip(*(one.result() for one in given), strict=True)
+        cpu = (read_cpu(pid) - cpu) / (len(people) * options.answers)
     half, most = 1000 * np.percentile(np.concatenate(waits), [50, 95])
     worst = 1000 * max(map(max, waits))
     print(
         f"{len(people)} people, {options.answers} answers each: from an answer to the next question {half:.0f} ms "
-        f"(median), {most:.0f} (95 %), {worst:.0f} (worst)"
+        f"(median), {most:.0f} (95 %), {worst:.0f} (worst), "
+        f"{1000 * cpu:.0f} of a processor (load {os.getloadavg()[0]:.1f})"
     )
     if len(people) == 1:  # what several are asked depends on who is first
         print(f"what was asked: {hashlib.sha256(repr(asked).encode()).hexdigest()[:16]}")
@@ -72,10 +75,10 @@ def benchmark_two_people(*, options: Annotated[TwoPeopleOptions, flatten("Option
         with _serving(command) as (page, pid, seconds):
             page.call(f"/api/batch?n={_BATCH}", who=people[0])
             first = time.perf_counter() - start
-            peak = read_peak(pid) / _GB
+            cpu, peak = read_cpu(pid), read_peak(pid) / _GB
         print(
-            f"opened again: {seconds:.2f} s to the address, {first:.2f} to the first question, {peak:.2f} GB "
-            f"(load {load:.1f})",
+            f"opened again: {seconds:.2f} s to the address, {first:.2f} to the first question, "
+            f"{cpu:.2f} of processors, {peak:.2f} GB (load {load:.1f})",
             flush=True,
         )
 

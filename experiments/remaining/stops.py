@@ -33,6 +33,7 @@ LEVEL = 0.05
 _EVERY_DRAWN = SessionOptions().control_every
 _LEAST_ROUNDS = 2
 _BY_SCORES = ("quant", "quant_ci", "sal_tau", "sal_tau_r")
+RULES = ("who knows the end", "test (p < 0.05)", "forecast", "target set", "knee", "knee (from 100)", *_BY_SCORES)
 _LARGEST_SCORE = 1 - 1e-9
 
 
@@ -174,7 +175,8 @@ def _stop_by_target_set(
 def summarize_rules(compared: pd.DataFrame, n_sessions: int) -> pd.DataFrame:
     """By target and rule: how many sessions it stopped, and of those the part that had reached the target."""
     rows = []
-    for (target, rule), part in compared.groupby(["target", "rule"], sort=False):
+    for target, rule in ((target, rule) for target in TARGETS for rule in RULES):
+        part = compared[(compared["target"] == target) & (compared["rule"] == rule)]
         rows.append(
             {
                 "target": target,
@@ -187,4 +189,4 @@ def summarize_rules(compared: pd.DataFrame, n_sessions: int) -> pd.DataFrame:
                 "n_answers": part["n_answers"].median(),
             }
         )
-    return pd.DataFrame(rows).sort_values("target", kind="stable")
+    return pd.DataFrame(rows)

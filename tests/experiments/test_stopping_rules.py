@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 
+from experiments.remaining.command import read_sessions, read_stops
 from experiments.remaining.rules import (
     add_margin,
     correct_prior,
@@ -16,9 +19,11 @@ from experiments.remaining.rules import (
     is_prior_off,
     measure_trust,
 )
-from experiments.remaining.sessions import N_EXAMPLES, run_session
+from experiments.remaining.sessions import run_session
 from experiments.remaining.stops import EVERY, TARGETS, ScoreWatcher, compare_rules, describe_stops, summarize_rules
 from tests.conftest import clustered
+
+REPORT = Path(__file__).parents[2] / "reports" / "remaining"
 
 
 def test_a_target_set_is_as_large_as_its_risk_requires():
@@ -112,5 +117,22 @@ def test_the_comparison_counts_what_was_found_where_a_rule_stopped():
     table = summarize_rules(compared.reset_index(), 2)
     row = table[(table["target"] == 0.9) & (table["rule"] == "quant")].iloc[0]
     assert (row["sessions"], row["stopped"], row["reached"], row["n_answers"]) == (2, 2, 0, 50)
-    assert set(table["target"]) <= set(TARGETS)
-    assert N_EXAMPLES == 2
+    never = table[(table["target"] == 0.8) & (table["rule"] == "quant")].iloc[0]
+    assert never["stopped"] == 0
+    assert np.isnan(never["reached"])
+    assert set(table["target"]) == set(TARGETS)
+
+
+def test_the_committed_comparison_is_what_the_committed_sessions_give():
+    sessions, stops = read_sessions(REPORT / "sessions.csv.gz"), read_stops(REPORT / "stops.csv.gz")
+    committed = pd.read_csv(REPORT / "stopping.csv").set_index(["target", "rule"])
+    assert committed.loc[(0.8, "knee"), "sessions"] == len(stops[["table", "concept"]].drop_duplicates()) >= 100
+    assert stops["table"].nunique() >= 2
+    by_scores = sessions.merge(stops[(stops["rule"] == "sal_tau") & (stops["target"] == 0.9)], on=["table", "concept"])
+    recalls = [
+        found.labels[: found.n_answers].count("1") / found.n_positive
+        for found in by_scores.itertuples()
+        if found.n_answers
+    ]
+    assert committed.loc[(0.9, "sal_tau"), "stopped"] == len(recalls)
+    assert committed.loc[(0.9, "sal_tau"), "recall"] == pytest.approx(np.mean(recalls), abs=1e-3)
