@@ -256,3 +256,21 @@ class JudgeBenchOptions:
     """The model that embeds the texts."""
     cache: GivenPath = Path("build/cache")
     """Folder for vectors."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class TwoPeopleOptions:
+    """A session on SIMULATED vectors."""
+
+    work: GivenPath
+    """Folder for the table, its vectors and the session; what is there is used again, but for the session."""
+    n: PositiveInt = 1_000_000
+    """Rows of the table."""
+    dimensions: PositiveInt = 128
+    """Of the vectors."""
+    answers: PositiveInt = 300
+    """Of each person."""
+    people: PositiveInt = 2
+    """Who answer at the same time."""
+    starts: PositiveInt = 3
+    """Times that the session is opened again."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from seals_sim.cli.changed import match_changed_session
 from seals_sim.cli.concepts import sort_examples
 from seals_sim.cli.judge import begin_judging, find_judge, judge_alone
 from seals_sim.cli.options import (
@@ -30,11 +31,10 @@ from seals_sim.errors import UserError
 from seals_sim.label import journal_file
 from seals_sim.label.concepts import Concepts, Examples
 from seals_sim.label.corpus import Corpus
-from seals_sim.label.exchange import AnswerNames, SessionFile, read_labels
-from seals_sim.label.exchange.growth import CarriedAnswers, carry_over, match_session
+from seals_sim.label.exchange import AnswerNames, read_labels
+from seals_sim.label.exchange.growth import CarriedAnswers, carry_over
 from seals_sim.label.exchange.session_file import read_about
 from seals_sim.label.journal import Journal
-from seals_sim.label.journal_contents import About
 from seals_sim.label.journal_rows import KeptSpace
 from seals_sim.label.judge.options import JudgeOptions
 from seals_sim.label.lazy_corpus import LAZY_FROM
@@ -80,7 +80,11 @@ def label(
         dimensions = _choose_kept_dimensions(kept, read, text)
         if kept is not None:
             space = TextSpace(read.texts, text.text_model, dimensions)
-            carried = _match_session(path, about, kept, space, read, columns.id_column)
+            if kept.fingerprint != space.fingerprint:
+                is_other = kept.texts_digest == space.texts_digest or kept.digest != space.model_digest
+                problem = "open it with the same model and dimensions, or name another session"
+                refusal = f"was begun with {about.corpus}; {problem}" if is_other else None
+                carried = match_changed_session(path, read, columns.id_column, lambda _: refusal)
         return EmbeddingPlan(dimensions, about.options.embed == "lazy")
 
     pool = read_about(path)[0].options.pool if path.is_file() else options.pool
@@ -188,23 +192,6 @@ def _choose_kept_dimensions(kept: KeptSpace | None, read: TextTable, options: Te
         return 0
     is_default = TextSpace(read.texts, options.text_model, None).fingerprint == kept.fingerprint
     return None if is_default else kept.whitening.directions.shape[1]
-
-
-def _match_session(
-    path: Path, about: About, kept: KeptSpace, space: TextSpace, read: TextTable, id_column: str | None
-) -> CarriedAnswers | None:
-    """The answers to carry over where the table of a session is not as it was; None where it is.
-
-    Raises:
-        UserError: For a session of another table, of another model, or damaged.
-    """
-    if kept.fingerprint == space.fingerprint:
-        return None
-    if kept.texts_digest == space.texts_digest or kept.digest != space.model_digest:
-        problem = "open it with the same model and dimensions, or name another session"
-        raise UserError(f"{path}: was begun with {about.corpus}; {problem}")
-    ids = None if id_column is None else read.columns[id_column]
-    return match_session(SessionFile.read_all(path), read.texts, ids)
 
 
 def _report_carried(carried: CarriedAnswers, copy: Path) -> None:

@@ -25,10 +25,11 @@ def find_reason(corpus: Corpus, row: int, positives: Sequence[int], seeds: Seque
         None where there is no positive example.
     """
     rows, texts = [other for other in positives if other != row], [seed for seed in seeds if seed.label == 1]
-    vectors = [*(widen(corpus.vectors[rows])), *(seed.vector for seed in texts)]
-    if not vectors:
+    if not rows and not texts:
         return None
-    similarity = np.array(vectors) @ widen(corpus.vectors[[row]])[0]
+    vectors = [widen(corpus.vectors[rows])] if rows else []
+    vectors += [seed.vector[None] for seed in texts]
+    similarity = np.concatenate(vectors) @ widen(corpus.vectors[[row]])[0]
     best = int(similarity.argmax())
     if best >= len(rows):
         return Reason(None, texts[best - len(rows)].text, float(similarity[best]))

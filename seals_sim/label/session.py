@@ -177,7 +177,8 @@ class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
             with self._embedding.going_first():
                 self._ask_for(n_new, who)
             self._prefetch()
-        return [self._describe(event) for event in self._state.claim_waiting(who, n)]
+        positives = self._list_positives()
+        return [self._describe(event, positives) for event in self._state.claim_waiting(who, n)]
 
     def _ask_for(self, n: int, who: str) -> None:
         """Choose n new rows."""
@@ -315,8 +316,8 @@ class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
             self.corpus.lazy.require_complete()
         return self._search.score_all(self._get_labels())
 
-    def _describe(self, event: Event) -> Asked:
-        because = None if event.is_control else find_reason(self.corpus, event.row, self._list_positives(), self.seeds)
+    def _describe(self, event: Event, positives: Sequence[int]) -> Asked:
+        because = None if event.is_control else find_reason(self.corpus, event.row, positives, self.seeds)
         n_copies = len(self.list_copies(event.row))
         return Asked(event.row, self.corpus.get_text(event.row), event.score, event.is_control, because, n_copies)
 
