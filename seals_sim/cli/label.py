@@ -62,6 +62,7 @@ def label(
             raise UserError("is not the paper's; leave it out, or paper", parameter="pool", value=options.pool)
         options = replace(options, pool="seals", presumed=0)
     _require_fitting_embedding(options, text, own, examples)
+    _require_fitting_chunks(options, text, own, examples, index)
     open_table(table, text)
     path = examples.session or name_session(table)
     _check_before_work(path, examples, page)
@@ -75,6 +76,8 @@ def label(
         nonlocal carried
         if not path.is_file():
             dimensions = 0 if text.dimensions is None and not examples.paper else text.dimensions
+            if options.chunks:
+                return EmbeddingPlan(0, is_chunked=True)
             return EmbeddingPlan(dimensions, _is_lazy(options, dimensions, read, text, get_cache(cache)))
         about, kept = read_about(path)
         dimensions = _choose_kept_dimensions(kept, read, text)
@@ -85,7 +88,7 @@ def label(
                 problem = "open it with the same model and dimensions, or name another session"
                 refusal = f"was begun with {about.corpus}; {problem}" if is_other else None
                 carried = match_changed_session(path, read, columns.id_column, lambda _: refusal)
-        return EmbeddingPlan(dimensions, about.options.embed == "lazy")
+        return EmbeddingPlan(dimensions, about.options.embed == "lazy", about.options.chunks)
 
     pool = read_about(path)[0].options.pool if path.is_file() else options.pool
     if own.vectors is not None:
@@ -148,6 +151,28 @@ def _require_fitting_embedding(
     for reason, holds in reasons.items():
         if holds:
             raise UserError(f"cannot be: {reason}", parameter="embed", value="lazy")
+
+
+def _require_fitting_chunks(
+    options: SessionOptions,
+    text: TextOptions,
+    own: OwnVectorOptions,
+    examples: ExampleOptions,
+    index: SearchIndexOptions,
+) -> None:
+    if not options.chunks:
+        return
+    reasons = {
+        "vectors are given": own.vectors is not None,
+        "paper whitens vectors of whole texts": examples.paper,
+        "dimensions whitens vectors of whole texts": bool(text.dimensions),
+        f"pool {options.pool} does not scan all": options.pool not in ("auto", "all"),
+        "embed lazy does not embed all": options.embed == "lazy",
+        f"index {index.index} does not read every chunk": index.index not in ("auto", "exact"),
+    }
+    for reason, holds in reasons.items():
+        if holds:
+            raise UserError(f"cannot be: {reason}", parameter="chunks", value=True)
 
 
 def _is_lazy(options: SessionOptions, dimensions: int | None, read: TextTable, text: TextOptions, cache: Path) -> bool:

@@ -41,7 +41,7 @@ from seals_sim.label.search import SessionSearch
 from seals_sim.label.state import SessionState
 from seals_sim.label.types import Asked, ImportReport, Label, Status
 from seals_sim.randomness import make_generator
-from seals_sim.types import Rows
+from seals_sim.types import Row, Rows
 from seals_sim.vectors.scan import widen
 
 
@@ -73,6 +73,10 @@ class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
             self.options, self.seeds = about.options, journal.read_seeds(concept)
             if self.options.embed != name_embedding(corpus):
                 raise UserError(f"{journal.path} was begun with embed = {self.options.embed}, and is opened otherwise")
+            if self.options.chunks != (corpus.chunks is not None):
+                raise UserError(
+                    f"{journal.path} was begun with chunks = {self.options.chunks}, and is opened otherwise"
+                )
             self._rows = DistinctRows(corpus, self.options.copies == "together")
             self._index = DistinctRowsIndex(corpus.index, self._rows)
             journal.remember(lambda row: describe_row(corpus, self._rows, row), lambda: describe_space(corpus))
@@ -319,7 +323,15 @@ class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
     def _describe(self, event: Event, positives: Sequence[int]) -> Asked:
         because = None if event.is_control else find_reason(self.corpus, event.row, positives, self.seeds)
         n_copies = len(self.list_copies(event.row))
-        return Asked(event.row, self.corpus.get_text(event.row), event.score, event.is_control, because, n_copies)
+        text, mark = self.corpus.get_text(event.row), self._find_mark(event.row)
+        return Asked(event.row, text, event.score, event.is_control, because, n_copies, mark)
+
+    def _find_mark(self, row: int) -> tuple[int, int] | None:
+        """Where the chunk is that decides on a row, of the model of all answers."""
+        if self.corpus.chunks is None or not (self.seeds or self._get_labels()):
+            return None
+        self._search.train(self._get_labels())
+        return self.corpus.chunks.get_span(row, self._search.find_chunk(Row(row)))
 
     def _get_labels(self) -> dict[int, int]:
         """The answers without copies and skipped rows."""
