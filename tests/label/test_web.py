@@ -222,7 +222,7 @@ def test_batch_answer_undo_and_status(session, client):
     assert len(first["neighbors"]) == 5
     assert first["row"] not in [item["row"] for item in first["neighbors"]]
     assert first["neighbors"][0].keys() == {
-        "row", "text", "n_copies", "has_image", "is_answered", "answer", "similarity", "said",
+        "row", "text", "n_copies", "has_image", "is_answered", "answer", "similarity", "said", "note", "marks",
     }  # fmt: skip
 
     for item, answer in zip(rows, [1, 0, None, 1], strict=True):
