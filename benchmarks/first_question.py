@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -25,6 +23,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.options import FirstQuestionOptions
+from benchmarks.served import ServedPage, read_cpu, read_peak
 from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
 from seals_sim.datasets import read_icd10cm
 from seals_sim.randomness import make_generator
@@ -96,9 +95,9 @@ def _measure(n: int, options: FirstQuestionOptions, folder: Path) -> dict[str, o
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
-        page = _Page(process.stdout.readline())
+        page = ServedPage(process.stdout.readline())
         page.call("/api/batch?n=1")
-        seconds, peak, processor_seconds = time.perf_counter() - start, _read_peak(process.pid), _read_cpu(process.pid)
+        seconds, peak, processor_seconds = time.perf_counter() - start, read_peak(process.pid), read_cpu(process.pid)
         waits = [_answer(page, options) for _ in range(options.answers)]
         status = page.call("/api/status")
         return {
@@ -112,7 +111,7 @@ def _measure(n: int, options: FirstQuestionOptions, folder: Path) -> dict[str, o
             "next_median_ms": 1000 * float(np.median(waits)),
             "next_worst_ms": 1000 * max(waits),
             "embedded": status["n_embedded"],
-            "peak_gb_at_end": _read_peak(process.pid) / _GB,
+            "peak_gb_at_end": read_peak(process.pid) / _GB,
             "load_before": load,
         }
     finally:
@@ -120,7 +119,7 @@ def _measure(n: int, options: FirstQuestionOptions, folder: Path) -> dict[str, o
         process.wait()
 
 
-def _answer(page: _Page, options: FirstQuestionOptions) -> float:
+def _answer(page: ServedPage, options: FirstQuestionOptions) -> float:
     """Read the question, answer it, and wait for the next: seconds."""
     asked = page.call("/api/batch?n=1")["rows"][0]
     time.sleep(options.read_seconds)
@@ -129,34 +128,6 @@ def _answer(page: _Page, options: FirstQuestionOptions) -> float:
     page.call("/api/answer", {"row": asked["row"], "answer": answer})
     page.call("/api/batch?n=1")
     return time.perf_counter() - start
-
-
-class _Page:
-    """The calls of the page that a server has printed the address of."""
-
-    def __init__(self, line: str) -> None:
-        found = re.match(r"(http://[^/]+)/\?token=(\S+)", line)
-        if found is None:
-            raise RuntimeError(f"no address but {line!r}")
-        self._base, self._token = found.groups()
-
-    def call(self, path: str, content: object = None) -> Any:
-        data = None if content is None else json.dumps(content).encode()
-        headers = {"X-Token": self._token, "Content-Type": "application/json"}
-        with urllib.request.urlopen(urllib.request.Request(self._base + path, data, headers)) as reply:
-            return json.load(reply)
-
-
-def _read_peak(pid: int) -> int:
-    """Bytes of memory that a process has had at most, files that are mapped among them."""
-    found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
-    assert found is not None
-    return 1024 * int(found[1])
-
-
-def _read_cpu(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":

@@ -256,3 +256,41 @@ class JudgeBenchOptions:
     """The model that embeds the texts."""
     cache: GivenPath = Path("build/cache")
     """Folder for vectors."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class TwoPeopleOptions:
+    """A session on SIMULATED vectors."""
+
+    work: GivenPath
+    """Folder for the table, its vectors and the session; what is there is used again, but for the session."""
+    n: PositiveInt = 1_000_000
+    """Rows of the table."""
+    dimensions: PositiveInt = 128
+    """Of the vectors."""
+    answers: PositiveInt = 300
+    """Of each person."""
+    people: PositiveInt = 2
+    """Who answer at the same time."""
+    starts: PositiveInt = 3
+    """Times that the session is opened again."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
+class ChunkBenchOptions:
+    """Long texts that are made, and what is searched for in them."""
+
+    concepts: Names = ("E08-E13", "C81-C96", "H49-H52")
+    """Of ICD-10-CM, one session for each."""
+    n: PositiveInt = 300
+    """Texts."""
+    n_joined: PositiveInt = 50
+    """Descriptions that each is made of."""
+    n_positive: PositiveInt = 20
+    """Texts of each concept."""
+    n_answers: PositiveInt = 60
+    """Of each session."""
+    seed: NonNegativeInt = 0
+    """Of the texts."""
+    cache: GivenPath = Path("build/cache")
+    """Folder for vectors."""

@@ -1,7 +1,9 @@
 """How many positives remain: sessions whose end is known, and what their answers foretell.
 
 `record` runs sessions on one labeled table; `fit` learns from the sessions of several tables what the answers so far
-say about the rest, and measures on each table what was learned on the others.
+say about the rest, and measures on each table what was learned on the others. `stops` runs the sessions of a table
+again for stopping rules that need scores, and `compare` says of each rule when it would have stopped, and how often too
+early.
 """
 
 from __future__ import annotations
@@ -58,6 +60,46 @@ def fit(sessions: Path, /, *, out: Annotated[Path, Parameter(required=True)]) ->
     from experiments.remaining.command import report_forecast
 
     print(report_forecast(sessions, out))
+
+
+@app.command
+def stops(
+    sessions: Path,
+    out: Path,
+    name: str,
+    /,
+    *,
+    inputs: Annotated[InputOptions, flatten("Data")] = InputOptions(),
+    model: str = "wordllama",
+    seed: int = 0,
+) -> None:
+    """Run the sessions of a table again, and note where rules that need scores would have stopped.
+
+    Args:
+        sessions: What `record` wrote.
+        out: stops.csv.gz, that of other tables, too.
+        name: Of the data, as it was recorded.
+        inputs: The data.
+        model: Of the embedding, where the data are texts.
+        seed: That of `record`.
+    """
+    from experiments.remaining.command import record_stops
+
+    record_stops(sessions, out, name, inputs, model, seed)
+
+
+@app.command
+def compare(sessions: Path, stops: Path, /, *, out: Annotated[Path, Parameter(required=True)]) -> None:
+    """Compare stopping rules: answers and recall where each stops, and how often the target is reached.
+
+    Args:
+        sessions: What `record` wrote.
+        stops: What `stops` wrote.
+        out: Folder of the report.
+    """
+    from experiments.remaining.command import report_rules
+
+    print(report_rules(sessions, stops, out))
 
 
 def main(words: Sequence[str] | None = None) -> None:

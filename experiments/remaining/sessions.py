@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -14,13 +14,16 @@ from seals_sim.errors import UserError
 from seals_sim.label.learner import PresumedNegatives, SeededLearner
 from seals_sim.label.options import SessionOptions
 from seals_sim.randomness import make_generator
-from seals_sim.types import LabeledRows, Row, Rows, Vectors
+from seals_sim.types import LabeledRows, Row, Rows, Scores, Vectors
 from seals_sim.vectors.copies import Copies
 
 N_EXAMPLES = 2  # positives that a session begins with; they are no part of its answers
 N_LEAST = 10  # positives of a concept, beside the examples
 LARGEST_PART = 0.1  # of the table that is positive
 BATCH = 10  # answers between two trainings; the page has some four
+
+Observer = Callable[[Scores, Sequence[Row]], None]
+"""Is told the log-odds (n,) of all rows before each batch, and the rows that have labels, the examples first."""
 
 
 def drop_copies(dataset: Dataset, vectors: Vectors) -> tuple[Vectors, dict[str, Rows]]:
@@ -50,7 +53,9 @@ def choose_concepts(concepts: Mapping[str, Rows], n_rows: int, n_chosen: int, se
     return chosen
 
 
-def run_session(vectors: Vectors, positives: Rows, budget: int, rng: np.random.Generator) -> NDArray[np.int8]:
+def run_session(
+    vectors: Vectors, positives: Rows, budget: int, rng: np.random.Generator, observe: Observer | None = None
+) -> NDArray[np.int8]:
     """Answer what a session would ask with the default options and a scan of all rows.
 
     Args:
@@ -58,6 +63,7 @@ def run_session(vectors: Vectors, positives: Rows, budget: int, rng: np.random.G
         positives: Rows.
         budget: Answers.
         rng: Draws the examples and the rows at random.
+        observe: Looks on, after the last batch, too.
 
     Returns:
         (budget,) labels in the order of asking; every tenth is that of a row drawn at random.
@@ -72,13 +78,17 @@ def run_session(vectors: Vectors, positives: Rows, budget: int, rng: np.random.G
     is_left[rows] = False
     with threadpool_limits(1):
         while len(rows) < N_EXAMPLES + budget:
-            model = learner.fit(LabeledRows(rows, is_positive[rows].tolist()))
-            scores = np.where(is_left, model.decision(vectors), -np.inf)
+            decision = learner.fit(LabeledRows(rows, is_positive[rows].tolist())).decision(vectors)
+            if observe is not None:
+                observe(decision, rows)
+            scores = np.where(is_left, decision, -np.inf)
             best = np.argpartition(-scores, BATCH)[: BATCH - 1]
             is_left[best] = False
             drawn = rng.choice(np.flatnonzero(is_left))
             is_left[drawn] = False
             rows += [Row(int(row)) for row in (*best[np.argsort(-scores[best], kind="stable")], drawn)]
+        if observe is not None:
+            observe(learner.fit(LabeledRows(rows, is_positive[rows].tolist())).decision(vectors), rows)
     return is_positive[rows[N_EXAMPLES : N_EXAMPLES + budget]]
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from seals_sim.cli.changed import match_changed_session
 from seals_sim.cli.concepts import sort_examples
 from seals_sim.cli.judge import begin_judging, find_judge, judge_alone
 from seals_sim.cli.options import (
@@ -30,11 +31,10 @@ from seals_sim.errors import UserError
 from seals_sim.label import journal_file
 from seals_sim.label.concepts import Concepts, Examples
 from seals_sim.label.corpus import Corpus
-from seals_sim.label.exchange import AnswerNames, SessionFile, read_labels
-from seals_sim.label.exchange.growth import CarriedAnswers, carry_over, match_session
+from seals_sim.label.exchange import AnswerNames, read_labels
+from seals_sim.label.exchange.growth import CarriedAnswers, carry_over
 from seals_sim.label.exchange.session_file import read_about
 from seals_sim.label.journal import Journal
-from seals_sim.label.journal_contents import About
 from seals_sim.label.journal_rows import KeptSpace
 from seals_sim.label.judge.options import JudgeOptions
 from seals_sim.label.lazy_corpus import LAZY_FROM
@@ -62,6 +62,7 @@ def label(
             raise UserError("is not the paper's; leave it out, or paper", parameter="pool", value=options.pool)
         options = replace(options, pool="seals", presumed=0)
     _require_fitting_embedding(options, text, own, examples)
+    _require_fitting_chunks(options, text, own, examples, index)
     open_table(table, text)
     path = examples.session or name_session(table)
     _check_before_work(path, examples, page)
@@ -75,13 +76,19 @@ def label(
         nonlocal carried
         if not path.is_file():
             dimensions = 0 if text.dimensions is None and not examples.paper else text.dimensions
+            if options.chunks:
+                return EmbeddingPlan(0, is_chunked=True)
             return EmbeddingPlan(dimensions, _is_lazy(options, dimensions, read, text, get_cache(cache)))
         about, kept = read_about(path)
         dimensions = _choose_kept_dimensions(kept, read, text)
         if kept is not None:
             space = TextSpace(read.texts, text.text_model, dimensions)
-            carried = _match_session(path, about, kept, space, read, columns.id_column)
-        return EmbeddingPlan(dimensions, about.options.embed == "lazy")
+            if kept.fingerprint != space.fingerprint:
+                is_other = kept.texts_digest == space.texts_digest or kept.digest != space.model_digest
+                problem = "open it with the same model and dimensions, or name another session"
+                refusal = f"was begun with {about.corpus}; {problem}" if is_other else None
+                carried = match_changed_session(path, read, columns.id_column, lambda _: refusal)
+        return EmbeddingPlan(dimensions, about.options.embed == "lazy", about.options.chunks)
 
     pool = read_about(path)[0].options.pool if path.is_file() else options.pool
     if own.vectors is not None:
@@ -146,6 +153,28 @@ def _require_fitting_embedding(
             raise UserError(f"cannot be: {reason}", parameter="embed", value="lazy")
 
 
+def _require_fitting_chunks(
+    options: SessionOptions,
+    text: TextOptions,
+    own: OwnVectorOptions,
+    examples: ExampleOptions,
+    index: SearchIndexOptions,
+) -> None:
+    if not options.chunks:
+        return
+    reasons = {
+        "vectors are given": own.vectors is not None,
+        "paper whitens vectors of whole texts": examples.paper,
+        "dimensions whitens vectors of whole texts": bool(text.dimensions),
+        f"pool {options.pool} does not scan all": options.pool not in ("auto", "all"),
+        "embed lazy does not embed all": options.embed == "lazy",
+        f"index {index.index} does not read every chunk": index.index not in ("auto", "exact"),
+    }
+    for reason, holds in reasons.items():
+        if holds:
+            raise UserError(f"cannot be: {reason}", parameter="chunks", value=True)
+
+
 def _is_lazy(options: SessionOptions, dimensions: int | None, read: TextTable, text: TextOptions, cache: Path) -> bool:
     """Whether a new session embeds only what it looks at; auto: where that saves more than a minute or so."""
     if options.embed != "auto":
@@ -188,23 +217,6 @@ def _choose_kept_dimensions(kept: KeptSpace | None, read: TextTable, options: Te
         return 0
     is_default = TextSpace(read.texts, options.text_model, None).fingerprint == kept.fingerprint
     return None if is_default else kept.whitening.directions.shape[1]
-
-
-def _match_session(
-    path: Path, about: About, kept: KeptSpace, space: TextSpace, read: TextTable, id_column: str | None
-) -> CarriedAnswers | None:
-    """The answers to carry over where the table of a session is not as it was; None where it is.
-
-    Raises:
-        UserError: For a session of another table, of another model, or damaged.
-    """
-    if kept.fingerprint == space.fingerprint:
-        return None
-    if kept.texts_digest == space.texts_digest or kept.digest != space.model_digest:
-        problem = "open it with the same model and dimensions, or name another session"
-        raise UserError(f"{path}: was begun with {about.corpus}; {problem}")
-    ids = None if id_column is None else read.columns[id_column]
-    return match_session(SessionFile.read_all(path), read.texts, ids)
 
 
 def _report_carried(carried: CarriedAnswers, copy: Path) -> None:

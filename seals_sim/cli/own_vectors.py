@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from seals_sim.cli.changed import match_changed_session
 from seals_sim.cli.options import ColumnOptions, ExampleOptions, OwnVectorOptions, SearchIndexOptions, TextOptions
 from seals_sim.cli.tables import get_cache, read_table
 from seals_sim.datasets.formats import open_table
@@ -17,7 +18,7 @@ from seals_sim.embed.joined import open_encoder
 from seals_sim.errors import UserError
 from seals_sim.indexes import IndexOptions
 from seals_sim.label.corpus import Corpus, build_vector_corpus, fingerprint_own_vectors
-from seals_sim.label.exchange.growth import CarriedAnswers, match_session
+from seals_sim.label.exchange.growth import CarriedAnswers
 from seals_sim.label.exchange.session_file import SessionFile, read_about
 from seals_sim.label.pictures import Pictures
 from seals_sim.replay.options import CacheOptions
@@ -74,8 +75,7 @@ def build_own_corpus(
         raise UserError(f"{own.vectors}: {len(array):,} vectors for the {n_rows:,} rows of {table}")
     paths = None if own.image_column is None else _list_paths(read, text, own.image_column)
     name = fingerprint_own_vectors(array, read.rows, read.texts, paths)
-    ids = None if columns.id_column is None else read.columns[columns.id_column]
-    carried = _match_session(session, name, read, ids, encode is not None)
+    carried = _carry(session, name, read, columns.id_column, encode is not None)
     pictures = None if paths is None or own.image_folder is None else _open_pictures(own.image_folder, paths)
     vectors = normalize(array, str(own.vectors))  # all, so that errors number rows as the file does
     if read.bad.left_out:
@@ -157,8 +157,8 @@ def _open_pictures(folder: Path, paths: list[str | None]) -> Pictures:
     return pictures
 
 
-def _match_session(
-    session: Path, fingerprint: str, read: TextTable, ids: Sequence[object] | None, has_model: bool
+def _carry(
+    session: Path, fingerprint: str, read: TextTable, id_column: str | None, has_model: bool
 ) -> CarriedAnswers | None:
     """The answers to carry over where vectors, texts or paths are not as they were; None where they are."""
     if not session.is_file():
@@ -166,11 +166,13 @@ def _match_session(
     about, _ = read_about(session)
     if about.fingerprint == fingerprint:
         return None
-    files = SessionFile.read_all(session)
-    if not any(file.state.answers for file in files):
-        problem = "open it with the same vectors, texts and paths, or name another session"
-        raise UserError(f"{session}: was begun with {about.corpus}; {problem}")
-    if any(file.seeds for file in files) and not has_model:
-        problem = "was begun with examples in words, which need new vectors: name the model that made yours (--model)"
-        raise UserError(f"{session}: {problem}")
-    return match_session(files, read.texts, ids, has_own_vectors=True)
+
+    def find_problem(files: Sequence[SessionFile]) -> str | None:
+        if not any(file.state.answers for file in files):
+            what = "open it with the same vectors, texts and paths, or name another session"
+            return f"was begun with {about.corpus}; {what}"
+        if any(file.seeds for file in files) and not has_model:
+            return "was begun with examples in words, which need new vectors: name the model that made yours (--model)"
+        return None
+
+    return match_changed_session(session, read, id_column, find_problem, has_own_vectors=True)

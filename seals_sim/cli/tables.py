@@ -120,10 +120,12 @@ class EmbeddingPlan:
     Attributes:
         dimensions: To whiten to; 0: do not; None: the paper's.
         is_lazy: Whether only what is looked at is embedded at once.
+        is_chunked: Whether long texts are embedded in chunks.
     """
 
     dimensions: int | None
     is_lazy: bool = False
+    is_chunked: bool = False
 
 
 def build_table_corpus(
@@ -143,6 +145,7 @@ def build_table_corpus(
     session.
     """
     from seals_sim.indexes import IndexOptions
+    from seals_sim.label.chunked_corpus import build_chunked_corpus
     from seals_sim.label.corpus import build_corpus
     from seals_sim.label.lazy_corpus import build_lazy_corpus
     from seals_sim.replay.vectors import report_cut
@@ -152,7 +155,9 @@ def build_table_corpus(
     plan = EmbeddingPlan(text.dimensions or 0) if choose is None else choose(read)
     texts, model, quiet = read.texts, text.text_model, cache_options.quiet
     options = IndexOptions(k, n_probe=index.n_probe, engine=index.engine)
-    if plan.is_lazy:
+    if plan.is_chunked:
+        corpus = build_chunked_corpus(texts, cache, model, quiet, text.precision, text.backend)
+    elif plan.is_lazy:
         corpus = build_lazy_corpus(
             texts, index.index, cache, model, options, quiet, text.precision, backend=text.backend
         )

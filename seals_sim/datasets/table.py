@@ -192,9 +192,9 @@ def _read_at_once(file: TableFile, wanted: Wanted, separator: str | None, bad: B
     if table is None:
         return None
     texts: list[str] = [] if wanted.text is None else table[wanted.text].to_pylist()
-    if not all(isinstance(text, str) and text.strip() for text in texts):
-        return None
     try:
+        if not all(map(str.strip, texts)):
+            return None
         labels = {name: _read_labels(table[name], separator) for name in wanted.labels}
     except TypeError:
         return None

@@ -130,6 +130,28 @@ class Encoder:
         tokens = tokenize(long, **options)["input_ids"]
         return [text for text, some in zip(long, tokens, strict=True) if len(some) > (limit or 0)]
 
+    def count_own_tokens(self) -> int:
+        """How many tokens of a text itself it reads, without those that it adds to each.
+
+        Raises:
+            UserError: Where it reads any number, or does not say which they are.
+        """
+        limit, tokenizer = self.max_tokens, self._model.tokenizer
+        if limit is None:
+            raise UserError("reads texts of any length; leave chunks out", parameter="model", value=self._name)
+        if not getattr(tokenizer, "is_fast", False):
+            problem = "does not say where its tokens are in a text, so it cannot be cut into chunks"
+            raise UserError(problem, parameter="model", value=self._name)
+        return limit - int(tokenizer.num_special_tokens_to_add())
+
+    def find_tokens(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """Where each token of texts begins and ends, in characters; of a model that `count_own_tokens` takes."""
+        if not texts:
+            return []
+        options = {"truncation": False, "padding": False, "verbose": False, "add_special_tokens": False}
+        tokens = self._model.tokenizer(list(texts), return_offsets_mapping=True, **options)["offset_mapping"]
+        return [[(start, end) for start, end in some] for some in tokens]
+
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Embed texts.
 

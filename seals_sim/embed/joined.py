@@ -99,6 +99,14 @@ class JoinedEncoder(Encoder):
         """Those of which the first reads the beginning alone."""
         return self._parts[0].find_cut(texts)
 
+    def count_own_tokens(self) -> int:
+        """Those of the first."""
+        return self._parts[0].count_own_tokens()
+
+    def find_tokens(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
+        """Those of the first."""
+        return self._parts[0].find_tokens(texts)
+
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Embed n texts: (n, d + e) float32."""
         first, second = (part.encode(texts) for part in self._parts)

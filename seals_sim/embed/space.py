@@ -20,6 +20,7 @@ from seals_sim.datasets.stored_texts import (
 )
 from seals_sim.disk.cache import compute_with_cache, is_cached, load_or_compute
 from seals_sim.embed.blocks import embed_resumably, encode, is_begun, name_folder
+from seals_sim.embed.chunks import Chunks, cut_texts
 from seals_sim.embed.joined import open_encoder
 from seals_sim.embed.known import KnownTexts, name_embeddings
 from seals_sim.embed.lazy import LazyVectors
@@ -228,6 +229,14 @@ class TextSpace:
 
         n, max_tokens, *step = compute_with_cache(self._cache, f"{self._key} texts cut", count).tolist()
         return CutTexts(n, max_tokens, is_estimate=step not in ([], [1])) if n else None
+
+    def cut_texts(self) -> Chunks:
+        """Cut the texts of the table into chunks that the model reads whole.
+
+        Raises:
+            UserError: Where the model reads texts of any length, or does not say where its tokens are.
+        """
+        return cut_texts(self._texts, self._encoder)
 
     def _count_cut_of_stored(self, texts: StoredTexts) -> tuple[int, int]:
         """How many are cut, where each of so many is looked at of those that are long enough to be."""

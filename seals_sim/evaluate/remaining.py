@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,9 +47,15 @@ def estimate_remaining(n_left: int, n_drawn: int, n_positive: int, confidence: f
     """
     if n_drawn == 0:
         return Interval(0, float("nan"), n_left)
-    part = binomtest(n_positive, n_drawn).proportion_ci(confidence, method="exact")
-    low, high = int(np.floor(part.low * n_left)), int(np.ceil(part.high * n_left))
+    low_part, high_part = _bound_part(n_positive, n_drawn, confidence)
+    low, high = int(np.floor(low_part * n_left)), int(np.ceil(high_part * n_left))
     return Interval(low, n_left * n_positive / n_drawn, high)
+
+
+@lru_cache(maxsize=256)  # SciPy takes 5 ms, and a page asks after each answer, when few of them are of rows drawn
+def _bound_part(n_positive: int, n_drawn: int, confidence: float) -> tuple[float, float]:
+    part = binomtest(n_positive, n_drawn).proportion_ci(confidence, method="exact")
+    return float(part.low), float(part.high)
 
 
 def compute_p_missing(

@@ -39,6 +39,11 @@ class AnsweredSession:
         return self._state.answers
 
     @property
+    def shown_answers(self) -> dict[int, int | None]:
+        """`distinct_answers`, but those of a judge that wait for a person, who is not to know them."""
+        return self._state.shown
+
+    @property
     def n_handled(self) -> int:
         """How many of the rows that it asked for do not wait any more."""
         return len(self._state.asked) - len(self._state.waiting)

@@ -51,8 +51,14 @@ def resolve_options(options: SessionOptions, corpus: Corpus) -> SessionOptions:
         UserError: For options that do not fit it.
     """
     embed = name_embedding(corpus)
+    if options.chunks != (corpus.chunks is not None):
+        raise UserError("is not how the corpus was built", parameter="chunks", value=options.chunks)
+    if options.chunks and options.pool not in ("auto", "all"):
+        raise UserError("cannot be with chunks, which are all scanned", parameter="pool", value=options.pool)
     if options.embed not in ("auto", embed):
         raise UserError(f"the corpus was built for {embed}", parameter="embed", value=options.embed)
+    if options.chunks:
+        return replace(options, embed=embed, pool="all")
     if embed == "all":
         return replace(options, embed=embed, pool=resolve_pool(options.pool, *corpus.vectors.shape))
     if options.pool == "all":

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from seals_sim.datasets.dataset import update_with_texts
 from seals_sim.datasets.stored_texts import find_equal_texts
+from seals_sim.embed.chunks import Chunks
 from seals_sim.embed.lazy import LazyVectors
 from seals_sim.embed.names import DEFAULT_MODEL, AutoBackend, AutoPrecision
 from seals_sim.embed.space import CutTexts, TextSpace
@@ -52,6 +53,7 @@ class Corpus:
         index_name: Of the index, where it was built here.
         lazy: The vectors, where they are embedded when they are read.
         encode_queries: Gives texts vectors in the space of the index, where that is another than that of the vectors.
+        chunks: Where the texts are cut, where `vectors` has some of each (`ChunkedVectors`).
     """
 
     vectors: StoredVectors
@@ -71,6 +73,7 @@ class Corpus:
     index_name: str = ""
     lazy: LazyVectors | None = None
     encode_queries: Callable[[Sequence[str]], Vectors] | None = None
+    chunks: Chunks | None = None
 
     @cached_property
     def copies(self) -> Copies | None:

@@ -14,6 +14,7 @@ from seals_sim.label.options import WIDENING
 from seals_sim.label.phrases import find_texts
 from seals_sim.label.types import Hit
 from seals_sim.types import Rows
+from seals_sim.vectors.chunked import ChunkedVectors
 from seals_sim.vectors.scan import widen
 
 _RERANKED = 100  # rows found for some words by a static model
@@ -41,7 +42,13 @@ class RowFinder:
         n_found = n if self.corpus.lazy is None else WIDENING * n
         neighbors = self._index.neighbors(Rows(np.array([row])), n_found + 1)[0]
         found = self._pick_distinct(neighbors.tolist(), n_found, but=row)
-        return _sort(self._compare(found, widen(self.corpus.vectors[[row]])[0]))[:n]
+        vectors = self.corpus.vectors
+        if isinstance(vectors, ChunkedVectors):
+            return [
+                Hit(*pair)
+                for pair in zip(found, vectors[found].compare(vectors.list_chunks(row)).tolist(), strict=True)
+            ]
+        return _sort(self._compare(found, widen(vectors[[row]])[0]))[:n]
 
     def find(self, text: str, n: int) -> list[Hit]:
         """The n rows nearest to some words; of equal texts the first.
@@ -70,7 +77,8 @@ class RowFinder:
         return found
 
     def _compare(self, rows: Sequence[int], vector: NDArray[np.float32]) -> list[Hit]:
-        similarity = widen(self.corpus.vectors[list(rows)]) @ vector
+        some = self.corpus.vectors[list(rows)]
+        similarity = some.compare(vector[None]) if isinstance(some, ChunkedVectors) else widen(some) @ vector
         return [Hit(*pair) for pair in zip(rows, similarity.tolist(), strict=True)]
 
     def _pick_distinct(self, rows: Iterable[int], n: int, but: int | None = None) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +10,10 @@ from numpy.typing import NDArray
 
 from seals_sim.label.events import Seed
 from seals_sim.randomness import make_generator
+from seals_sim.search.best_chunks import LabeledChunks, fit_best_chunks
 from seals_sim.search.learners import LinearModel, fit_logistic, fit_presuming
 from seals_sim.types import LabeledRows, Rows, StoredVectors
+from seals_sim.vectors.chunked import ChunkedVectors
 from seals_sim.vectors.scan import gather
 
 _PRESUMED_REGULARIZATION = 10.0
@@ -48,7 +50,11 @@ class PresumedNegatives:
         drawn = make_generator(seed, "presumed").integers(max(1, len(vectors)), size=self._n)
         _, firsts = np.unique(drawn, return_index=True)
         self._rows = Rows(drawn[np.sort(firsts)])  # in the order of drawing, so that any first part is random too
-        self._vectors = gather(vectors, self._rows).astype(np.float64)
+        if isinstance(vectors, ChunkedVectors):  # a chunk of each: what the table is full of
+            some = vectors[self._rows].draw(make_generator(seed, "presumed chunks"))
+        else:
+            some = gather(vectors, self._rows)
+        self._vectors: NDArray[np.float64] = some.astype(np.float64)
 
     def choose(self, labeled: LabeledRows, positives: NDArray[np.float64], n_negative: int) -> NDArray[np.float64]:
         """Vectors (m, d) of those needed beside the negatives there are: none of a labeled row or a positive's copy."""
@@ -83,7 +89,11 @@ class SeededLearner:
 
     def fit(self, labeled: LabeledRows) -> LinearModel:
         """Train on seeds, labeled rows and what is presumed."""
-        vectors, labels = self._collect(labeled)
+        return self._read(labeled, lambda vectors, labels: self._fit_presuming(labeled, vectors, labels))
+
+    def _fit_presuming(
+        self, labeled: LabeledRows, vectors: NDArray[np.float64], labels: NDArray[np.int8]
+    ) -> LinearModel:
         is_positive = labels == 1
         if self._presumed is not None and is_positive.any():
             n_negative = int((~is_positive).sum())
@@ -95,11 +105,21 @@ class SeededLearner:
 
     def fit_labeled(self, labeled: LabeledRows) -> LinearModel:
         """Train on seeds and labeled rows alone."""
-        return self._fit_plainly(*self._collect(labeled))
+        return self._read(labeled, self._fit_plainly)
 
-    def _collect(self, labeled: LabeledRows) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
-        vectors = np.concatenate([self._seed_vectors, self._vectors[labeled.rows].astype(np.float64)])
-        return vectors, np.concatenate([self._seed_labels, labeled.labels])
+    def _read(
+        self, labeled: LabeledRows, fit: Callable[[NDArray[np.float64], NDArray[np.int8]], LinearModel]
+    ) -> LinearModel:
+        """Fit vectors with their labels: of seeds and rows, or of seeds and the best chunks of rows."""
+        labels = np.concatenate([self._seed_labels, labeled.labels])
+
+        def train(vectors: NDArray[np.float64]) -> LinearModel:
+            return fit(np.concatenate([self._seed_vectors, vectors]), labels)
+
+        if isinstance(self._vectors, ChunkedVectors):
+            rows, seeds = self._vectors[labeled.rows], self._seed_vectors.astype(np.float32)
+            return fit_best_chunks(LabeledChunks(rows, labeled.labels, seeds, self._seed_labels), train)
+        return train(self._vectors[labeled.rows].astype(np.float64))
 
     def _fit_plainly(self, vectors: NDArray[np.float64], labels: NDArray[np.int8]) -> LinearModel:
         if 0 < labels.sum() < len(labels):

@@ -48,6 +48,9 @@ class SessionOptions:
     embed: EmbedOption = "auto"
     """lazy: a static model finds the candidates, 2 to 4 times as many, and the model embeds them when found, the rest
     in the background; all: it embeds the whole table first; auto: lazy where that would be more than 20,000 texts."""
+    chunks: bool = False
+    """Read long texts to their end: they are cut into chunks that the model reads whole, and the best one decides.
+    Every chunk is scanned for each model; for tables of up to 150,000 chunks."""
 
     @property
     def n_neighbors(self) -> int:

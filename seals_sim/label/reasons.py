@@ -9,6 +9,7 @@ import numpy as np
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.events import Seed
 from seals_sim.label.types import Reason
+from seals_sim.vectors.chunked import ChunkedVectors
 from seals_sim.vectors.scan import widen
 
 
@@ -25,11 +26,27 @@ def find_reason(corpus: Corpus, row: int, positives: Sequence[int], seeds: Seque
         None where there is no positive example.
     """
     rows, texts = [other for other in positives if other != row], [seed for seed in seeds if seed.label == 1]
-    vectors = [*(widen(corpus.vectors[rows])), *(seed.vector for seed in texts)]
-    if not vectors:
+    if not rows and not texts:
         return None
-    similarity = np.array(vectors) @ widen(corpus.vectors[[row]])[0]
+    if isinstance(corpus.vectors, ChunkedVectors):
+        own = corpus.vectors.list_chunks(row)
+        to_seeds = [float((own @ seed.vector).max()) for seed in texts]
+        similarity = np.array([*corpus.vectors[rows].compare(own), *to_seeds])
+    else:
+        vectors = [widen(corpus.vectors[rows])] if rows else []
+        vectors += [seed.vector[None] for seed in texts]
+        similarity = np.concatenate(vectors) @ widen(corpus.vectors[[row]])[0]
     best = int(similarity.argmax())
     if best >= len(rows):
         return Reason(None, texts[best - len(rows)].text, float(similarity[best]))
-    return Reason(rows[best], corpus.get_text(rows[best]), float(similarity[best]))
+    return Reason(rows[best], _get_text_like(corpus, rows[best], row), float(similarity[best]))
+
+
+def _get_text_like(corpus: Corpus, row: int, other: int) -> str | None:
+    """The text of a row; of one with several chunks the one most like another row."""
+    text, vectors = corpus.get_text(row), corpus.vectors
+    if text is None or corpus.chunks is None or not isinstance(vectors, ChunkedVectors):
+        return text
+    similarity = vectors.list_chunks(row) @ vectors.list_chunks(other).T
+    start, end = corpus.chunks.get_span(row, int(similarity.max(axis=1).argmax())) or (0, len(text))
+    return text[start:end]

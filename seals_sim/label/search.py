@@ -17,6 +17,7 @@ from seals_sim.search.learners import LinearModel
 from seals_sim.search.scores import max_entropy, most_likely_positive
 from seals_sim.search.strategies import ArgMax
 from seals_sim.types import LabeledRows, Row, Rows, Scores, StoredVectors
+from seals_sim.vectors.chunked import ChunkedVectors
 from seals_sim.vectors.scan import iterate_blocks
 
 
@@ -82,6 +83,11 @@ class SessionSearch:
         if not self._n_seeds and (self._labeled is None or not len(self._labeled)):
             return None
         return self._selector.select(self.pool.candidates, self.model)
+
+    def find_chunk(self, row: Row) -> int:
+        """The best chunk of a row, counted from its first one."""
+        some = self._vectors[[row]]
+        return int(some.find_best(self.model.weights)[0]) if isinstance(some, ChunkedVectors) else 0
 
     def compute_score(self, row: Row) -> float:
         """From 0 to 1, or the similarity while a class is missing."""

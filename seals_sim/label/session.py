@@ -41,7 +41,7 @@ from seals_sim.label.search import SessionSearch
 from seals_sim.label.state import SessionState
 from seals_sim.label.types import Asked, ImportReport, Label, Status
 from seals_sim.randomness import make_generator
-from seals_sim.types import Rows
+from seals_sim.types import Row, Rows
 from seals_sim.vectors.scan import widen
 
 
@@ -73,6 +73,10 @@ class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
             self.options, self.seeds = about.options, journal.read_seeds(concept)
             if self.options.embed != name_embedding(corpus):
                 raise UserError(f"{journal.path} was begun with embed = {self.options.embed}, and is opened otherwise")
+            if self.options.chunks != (corpus.chunks is not None):
+                raise UserError(
+                    f"{journal.path} was begun with chunks = {self.options.chunks}, and is opened otherwise"
+                )
             self._rows = DistinctRows(corpus, self.options.copies == "together")
             self._index = DistinctRowsIndex(corpus.index, self._rows)
             journal.remember(lambda row: describe_row(corpus, self._rows, row), lambda: describe_space(corpus))
@@ -177,7 +181,8 @@ class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
             with self._embedding.going_first():
                 self._ask_for(n_new, who)
             self._prefetch()
-        return [self._describe(event) for event in self._state.claim_waiting(who, n)]
+        positives = self._list_positives()
+        return [self._describe(event, positives) for event in self._state.claim_waiting(who, n)]
 
     def _ask_for(self, n: int, who: str) -> None:
         """Choose n new rows."""
@@ -315,10 +320,18 @@ class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
             self.corpus.lazy.require_complete()
         return self._search.score_all(self._get_labels())
 
-    def _describe(self, event: Event) -> Asked:
-        because = None if event.is_control else find_reason(self.corpus, event.row, self._list_positives(), self.seeds)
+    def _describe(self, event: Event, positives: Sequence[int]) -> Asked:
+        because = None if event.is_control else find_reason(self.corpus, event.row, positives, self.seeds)
         n_copies = len(self.list_copies(event.row))
-        return Asked(event.row, self.corpus.get_text(event.row), event.score, event.is_control, because, n_copies)
+        text, mark = self.corpus.get_text(event.row), self._find_mark(event.row)
+        return Asked(event.row, text, event.score, event.is_control, because, n_copies, mark)
+
+    def _find_mark(self, row: int) -> tuple[int, int] | None:
+        """Where the chunk is that decides on a row, of the model of all answers."""
+        if self.corpus.chunks is None or not (self.seeds or self._get_labels()):
+            return None
+        self._search.train(self._get_labels())
+        return self.corpus.chunks.get_span(row, self._search.find_chunk(Row(row)))
 
     def _get_labels(self) -> dict[int, int]:
         """The answers without copies and skipped rows."""

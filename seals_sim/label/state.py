@@ -47,6 +47,8 @@ class SessionState:
         self._order: dict[str, list[int]] = {}  # the rows that each person answered, latest last
         self._by_person: set[int] = set()
         self._judged: dict[int, None] = {}  # rows that a judge answered, in order
+        self._answers: dict[int, int | None] = {}  # follows from _said, and so does the next
+        self._disputed: set[int] = set()
 
     def apply(self, event: Event) -> None:
         """Change what the event changes, when it happens and when a session is reopened."""
@@ -67,8 +69,22 @@ class SessionState:
                         self._wait(row, None, len(self.waiting))
             case "undo":
                 self._undo(row, event.who)
-        if event.kind != "ask" and not event.is_imported and not is_judge(event.who):
-            self._by_person.add(row)
+        if event.kind != "ask":
+            self._count(row)
+            if not event.is_imported and not is_judge(event.who):
+                self._by_person.add(row)
+
+    def _count(self, row: int) -> None:
+        """Bring what follows from the answers to a row up to date: a page asks for it all the time."""
+        said = self._said.get(row)
+        if said is None:
+            self._answers.pop(row, None)
+        else:
+            self._answers[row] = self.list_said(row)[-1].answer
+        if said is not None and len(said) > 1 and is_disputed(said):
+            self._disputed.add(row)
+        else:
+            self._disputed.discard(row)
 
     def _wait(self, row: int, who: str | None, place: int) -> None:
         self.waiting.insert(place, row)
@@ -124,9 +140,16 @@ class SessionState:
         return judged
 
     @property
+    def shown(self) -> dict[int, int | None]:
+        """The answers without those of a judge that wait for a person."""
+        if not self._judged:
+            return self.answers
+        return {row: answer for row, answer in self._answers.items() if not self.needs_person(row)}
+
+    @property
     def answers(self) -> dict[int, int | None]:
         """Row to answer (1, 0 or None), in the order of each row's first answer that counts."""
-        return {row: self.list_said(row)[-1].answer for row in self._said}
+        return dict(self._answers)
 
     def list_said(self, row: int) -> list[Said]:
         """What was answered to a row, judges first, else latest last: the last one counts."""
@@ -138,7 +161,7 @@ class SessionState:
     @property
     def disputed(self) -> list[int]:
         """Rows on which two people differ."""
-        return [row for row, said in self._said.items() if len(said) > 1 and is_disputed(said)]
+        return [row for row in self._said if row in self._disputed] if self._disputed else []
 
     def find_last_answered(self, who: str = "") -> int | None:
         """The row whose answer an undo by this person takes back; what came from files stays."""

@@ -28,7 +28,7 @@ class Reason:
 
     Attributes:
         row: The example's row, or None for a seed, which need not be in the table.
-        text: Its text, where there are texts.
+        text: Its text, where there are texts; of a text in chunks the one that is nearest.
         similarity: Cosine of the two.
     """
 
@@ -48,6 +48,7 @@ class Asked:
         is_control: Whether it was drawn at random.
         because: None for a row drawn at random, and while no positive is marked.
         n_copies: Rows that its answer is for, itself included.
+        mark: Where the chunk of the text begins and ends that decides, in characters; None where it is all of it.
     """
 
     row: int
@@ -56,6 +57,7 @@ class Asked:
     is_control: bool
     because: Reason | None
     n_copies: int = 1
+    mark: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)

@@ -40,9 +40,11 @@ class Copies:
         Returns:
             None where no two rows are equal.
         """
-        _, first, number = np.unique(hash_rows(vectors), return_index=True, return_inverse=True)
-        if len(first) == len(number):
+        hashes = hash_rows(vectors)
+        in_order = np.sort(hashes)  # by itself, since it takes a tenth of the time and mostly is all that is needed
+        if (in_order[1:] != in_order[:-1]).all():
             return None
+        _, first, number = np.unique(hashes, return_index=True, return_inverse=True)
         order = np.argsort(first)
         place = np.empty_like(order)
         place[order] = np.arange(len(order))

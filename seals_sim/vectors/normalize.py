@@ -9,13 +9,13 @@ from seals_sim.errors import UserError
 from seals_sim.types import Vectors
 
 
-def normalize(vectors: NDArray[np.generic], name: str, block: int = 65536) -> Vectors:
+def normalize(vectors: NDArray[np.generic], name: str, block: int = 1024) -> Vectors:
     """Scale rows to unit length.
 
     Args:
         vectors: (n, d) of any real type.
         name: Of the vectors, for errors.
-        block: Rows to work on at a time.
+        block: Rows to work on at a time: few, so that they stay in the processor's cache.
 
     Returns:
         (n, d) float32.
@@ -30,14 +30,15 @@ def normalize(vectors: NDArray[np.generic], name: str, block: int = 65536) -> Ve
     out = np.empty(vectors.shape, dtype=np.float32)
     for first in range(0, len(vectors), block):
         rows = vectors[first : first + block].astype(np.float64)
-        is_finite = np.isfinite(rows).all(axis=1)
+        scale = np.maximum(rows.max(axis=1, keepdims=True), -rows.min(axis=1, keepdims=True))
+        is_finite = np.isfinite(scale)  # NaN if a value is
         if not is_finite.all():
             row = first + int(np.argmin(is_finite))
             raise UserError(f"{name}: row {row} (counted from 0) has a NaN or an infinite value")
-        scale = np.abs(rows).max(axis=1, keepdims=True)
         if not scale.all():
             row = first + int(np.argmin(scale))
             raise UserError(f"{name}: row {row} (counted from 0) is zero and has no direction")
         rows /= scale  # so that squares neither overflow nor vanish
-        out[first : first + block] = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        out[first : first + block] = rows
     return out

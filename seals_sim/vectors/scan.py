@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from seals_sim.runtime import import_torch
 from seals_sim.types import StoredVectors, Vectors
+from seals_sim.vectors.chunked import ChunkedVectors
 
 _BLOCK = 16_384  # rows that a thread takes at a time
 _CONVERTED = 1_024  # rows of float16 that are widened at a time: 1 MB at 256 dimensions
@@ -26,7 +27,8 @@ def compute_dots(vectors: StoredVectors, weights: NDArray[np.float32], n_threads
     there or on the number of threads. (A matrix product does not promise that.)
 
     Args:
-        vectors: (n, d), float32 or float16, perhaps memory-mapped.
+        vectors: (n, d), float32 or float16, perhaps memory-mapped; a row of `ChunkedVectors` has the value of its best
+            chunk.
         weights: w, (d,).
         n_threads: To share the work among.
 
@@ -37,6 +39,8 @@ def compute_dots(vectors: StoredVectors, weights: NDArray[np.float32], n_threads
         >>> compute_dots(np.eye(3, 2, dtype=np.float16), np.array([2, 3], dtype=np.float32)).tolist()
         [2.0, 3.0, 0.0]
     """
+    if isinstance(vectors, ChunkedVectors):
+        return vectors.take_best(compute_dots(vectors.chunks, weights, n_threads))
     if len(vectors) <= _CONVERTED:
         products: NDArray[np.float32] = np.vecdot(widen(vectors), weights)
         return products

@@ -137,8 +137,11 @@ class SessionFile:
             A pipeline that takes texts, and the numbers of positives and negatives.
 
         Raises:
-            UserError: Where a class is missing, the session is over vectors, or the model is not there.
+            UserError: Where a class is missing, the session is over vectors or chunks, or the model is not there.
         """
+        if self.options.chunks:
+            problem = "reads texts in chunks, and a saved classifier would read their beginnings alone"
+            raise UserError(f"{self.path}: {problem}; save the scores of its table from the page")
         given = [(self.rows[row].text, answer) for row, answer in self.state.answers.items() if answer is not None]
         labeled = [*((seed.text, seed.label) for seed in self.seeds), *given]
         if self.space is None or any(text is None for text, _ in labeled):

@@ -7,6 +7,7 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -57,6 +58,7 @@ _SCRIPTS = (
     "page.js",
     "calls.js",
     "cards.js",
+    "chunks.js",
     "curve.js",
     "concepts.js",
     "elements.js",
@@ -150,6 +152,8 @@ class _Page:
         self._judging = judging
         self._corpus = session.corpus
         self._taken: deque[str] = deque(maxlen=N_TAKEN)
+        # a page asks again and again for the rows that wait, and which rows are near does not change
+        self._find_neighbors = lru_cache(N_TAKEN)(lambda row: session.find_similar(row, _N_NEIGHBORS))
 
     def ask(self, who: Person, n: NumberOfRows = 1) -> Batch:
         with self._lock:
@@ -196,7 +200,7 @@ class _Page:
     ) -> RowList:
         """The answers that count, those to rows answered last in front; without those that are to be checked."""
         with self._lock:
-            answers = self._list_shown()
+            answers = self._session.shown_answers
             if answer == "disputed":
                 rows = self._session.disputed
             elif answer == "noted":
@@ -250,10 +254,11 @@ class _Page:
             is_control=asked.is_control,
             because=None if because is None else AskedReason(**asdict(because)),
             n_copies=asked.n_copies,
+            mark=asked.mark,
             has_image=self._corpus.has_image(asked.row),
             purpose=self._session.find_purpose(asked.row),
             note=self._session.get_note(asked.row),
-            neighbors=self._list_hits(self._session.find_similar(asked.row, _N_NEIGHBORS)).rows,
+            neighbors=self._list_hits(self._find_neighbors(asked.row)).rows,
         )
 
     def _list_hits(self, hits: Sequence[Hit]) -> RowList:
@@ -263,7 +268,8 @@ class _Page:
         return RowList(rows=rows, n_found=len(rows))
 
     def list_rows(self, rows: Iterable[int]) -> list[ListedRow]:
-        session, answers = self._session, self._list_shown()
+        session = self._session
+        answers = session.shown_answers
         return [
             ListedRow(
                 row=self._corpus.number_row(row),
@@ -276,11 +282,6 @@ class _Page:
             )
             for row in rows
         ]
-
-    def _list_shown(self) -> dict[int, int | None]:
-        """The answers that count, but those of a judge that wait for a person, who is not to know them."""
-        session = self._session
-        return {row: answer for row, answer in session.distinct_answers.items() if not session.needs_person(row)}
 
     def describe_status(self) -> StatusReply:
         status = self._session.status(TARGET)

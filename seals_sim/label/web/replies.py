@@ -108,6 +108,7 @@ class AskedRow(BaseModel):
         note: On it; empty where there is none.
         concept: Whose search asks for it, where all concepts are asked at once.
         marks: See `ListedRow`.
+        mark: See `Asked`.
     """
 
     row: int
@@ -121,6 +122,7 @@ class AskedRow(BaseModel):
     note: str = ""
     concept: str = ""
     marks: dict[int, int | None] = {}
+    mark: tuple[int, int] | None = None
     neighbors: list[ListedRow]
 
 

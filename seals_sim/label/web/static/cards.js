@@ -1,4 +1,5 @@
 /* A row as a card to be answered, or as an item of a list. `actions` is what its buttons do: answer, select, showSimilar. */
+import { markChunk } from "./chunks.js";
 import { getNames, isAll } from "./concepts.js";
 import { makeNote, makeNoteButton } from "./notes.js";
 import { makePicture } from "./pictures.js";
@@ -58,7 +59,7 @@ export function makeCard(item, actions) {
     "article", { class: "card", "data-row": row, "aria-label": `Example, row ${row}` },
     make("p", { class: "facts" }, `row ${formatNumber(row)}`, makeCopies(item), make("span", { title }, score)),
     item.has_image ? makePicture(row, by("cards").classList.contains("grid") ? "small" : "large") : "",
-    makeTextBox(row, item.text, { tabindex: "0", "aria-label": `Text of row ${row}`, role: "group" }),
+    markChunk(makeTextBox(row, item.text, { tabindex: "0", "aria-label": `Text of row ${row}`, role: "group" }), item.text, item.mark),
     makeReason(item),
     makeNote(item),
     make(
