@@ -26,7 +26,7 @@ from seals_sim.indexes.stored import StoredIndex, store_index
 from seals_sim.runtime import give_back_memory
 from seals_sim.types import Rows, StoredVectors, Vectors
 from seals_sim.vectors.codes import KIND, choose_scale, encode_as_bytes
-from seals_sim.vectors.scan import gather, read_block, widen
+from seals_sim.vectors.scan import gather_by_reading, read_block, widen
 
 _TRAINED_ON = 64  # rows a cell
 _ITERATIONS = 10
@@ -177,7 +177,7 @@ def _train(
     path = stage.folder / "centroids.npy"
     if stage.result is None:
         rows = Rows(np.sort(rng.choice(n, size=min(n, _TRAINED_ON * n_cells), replace=False)))
-        sample = gather(vectors, rows)
+        sample = gather_by_reading(vectors, rows)
         scale = choose_scale(sample)
         options = {
             "niter": _ITERATIONS,
@@ -230,6 +230,7 @@ def _fill(vectors: StoredVectors, codes: Codes, quantizer: Any, cells: NDArray[n
     if codes.is_trained:
         sample = widen(vectors[:: max(1, len(vectors) // _CODES_TRAINED_ON)])
         index.train(np.resize(sample, (max(len(sample), _PQ_LEAST), vectors.shape[1])))
+    _reserve(index, cells)
     for start in range(0, len(vectors), _BLOCK):
         block = read_block(vectors, start, start + _BLOCK)
         rows = encode_as_bytes(block, scale) if codes.is_rounded else block
@@ -237,3 +238,12 @@ def _fill(vectors: StoredVectors, codes: Codes, quantizer: Any, cells: NDArray[n
         places = cells[start : start + len(rows)].astype(np.int64)
         index.add_core(len(rows), faiss.swig_ptr(rows), faiss.swig_ptr(ids), faiss.swig_ptr(places))
     return index
+
+
+def _reserve(index: Any, cells: NDArray[np.int32]) -> None:
+    """Make room for just the rows of each cell: a list that grows by doubling takes up to twice its memory."""
+    lists: Any = faiss.downcast_InvertedLists(index.invlists)
+    sizes = np.bincount(cells, minlength=index.nlist).tolist()
+    for cell, size in enumerate(sizes):
+        lists.resize(cell, size)
+        lists.resize(cell, 0)  # which keeps the room

@@ -16,7 +16,7 @@ SERVER = textwrap.dedent(
     from pathlib import Path
     from seals_sim.label.session import Session
     from seals_sim.label.web import serve
-    from tests.label.test_lazy import LIKE, OPTIONS, Model, open_corpus
+    from tests.label.small_lazy import LIKE, OPTIONS, Model, open_corpus
     folder, seconds = Path(sys.argv[1]), float(sys.argv[2])
     corpus, path = open_corpus(folder / "store", Model(seconds)), folder / "s.seals"
     session = Session.open(path, corpus) if path.exists() else Session.begin(path, corpus, LIKE, [], OPTIONS)

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import threading
 import time
 from dataclasses import replace
 
@@ -17,49 +16,18 @@ from fastapi.testclient import TestClient
 
 from seals_sim.cli import label as label_command
 from seals_sim.cli.main import main
-from seals_sim.datasets import read_icd10cm
-from seals_sim.embed.lazy import LazyVectors
 from seals_sim.embed.lazy_store import LazyStore
 from seals_sim.embed.space import TextSpace
 from seals_sim.errors import UserError
 from seals_sim.indexes import ExactIndex
 from seals_sim.label.corpus import Corpus
-from seals_sim.label.options import SessionOptions
 from seals_sim.label.session import Session
 from seals_sim.label.web import make_app
 from seals_sim.types import Rows
 from tests.label.small import IS_POSITIVE, TEXTS, VECTORS, answer_by_cluster, encode
+from tests.label.small_lazy import LIKE, OPTIONS, STATIC, D, Model, N, open_corpus
 
-N, D = VECTORS.shape
-STATIC = VECTORS + np.float32(0.05) * np.random.default_rng(1).normal(size=VECTORS.shape).astype(np.float32)
-OPTIONS = SessionOptions(k=10, control_every=7, embed="lazy", copies="apart")
-LIKE = [f"text {IS_POSITIVE.argmax()}"]
-
-
-class Model:
-    """Gives a text the vector of the row that is its second word; counts, and can be bad, or slow in the background."""
-
-    dimensions = D
-
-    def __init__(self, seconds=0.0, bad=None, width=D):
-        self.seconds, self.bad, self.width, self.seen = seconds, bad, width, []
-
-    def encode(self, texts):
-        if threading.current_thread().name == "embedding":
-            time.sleep(self.seconds * len(texts))
-        self.seen += texts
-        vectors = 3 * encode(texts)[:, : self.width]
-        for place, text in enumerate(texts):
-            if self.bad is not None and text.split()[1] == str(self.bad):
-                vectors[place] = np.nan
-        return vectors
-
-
-def open_corpus(folder, model=None, texts=TEXTS, first=None):
-    """Simulated: what `build_lazy_corpus` makes of texts, with a store in a folder."""
-    lazy = LazyVectors(texts, first, model or Model(), LazyStore(folder, N, D), lambda embeddings: np.array(embeddings))
-    index = ExactIndex(STATIC)
-    return Corpus(lazy, index, "fingerprint", texts, lazy.encode, lazy=lazy, encode_queries=encode)
+PARTS = ("hand", "foot", "left ear", "upper arm", "face", "back of the knee")
 
 
 @pytest.fixture
@@ -198,9 +166,9 @@ KILLED = textwrap.dedent(
     import sys, time
     from pathlib import Path
     from seals_sim.embed.background import BackgroundEmbedding
-    from tests.label import test_lazy
-    corpus = test_lazy.open_corpus(Path(sys.argv[1]), test_lazy.Model(seconds=0.002))
-    background = BackgroundEmbedding(corpus.lazy, corpus.index, [1] * test_lazy.N)
+    from tests.label.small_lazy import N, Model, open_corpus
+    corpus = open_corpus(Path(sys.argv[1]), Model(seconds=0.002))
+    background = BackgroundEmbedding(corpus.lazy, corpus.index, [1] * N)
     background.start()
     print("begun", flush=True)
     time.sleep(60)
@@ -228,7 +196,7 @@ def test_a_kill_loses_nothing(tmp_path):
 
 
 def test_once_complete_it_is_what_embedding_the_table_gives(tmp_path):
-    texts = list(read_icd10cm().texts[:60]) * 2
+    texts = [f"a burn of the {part}, number {n}" for n, part in enumerate(PARTS * 10)] * 2
     space = TextSpace(texts, "wordllama", 0, tmp_path / "cache")
     assert space.count_new(tmp_path / "cache") == 60
     lazy = space.open_lazily(tmp_path / "cache")

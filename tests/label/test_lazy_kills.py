@@ -14,7 +14,8 @@ from seals_sim.label.journal import Journal
 from seals_sim.label.options import GROWTH
 from seals_sim.label.session import Session
 from tests.label.small import IS_POSITIVE
-from tests.label.test_lazy import LIKE, OPTIONS, N, open_corpus, search
+from tests.label.small_lazy import LIKE, OPTIONS, N, open_corpus
+from tests.label.test_lazy import search
 
 KILLED = textwrap.dedent(
     """
@@ -22,7 +23,7 @@ KILLED = textwrap.dedent(
     from pathlib import Path
     from seals_sim.label.session import Session
     from tests.label.small import answer_by_cluster
-    from tests.label.test_lazy import LIKE, OPTIONS, Model, open_corpus
+    from tests.label.small_lazy import LIKE, OPTIONS, Model, open_corpus
     folder = Path(sys.argv[1])
     corpus, path = open_corpus(folder / "store", Model(seconds=0.005)), folder / "s"
     session = Session.open(path, corpus) if path.exists() else Session.begin(path, corpus, LIKE, [], OPTIONS)

@@ -255,3 +255,23 @@ def test_several_choices_of_a_task_are_told_apart_by_their_field(tmp_path):
     assert read_label_studio(path, GAPPED, AnswerNames(("spam",), field="kind")).labels == [(0, 1)]
     with pytest.raises(UserError, match="task 1: has 2 choices"):
         read_label_studio(path, GAPPED, AnswerNames(("spam",)))
+
+
+@pytest.mark.parametrize("quoting", [csv.QUOTE_NONNUMERIC, csv.QUOTE_ALL])
+def test_a_table_of_tabs_with_quotes_as_label_studio_exports_it(tmp_path, quoting):
+    texts = ['line one\nline\ttwo, "three"', "=plain", '"quoted"']
+    corpus = Corpus(VECTORS[:3], ExactIndex(VECTORS[:3]), "", texts)
+    for header in (["id", "text", "answer", "annotator"], ["id", "row", "answer", "annotator"]):
+        with (tmp_path / "export.tsv").open("w", newline="") as file:
+            writer = csv.writer(file, "excel-tab", quoting=quoting)
+            writer.writerow(header)
+            for row, answer in ((2, "no"), (0, "yes"), (1, "yes")):
+                writer.writerow([row + 7, row if "row" in header else texts[row], answer, "ada@example.org"])
+        assert read_label_file(tmp_path / "export.tsv", corpus).labels == [(2, 0), (0, 1), (1, 1)]
+
+
+def test_a_table_of_tabs_without_quotes_in_its_header_has_none(tmp_path):
+    path = tmp_path / "mine.tsv"
+    path.write_text('text\tanswer\n"quoted"\tno\n5" nails\tyes\n')
+    corpus = Corpus(VECTORS[:2], ExactIndex(VECTORS[:2]), "", ['"quoted"', '5" nails'])
+    assert read_label_file(path, corpus).labels == [(0, 0), (1, 1)]

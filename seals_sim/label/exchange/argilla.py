@@ -1,7 +1,8 @@
-"""Argilla 2.x: the record dictionaries that its `Record.from_dict` reads (tried with 2.8)."""
+"""Argilla 2.x: the record dictionaries that its `Record.from_dict` reads and its exports write (tried with 2.8)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from seals_sim.label.exchange.tables import build_labels_table, list_records
 from seals_sim.label.session import Session
 
 _MARKS = ("is_control", "is_disputed")  # metadata is numbers and words
+_FLAT = ".responses"  # after the name of a question, in flat records
 _NOBODY = "00000000-0000-0000-0000-000000000000"
 
 
@@ -46,42 +48,85 @@ def build_argilla_records(answers: Session | pd.DataFrame, user_id: str = _NOBOD
 
 
 def read_argilla(path: Path, corpus: Corpus | None = None, names: AnswerNames | None = None) -> GivenLabels:
-    """Read the labels of a list of records (`dataset.records.to_json`), or of one record on each line.
+    """Read the labels of a list of records, nested or flat, or of one record on each line.
 
-    A record's row is `metadata.row`; where that is missing, it is found by `fields.text`, as `RowFinder` does. There
-    may be one question, of any name; of its responses the last counts.
+    `dataset.records.to_json` writes nested ones, which say nothing of a response but its value; it may have been
+    discarded. Flat ones (`to_list(flatten=True)`, and `to_datasets`) have its status. A record's row is
+    `metadata.row` or `row`; where that is missing, it is found by `fields.text` or `text`, as `RowFinder` does. Of the
+    responses to one question, of any name, the last one submitted counts.
 
     Args:
         path: The file.
         corpus: What the labels are for; rows are checked against it.
-        names: How the file names its answers.
+        names: How the file names its answers; its field is the question.
 
     Returns:
-        A label for each record that has a response, drafts aside, in order.
+        A label for each record that has a response, in order. Drafts are none, and neither is a response without a
+        status in a record that Argilla calls pending.
 
     Raises:
-        UserError: With file and line or record.
+        UserError: With file and line or record; also where responses differ and have no status.
     """
     rows, given, names = RowFinder(corpus), GivenLabels(), names or AnswerNames()
     for where, record in read_records(path):
-        text, metadata = get_part(record, "fields", dict, where).get("text"), record.get("metadata") or {}
-        response = _get_last_response(record, where)
-        if response is None or response.get("status") == "draft":
-            rows.skip(metadata, text)
+        is_flat = "fields" not in record and any(key.endswith(_FLAT) for key in record)
+        named = record if is_flat else record.get("metadata") or {}
+        text = (record if is_flat else get_part(record, "fields", dict, where)).get("text")
+        response = _choose(_list_responses(record, is_flat, names.field, where), record.get("status"), where)
+        if response is None:
+            rows.skip(named, text)
             continue
-        is_skipped = response.get("status") == "discarded" or response.get("value") is None  # to_json has no status
-        answer = None if is_skipped else names.read(response["value"], where)
-        given.add(rows.find(metadata, text, where), answer, metadata.get("is_control"))
+        value = None if response.status == "discarded" else response.value
+        answer = None if value is None else names.read(value, where)
+        given.add(rows.find(named, text, where), answer, named.get("is_control"))
     return given
 
 
-def _get_last_response(record: dict[str, Any], where: str) -> dict[str, Any] | None:
-    responses = get_part(record, "responses", dict, where)
-    if len(responses) > 1:
-        raise UserError(f"{where}: has responses to {len(responses)} questions ({', '.join(responses)}); expected one")
-    last = [response for name in responses for response in get_part(responses, name, list, where)][-1:]
-    if not last:
+@dataclass(frozen=True)
+class _Response:
+    value: object
+    status: object = None
+
+
+def _list_responses(record: dict[str, Any], is_flat: bool, question: str | None, where: str) -> list[_Response]:
+    """The responses of a record to its one question, or to the one that was named."""
+    if is_flat:
+        by_question = {key.removesuffix(_FLAT): record[key] or [] for key in record if key.endswith(_FLAT)}
+        by_question = {name: responses for name, responses in by_question.items() if responses}
+    else:
+        by_question = get_part(record, "responses", dict, where)
+    if question is None and len(by_question) > 1:
+        listed = ", ".join(by_question)
+        problem = f"has responses to {len(by_question)} questions ({listed}); expected one, named as answer_field"
+        raise UserError(f"{where}: {problem}")
+    for name in by_question if question is None else [question]:
+        if name not in by_question:
+            return []
+        responses = get_part(by_question, name, list, where)
+        if not is_flat:
+            if not all(isinstance(response, dict) for response in responses):
+                raise UserError(f"{where}: the response is not an object")
+            return [_Response(response.get("value"), response.get("status")) for response in responses]
+        states = record.get(f"{name}{_FLAT}.status") or [None] * len(responses)
+        if not isinstance(states, list) or len(states) != len(responses):
+            raise UserError(f"{where}: has not as many statuses as responses to {name!r}")
+        return [_Response(value, status) for value, status in zip(responses, states, strict=True)]
+    return []
+
+
+def _choose(responses: list[_Response], record_status: object, where: str) -> _Response | None:
+    """The response that counts; None where there is none, or it was not submitted."""
+    for status in ("submitted", "discarded"):
+        if settled := [response for response in responses if response.status == status]:
+            return settled[-1]
+    unknown = [response for response in responses if response.status is None]
+    if not unknown:  # drafts
         return None
-    if not isinstance(last[0], dict):
-        raise UserError(f"{where}: the response is not an object")
-    return last[0]
+    if all(response.value is None for response in unknown):
+        return unknown[-1]
+    if record_status == "pending":  # Argilla completes a record with as many as it wants submitted
+        return None
+    if any(response.value != unknown[-1].value for response in unknown):
+        problem = "has responses that differ, and no word of which were submitted; save records.to_list(flatten=True)"
+        raise UserError(f"{where}: {problem}")
+    return unknown[-1]

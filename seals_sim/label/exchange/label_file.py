@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 from seals_sim.datasets.formats import open_table
-from seals_sim.datasets.lines import BadLines
+from seals_sim.datasets.lines import BadLines, get_endings
+from seals_sim.datasets.options import TableOptions
 from seals_sim.errors import UserError
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.exchange.reading import AnswerNames
@@ -18,7 +19,7 @@ def read_label_file(path: Path, corpus: Corpus | None = None, names: AnswerNames
     """Read the labels of a table with the column `answer`, in any format of tables.
 
     The row is found by the corpus's id column, by the column `row`, or by `text`, as `RowFinder` does. An empty answer
-    is a skip; `is_control` marks rows that were drawn at random.
+    is a skip; `is_control` marks rows that were drawn at random. A .tsv whose header is in quotes has quoted cells.
 
     Args:
         path: Of the table.
@@ -34,6 +35,9 @@ def read_label_file(path: Path, corpus: Corpus | None = None, names: AnswerNames
     names = names or AnswerNames()
     file, field = open_table(path), names.field or "answer"
     header = file.read_header(BadLines(path, skip=None))
+    if f'"{field}"' in header and get_endings(path)[0] == ".tsv":  # as Label Studio writes them
+        file = open_table(path, TableOptions(quoting="double"))
+        header = file.read_header(BadLines(path, skip=None))
     if field not in header:
         listed = ", ".join(map(repr, header))
         raise UserError(f"{path}: has no column {field!r}; name the column of the answer as answer_field: {listed}")

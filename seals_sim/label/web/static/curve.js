@@ -4,8 +4,9 @@ import { formatNumber } from "./elements.js";
 const SVG = "http://www.w3.org/2000/svg";
 
 export function drawCurve(curve) {
-  const [width, height, left, bottom, top] = [250, 110, 34, 18, 22];
   const most = Math.max(1, ...curve.slice(-1));
+  const left = Math.max(34, 12 + 7 * formatNumber(most).length); // room for the number beside the axis
+  const [width, height, bottom, top] = [250, 110, 18, 22];
   const x = (i) => left + ((width - left - 8) * i) / Math.max(1, curve.length);
   const y = (n) => height - bottom - ((height - bottom - top) * n) / most;
   const step = Math.max(1, Math.ceil(curve.length / 250));
