@@ -185,6 +185,7 @@ FAST = ["--seed-positives", "3", "--seed-negatives", "15", "--budget", "40", "--
 SECONDS = ["select_seconds", "neighbor_seconds", "train_seconds", "whole_seconds", "peak_bytes"]
 
 
+@pytest.mark.slow
 def test_rules_beyond_the_paper_on_a_cluster(two, tmp_path):
     words = [*FAST, "--dataset", "icd10", "--sample", "1500", "--model", "wordllama", "--dimensions", "24"]
     words += ["--concepts", "2", "--only", "all,walk", "--cache", str(tmp_path / "cache")]
@@ -195,6 +196,7 @@ def test_rules_beyond_the_paper_on_a_cluster(two, tmp_path):
     pd.testing.assert_frame_equal(here.drop(columns=SECONDS[:3]), there.drop(columns=SECONDS[:3]))
 
 
+@pytest.mark.slow
 def test_goodreads_on_a_cluster_that_loses_a_worker(two, reviews, tmp_path):
     words = [
         *FAST,

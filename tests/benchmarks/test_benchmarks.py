@@ -14,6 +14,7 @@ from benchmarks.tables import SimulatedTable
 from seals_sim.evaluate.structure import compute_average_cosine
 
 
+@pytest.mark.slow
 def test_every_method_at_two_sizes(tmp_path, capsys):
     strategies = "maxent,most_likely_positive"
     rounds.main(["--n", "2000,5000", "--dimensions", "16", "--k", "10", "--budget", "200", "--concepts", "1",

@@ -82,6 +82,7 @@ def test_killed_and_begun_again_it_pays_for_no_answer_twice(tmp_path, words):
         assert 60 - n_parallel <= len(read_answers(tmp_path)) <= 60
 
 
+@pytest.mark.slow
 def test_a_signal_ends_it_with_all_that_was_paid_for(tmp_path, words):
     with JudgeServer(is_red, seconds=0.2) as server:
         process = begin(words(server.url, "--no-page"))
@@ -96,6 +97,7 @@ def test_a_signal_ends_it_with_all_that_was_paid_for(tmp_path, words):
         assert len(read_answers(tmp_path)) == len(server.requests)
 
 
+@pytest.mark.slow
 def test_beside_the_page_it_ends_and_the_page_goes_on(tmp_path, words):
     with JudgeServer(is_red) as server:
         process = begin(words(server.url, "--no-browser", budget=30))

@@ -158,7 +158,7 @@ def test_figures_are_files_beside_the_page(finished):
     sources = re.findall(r'<img src="([^"]*)"', page)
     assert sources == [f"{name}.svg" for name in (
         "main", "alike", "structure", "against_structure", "correlation", "embeddings", "other_index", "k", "positives",
-        "random_pool", "k_centers", "regularization",
+        "random_pool", "k_centers", "recommended", "regularization",
     )]  # fmt: skip
     assert all((finished / source).read_bytes().rstrip().endswith(b"</svg>") for source in sources)
     assert "base64" not in page

@@ -99,6 +99,7 @@ class Checked(Page):
         self.wait(lambda: len(self.rows()) == 1)
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing(browser, tmp_path, axe):
     page = Checked(browser, axe)
     page.open(serve_concepts(tmp_path / "s").url)

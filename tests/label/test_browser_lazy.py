@@ -7,6 +7,8 @@ import signal
 import sys
 import textwrap
 
+import pytest
+
 from tests.label.browsing import Page, Served, answered, needs_browser
 
 pytestmark = needs_browser
@@ -29,6 +31,7 @@ def serve(folder, seconds):
     return Served(None, command=[sys.executable, "-c", SERVER, str(folder), str(seconds)])
 
 
+@pytest.mark.slow
 def test_answers_are_given_while_the_corpus_is_embedded(browser, tmp_path):
     served, page, given = serve(tmp_path, 0.08), Page(browser), {}  # all 400 texts take half a minute
 

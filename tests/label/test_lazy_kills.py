@@ -10,6 +10,8 @@ import textwrap
 from contextlib import closing
 from dataclasses import replace
 
+import pytest
+
 from seals_sim.label.journal import Journal
 from seals_sim.label.options import GROWTH
 from seals_sim.label.session import Session
@@ -35,6 +37,7 @@ KILLED = textwrap.dedent(
 )
 
 
+@pytest.mark.slow
 def test_a_kill_while_the_rest_is_embedded_loses_no_answer_and_changes_no_question(tmp_path):
     acknowledged, n_embedded = [], []
     for n_answers in (1, 6, 9):
