@@ -228,6 +228,7 @@ def test_shared_lines_are_run_once():
     assert build_studies(plan)["positives"].left_out
 
 
+@pytest.mark.slow
 def test_killed_run_resumes_to_the_same_rows(vectors_and_labels, tmp_path):
     arguments = [*vectors_and_labels, *FAST, "--only", "main,random_pool,structure", "--out"]
     paper.main([*arguments, str(tmp_path / "whole")])
@@ -277,6 +278,7 @@ def test_goodreads_leads_with_auc(reviews, tmp_path):
     assert pd.read_csv(out / "claims.csv")["here"].str.contains("AUC of All minus SEALS").any()
 
 
+@pytest.mark.slow
 def test_joblib_backend_can_be_replaced(vectors_and_labels, tmp_path):
     arguments = [*vectors_and_labels, *FAST, "--only", "main", "--jobs", "2", "--out"]
     with joblib.parallel_config(backend="threading"):
