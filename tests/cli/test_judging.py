@@ -62,6 +62,7 @@ def test_it_labels_without_a_page(tmp_path, words, capsys):
     assert set(pd.read_csv(tmp_path / "labels.csv")["who"]) == {WHO}
 
 
+@pytest.mark.slow
 def test_killed_and_begun_again_it_pays_for_no_answer_twice(tmp_path, words):
     n_parallel = 4
     with JudgeServer(is_red, seconds=0.02) as server:

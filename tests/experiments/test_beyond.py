@@ -55,6 +55,7 @@ def test_every_rule_is_run_and_reported(finished):
     assert (finished / "differences.png").exists()
 
 
+@pytest.mark.slow
 def test_rules_can_be_added_one_by_one(finished, tmp_path, cache):
     out = tmp_path / "run"
     for rules in ("all", "walk,positives", "all_whitened,anchors,lazy"):

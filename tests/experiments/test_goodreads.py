@@ -183,6 +183,7 @@ STAGES = ("read", "embed", "whiten", "split-sentence/pool", "split-sentence/test
           "split-sentence/measure-index", "split-sentence/neighbors-of-positives")  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_run_killed_at_any_stage_resumes_to_the_same_rows(unbroken, tmp_path, stage):
     command, rows = unbroken

@@ -258,6 +258,7 @@ def n_runs(folder: Path) -> int:
         return 0
 
 
+@pytest.mark.slow
 def test_studies_can_be_added_and_processes_do_not_matter(vectors_and_labels, tmp_path):
     arguments = [*vectors_and_labels, *FAST, "--out"]
     paper.main([*arguments, str(tmp_path / "once"), "--only", "main,k", "--jobs", "2"])
@@ -268,6 +269,7 @@ def test_studies_can_be_added_and_processes_do_not_matter(vectors_and_labels, tm
     pd.testing.assert_frame_equal(rows_of(tmp_path / "once"), rows_of(tmp_path / "twice"), check_exact=True)
 
 
+@pytest.mark.slow
 def test_goodreads_leads_with_auc(reviews, tmp_path):
     out = tmp_path / "o"
     paper.main(["--dataset", "goodreads", "--reviews", str(reviews), "--models", "wordllama", "--dimensions", "16",
