@@ -55,6 +55,17 @@ class DamagedError(UserError):
         super().__init__(f"{path}: {problem}; remove {folder} to build it again")
 
 
+def get_first_line(error: BaseException) -> str:
+    """What an error of a library says, in one line; its kind where it says nothing.
+
+    Examples:
+        >>> get_first_line(OSError("no room\\nat all")), get_first_line(KeyError())
+        ('no room', 'KeyError')
+    """
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
+
+
 def _restore(kind: type[UserError], args: tuple[Any, ...], state: dict[str, Any]) -> UserError:
     error = kind.__new__(kind, *args)
     error.args = args

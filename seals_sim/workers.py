@@ -13,12 +13,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Executor, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib import metadata
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from seals_sim.errors import UserError
+from seals_sim.errors import UserError, get_first_line
 from seals_sim.packing import PACKAGE, call_packed, describe_version, name_version, pack, require_same_version
 
 _LOCAL = "local:"
@@ -207,7 +207,7 @@ def _connect(distributed: Any, address: str) -> Any:
     try:
         return distributed.Client(address, timeout=_CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError, TypeError) as error:  # the last two: TLS without certificates
-        problem = f"no scheduler answers ({_first_line(error)}); start it with: dask scheduler"
+        problem = f"no scheduler answers ({get_first_line(error)}); start it with: dask scheduler"
         raise UserError(problem, parameter="cluster", value=address) from error
 
 
@@ -295,9 +295,3 @@ def _find_missing_module(error: BaseException | None) -> str | None:
             return error.name
         error = error.__cause__ or error.__context__
     return None
-
-
-def _first_line(error: BaseException) -> str:
-    with suppress(IndexError):
-        return str(error).strip().splitlines()[0]
-    return type(error).__name__

@@ -19,7 +19,7 @@ from seals_sim.datasets.goodreads import Review, iterate_reviews
 from seals_sim.datasets.lines import BadLines
 from seals_sim.disk.files import compute_sha256, replacing
 from seals_sim.disk.stages import USE_ANOTHER, Count, Sha256, Stage
-from seals_sim.errors import DamagedError, UserError
+from seals_sim.errors import DamagedError, UserError, get_first_line
 
 PART = 200_000  # sentences
 GROUPS = ("review", "book")
@@ -120,8 +120,7 @@ class SentenceTable:
         try:
             column = pq.read_table(path, columns=[name], page_checksum_verification=True).column(0)
         except (OSError, ValueError, KeyError, pa.ArrowException) as error:
-            reason = str(error).splitlines()[0]
-            raise DamagedError(path, f"cannot be read ({reason})", path.parent) from error
+            raise DamagedError(path, f"cannot be read ({get_first_line(error)})", path.parent) from error
         if len(column) != n or not column.type.equals(_TYPES[name]) or column.null_count:
             raise DamagedError(path, f"is damaged (column {name})", path.parent)
         return column

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from seals_sim.disk.cache import locking
 from seals_sim.disk.files import compute_sha256, replacing
 from seals_sim.disk.reading import read_array, read_content, read_json
+from seals_sim.errors import get_first_line
 from seals_sim.types import Vectors
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class ExportedModel:
             expected = read_array(self._folder / "expected.npy")
             given = self.encode(_PROBES)
         except Exception as error:  # onnxruntime and tokenizers raise kinds of their own
-            raise ExportError(str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+            raise ExportError(get_first_line(error)) from error
         _compare(given, expected)
 
     @cached_property
@@ -216,7 +217,7 @@ def _write_graph(model: SentenceTransformer, path: Path) -> None:
                 dynamo=False,  # the newer exporter needs one more package, and gives the same graph
             )
     except Exception as error:  # of torch and of the model's own code
-        raise ExportError(str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+        raise ExportError(get_first_line(error)) from error
 
 
 def _compare(given: Vectors, expected: Vectors) -> None:
