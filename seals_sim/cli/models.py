@@ -7,8 +7,8 @@ from pathlib import Path
 from seals_sim.embed.encoder import Encoder
 from seals_sim.embed.joined import open_encoder
 from seals_sim.embed.measure import is_measured, measure_model
-from seals_sim.embed.names import KNOWN_MODELS, AutoBackend, AutoPrecision, Precision
-from seals_sim.embed.precision import choose_precision, sees_gpu
+from seals_sim.embed.names import KNOWN_MODELS, AutoBackend, AutoPrecision
+from seals_sim.embed.precision import resolve_precision
 
 _USUAL = 1000  # texts, of which figures are shown where they were measured earlier
 
@@ -43,10 +43,7 @@ def list_models(
 
 def _open(model: str, backend: AutoBackend, precision: AutoPrecision, cache: Path) -> Encoder:
     """As a large table would be embedded."""
-    chosen: Precision = "float32" if precision == "auto" else precision
-    if precision == "auto" and backend != "onnx" and not sees_gpu() and not open_encoder(model).is_static:
-        chosen = choose_precision()
-    return open_encoder(model, backend, chosen, cache)
+    return open_encoder(model, backend, resolve_precision(precision, backend, open_encoder(model).is_static), cache)
 
 
 def _is_downloaded(model: str) -> bool:

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ from seals_sim.disk.cache import get_default_folder
 from seals_sim.embed.exported import NEEDED, ExportedModel, ExportError, is_installed, open_exported
 from seals_sim.embed.names import DEFAULT_MODEL, STATIC_MODEL, AutoBackend, Precision, can_be_on_hub
 from seals_sim.embed.precision import sees_gpu
-from seals_sim.errors import UserError
+from seals_sim.errors import UserError, get_first_line
 from seals_sim.types import Vectors
 
 if TYPE_CHECKING:
@@ -214,10 +214,8 @@ def _find_model(model: str) -> Path:
         _limit_waiting()
         return Path(snapshot_download(model))
     except Exception as error:  # the hub's client raises some twenty kinds
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(
-            f"no such folder, and the hub has no such model ({reason})", parameter="model", value=model
-        ) from error
+        problem = f"no such folder, and the hub has no such model ({get_first_line(error)})"
+        raise UserError(problem, parameter="model", value=model) from error
 
 
 def _limit_waiting() -> None:
@@ -261,8 +259,16 @@ def _find_classes(name: str, described: Any) -> list[Any]:
 
 
 def _compute_digest(folder: Path) -> str:
+    paths = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    stamped = [(path, stat.st_size, stat.st_mtime_ns) for path in paths for stat in [path.stat()]]
+    return _hash_files(folder, tuple(stamped))
+
+
+@lru_cache(maxsize=32)  # a command opens its model several times, and a large one takes seconds to read
+def _hash_files(folder: Path, stamped: tuple[tuple[Path, int, int], ...]) -> str:
+    """The digest of files, each with its size and time, so that one that is changed is read again."""
     digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts):
+    for path, *_ in stamped:
         digest.update(str(path.relative_to(folder)).encode())
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
@@ -280,10 +286,8 @@ def _load_model(folder: Path) -> SentenceTransformer:
             return _load_model2vec(folder)
         return SentenceTransformer(str(folder), device=None, local_files_only=True, trust_remote_code=False)
     except Exception as error:
-        reason = str(error).splitlines()[0]
-        raise UserError(
-            f"not a sentence-transformers model ({reason})", parameter="model", value=str(folder)
-        ) from error
+        problem = f"not a sentence-transformers model ({get_first_line(error)})"
+        raise UserError(problem, parameter="model", value=str(folder)) from error
 
 
 def _is_static(folder: Path) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from seals_sim.embed.names import Precision
+from seals_sim.embed.names import AutoBackend, AutoPrecision, Precision
 
 _CPUINFO = Path("/proc/cpuinfo")
 _BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
@@ -31,6 +31,18 @@ def choose_precision(cpuinfo: Path = _CPUINFO) -> Precision:
         return "float32"
     flags = next((line.partition(":")[2].split() for line in lines if line.startswith("flags")), [])
     return "float32" if _BFLOAT16_FLAGS.isdisjoint(flags) else "bfloat16"
+
+
+def resolve_precision(precision: AutoPrecision, backend: AutoBackend, is_static: bool) -> Precision:
+    """Say what auto means: float32 for static models, for onnx and where there is a GPU, else `choose_precision`.
+
+    Examples:
+        >>> resolve_precision("bfloat16", "torch", False), resolve_precision("auto", "onnx", False)
+        ('bfloat16', 'float32')
+    """
+    if precision != "auto":
+        return precision
+    return "float32" if is_static or backend == "onnx" or sees_gpu() else choose_precision()
 
 
 def sees_gpu() -> bool:

@@ -26,7 +26,7 @@ from seals_sim.embed.known import KnownTexts, name_embeddings
 from seals_sim.embed.lazy import LazyVectors
 from seals_sim.embed.lazy_store import LazyStore, has_store
 from seals_sim.embed.names import DEFAULT_DIMENSIONS, DEFAULT_MODEL, AutoBackend, AutoPrecision
-from seals_sim.embed.precision import choose_precision, sees_gpu
+from seals_sim.embed.precision import resolve_precision
 from seals_sim.types import Vectors
 from seals_sim.vectors.whitening import Whitening, whiten
 from seals_sim.workers import INLINE, Workers
@@ -128,8 +128,8 @@ class TextSpace:
             dimensions: As for `embed_texts`.
             cache: As for `embed_texts`.
             quiet: No progress bar.
-            precision: Of the model; auto takes float32 where some of it is in the cache, there is a GPU, or the backend
-                is onnx, or else `choose_precision`.
+            precision: Of the model; auto takes float32 where some of it is in the cache, or else what
+                `resolve_precision` says.
             workers: Embed what goes into the cache.
             backend: What computes the model; auto is torch for a table that is embedded before a model is exported, and
                 else as for `Encoder`. The cache is the same: the embeddings are, up to rounding.
@@ -144,10 +144,9 @@ class TextSpace:
         self.model, self.model_digest, self.is_static = model, encoder.digest, encoder.is_static
         self.texts_digest = digest_texts(texts)
         in_float32 = name_embeddings(self.texts_digest, encoder.digest)
-        if precision == "auto":
-            is_there = cache is not None and (is_cached(cache, in_float32) or is_begun(cache, in_float32))
-            is_given = is_there or encoder.is_static or backend == "onnx"
-            precision = "float32" if is_given or sees_gpu() else choose_precision()
+        if precision == "auto" and cache is not None and (is_cached(cache, in_float32) or is_begun(cache, in_float32)):
+            precision = "float32"
+        precision = resolve_precision(precision, backend, encoder.is_static)
         if backend == "auto" and len(texts) < EXPORTED_FROM:
             backend = "torch"
         self._encoder = encoder if (precision, backend) == _PLAIN else open_encoder(model, backend, precision, cache)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from seals_sim.embed import blocks, space
+from seals_sim.embed import blocks
+from seals_sim.embed import precision as precisions
 from seals_sim.embed.names import DEFAULT_MODEL
 from seals_sim.embed.precision import choose_precision
 from seals_sim.embed.space import TextSpace
@@ -33,7 +34,7 @@ def test_bfloat16_is_near_and_has_the_same_fingerprint(tmp_path):
 
 
 def test_auto_takes_what_an_earlier_version_has_cached(tmp_path, monkeypatch):
-    monkeypatch.setattr(space, "choose_precision", lambda: "bfloat16")
+    monkeypatch.setattr(precisions, "choose_precision", lambda: "bfloat16")
     old = TextSpace(TEXTS, DEFAULT_MODEL, 0, tmp_path).compute_vectors()
     monkeypatch.setattr(blocks, "encode", lambda *_: pytest.fail("embedded again"))
     again = TextSpace(TEXTS, DEFAULT_MODEL, 0, tmp_path, precision="auto").compute_vectors()
@@ -41,7 +42,7 @@ def test_auto_takes_what_an_earlier_version_has_cached(tmp_path, monkeypatch):
 
 
 def test_auto_goes_on_with_what_was_begun(tmp_path, monkeypatch):
-    monkeypatch.setattr(space, "choose_precision", lambda: "bfloat16")
+    monkeypatch.setattr(precisions, "choose_precision", lambda: "bfloat16")
     begun = TextSpace(TEXTS, DEFAULT_MODEL, 0, tmp_path, precision="float32").open_lazily(tmp_path)
     begun.embed(Rows(np.arange(2)))
     begun.close()
