@@ -5,7 +5,6 @@ The page knows a concept by its place among them. What is about one alone, such 
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -21,9 +20,20 @@ from seals_sim.label.concepts import Concepts
 from seals_sim.label.exchange.argilla import build_argilla_records
 from seals_sim.label.exchange.label_studio import build_label_studio_tasks
 from seals_sim.label.exchange.tables import build_concepts_table, write_table
-from seals_sim.label.phrases import compile_words
 from seals_sim.label.types import Asked
-from seals_sim.label.web.calls import ANSWERS, N_TAKEN, AnswerKind, FirstRow, NumberOfRows, Person, Words, send_file
+from seals_sim.label.web.calls import (
+    N_TAKEN,
+    AnswerKind,
+    FirstRow,
+    NumberOfRows,
+    Person,
+    Words,
+    find_answered,
+    keep_with_words,
+    send_file,
+    send_records,
+    send_tasks,
+)
 from seals_sim.label.web.replies import (
     AnswerMark,
     AnswerReply,
@@ -133,16 +143,8 @@ class AllConceptsPage:
         with self._lock:
             rows: dict[int, None] = {}
             for session in self._concepts.sessions.values():
-                match answer:
-                    case "disputed":
-                        found = session.disputed
-                    case "noted":
-                        found = session.list_noted()
-                    case _:
-                        found = [row for row, given in session.distinct_answers.items() if given in ANSWERS[answer]]
-                rows.update(dict.fromkeys(found))
-            holds = compile_words(words)
-            kept = [row for row in rows if holds(self._corpus.get_text(row) or "")] if words.strip() else list(rows)
+                rows.update(dict.fromkeys(find_answered(session, answer)))
+            kept = keep_with_words(self._corpus, rows, words)
             listed = self._pages[0].list_rows(kept[::-1][start : start + n])
             return RowList(rows=self._complete(listed), n_found=len(kept))
 
@@ -162,12 +164,10 @@ class AllConceptsPage:
         return send_file(f"{table}.{format}", lambda file: write_table(built, format, file))
 
     def export_label_studio(self) -> Response:
-        tasks = json.dumps(build_label_studio_tasks(self._build_table()), indent=1).encode("ascii")
-        return send_file("labelstudio.json", lambda file: file.write(tasks))
+        return send_tasks(build_label_studio_tasks(self._build_table()))
 
     def export_argilla(self) -> Response:
-        lines = "".join(json.dumps(record) + "\n" for record in build_argilla_records(self._build_table()))
-        return send_file("argilla.jsonl", lambda file: file.write(lines.encode("ascii")))
+        return send_records(build_argilla_records(self._build_table()))
 
     def _build_table(self) -> pd.DataFrame:
         with self._lock:

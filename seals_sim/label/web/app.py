@@ -27,12 +27,23 @@ from seals_sim.label.exchange import (
 )
 from seals_sim.label.judge.judging import Judging
 from seals_sim.label.judge.words import describe_judges
-from seals_sim.label.phrases import compile_words
 from seals_sim.label.session import Session
 from seals_sim.label.state import Said
 from seals_sim.label.types import Asked, Hit
 from seals_sim.label.web.all_concepts import AllConceptsPage
-from seals_sim.label.web.calls import ANSWERS, N_TAKEN, AnswerKind, FirstRow, NumberOfRows, Person, Words, send_file
+from seals_sim.label.web.calls import (
+    N_TAKEN,
+    AnswerKind,
+    FirstRow,
+    NumberOfRows,
+    Person,
+    Words,
+    find_answered,
+    keep_with_words,
+    send_file,
+    send_records,
+    send_tasks,
+)
 from seals_sim.label.web.guard import Guard
 from seals_sim.label.web.pictures import make_picture_call
 from seals_sim.label.web.replies import (
@@ -200,16 +211,7 @@ class _Page:
     ) -> RowList:
         """The answers that count, those to rows answered last in front; without those that are to be checked."""
         with self._lock:
-            answers = self._session.shown_answers
-            if answer == "disputed":
-                rows = self._session.disputed
-            elif answer == "noted":
-                rows = self._session.list_noted()
-            else:
-                rows = [row for row, given in answers.items() if given in ANSWERS[answer]]
-            if words.strip():
-                holds = compile_words(words)
-                rows = [row for row in rows if holds(self._corpus.get_text(row) or "")]
+            rows = keep_with_words(self._corpus, find_answered(self._session, answer), words)
             return RowList(rows=self.list_rows(rows[::-1][start : start + n]), n_found=len(rows))
 
     def find(self, text: Words, n: NumberOfRows = 10) -> RowList:
@@ -235,13 +237,12 @@ class _Page:
     def export_label_studio(self) -> Response:
         with self._lock:
             tasks = build_label_studio_tasks(self._session)
-        return send_file("labelstudio.json", lambda file: file.write(json.dumps(tasks, indent=1).encode("ascii")))
+        return send_tasks(tasks)
 
     def export_argilla(self) -> Response:
         with self._lock:
             records = build_argilla_records(self._session)
-        lines = "".join(json.dumps(record) + "\n" for record in records)
-        return send_file("argilla.jsonl", lambda file: file.write(lines.encode("ascii")))
+        return send_records(records)
 
     def describe(self, asked: Asked) -> AskedRow:
         because = asked.because

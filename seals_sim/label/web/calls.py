@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import IO, Annotated, Literal
 
@@ -12,6 +13,9 @@ from starlette.background import BackgroundTask
 from starlette.responses import FileResponse, Response
 
 from seals_sim.errors import UserError
+from seals_sim.label.corpus import Corpus
+from seals_sim.label.phrases import compile_words
+from seals_sim.label.session import Session
 from seals_sim.label.web.person import read_person
 
 N_TAKEN = 1000  # latest answers that are known when they are sent again
@@ -22,7 +26,38 @@ FirstRow = Annotated[int, Query(ge=0)]
 Person = Annotated[str, Depends(read_person)]
 Words = Annotated[str, Query(max_length=10_000)]
 AnswerKind = Literal["yes", "no", "skipped", "disputed", "noted", "all"]
-ANSWERS = {"yes": (1,), "no": (0,), "skipped": (None,), "all": (1, 0, None)}
+_ANSWERS = {"yes": (1,), "no": (0,), "skipped": (None,), "all": (1, 0, None)}
+
+
+def find_answered(session: Session, kind: AnswerKind) -> list[int]:
+    """Rows with such answers, those answered last at the end; without those of a judge that are to be checked."""
+    match kind:
+        case "disputed":
+            return session.disputed
+        case "noted":
+            return session.list_noted()
+        case _:
+            return [row for row, given in session.shown_answers.items() if given in _ANSWERS[kind]]
+
+
+def keep_with_words(corpus: Corpus, rows: Iterable[int], words: str) -> list[int]:
+    """Those rows whose texts have these words; all where there are none."""
+    if not words.strip():
+        return list(rows)
+    holds = compile_words(words)
+    return [row for row in rows if holds(corpus.get_text(row) or "")]
+
+
+def send_tasks(tasks: Sequence[object]) -> Response:
+    """A file for Label Studio."""
+    content = json.dumps(tasks, indent=1).encode("ascii")
+    return send_file("labelstudio.json", lambda file: file.write(content))
+
+
+def send_records(records: Iterable[object]) -> Response:
+    """A file for Argilla."""
+    content = "".join(json.dumps(record) + "\n" for record in records).encode("ascii")
+    return send_file("argilla.jsonl", lambda file: file.write(content))
 
 
 def send_file(name: str, write: Callable[[IO[bytes]], object]) -> Response:
