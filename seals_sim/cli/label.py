@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -70,16 +70,17 @@ def label(
     left_out = path.with_name(f"{path.name.removesuffix('.seals')}.left-out.csv")
     if path.is_file() and not journal_file.is_writable(path):
         left_out = name_list(get_cache(cache), table)
+    begun = read_about(path) if path.is_file() else None
     carried: CarriedAnswers | None = None
 
     def choose(read: TextTable) -> EmbeddingPlan:
         nonlocal carried
-        if not path.is_file():
+        if begun is None:
             dimensions = 0 if text.dimensions is None and not examples.paper else text.dimensions
             if options.chunks:
                 return EmbeddingPlan(0, is_chunked=True)
             return EmbeddingPlan(dimensions, _is_lazy(options, dimensions, read, text, get_cache(cache)))
-        about, kept = read_about(path)
+        about, kept = begun
         dimensions = _choose_kept_dimensions(kept, read, text)
         if kept is not None:
             space = TextSpace(read.texts, text.text_model, dimensions)
@@ -90,7 +91,7 @@ def label(
                 carried = match_changed_session(path, read, columns.id_column, lambda _: refusal)
         return EmbeddingPlan(dimensions, about.options.embed == "lazy", about.options.chunks)
 
-    pool = read_about(path)[0].options.pool if path.is_file() else options.pool
+    pool = options.pool if begun is None else begun[0].options.pool
     if own.vectors is not None:
         corpus, carried = build_own_corpus(table, text, own, index, options.k, cache, left_out, columns, path, pool)
     else:
@@ -139,8 +140,6 @@ def label(
 def _require_fitting_embedding(
     options: SessionOptions, text: TextOptions, own: OwnVectorOptions, examples: ExampleOptions
 ) -> None:
-    if options.embed != "lazy":
-        return
     reasons = {
         "vectors are given": own.vectors is not None,
         "paper whitens all vectors": examples.paper,
@@ -148,9 +147,8 @@ def _require_fitting_embedding(
         "pool all scans all vectors": options.pool == "all",
         f"{STATIC_MODEL} embeds them all in no time": text.text_model == STATIC_MODEL,
     }
-    for reason, holds in reasons.items():
-        if holds:
-            raise UserError(f"cannot be: {reason}", parameter="embed", value="lazy")
+    if options.embed == "lazy":
+        _refuse(reasons, "embed", "lazy")
 
 
 def _require_fitting_chunks(
@@ -160,8 +158,6 @@ def _require_fitting_chunks(
     examples: ExampleOptions,
     index: SearchIndexOptions,
 ) -> None:
-    if not options.chunks:
-        return
     reasons = {
         "vectors are given": own.vectors is not None,
         "paper whitens vectors of whole texts": examples.paper,
@@ -170,9 +166,15 @@ def _require_fitting_chunks(
         "embed lazy does not embed all": options.embed == "lazy",
         f"index {index.index} does not read every chunk": index.index not in ("auto", "exact"),
     }
+    if options.chunks:
+        _refuse(reasons, "chunks", True)
+
+
+def _refuse(reasons: Mapping[str, bool], parameter: str, value: object) -> None:
+    """Refuse an option by the first reason that holds."""
     for reason, holds in reasons.items():
         if holds:
-            raise UserError(f"cannot be: {reason}", parameter="chunks", value=True)
+            raise UserError(f"cannot be: {reason}", parameter=parameter, value=value)
 
 
 def _is_lazy(options: SessionOptions, dimensions: int | None, read: TextTable, text: TextOptions, cache: Path) -> bool:

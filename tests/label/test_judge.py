@@ -399,7 +399,7 @@ def test_another_instruction_is_noticed_and_a_damaged_record_refused(tmp_path, s
 def test_the_answers_of_a_judge_go_on_in_a_table_that_has_grown(tmp_path, session):
     from dataclasses import replace
 
-    from seals_sim.label.exchange.growth import carry_over, match_answers
+    from seals_sim.label.exchange.growth import carry_over, match_session
 
     rows = judged(session, 20)
     session.add_import(ImportedFile("d", "n"), [(rows[0], int(not IS_POSITIVE[rows[0]]))])
@@ -409,7 +409,7 @@ def test_the_answers_of_a_judge_go_on_in_a_table_that_has_grown(tmp_path, sessio
     answers = session.answers
     session.close()
     now = replace(CORPUS, texts=["another", *TEXTS[1:]], fingerprint="now")
-    carry_over(match_answers(SessionFile.read(tmp_path / "s"), now.texts, None), now)
+    carry_over(match_session([SessionFile.read(tmp_path / "s")], now.texts, None), now)
     with Session.open(tmp_path / "s", now) as again:
         assert again.answers == {row: answer for row, answer in answers.items() if row}
         assert again.read_judge(WHO).n_calls == 5

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from seals_sim.label.events import ImportedFile
 from seals_sim.label.exchange import SessionFile, build_labels_table
-from seals_sim.label.exchange.growth import carry_over, match_answers
+from seals_sim.label.exchange.growth import carry_over, match_session
 from seals_sim.label.session import Session
 from seals_sim.label.web import make_app
 from tests.label.small import CORPUS, IS_POSITIVE, OF_VERSION_5, PLAIN, TEXTS
@@ -138,7 +138,7 @@ def test_who_said_what_goes_on_in_a_table_that_has_grown(tmp_path):
         session.tell([11], [0], "Ada")
         assert session.list_copies(7) == [7, len(texts) - 1]
         said = {row: session.list_said(row) for row in (5, 7, 9)}
-    carry_over(match_answers(SessionFile.read(tmp_path / "s"), now.texts, None), now)
+    carry_over(match_session([SessionFile.read(tmp_path / "s")], now.texts, None), now)
     with Session.open(tmp_path / "s", now) as session:
         assert {row: session.list_said(row) for row in (5, 7, 9)} == said
         assert session.disputed == [9]

@@ -77,11 +77,6 @@ def match_session(
     return carried
 
 
-def match_answers(file: SessionFile, texts: Sequence[str], ids: Sequence[object] | None) -> CarriedAnswers:
-    """See `match_session`, for a session of one concept."""
-    return match_session([file], texts, ids)
-
-
 def _match(
     file: SessionFile, texts: Sequence[str], ids: Sequence[object] | None, has_own_vectors: bool
 ) -> CarriedAnswers:
