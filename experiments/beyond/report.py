@@ -9,12 +9,12 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from scipy import stats
 from typing_extensions import TypedDict
 
 from experiments.beyond.options import COLD_RULES, COLD_SEEDS, RULE_NAMES, RuleName
 from experiments.beyond.rules import RULES
 from experiments.beyond.runs import COLUMNS
+from experiments.intervals import bootstrap_mean
 from seals_sim.errors import UserError
 from seals_sim.replay.config import CONFIG, Count, Number, RowCounts, read_config_of
 from seals_sim.replay.figures import STYLE, save_figure
@@ -139,18 +139,11 @@ def compare(rows: pd.DataFrame, baseline: RuleName = "all") -> pd.DataFrame:
             difference = (by_concept.loc[rule, size] - base).dropna()
             for measure in MEASURES:
                 values = _POINTS.get(measure, 100) * difference[measure]
-                low, high = _bootstrap(values.to_numpy())
+                mean, low, high = bootstrap_mean(values)
                 is_hard = values.index.intersection(hard)
-                made.append((rule, size, measure, values.mean(), low, high, len(values), values[is_hard].mean()))
+                made.append((rule, size, measure, mean, low, high, len(values), values[is_hard].mean()))
     columns = ["rule", "n_labeled", "measure", "difference", "low", "high", "concepts", "difference_hard"]
     return pd.DataFrame(made, columns=columns)
-
-
-def _bootstrap(values: np.ndarray) -> tuple[float, float]:
-    if len(values) < 2 or np.ptp(values) == 0:
-        return float(values.mean()), float(values.mean())
-    interval = stats.bootstrap((values,), np.mean, rng=np.random.default_rng(0)).confidence_interval
-    return float(interval.low), float(interval.high)
 
 
 def draw_differences(differences: pd.DataFrame, path: Path) -> None:
