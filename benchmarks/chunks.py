@@ -15,10 +15,9 @@ from typing import Annotated
 import numpy as np
 import pandas as pd
 
+from benchmarks.descriptions import read_concepts
 from benchmarks.options import ChunkBenchOptions
 from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
-from seals_sim.datasets import read_icd10cm
-from seals_sim.errors import UserError
 from seals_sim.label.chunked_corpus import build_chunked_corpus
 from seals_sim.label.corpus import Corpus, build_corpus
 from seals_sim.label.options import SessionOptions
@@ -33,13 +32,7 @@ app = make_cli("python -m benchmarks.chunks", __doc__)
 def benchmark_chunks(*, options: Annotated[ChunkBenchOptions, flatten("Options")] = ChunkBenchOptions()) -> None:
     """Measure what is found in texts that are longer than the model reads."""
     print(render_command("python -m benchmarks.chunks", options))
-    dataset = read_icd10cm()
-    for concept in options.concepts:
-        if concept not in dataset.concepts:
-            raise UserError("is no concept of ICD-10-CM", parameter="concepts", value=concept)
-    assert dataset.texts is not None
-    concepts = {dataset.titles.get(name, name): dataset.concepts[name] for name in options.concepts}
-    texts, positives = _join_texts(dataset.texts, concepts, options)
+    texts, positives = _join_texts(*read_concepts(options.concepts), options)
     chunked = build_chunked_corpus(texts, options.cache)
     whole = build_corpus(texts, "auto", options.cache, pool="all")
     assert chunked.chunks is not None

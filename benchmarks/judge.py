@@ -20,10 +20,9 @@ import pandas as pd
 import uvicorn
 from fastapi import FastAPI, Request
 
+from benchmarks.descriptions import read_concepts
 from benchmarks.options import JudgeBenchOptions
 from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
-from seals_sim.datasets import read_icd10cm
-from seals_sim.errors import UserError
 from seals_sim.label.corpus import Corpus, build_corpus
 from seals_sim.label.judge.client import Judge
 from seals_sim.label.judge.judging import Judging
@@ -39,15 +38,10 @@ app = make_cli("python -m benchmarks.judge", __doc__)
 def benchmark_judge(*, options: Annotated[JudgeBenchOptions, flatten("Options")] = JudgeBenchOptions()) -> None:
     """Measure what a simulated judge finds."""
     print(render_command("python -m benchmarks.judge", options))
-    dataset = read_icd10cm()
-    assert dataset.texts is not None
-    for concept in options.concepts:
-        if concept not in dataset.concepts:
-            raise UserError("is no concept of ICD-10-CM", parameter="concepts", value=concept)
-    corpus = build_corpus(dataset.texts, "auto", options.cache, options.model, pool="auto")
-    for concept in options.concepts:
-        positive = {dataset.texts[row] for row in dataset.concepts[concept]}
-        title = dataset.titles.get(concept, concept)
+    texts, concepts = read_concepts(options.concepts)
+    corpus = build_corpus(texts, "auto", options.cache, options.model, pool="auto")
+    for title, rows in concepts.items():
+        positive = {texts[row] for row in rows}
         found = pd.Series(_measure(corpus, title, positive, options))
         print(f"{title}\n{found.to_string(float_format='%.3f')}\n", flush=True)
 
