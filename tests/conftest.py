@@ -20,8 +20,9 @@ settings.register_profile("repeatable", deadline=None, derandomize=True)
 settings.register_profile("random", deadline=None, max_examples=500)
 settings.load_profile("repeatable")
 
-# Children inherit what is ignored, and under nohup that is the signal which some tests send to them.
+# Children inherit what is ignored, and under nohup or in the background that is a signal which some tests send to them.
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A script of its own; it imports the real server, which is not among the extras.
 collect_ignore = ["indexes/milvus_server.py"]
@@ -105,9 +106,9 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
 @contextmanager
 def limited_files(n_bytes: int) -> Iterator[None]:
     """No file can grow beyond so many bytes: a stand-in for a full disk, on which the same calls fail."""
-    _, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, most))
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))

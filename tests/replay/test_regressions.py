@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import contextmanager
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,7 @@ from experiments.goodreads import __main__ as goodreads
 from seals_sim.datasets import read_text_table
 from seals_sim.errors import UserError
 from seals_sim.replay import report
-from tests.conftest import clustered
+from tests.conftest import clustered, limited_files
 from tests.replay.commands import replay
 
 FAST = ["--seed-negatives", "15", "--k", "6", "--budget", "45", "--batch", "10", "--concepts", "2", "--repeats", "1",
@@ -131,25 +130,12 @@ def test_a_concept_named_twice_is_run_once(vectors_and_labels, tmp_path):
 @pytest.mark.parametrize("n_bytes", [4_000, 30_000], ids=["at its start", "in the middle of the runs"])
 def test_a_disk_that_fills_up_is_one_line_and_loses_nothing(vectors_and_labels, tmp_path, refused, n_bytes):
     out = tmp_path / "o"
-    with files_of_at_most(n_bytes):
+    with limited_files(n_bytes):
         said = refused(replay, [*vectors_and_labels, *FAST, "--out", out])
     assert str(out) in said
     assert not (out / "rounds.csv").exists()
     replay([*vectors_and_labels, *FAST, "--out", str(out)])
     assert (out / "index.html").exists()
-
-
-@contextmanager
-def files_of_at_most(n_bytes):
-    """Every write past this size fails, as it does on a full disk."""
-    import resource
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_minus_one_and_one_are_binary(tmp_path):
