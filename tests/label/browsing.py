@@ -105,6 +105,14 @@ class Page:
         match = re.match(r"(\d+) positive of (\d+) answered, (\d+) skipped", counts)
         return int(match[2]) + int(match[3]) if match else -1
 
+    def is_filled(self):
+        """Whether rows were fetched ahead since the last answer was saved."""
+        return self.js(
+            "const list = (part) => performance.getEntriesByType('resource').filter((one) => one.name.includes(part));"
+            "const fetched = list('/api/batch').at(-1)?.startTime ?? -1;"
+            "return fetched >= (list('/api/answer').at(-1)?.responseEnd ?? 0)"
+        )
+
     def errors(self):
         return [
             entry["message"] for entry in self.browser.get_log("browser") if entry["level"] in ("SEVERE", "WARNING")

@@ -44,6 +44,7 @@ def test_fifty_answers_by_keyboard_survive_the_server_being_killed(browser, tmp_
     before = page.row()
     assert page.errors() == []
 
+    page.wait(page.is_filled)
     served.end(signal.SIGKILL)
     page.press("0")  # while nothing answers: it is sent once the server is there again
     page.wait(lambda: "does not respond" in browser.find_element(By.ID, "error").text)
@@ -85,6 +86,7 @@ def test_an_open_tab_goes_on_when_the_server_is_killed_and_started_again(browser
     page.wait(lambda: page.count() == 1)
     browser.execute_script("window.isSame = true")
     for n_before in (1, 3):
+        page.wait(page.is_filled)
         served.end(signal.SIGKILL)
         page.press("0s")  # to rows that the tab has
         page.wait(lambda: "2 answers not saved yet" in browser.find_element(By.ID, "error").text)
