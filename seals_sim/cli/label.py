@@ -35,6 +35,7 @@ from seals_sim.label.exchange import AnswerNames, read_labels
 from seals_sim.label.exchange.growth import CarriedAnswers, carry_over
 from seals_sim.label.exchange.session_file import read_about
 from seals_sim.label.journal import Journal
+from seals_sim.label.journal_contents import About
 from seals_sim.label.journal_rows import KeptSpace
 from seals_sim.label.judge.options import JudgeOptions
 from seals_sim.label.lazy_corpus import LAZY_FROM
@@ -66,11 +67,11 @@ def label(
     open_table(table, text)
     path = examples.session or name_session(table)
     _check_before_work(path, examples, page)
-    judge = find_judge(judge_options)
+    begun = read_about(path) if path.is_file() else None
+    judge = find_judge(judge_options, _list_names(begun, examples.concept))
     left_out = path.with_name(f"{path.name.removesuffix('.seals')}.left-out.csv")
     if path.is_file() and not journal_file.is_writable(path):
         left_out = name_list(get_cache(cache), table)
-    begun = read_about(path) if path.is_file() else None
     carried: CarriedAnswers | None = None
 
     def choose(read: TextTable) -> EmbeddingPlan:
@@ -124,17 +125,20 @@ def label(
     if session.is_read_only:
         print(f"{path}: can only be read: answers are not taken", file=sys.stderr)
     served = concepts if len(concepts.sessions) > 1 or session.concept else session
-    if judge is not None and served is not session:
-        concepts.close()
-        raise UserError("answers for one concept, and this session has several", parameter="judge", value=judge.url)
-    judging = None if judge is None else begin_judging(session, judge, judge_options)
+    judging = None if judge is None else begin_judging(concepts, judge, judge_options)
     if judging is not None and judge_options.no_page:
-        judge_alone(session, judging, judge_options.judge_budget, cache.quiet)
+        judge_alone(concepts, judging, judge_options.judge_budget, cache.quiet)
         return
     opens, hosts = not page.no_browser, page.allow_host
     serve(served, page.host, page.port, opens, cache.quiet, path.name, hosts, path, judging)
     if judging is not None:
         print(judging.summary)
+
+
+def _list_names(begun: tuple[About, KeptSpace | None] | None, given: Sequence[str]) -> list[str]:
+    """The names of the concepts that a session will have."""
+    before = [] if begun is None else begun[0].concepts
+    return list(dict.fromkeys((*before, *given))) or [""]
 
 
 def _require_fitting_embedding(

@@ -94,7 +94,6 @@ class SessionFile:
             rows, space = journal.read_kept()
             journal.check(_ANY_TABLE, journal.read_dimensions())
             about, notes, files = journal.read_about(), journal.read_notes(), []
-            judges = journal.read_judges()
             for concept in about.concepts:
                 state = SessionState()
                 for event in journal.read_events(concept):
@@ -102,7 +101,7 @@ class SessionFile:
                 if not state.answers.keys() | notes.keys() <= rows.keys():
                     problem = "was written by an earlier version, which did not keep the texts"
                     raise UserError(f"{path}: {problem}; open it once with its table, by the command that labels")
-                seeds = journal.read_seeds(concept)
+                seeds, judges = journal.read_seeds(concept), journal.read_judges(concept)
                 files.append(cls(path, about.options, seeds, state, rows, space, concept, notes, judges))
             return files
         finally:

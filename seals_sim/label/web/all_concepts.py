@@ -20,6 +20,7 @@ from seals_sim.label.concepts import Concepts
 from seals_sim.label.exchange.argilla import build_argilla_records
 from seals_sim.label.exchange.label_studio import build_label_studio_tasks
 from seals_sim.label.exchange.tables import build_concepts_table, write_table
+from seals_sim.label.judge.words import describe_each
 from seals_sim.label.types import Asked
 from seals_sim.label.web.calls import (
     N_TAKEN,
@@ -139,7 +140,9 @@ class AllConceptsPage:
             f"{name_concept(name)}: {one.n_positive:,} positive of {one.n_answered:,} answered"
             for name, one in zip(self._names, each, strict=True)
         ]
-        return each[0].model_copy(update={"each": words, "n_disputed": sum(one.n_disputed for one in each)})
+        judges = describe_each(self._concepts.sessions.values())
+        n_disputed = sum(one.n_disputed for one in each)
+        return each[0].model_copy(update={"each": words, "n_disputed": n_disputed, "judge_words": judges})
 
     def list_answers(
         self, answer: AnswerKind = "all", words: Words = "", start: FirstRow = 0, n: NumberOfRows = 20
@@ -190,6 +193,6 @@ class AllConceptsPage:
         return listed
 
     def _mark(self, rows: Sequence[int]) -> list[dict[int, int | None]]:
-        """The answers to some rows, by the places of their concepts."""
-        answers = [session.distinct_answers for session in self._concepts.sessions.values()]
+        """The answers to some rows, by the places of their concepts, without a judge's that are to be checked."""
+        answers = [session.shown_answers for session in self._concepts.sessions.values()]
         return [{place: given[row] for place, given in enumerate(answers) if row in given} for row in rows]
