@@ -12,6 +12,7 @@ from sklearn.pipeline import Pipeline
 from seals_sim.errors import UserError
 from seals_sim.label.beginning import UNNAMED, name_concept
 from seals_sim.label.events import Seed
+from seals_sim.label.exchange.chunk_classifier import embed_chunks, train_on_chunks
 from seals_sim.label.exchange.classifier import build_pipeline
 from seals_sim.label.journal import Journal
 from seals_sim.label.journal_contents import About
@@ -136,11 +137,8 @@ class SessionFile:
             A pipeline that takes texts, and the numbers of positives and negatives.
 
         Raises:
-            UserError: Where a class is missing, the session is over vectors or chunks, or the model is not there.
+            UserError: Where a class is missing, the session is over vectors, or the model is not there.
         """
-        if self.options.chunks:
-            problem = "reads texts in chunks, and a saved classifier would read their beginnings alone"
-            raise UserError(f"{self.path}: {problem}; save the scores of its table from the page")
         given = [(self.rows[row].text, answer) for row, answer in self.state.answers.items() if answer is not None]
         labeled = [*((seed.text, seed.label) for seed in self.seeds), *given]
         if self.space is None or any(text is None for text, _ in labeled):
@@ -149,9 +147,15 @@ class SessionFile:
             )
         if explanation := explain_missing({label for _, label in labeled}):
             raise UserError(f"{self.path}: no classifier can be trained yet. {explanation}")
-        untrained = build_pipeline(self.space, LinearModel(np.empty(0, dtype=np.float32), 0.0), 1.0)
-        vectors = untrained[0].transform([str(text) for text, _ in labeled]).astype(np.float64)
         labels = np.array([label for _, label in labeled], dtype=np.int8)
-        model = fit_logistic(vectors, labels, self.options.regularization)
+        if self.options.chunks:
+            rows = embed_chunks([str(text) for text, _ in given], self.space.model)
+            answers = labels[len(self.seeds) :]
+            model = train_on_chunks(rows, answers, self.seeds, self.options.regularization)
+        else:
+            untrained = build_pipeline(self.space, LinearModel(np.empty(0, dtype=np.float32), 0.0), 1.0)
+            vectors = untrained[0].transform([str(text) for text, _ in labeled]).astype(np.float64)
+            model = fit_logistic(vectors, labels, self.options.regularization)
         n_positive = int(labels.sum())
-        return build_pipeline(self.space, model, self.options.regularization), n_positive, len(labels) - n_positive
+        pipeline = build_pipeline(self.space, model, self.options.regularization, self.options.chunks)
+        return pipeline, n_positive, len(labels) - n_positive
