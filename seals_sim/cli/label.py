@@ -21,6 +21,7 @@ from seals_sim.cli.options import (
 )
 from seals_sim.cli.own_vectors import build_own_corpus, require_own_vectors
 from seals_sim.cli.tables import EmbeddingPlan, build_table_corpus, get_cache, name_list, name_session
+from seals_sim.cli.terminal import explain_failure
 from seals_sim.datasets.formats import open_table
 from seals_sim.datasets.lines import require_file
 from seals_sim.datasets.table import TextTable
@@ -37,11 +38,16 @@ from seals_sim.label.exchange.session_file import read_about
 from seals_sim.label.journal import Journal
 from seals_sim.label.journal_contents import About
 from seals_sim.label.journal_rows import KeptSpace
+from seals_sim.label.judge.judging import Judging
 from seals_sim.label.judge.options import JudgeOptions
 from seals_sim.label.lazy_corpus import LAZY_FROM
 from seals_sim.label.options import SessionOptions
-from seals_sim.label.web.server import require_address, serve
+from seals_sim.label.web.address import require_address
+from seals_sim.label.web.server import open_page
+from seals_sim.progress import begin_step
 from seals_sim.replay.options import CacheOptions
+
+_Begun = tuple[About, KeptSpace | None]  # what a session file says of itself
 
 
 def label(
@@ -69,6 +75,39 @@ def label(
     _check_before_work(path, examples, page)
     begun = read_about(path) if path.is_file() else None
     judge = find_judge(judge_options, _list_names(begun, examples.concept))
+
+    def prepare() -> tuple[Concepts, Judging | None]:
+        begin_step(f"reading {table.name}")
+        concepts = _prepare(table, path, begun, examples, options, text, index, cache, columns, own)
+        return concepts, None if judge is None else begin_judging(concepts, judge, judge_options)
+
+    if judge_options.no_page:
+        concepts, judging = prepare()
+        assert judging is not None
+        judge_alone(concepts, judging, judge_options.judge_budget, cache.quiet)
+        return
+    where = (page.host, page.port, not page.no_browser, cache.quiet, path.name, page.allow_host, path)
+    with open_page(*where, explain=explain_failure) as server:
+        concepts, judging = prepare()
+        has_names = len(concepts.sessions) > 1 or concepts.first.concept
+        server.serve(concepts if has_names else concepts.first, judging)
+    if judging is not None:
+        print(judging.summary)
+
+
+def _prepare(
+    table: Path,
+    path: Path,
+    begun: _Begun | None,
+    examples: ExampleOptions,
+    options: SessionOptions,
+    text: TextOptions,
+    index: SearchIndexOptions,
+    cache: CacheOptions,
+    columns: ColumnOptions,
+    own: OwnVectorOptions,
+) -> Concepts:
+    """Read, embed and index a table, and open the session on it."""
     left_out = path.with_name(f"{path.name.removesuffix('.seals')}.left-out.csv")
     if path.is_file() and not journal_file.is_writable(path):
         left_out = name_list(get_cache(cache), table)
@@ -109,6 +148,7 @@ def label(
     imports = [read_labels(file, kind, corpus, names) for file, kind in files if file is not None]
     if carried is not None:
         _report_carried(carried, carry_over(carried, corpus))
+    begin_step("opening the session")
     concepts = open_session(path, corpus, examples.like, examples.not_like, options, examples.concept)
     session = concepts.sessions[examples.concept[0]] if examples.concept else concepts.first
     if imports and len(concepts.sessions) > 1 and len(examples.concept) != 1:
@@ -124,18 +164,10 @@ def label(
             )
     if session.is_read_only:
         print(f"{path}: can only be read: answers are not taken", file=sys.stderr)
-    served = concepts if len(concepts.sessions) > 1 or session.concept else session
-    judging = None if judge is None else begin_judging(concepts, judge, judge_options)
-    if judging is not None and judge_options.no_page:
-        judge_alone(concepts, judging, judge_options.judge_budget, cache.quiet)
-        return
-    opens, hosts = not page.no_browser, page.allow_host
-    serve(served, page.host, page.port, opens, cache.quiet, path.name, hosts, path, judging)
-    if judging is not None:
-        print(judging.summary)
+    return concepts
 
 
-def _list_names(begun: tuple[About, KeptSpace | None] | None, given: Sequence[str]) -> list[str]:
+def _list_names(begun: _Begun | None, given: Sequence[str]) -> list[str]:
     """The names of the concepts that a session will have."""
     before = [] if begun is None else begun[0].concepts
     return list(dict.fromkeys((*before, *given))) or [""]

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from seals_sim.errors import UserError
 from seals_sim.label.beginning import name_concept
@@ -47,6 +46,7 @@ from seals_sim.label.web.calls import (
 from seals_sim.label.web.concept_pages import ConceptPages, list_names
 from seals_sim.label.web.guard import Guard
 from seals_sim.label.web.pictures import make_picture_call
+from seals_sim.label.web.plain import PlainJson, send_page, send_static
 from seals_sim.label.web.replies import (
     Answer,
     AnswerMark,
@@ -65,35 +65,7 @@ from seals_sim.label.web.replies import (
 from seals_sim.label.web.words import TARGET, describe_remaining, describe_stopping
 from seals_sim.types import Row
 
-_STATIC = Path(__file__).parent / "static"
-_SCRIPTS = (
-    "page.js",
-    "adding.js",
-    "calls.js",
-    "cards.js",
-    "chunks.js",
-    "curve.js",
-    "concepts.js",
-    "elements.js",
-    "judge.js",
-    "keys.js",
-    "lists.js",
-    "marks.js",
-    "menu.js",
-    "notes.js",
-    "person.js",
-    "pictures.js",
-    "status.js",
-)
-_MEDIA_TYPES = {"page.css": "text/css", **dict.fromkeys(_SCRIPTS, "text/javascript"), "icon.svg": "image/svg+xml"}
 _N_NEIGHBORS = 5
-
-
-class PlainJson(JSONResponse):
-    """ASCII, so that any text can be sent, even half a surrogate pair, which UTF-8 cannot hold."""
-
-    def render(self, content: Any) -> bytes:
-        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
 def make_app(
@@ -104,8 +76,8 @@ def make_app(
     once: str | None = None,
     allowed_hosts: Sequence[str] = (),
     judging: Judging | None = None,
-) -> FastAPI:
-    """Build the web application of a session.
+) -> ASGIApp:
+    """Build the web application of a session, with its guard.
 
     Args:
         session: To be labeled; that of several concepts has a page for each, and one for all.
@@ -116,8 +88,12 @@ def make_app(
         allowed_hosts: More names that a browser may reach the page by.
         judging: A judge at work on the session.
     """
+    return Guard(make_session_app(session, name, judging), token, host, once, allowed_hosts)
+
+
+def make_session_app(session: Session | Concepts, name: str, judging: Judging | None = None) -> FastAPI:
+    """Build the application behind the guard; arguments as for `make_app`."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, default_response_class=PlainJson)
-    app.add_middleware(Guard, token=token, host=host, once=once, allowed_hosts=allowed_hosts)
     app.add_exception_handler(UserError, _reply_user_error)
     app.add_exception_handler(RequestValidationError, _reply_bad_call)
     lock = threading.Lock() if judging is None else judging.lock
@@ -136,8 +112,8 @@ def make_app(
             _add_calls,
         )
     app.add_api_route("/image/{row}", make_picture_call(session.corpus))
-    app.add_api_route("/", lambda: FileResponse(_STATIC / "page.html", media_type="text/html; charset=utf-8"))
-    app.add_api_route("/static/{file}", _send_static)
+    app.add_api_route("/", lambda: send_page("page.html"))
+    app.add_api_route("/static/{file}", send_static)
     return app
 
 
@@ -328,12 +304,6 @@ def _require_words(text: str) -> None:
 
 def _mark(row: int, answers: dict[int, int | None]) -> dict[str, Any]:
     return {"is_answered": row in answers, "answer": answers.get(row)}
-
-
-def _send_static(file: str) -> Response:
-    if file not in _MEDIA_TYPES:
-        return PlainJson({"error": "no such file"}, status_code=404)
-    return FileResponse(_STATIC / file, media_type=_MEDIA_TYPES[file])
 
 
 def _reply_user_error(request: Request, error: Exception) -> Response:
