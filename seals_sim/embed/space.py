@@ -232,13 +232,13 @@ class TextSpace:
         n, max_tokens, *step = compute_with_cache(self._cache, f"{self._key} texts cut", count).tolist()
         return CutTexts(n, max_tokens, is_estimate=step not in ([], [1])) if n else None
 
-    def cut_texts(self) -> Chunks:
-        """Cut the texts of the table into chunks that the model reads whole.
+    def cut_texts(self, n_tokens: int | None = None) -> Chunks:
+        """Cut the texts of the table into chunks that the model reads whole; see `seals_sim.embed.chunks.cut_texts`.
 
         Raises:
             UserError: Where the model reads texts of any length, or does not say where its tokens are.
         """
-        return cut_texts(self._texts, self._encoder)
+        return cut_texts(self._texts, self._encoder, n_tokens)
 
     def _count_cut_of_stored(self, texts: StoredTexts) -> tuple[int, int]:
         """How many are cut, where each of so many is looked at of those that are long enough to be."""

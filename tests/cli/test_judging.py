@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import Counter
 
 import pandas as pd
 import pytest
@@ -82,6 +83,39 @@ def test_killed_and_begun_again_it_pays_for_no_answer_twice(tmp_path, words):
         assert len(server.requests) <= 60  # a call is counted before it is made
         assert sum(n - 1 for n in server.calls.values()) <= n_parallel
         assert 60 - n_parallel <= len(read_answers(tmp_path)) <= 60
+
+
+@pytest.mark.slow
+def test_killed_in_a_session_of_several_concepts_it_pays_for_no_answer_twice(tmp_path, words):
+    n_parallel = 4
+    both = ["--instruction", "red=Is it red?", "--instruction", "even=Is it even?"]
+    concepts = ["--concept", "red", "--concept", "even", "--like", "red=a red thing"]
+
+    def count():
+        """Calls for each text and concept."""
+        return Counter((body["messages"][1]["content"], body["messages"][0]["content"]) for body in server.requests)
+
+    with JudgeServer(lambda text: YES, seconds=0.02) as server:
+        given = words(server.url, "--no-page", "--judge-parallel", str(n_parallel), *both, *concepts)
+        for option in ("--instruction", "--like"):
+            place = given.index(option)
+            del given[place : place + 2]
+        process = begin(given)
+        while len(server.requests) < 25:
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.001)
+        process.kill()
+        process.communicate()
+        n_before = len(server.requests)
+        saved = sum(len(file.state.answers) for file in SessionFile.read_all(tmp_path / "t.seals"))
+        assert 0 <= n_before - saved <= n_parallel
+        main(given)
+        calls = count()
+        assert len(server.requests) <= 60
+        assert sum(n - 1 for n in calls.values()) <= n_parallel
+        counts = [len(file.state.answers) for file in SessionFile.read_all(tmp_path / "t.seals")]
+        assert 60 - n_parallel <= sum(counts) <= 60
+        assert abs(counts[0] - counts[1]) <= n_parallel + 1
 
 
 @pytest.mark.slow
