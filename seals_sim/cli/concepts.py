@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from seals_sim.errors import UserError
-from seals_sim.label.concepts import Examples, require_names
+
+if TYPE_CHECKING:
+    from seals_sim.label.concepts import Examples
 
 
 def sort_examples(positives: Sequence[str], negatives: Sequence[str], names: Sequence[str]) -> dict[str, Examples]:
@@ -27,6 +30,8 @@ def sort_examples(positives: Sequence[str], negatives: Sequence[str], names: Seq
     """
     if not names:
         return {"": (list(positives), list(negatives))}
+    from seals_sim.label.concepts import require_names
+
     require_names(names)
     sorted_: dict[str, tuple[list[str], list[str]]] = {name: ([], []) for name in names}
     for place, (option, texts) in enumerate((("like", positives), ("not_like", negatives))):
@@ -38,3 +43,11 @@ def sort_examples(positives: Sequence[str], negatives: Sequence[str], names: Seq
                 )
             sorted_[name.strip()][place].append(words.strip())
     return dict(sorted_)
+
+
+def require_words(positives: Sequence[str], negatives: Sequence[str]) -> None:
+    """Raise UserError for an example without words."""
+    for name, examples in (("like", positives), ("not_like", negatives)):
+        for text in examples:
+            if not text.strip():
+                raise UserError("needs some words", parameter=name, value=repr(text))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from seals_sim.errors import UserError
 from seals_sim.label.judge.address import warn_of_sending
 from seals_sim.label.judge.client import Judge
-from seals_sim.label.judge.judging import Judging
 from seals_sim.label.judge.options import JudgeOptions
-from seals_sim.label.session import Session
+
+if TYPE_CHECKING:
+    from seals_sim.label.judge.judging import Judging
+    from seals_sim.label.session import Session
 
 _LOOK_SECONDS = 0.2
 
@@ -38,6 +41,8 @@ def begin_judging(session: Session, judge: Judge, options: JudgeOptions) -> Judg
     Raises:
         UserError: Where the session has no texts, or can only be read; it is closed then.
     """
+    from seals_sim.label.judge.judging import Judging
+
     try:
         tell = _keep_silent if options.no_page else _tell
         judging = Judging(session, judge, options.judge_budget, options.judge_parallel, tell)
