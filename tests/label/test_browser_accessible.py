@@ -67,11 +67,13 @@ class Checked(Page):
         self.check(f"{name}: search")
         for _ in range(3):  # out of the box, the list, and the box again, which has the focus back
             self.press(Keys.ESCAPE)
-        for key, box in (("?", "keys"), ("w", "note-box")):
+        for key, box in (("?", "keys"), ("w", "note-box"), ("+", "adding-box")):
             self.press(key)
-            self.wait(self.browser.find_element(By.ID, box).is_displayed)
+            shown = self.browser.find_element(By.ID, box)
+            self.wait(shown.is_displayed)
             self.check(f"{name}: {box}")
             self.press(Keys.ESCAPE)
+            self.wait(lambda shown=shown: not shown.is_displayed())
         self.browser.find_element(By.ID, "person").click()
         self.check(f"{name}: person")
         self.press(Keys.ESCAPE)
@@ -193,7 +195,8 @@ def test_by_keyboard_alone_each_thing_has_a_visible_focus_and_gives_it_back(brow
     reachable = """return [...document.querySelectorAll('button, select, input, summary, a, [tabindex]')]
         .filter((one) => one.checkVisibility() && !one.disabled).length"""
     assert len(order) >= page.js(reachable)
-    for label, box, first in (("? Keys", "keys", ""), ("person", "person-box", "person-name")):
+    for label, box, first in (("? Keys", "keys", ""), ("person", "person-box", "person-name"),
+                              ("adding", "adding-box", "adding-name")):  # fmt: skip
         tab_to(page, label, 100)
         page.press(Keys.ENTER)
         page.wait(browser.find_element(By.ID, box).is_displayed)

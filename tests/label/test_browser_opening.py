@@ -10,7 +10,7 @@ import textwrap
 import pytest
 
 from tests.label.browsing import Page, Served, needs_browser
-from tests.label.test_browser_accessible import Checked  # noqa: F401: a fixture
+from tests.label.test_browser_accessible import Checked
 
 pytestmark = needs_browser
 LINE = 't.jsonl:7: not valid JSON (<b>"\u05e9"</b>); --skip-bad-lines leaves such lines out'

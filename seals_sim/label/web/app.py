@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache
 from typing import Any, Literal
@@ -43,6 +43,7 @@ from seals_sim.label.web.calls import (
     send_records,
     send_tasks,
 )
+from seals_sim.label.web.concept_pages import ConceptPages, list_names
 from seals_sim.label.web.guard import Guard
 from seals_sim.label.web.pictures import make_picture_call
 from seals_sim.label.web.plain import PlainJson, send_page, send_static
@@ -96,14 +97,20 @@ def make_session_app(session: Session | Concepts, name: str, judging: Judging | 
     app.add_exception_handler(UserError, _reply_user_error)
     app.add_exception_handler(RequestValidationError, _reply_bad_call)
     lock = threading.Lock() if judging is None else judging.lock
-    sessions = list(session.sessions.values()) if isinstance(session, Concepts) else [session]
-    names = [name_concept(one.concept) for one in sessions] if len(sessions) > 1 or sessions[0].concept else []
-    pages = [_Page(one, name, lock, names, judging) for one in sessions]
-    _add_calls(app, "", pages[0])
-    for place, page in enumerate(pages[: len(names)]):
-        _add_calls(app, f"/concept/{place}", page)
-    if isinstance(session, Concepts) and len(names) > 1:
-        _add_calls(app, "/concept/all", AllConceptsPage(session, pages, lock))
+    concepts = Concepts.around(session) if isinstance(session, Session) else session
+    if concepts is None:  # one of several, served alone
+        assert isinstance(session, Session)
+        names = [name_concept(session.concept)]
+        for prefix in ("", "/concept/0"):
+            _add_calls(app, prefix, _Page(session, name, lock, lambda: names, judging))
+    else:
+        ConceptPages(
+            app,
+            concepts,
+            lock,
+            lambda one: _Page(one, name, lock, lambda: list_names(concepts), judging, not one.is_read_only),
+            _add_calls,
+        )
     app.add_api_route("/image/{row}", make_picture_call(session.corpus))
     app.add_api_route("/", lambda: send_page("page.html"))
     app.add_api_route("/static/{file}", send_static)
@@ -133,11 +140,12 @@ class _Page:
         session: Session,
         name: str,
         lock: threading.Lock,
-        concepts: Sequence[str],
+        list_concepts: Callable[[], list[str]],
         judging: Judging | None = None,
+        can_add: bool = False,
     ) -> None:
-        self._session, self._name, self._lock, self._concepts = session, name, lock, concepts
-        self._judging = judging
+        self._session, self._name, self._lock, self._list_concepts = session, name, lock, list_concepts
+        self._judging, self._can_add = judging, can_add
         self._corpus = session.corpus
         self._taken: deque[str] = deque(maxlen=N_TAKEN)
         # a page asks again and again for the rows that wait, and which rows are near does not change
@@ -266,7 +274,8 @@ class _Page:
         return StatusReply(
             **asdict(status),
             name=self._name,
-            concepts=list(self._concepts),
+            concepts=self._list_concepts(),
+            can_add=self._can_add,
             remaining_words=describe_remaining(status, self._session.options.control_every),
             stopping_words=describe_stopping(status),
             can_find=self._corpus.encode is not None,

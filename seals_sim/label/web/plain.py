@@ -11,6 +11,7 @@ from starlette.responses import FileResponse, JSONResponse, Response
 _STATIC = Path(__file__).parent / "static"
 _SCRIPTS = (
     "page.js",
+    "adding.js",
     "calls.js",
     "cards.js",
     "chunks.js",
