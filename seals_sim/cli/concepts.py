@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from seals_sim.errors import UserError
-from seals_sim.label.beginning import UNNAMED, name_concept
-from seals_sim.label.concepts import Examples, require_names
+
+if TYPE_CHECKING:
+    from seals_sim.label.concepts import Examples
 
 
 def sort_examples(positives: Sequence[str], negatives: Sequence[str], names: Sequence[str]) -> dict[str, Examples]:
@@ -28,6 +30,8 @@ def sort_examples(positives: Sequence[str], negatives: Sequence[str], names: Seq
     """
     if not names:
         return {"": (list(positives), list(negatives))}
+    from seals_sim.label.concepts import require_names
+
     require_names(names)
     sorted_: dict[str, tuple[list[str], list[str]]] = {name: ([], []) for name in names}
     for place, (option, texts) in enumerate((("like", positives), ("not_like", negatives))):
@@ -57,6 +61,8 @@ def sort_instructions(instructions: Sequence[str], names: Sequence[str]) -> dict
         >>> sort_instructions(["rude=Is it rude?", "unnamed=Is it late?"], ["", "rude", "odd"])
         {'rude': 'Is it rude?', '': 'Is it late?'}
     """
+    from seals_sim.label.beginning import UNNAMED, name_concept
+
     if list(names) == [""]:
         if len(instructions) > 1:
             problem = "is one too many: this session has one concept; begin it with a concept for each"
@@ -74,3 +80,11 @@ def sort_instructions(instructions: Sequence[str], names: Sequence[str]) -> dict
             raise UserError("is the second one for its concept", parameter="instruction", value=repr(given))
         sorted_[name] = text.strip()
     return sorted_
+
+
+def require_words(positives: Sequence[str], negatives: Sequence[str]) -> None:
+    """Raise UserError for an example without words."""
+    for name, examples in (("like", positives), ("not_like", negatives)):
+        for text in examples:
+            if not text.strip():
+                raise UserError("needs some words", parameter=name, value=repr(text))

@@ -19,7 +19,8 @@ from seals_sim.errors import UserError
 from seals_sim.indexes import IndexOptions
 from seals_sim.label.corpus import Corpus, build_vector_corpus, fingerprint_own_vectors
 from seals_sim.label.exchange.growth import CarriedAnswers
-from seals_sim.label.exchange.session_file import SessionFile, read_about
+from seals_sim.label.exchange.session_file import SessionFile
+from seals_sim.label.journal import read_about
 from seals_sim.label.pictures import Pictures
 from seals_sim.replay.options import CacheOptions
 from seals_sim.search.choice import AutoPoolChoice

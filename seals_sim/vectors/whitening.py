@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
 from seals_sim.disk.files import replacing
@@ -72,6 +71,8 @@ class Whitening:
                 f"{largest}; 0 leaves them unwhitened"
             )
             raise UserError(problem, parameter="dimensions", value=dimensions)
+        from sklearn.decomposition import PCA  # which takes a second to import, and few sessions whiten
+
         with threadpool_limits(1):  # sums that do not depend on the number of threads
             pca = PCA(dimensions, svd_solver="covariance_eigh").fit(embeddings)
         variance = pca.explained_variance_

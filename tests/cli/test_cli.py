@@ -19,7 +19,7 @@ from experiments.goodreads import __main__ as goodreads
 from experiments.paper import __main__ as paper
 from experiments.theory_bounds import __main__ as theory_bounds
 from seals_sim.cli import main as cli
-from seals_sim.cli.label import open_session
+from seals_sim.cli.sessions import open_session
 from seals_sim.cli.tables import name_session
 from seals_sim.datasets import read_icd10cm, read_texts
 from seals_sim.errors import UserError

@@ -15,6 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from seals_sim.cli import label as label_command
+from seals_sim.cli import sessions
 from seals_sim.cli.main import main
 from seals_sim.embed.lazy_store import LazyStore
 from seals_sim.embed.space import TextSpace
@@ -282,7 +283,7 @@ def test_a_table_is_embedded_lazily_from_a_size_on(tmp_path, monkeypatch, refuse
         main([str(word) for word in [*words, "--session", tmp_path / session, *more]])
         return served[-1].embed, served[-1].pool, served[-1].k
 
-    monkeypatch.setattr(label_command, "LAZY_FROM", 30)
+    monkeypatch.setattr(sessions, "LAZY_FROM", 30)
     assert label("a") == ("lazy", "positives", 3)
     assert label("a") == ("lazy", "positives", 3)
     assert label("b", "--embed", "all") == ("all", "all", 3)

@@ -15,7 +15,6 @@ from seals_sim.label.events import Seed
 from seals_sim.label.exchange.chunk_classifier import embed_chunks, train_on_chunks
 from seals_sim.label.exchange.classifier import build_pipeline
 from seals_sim.label.journal import Journal
-from seals_sim.label.journal_contents import About
 from seals_sim.label.journal_rows import KeptRow, KeptSpace
 from seals_sim.label.judge.records import JudgeRecord
 from seals_sim.label.learner import explain_missing
@@ -24,19 +23,6 @@ from seals_sim.label.state import SessionState, is_disputed
 from seals_sim.search.learners import LinearModel, fit_logistic
 
 _ANY_TABLE = 2**62  # rows: without the table nothing says how many there are
-
-
-def read_about(path: Path) -> tuple[About, KeptSpace | None]:
-    """What a session was begun with, and the space of its vectors, where its file keeps that.
-
-    Raises:
-        UserError: For a file that is no session, or damaged.
-    """
-    journal = Journal(path)
-    try:
-        return journal.read_about(), journal.read_kept()[1]
-    finally:
-        journal.close()
 
 
 @dataclass(frozen=True, eq=False)
