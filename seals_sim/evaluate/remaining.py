@@ -8,7 +8,6 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, hypergeom
 
 _LARGE = 10_000  # rows: scipy's hypergeometric distribution takes time by the row (3 ms a value at 10 million)
 _NOTHING = -45.0  # log of a part that no float holds
@@ -54,6 +53,8 @@ def estimate_remaining(n_left: int, n_drawn: int, n_positive: int, confidence: f
 
 @lru_cache(maxsize=256)  # SciPy takes 5 ms, and a page asks after each answer, when few of them are of rows drawn
 def _bound_part(n_positive: int, n_drawn: int, confidence: float) -> tuple[float, float]:
+    from scipy.stats import binomtest  # takes a second, as hypergeom does
+
     part = binomtest(n_positive, n_drawn).proportion_ci(confidence, method="exact")
     return float(part.low), float(part.high)
 
@@ -98,6 +99,8 @@ def compute_p_missing(
     positives_before = least_total - (n_found - positives_in_last)
     if n_rows > _LARGE and least_total <= n_rows - m:
         return float(np.exp(np.min(_compute_log_cdf(positives_in_last, n_before, positives_before, last))))
+    from scipy.stats import hypergeom
+
     p = hypergeom.cdf(positives_in_last, n_before, np.minimum(positives_before, n_before), last)
     return float(np.min(p))
 

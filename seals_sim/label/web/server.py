@@ -27,6 +27,7 @@ from seals_sim.label.web.app import make_app
 from seals_sim.label.web.connections import MAX_CONNECTIONS, BoundedProtocol
 from seals_sim.label.web.guard import ANY
 from seals_sim.label.web.kept_token import KeptToken
+from seals_sim.search.learners import import_training
 
 _SENT_ON = (
     '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
@@ -87,6 +88,7 @@ def serve(
             if judging is not None:
                 judging.start()
             app = make_app(session, token, host, name, once if open_browser else None, allowed_hosts, judging)
+            threading.Thread(target=import_training, daemon=True).start()  # the page comes up meanwhile
             with _opening_in_browser(address + once) if open_browser else nullcontext():
                 _run(app, listening)
     finally:
