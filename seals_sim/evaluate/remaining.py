@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _LARGE = 10_000  # rows: scipy's hypergeometric distribution takes time by the row (3 ms a value at 10 million)
+_STEPS = 16  # whose product no float is too coarse for
 _NOTHING = -45.0  # log of a part that no float holds
 
 
@@ -93,8 +94,11 @@ def compute_p_missing(
     if m == 0 or n_found == 0:
         return 1.0
     least_total = int(np.floor(n_found / target_recall)) + 1  # positives, were the target missed
-    last = np.arange(1, m + 1)
-    positives_in_last = np.cumsum(sequence[::-1])
+    backward = sequence[::-1]
+    last = np.append(
+        np.flatnonzero(backward[1:]) + 1, m
+    )  # with every negative before a positive p falls: i + 1 of n + 1
+    positives_in_last = np.cumsum(backward)[last - 1]
     n_before = n_rows - m + last  # rows left before the last i
     positives_before = least_total - (n_found - positives_in_last)
     if n_rows > _LARGE and least_total <= n_rows - m:
@@ -114,9 +118,11 @@ def _compute_log_cdf(
     """
     fewer, more = np.minimum(n_good, n_drawn), np.maximum(n_good, n_drawn)
     term = np.zeros(len(x))  # log P(none is)
-    for step in range(int(fewer.max())):
-        is_left = step < fewer
-        term[is_left] += np.log1p(-more[is_left] / (n[is_left] - step))
+    for start in range(0, int(fewer.max()), _STEPS):
+        first = int(np.searchsorted(fewer, start, side="right"))  # fewer rises with the rows drawn
+        steps, least = np.arange(start, start + _STEPS)[:, None], fewer[first:]
+        parts = 1 - more[first:] / (n[first:] - np.minimum(steps, least - 1))
+        term[first:] += np.log(np.prod(parts, axis=0, where=steps < least))
     total = term.copy()
     with np.errstate(divide="ignore"):  # no more than all can be
         for found in range(int(x.max())):

@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import hypergeom
 
 from seals_sim.cli.main import main
 from seals_sim.evaluate.remaining import compute_p_missing, estimate_remaining
@@ -52,6 +53,22 @@ def test_earlier_positives_count_but_are_not_in_the_sequence():
     p = compute_p_missing([1] * 10 + [0] * 200, 390, n_positive_before=10)
     assert p == pytest.approx((180 * 179) / (380 * 379))
     assert compute_p_missing([1] * 10 + [0] * 380, 390, n_positive_before=10) == 0.0
+
+
+def test_the_smallest_p_is_that_over_every_number_of_last_rows():
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        n = int(rng.integers(20, 200))
+        labels = (rng.random(int(rng.integers(1, n))) < rng.random()).astype(int)
+        if not labels.any():
+            continue
+        m, least = len(labels), int(labels.sum() / 0.9) + 1
+        every = [
+            hypergeom.cdf(found, n - m + i, min(least - labels.sum() + found, n - m + i), i)
+            for i in range(1, m + 1)
+            for found in [labels[m - i :].sum()]
+        ]
+        assert compute_p_missing(labels.tolist(), n, 0.9) == pytest.approx(min(every), rel=1e-9)
 
 
 @pytest.mark.parametrize("n_rows", [10_001, 60_000])

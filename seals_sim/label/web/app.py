@@ -282,7 +282,7 @@ class _Page:
     def describe_status(self) -> StatusReply:
         status = self._session.status(TARGET)
         return StatusReply(
-            **asdict(status),
+            **vars(status),  # asdict would copy the curve, number by number
             name=self._name,
             concepts=list(self._concepts),
             remaining_words=describe_remaining(status, self._session.options.control_every),
