@@ -51,6 +51,19 @@ class Copies:
         return cls(Rows(first[order]), place[number])
 
     @classmethod
+    def read_numbers(cls, number: NDArray[np.int64]) -> Copies | None:
+        """Make them again from `number`; None where it is empty, as where no two rows are equal.
+
+        Examples:
+            >>> Copies.read_numbers(np.array([0, 1, 0, 2])).first.tolist()
+            [0, 1, 3]
+        """
+        if not len(number):
+            return None
+        is_first = np.diff(np.maximum.accumulate(number), prepend=-1) > 0
+        return cls(Rows(np.flatnonzero(is_first)), np.asarray(number))
+
+    @classmethod
     def find_texts(cls, texts: Sequence[str]) -> Copies | None:
         """Find the equal texts among n.
 
