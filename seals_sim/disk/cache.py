@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from seals_sim.disk.files import compute_sha256, make_folder, replacing, require_writable
 from seals_sim.disk.reading import explain_unreadable, read_array, read_content
 from seals_sim.disk.stamps import digest_once, note_digest
-from seals_sim.types import Vectors
 
 _NOTED_FROM = 2**24  # bytes: fewer are digested in a hundredth of a second
 
@@ -30,7 +29,7 @@ def get_default_folder() -> Path:
     return folder
 
 
-def compute_with_cache(folder: Path | None, key: str, compute: Callable[[], Vectors]) -> Vectors:
+def compute_with_cache(folder: Path | None, key: str, compute: Callable[[], NDArray[Any]]) -> NDArray[Any]:
     """Compute an array, or load it from a cache where there is one.
 
     Args:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,12 +51,13 @@ def estimate_remaining(n_left: int, n_drawn: int, n_positive: int, confidence: f
     return Interval(low, n_left * n_positive / n_drawn, high)
 
 
-@lru_cache(maxsize=256)  # SciPy takes 5 ms, and a page asks after each answer, when few of them are of rows drawn
 def _bound_part(n_positive: int, n_drawn: int, confidence: float) -> tuple[float, float]:
-    from scipy.stats import binomtest  # takes a second, as hypergeom does
+    from scipy.special import betaincinv  # scipy.stats has the interval, and takes a second to import
 
-    part = binomtest(n_positive, n_drawn).proportion_ci(confidence, method="exact")
-    return float(part.low), float(part.high)
+    tail, n_negative = (1 - confidence) / 2, n_drawn - n_positive
+    low = float(betaincinv(n_positive, n_negative + 1, tail)) if n_positive else 0.0
+    high = float(betaincinv(n_positive + 1, n_negative, 1 - tail)) if n_negative else 1.0
+    return low, high
 
 
 def compute_p_missing(

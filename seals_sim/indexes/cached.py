@@ -8,10 +8,9 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from seals_sim.disk.cache import load_or_compute, locking
-from seals_sim.errors import DamagedError, OtherOriginError, UserError
+from seals_sim.disk.cache import locking
+from seals_sim.errors import DamagedError, OtherOriginError
 from seals_sim.indexes.choice import IndexOptions, build_index
 from seals_sim.indexes.protocol import NeighborIndex
 from seals_sim.types import StoredVectors
@@ -74,14 +73,4 @@ def _find_copies(vectors: StoredVectors, digest: str, cache: Path) -> Copies | N
     """Find equal rows, or read from the cache which they are, where a table is so large that it takes time."""
     if vectors.size < _KEPT_FROM:
         return Copies.find(vectors)
-    try:
-        number, _ = load_or_compute(cache, f"equal rows of {digest}", lambda: _number_rows(vectors))
-    except UserError:  # a cache that can only be read
-        return Copies.find(vectors)
-    return Copies.read_numbers(number)
-
-
-def _number_rows(vectors: StoredVectors) -> NDArray[np.int64]:
-    """What each row holds (n,), or nothing (0,) where all hold something else."""
-    copies = Copies.find(vectors)
-    return np.empty(0, dtype=np.int64) if copies is None else copies.number
+    return Copies.find_once(cache, digest, lambda: Copies.find(vectors))

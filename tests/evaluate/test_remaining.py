@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import hypergeom
+from scipy.stats import binomtest, hypergeom
 
 from seals_sim.cli.main import main
 from seals_sim.evaluate.remaining import compute_p_missing, estimate_remaining
@@ -26,6 +26,14 @@ def test_interval_has_the_stated_coverage(n_drawn):
     assert hits >= 0.95 * 400
     normal = 2 * 1.96 * np.sqrt(0.05 * 0.95 / n_drawn) * (1000 - n_drawn)
     assert normal < width < 1.5 * normal  # an exact interval is wider than the normal one, but says as much
+
+
+def test_the_interval_is_that_of_clopper_and_pearson():
+    for n in (1, 2, 9, 60, 3_000):
+        for k in {0, 1, n // 10, n // 2, n - 1, n}:
+            part = binomtest(k, n).proportion_ci(0.95, method="exact")
+            ours = estimate_remaining(10**9, n, k)
+            assert (ours.low, ours.high) == pytest.approx((part.low * 10**9, part.high * 10**9), abs=2)
 
 
 def test_stopping_rule_has_the_stated_level_on_random_orders():

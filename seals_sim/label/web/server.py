@@ -89,10 +89,10 @@ class PageServer:
                 self._announce_once()
                 if self._problem is not None:
                     raise self._problem
+                import_training()  # before what is embedded needs the processor: the first answers do
                 session.embed_in_background()
                 if judging is not None:
                     judging.start()
-                import_training()
                 self._has_ended.wait()
         finally:
             self.stop()
