@@ -15,10 +15,9 @@ from seals_sim.cli.tables import EmbeddingPlan, build_table_corpus, get_cache, n
 from seals_sim.datasets.table import TextTable
 from seals_sim.embed.space import TextSpace
 from seals_sim.errors import UserError
-from seals_sim.label import journal_file
+from seals_sim.label import exchange, journal_file
 from seals_sim.label.concepts import Concepts, Examples
 from seals_sim.label.corpus import Corpus
-from seals_sim.label.exchange import AnswerNames, read_labels
 from seals_sim.label.exchange.growth import CarriedAnswers, carry_over
 from seals_sim.label.journal_contents import About
 from seals_sim.label.journal_rows import KeptSpace
@@ -73,13 +72,13 @@ def prepare_session(
     if corpus.lazy is not None and not cache.quiet:
         n_missing = corpus.lazy.n_distinct - corpus.lazy.n_embedded
         print(f"{n_missing:,} texts are embedded while you label, those that are looked at first", file=sys.stderr)
-    names = AnswerNames(examples.positive_label, examples.negative_label, examples.answer_field)
+    names = exchange.AnswerNames(examples.positive_label, examples.negative_label, examples.answer_field)
     files = (
         (examples.labelstudio, "label_studio"),
         (examples.argilla, "argilla"),
         (examples.labels, "table"),
     )
-    imports = [read_labels(file, kind, corpus, names) for file, kind in files if file is not None]
+    imports = [exchange.read_labels(file, kind, corpus, names) for file, kind in files if file is not None]
     if carried is not None:
         _report_carried(carried, carry_over(carried, corpus))
     begin_step("opening the session")
