@@ -1,6 +1,6 @@
-"""Three ways to build a k-NN graph: asking an inverted file for every row; the same by short codes, each row hearing
-of those that found it, as `build_index` does above 131,072 rows; and joining each cell with its nearest cells by one
-matrix product, several clusterings united.
+"""Three ways to build a k-NN graph: asking for every row by short codes and letting each hear of those that found it,
+as `build_index` does above 131,072 rows; asking an inverted file of 8-bit codes for every row; and joining each cell
+with its nearest cells by one matrix product, several clusterings united.
 
 Other work of the machine moves seconds more than CPU time, so both are given, and the rows that a row is compared with,
 which no machine changes. Recall is that of 1,000 rows. The join is tried here and used nowhere.
@@ -52,7 +52,7 @@ def benchmark_graph_join(*, options: Annotated[GraphJoinOptions, flatten("Option
     lines = []
     with threadpool_limits(options.threads):
         import_torch().set_num_threads(options.threads)
-        for build in (_ask_inverted_file, _unite_lists, _join_cells):
+        for build in (_unite_lists, _ask_inverted_file, _join_cells):
             for name, n_compared, seconds, cpu_seconds, graph in build(vectors, options):
                 shared = [len(np.intersect1d(a, b)) for a, b in zip(graph[sample], exact, strict=True)]
                 per_row = 1e6 / len(vectors)
@@ -78,6 +78,22 @@ def main(words: Sequence[str] | None = None) -> None:
 _Result = tuple[str, float, float, float, NDArray[Any]]  # name, rows compared, seconds, CPU seconds, (n, k)
 
 
+def _unite_lists(vectors: Vectors, options: GraphJoinOptions) -> Iterator[_Result]:
+    """All of it is counted: cells and codes, the sample by which settings are chosen, and the graph."""
+    n = len(vectors)
+    with tempfile.TemporaryDirectory() as folder:
+        start, start_cpu = time.perf_counter(), time.process_time()
+        graph = build_united_graph(vectors, "rows", Path(folder), make_generator(0, "index"), options.k)
+        seconds, cpu = time.perf_counter() - start, time.process_time() - start_cpu
+        journal = Path(folder) / f"graph-settings-{options.k}" / "journal.jsonl"
+        chosen = json.loads(journal.read_text().splitlines()[-1])["finished"]
+        found = np.full((n, options.k), -1)
+        for row, near in enumerate(graph.neighbors(Rows(np.arange(n)), options.k)):
+            found[row, : len(near)] = near
+        name = f"united, {chosen['n_cells']} cells, the best {chosen['n_compared']} k by vectors"
+        yield name, chosen["n_cells"] * n / choose_n_graph_cells(n), seconds, cpu, found
+
+
 def _ask_inverted_file(vectors: Vectors, options: GraphJoinOptions) -> Iterator[_Result]:
     """The index is counted too; it is built once."""
     n = len(vectors)
@@ -95,22 +111,6 @@ def _ask_inverted_file(vectors: Vectors, options: GraphJoinOptions) -> Iterator[
                 found[row, : len(near)] = near
             compared = n_probe * n / choose_n_cells(n)
             yield f"asked, {n_probe} cells", compared, seconds + before, cpu + before_cpu, found
-
-
-def _unite_lists(vectors: Vectors, options: GraphJoinOptions) -> Iterator[_Result]:
-    """All of it is counted: cells and codes, the sample by which settings are chosen, and the graph."""
-    n = len(vectors)
-    with tempfile.TemporaryDirectory() as folder:
-        start, start_cpu = time.perf_counter(), time.process_time()
-        graph = build_united_graph(vectors, "rows", Path(folder), make_generator(0, "index"), options.k)
-        seconds, cpu = time.perf_counter() - start, time.process_time() - start_cpu
-        journal = Path(folder) / f"graph-settings-{options.k}" / "journal.jsonl"
-        chosen = json.loads(journal.read_text().splitlines()[-1])["finished"]
-        found = np.full((n, options.k), -1)
-        for row, near in enumerate(graph.neighbors(Rows(np.arange(n)), options.k)):
-            found[row, : len(near)] = near
-        name = f"united, {chosen['n_cells']} cells, the best {chosen['n_compared']} k by vectors"
-        yield name, chosen["n_cells"] * n / choose_n_graph_cells(n), seconds, cpu, found
 
 
 def _join_cells(vectors: Vectors, options: GraphJoinOptions) -> Iterator[_Result]:
