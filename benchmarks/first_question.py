@@ -1,4 +1,4 @@
-"""From a table of texts and an empty cache to the first question, and from an answer to the next one.
+"""From a table of texts and an empty cache to the page, the first question on it, and from an answer to the next one.
 
 The texts are real ones, the descriptions of ICD-10-CM; beyond 74,731 they are REPEATED WITH CHANGES: one word in each
 is replaced by one drawn from all of them. `seals label` runs as a user starts it, in a process of its own; a person is
@@ -96,6 +96,8 @@ def _measure(n: int, options: FirstQuestionOptions, folder: Path) -> dict[str, o
     try:
         assert process.stdout is not None
         page = ServedPage(process.stdout.readline())
+        page.open()
+        opened = time.perf_counter() - start
         page.call("/api/batch?n=1")
         seconds, peak, processor_seconds = time.perf_counter() - start, read_peak(process.pid), read_cpu(process.pid)
         waits = [_answer(page, options) for _ in range(options.answers)]
@@ -103,6 +105,7 @@ def _measure(n: int, options: FirstQuestionOptions, folder: Path) -> dict[str, o
         return {
             "n": n,
             "embed": options.embed,
+            "page_seconds": opened,
             "first_question_seconds": seconds,
             "processor_seconds": processor_seconds,
             "peak_gb": peak / _GB,

@@ -5,9 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import time
+import urllib.error
 import urllib.request
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+_LOOK_SECONDS = 0.02
 
 
 class ServedPage:
@@ -20,11 +25,26 @@ class ServedPage:
         self._base, self._token = found.groups()
 
     def call(self, path: str, content: object = None, who: str = "") -> Any:
-        """GET, or POST where there is content, as a person."""
+        """GET, or POST where there is content, as a person; waits while the table is made ready."""
         data = None if content is None else json.dumps(content).encode()
-        headers = {"X-Token": self._token, "X-Person": who, "Content-Type": "application/json"}
-        with urllib.request.urlopen(urllib.request.Request(self._base + path, data, headers)) as reply:
-            return json.load(reply)
+        headers = {"X-Person": who, "Content-Type": "application/json"}
+        while True:
+            try:
+                with self._open(path, data, headers) as reply:
+                    return json.load(reply)
+            except urllib.error.HTTPError as error:
+                if error.code != 503:
+                    raise
+                time.sleep(_LOOK_SECONDS)
+
+    def open(self) -> str:
+        """The page itself, which is there before the session is: its HTML."""
+        with self._open("/") as reply:
+            return str(reply.read().decode())
+
+    def _open(self, path: str, data: bytes | None = None, headers: Mapping[str, str] | None = None) -> Any:
+        sent = {**(headers or {}), "X-Token": self._token}
+        return urllib.request.urlopen(urllib.request.Request(self._base + path, data, sent))
 
 
 def read_peak(pid: int) -> int:

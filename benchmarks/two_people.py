@@ -2,7 +2,7 @@
 
 SIMULATED vectors through `seals label --vectors`, the real server in a process of its own, real HTTP. Each person is a
 thread that answers without a pause, which nobody does: each waits for the other as often as can be. A start is measured
-from the command to the address, and to the first question.
+from the command until the session is open, and to the first question.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def benchmark_two_people(*, options: Annotated[TwoPeopleOptions, flatten("Option
     people = ["Ada", "Bob", *(f"Person {number}" for number in range(3, options.people + 1))][: options.people]
     load = os.getloadavg()[0]
     with _serving(command) as (page, pid, seconds):
-        print(f"a new session: {seconds:.1f} s to the address (load {load:.1f})", flush=True)
+        print(f"a new session: {seconds:.1f} s until it is open (load {load:.1f})", flush=True)
         _answer_first(page, is_positive)
         cpu = read_cpu(pid)
         with ThreadPoolExecutor(len(people)) as threads:
@@ -77,7 +77,7 @@ def benchmark_two_people(*, options: Annotated[TwoPeopleOptions, flatten("Option
             first = time.perf_counter() - start
             cpu, peak = read_cpu(pid), read_peak(pid) / _GB
         print(
-            f"opened again: {seconds:.2f} s to the address, {first:.2f} to the first question, "
+            f"opened again: {seconds:.2f} s, {first:.2f} to the first question, "
             f"{cpu:.2f} of processors, {peak:.2f} GB (load {load:.1f})",
             flush=True,
         )
@@ -107,12 +107,13 @@ def _write_table(options: TwoPeopleOptions) -> tuple[Path, Path, NDArray[np.bool
 
 @contextmanager
 def _serving(command: Sequence[str]) -> Iterator[tuple[ServedPage, int, float]]:
-    """The page, its process, and the seconds to its address."""
+    """The page, its process, and the seconds until the session is open."""
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         page = ServedPage(process.stdout.readline())
+        page.call("/api/status")  # the page is there before the session is
         yield page, process.pid, time.perf_counter() - start
     finally:
         process.send_signal(signal.SIGINT)

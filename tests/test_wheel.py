@@ -19,6 +19,7 @@ from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 
+from benchmarks.served import ServedPage
 from seals_sim.datasets import read_icd10cm
 
 ROOT = Path(__file__).parents[1]
@@ -106,8 +107,9 @@ def test_label_serves_its_page(seals, run):
     with subprocess.Popen(words, cwd=run.folder, stdout=subprocess.PIPE, text=True) as process:
         try:
             url = process.stdout.readline().strip()
+            ServedPage(url).call("/api/status")  # the page is there before the session is
             with build_opener(HTTPCookieProcessor()).open(url, timeout=20) as reply:
-                assert "<title>" in reply.read().decode()
+                assert "Rows to label" in reply.read().decode()
             process.send_signal(signal.SIGTERM)
             assert process.wait(20) == 0
         finally:

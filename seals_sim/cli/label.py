@@ -21,6 +21,7 @@ from seals_sim.cli.options import (
 )
 from seals_sim.cli.own_vectors import build_own_corpus, require_own_vectors
 from seals_sim.cli.tables import EmbeddingPlan, build_table_corpus, get_cache, name_list, name_session
+from seals_sim.cli.terminal import explain_failure
 from seals_sim.datasets.formats import open_table
 from seals_sim.datasets.lines import require_file
 from seals_sim.datasets.table import TextTable
@@ -36,10 +37,14 @@ from seals_sim.label.exchange.growth import CarriedAnswers, carry_over
 from seals_sim.label.exchange.session_file import read_about
 from seals_sim.label.journal import Journal
 from seals_sim.label.journal_rows import KeptSpace
+from seals_sim.label.judge.judging import Judging
 from seals_sim.label.judge.options import JudgeOptions
 from seals_sim.label.lazy_corpus import LAZY_FROM
 from seals_sim.label.options import SessionOptions
-from seals_sim.label.web.server import require_address, serve
+from seals_sim.label.session import Session
+from seals_sim.label.web.address import require_address
+from seals_sim.label.web.server import open_page
+from seals_sim.progress import begin_step
 from seals_sim.replay.options import CacheOptions
 
 
@@ -67,6 +72,43 @@ def label(
     path = examples.session or name_session(table)
     _check_before_work(path, examples, page)
     judge = find_judge(judge_options)
+
+    def prepare() -> tuple[Session | Concepts, Judging | None]:
+        begin_step(f"reading {table.name}")
+        served = _prepare(table, path, examples, options, text, index, cache, columns, own)
+        if judge is None:
+            return served, None
+        if not isinstance(served, Session):
+            served.close()
+            raise UserError("answers for one concept, and this session has several", parameter="judge", value=judge.url)
+        return served, begin_judging(served, judge, judge_options)
+
+    if judge_options.no_page:
+        served, judging = prepare()
+        assert isinstance(served, Session)
+        assert judging is not None
+        judge_alone(served, judging, judge_options.judge_budget, cache.quiet)
+        return
+    where = (page.host, page.port, not page.no_browser, cache.quiet, path.name, page.allow_host, path)
+    with open_page(*where, explain=explain_failure) as server:
+        served, judging = prepare()
+        server.serve(served, judging)
+    if judging is not None:
+        print(judging.summary)
+
+
+def _prepare(
+    table: Path,
+    path: Path,
+    examples: ExampleOptions,
+    options: SessionOptions,
+    text: TextOptions,
+    index: SearchIndexOptions,
+    cache: CacheOptions,
+    columns: ColumnOptions,
+    own: OwnVectorOptions,
+) -> Session | Concepts:
+    """Read, embed and index a table, and open the session on it."""
     left_out = path.with_name(f"{path.name.removesuffix('.seals')}.left-out.csv")
     if path.is_file() and not journal_file.is_writable(path):
         left_out = name_list(get_cache(cache), table)
@@ -108,6 +150,7 @@ def label(
     imports = [read_labels(file, kind, corpus, names) for file, kind in files if file is not None]
     if carried is not None:
         _report_carried(carried, carry_over(carried, corpus))
+    begin_step("opening the session")
     concepts = open_session(path, corpus, examples.like, examples.not_like, options, examples.concept)
     session = concepts.sessions[examples.concept[0]] if examples.concept else concepts.first
     if imports and len(concepts.sessions) > 1 and len(examples.concept) != 1:
@@ -123,18 +166,7 @@ def label(
             )
     if session.is_read_only:
         print(f"{path}: can only be read: answers are not taken", file=sys.stderr)
-    served = concepts if len(concepts.sessions) > 1 or session.concept else session
-    if judge is not None and served is not session:
-        concepts.close()
-        raise UserError("answers for one concept, and this session has several", parameter="judge", value=judge.url)
-    judging = None if judge is None else begin_judging(session, judge, judge_options)
-    if judging is not None and judge_options.no_page:
-        judge_alone(session, judging, judge_options.judge_budget, cache.quiet)
-        return
-    opens, hosts = not page.no_browser, page.allow_host
-    serve(served, page.host, page.port, opens, cache.quiet, path.name, hosts, path, judging)
-    if judging is not None:
-        print(judging.summary)
+    return concepts if len(concepts.sessions) > 1 or session.concept else session
 
 
 def _require_fitting_embedding(

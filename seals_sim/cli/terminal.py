@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import FrameType
@@ -24,6 +25,8 @@ from seals_sim.options import COMMA_SEPARATED, to_user_error
 from seals_sim.runtime import wait_passively
 
 _RAISE_AGAIN_SECONDS = 0.05
+_EXPLAINED = (CycloptsError, ValidationError, UserError, OSError, MemoryError)
+_RUNNING: ContextVar[tuple[App, list[str]] | None] = ContextVar("running", default=None)
 _SIGPIPE = 13  # Windows has no signal.SIGPIPE
 
 
@@ -76,33 +79,50 @@ def run_cli(app: App, words: Sequence[str] | None = None) -> None:
     wait_passively()
     _print_what_the_terminal_can_show()
     typed = list(sys.argv[1:] if words is None else words)
+    running = _RUNNING.set((app, typed))
     try:
         _require_utf8(typed)
         with _interrupted_by_signals():
             app(typed, exit_on_error=False, print_error=False, result_action="return_none")
         if sys.stdout is not None:
             sys.stdout.flush()  # not at exit, where nobody answers for a closed pipe
-    except CycloptsError as error:
-        _fail(_explain(error))
-    except ValidationError as error:
-        _fail(_name_option(app, typed, to_user_error(error)))
-    except UserError as error:
-        _fail(_name_option(app, typed, error))
     except BrokenPipeError:
         _end_without_reader()
-    except OSError as error:
-        what = error.strerror or str(error)
-        _fail(what if error.filename is None else f"{error.filename}: {what}")
-    except MemoryError as error:
-        _fail(f"not enough memory; ask for less ({error})")
+    except _EXPLAINED as error:
+        _fail(explain_failure(error))
     except KeyboardInterrupt as interruption:
         print("interrupted; rerun the same command to resume", file=sys.stderr)
         sys.exit(128 + (interruption.args[0] if interruption.args else signal.SIGINT))
+    finally:
+        _RUNNING.reset(running)
 
 
-def _fail(message: str) -> NoReturn:
+def explain_failure(error: BaseException) -> str | None:
+    """Put in a line why the command that runs has to end; None where it is stopped, or nobody is there to read it."""
+    if isinstance(error, KeyboardInterrupt | BrokenPipeError | SystemExit):
+        return None
+    return " ".join(_explain(error).split())
+
+
+def _explain(error: BaseException) -> str:
+    match error:
+        case CycloptsError():
+            return _explain_words(error)
+        case ValidationError():
+            return _name_option(to_user_error(error))
+        case UserError():
+            return _name_option(error)
+        case OSError():
+            what = error.strerror or str(error)
+            return what if error.filename is None else f"{error.filename}: {what}"
+        case MemoryError():
+            return f"not enough memory; ask for less ({error})"
+    return "the program failed; see its output for the reason"
+
+
+def _fail(message: str | None) -> NoReturn:
     with suppress(OSError):  # the exit code still says it
-        print(f"error: {' '.join(message.split())}", file=sys.stderr)
+        print(f"error: {message}", file=sys.stderr)
     sys.exit(2)
 
 
@@ -127,7 +147,7 @@ def _end_without_reader() -> NoReturn:
     sys.exit(128 + _SIGPIPE)
 
 
-def _explain(error: CycloptsError) -> str:
+def _explain_words(error: CycloptsError) -> str:
     """What cyclopts found wrong, in a line; bounds are pydantic's, which it passes on."""
     if isinstance(error.__cause__, ValidationError):
         cause = to_user_error(error.__cause__)
@@ -139,10 +159,12 @@ def _explain(error: CycloptsError) -> str:
     return f"{str(error).rstrip('.')} (--help lists the options)"
 
 
-def _name_option(app: App, typed: Sequence[str], error: UserError) -> str:
+def _name_option(error: UserError) -> str:
     """The error, with the option in place of the parameter where the command has one of that name."""
-    if error.parameter is None:
+    running = _RUNNING.get()
+    if error.parameter is None or running is None:
         return str(error)
+    app, typed = running
     option, options = f"--{_dashed(error.parameter)}", _list_options(app, typed)
     known = next((name for name in (option, f"{option}s") if name in options), None)  # --models names each model
     return str(error) if known is None else _format(known, error)

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 import pyarrow as pa
-from tqdm import tqdm
 
 from seals_sim.errors import UserError
+from seals_sim.progress import track
 from seals_sim.types import TableRow
 
 UNREADABLE = (EOFError, OSError, zlib.error)  # what a file raises that is damaged or breaks off
@@ -174,13 +174,11 @@ def read_raw_lines(
         path.open("rb") as raw_file,
         _unpack(raw_file, path) as unpacked,
         _recode(unpacked, encoding) as file,
-        tqdm(
-            total=path.stat().st_size, desc=f"reading {path.name}", unit="B", unit_scale=True, disable=is_quiet
-        ) as bar,
+        track(f"reading {path.name}", path.stat().st_size, "B", is_quiet) as bar,
     ):
         while True:
             if number % 1024 == 0:
-                bar.update(raw_file.tell() - bar.n)
+                bar.advance_to(raw_file.tell())
             try:
                 line = file.readline()
             except UNREADABLE as error:

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.lib.format import open_memmap
 from numpy.typing import DTypeLike, NDArray
-from tqdm import tqdm
 from typing_extensions import TypedDict
 
 from seals_sim.disk.files import explain_unwritable, replacing
 from seals_sim.disk.reading import explain_unreadable, read_array
 from seals_sim.disk.stages import Count, Sha256, Stage
 from seals_sim.errors import DamagedError, UserError
+from seals_sim.progress import track
 
 
 class ArrayBlock(TypedDict):
@@ -111,13 +111,22 @@ class ArrayStage:
         digest = hashlib.sha256(content.data).hexdigest()
         self.stage.record({"start": start, "end": start + len(rows), "sha256": digest})
 
-    def fill(self, compute_rows: Callable[[int, int], NDArray[Any]], block: int, quiet: bool = True) -> NDArray[Any]:
+    def fill(
+        self,
+        compute_rows: Callable[[int, int], NDArray[Any]],
+        block: int,
+        quiet: bool = True,
+        doing: str | None = None,
+        unit: str = "row",
+    ) -> NDArray[Any]:
         """Compute and write the rows that are missing.
 
         Args:
             compute_rows: Computes the rows from start to end, (end - start, ...).
             block: How many to compute at a time.
             quiet: No progress bar.
+            doing: What is done, in words; by default the name of the stage.
+            unit: What a row is.
 
         Returns:
             The whole array, memory-mapped for reading.
@@ -126,16 +135,19 @@ class ArrayStage:
             UserError: Where a block cannot be written.
         """
         n = self._shape[0]
-        return self.fill_from(
-            (compute_rows(start, min(start + block, n)) for start in range(self.n_done, n, block)), quiet
-        )
+        blocks = (compute_rows(start, min(start + block, n)) for start in range(self.n_done, n, block))
+        return self.fill_from(blocks, quiet, doing, unit)
 
-    def fill_from(self, blocks: Iterable[NDArray[Any]], quiet: bool = True) -> NDArray[Any]:
+    def fill_from(
+        self, blocks: Iterable[NDArray[Any]], quiet: bool = True, doing: str | None = None, unit: str = "row"
+    ) -> NDArray[Any]:
         """Write the rows that are missing.
 
         Args:
             blocks: All rows from `n_done` on, some at a time; not looked at where the array is complete.
             quiet: No progress bar.
+            doing: As for `fill`.
+            unit: As for `fill`.
 
         Returns:
             The whole array, memory-mapped for reading.
@@ -145,10 +157,10 @@ class ArrayStage:
         """
         if not self.stage.is_finished:
             n = self._shape[0]
-            with tqdm(total=n, initial=self.n_done, desc=self.stage.name, unit="row", disable=quiet) as bar:
+            with track(doing or self.stage.name, n, unit, quiet, self.n_done) as bar:
                 for rows in blocks:
                     self.write(rows)
-                    bar.update(len(rows))
+                    bar.advance(len(rows))
             self.finish()
         return self.open()
 

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from tqdm import tqdm
 
 from seals_sim.disk.arrays import ArrayStage
 from seals_sim.disk.cache import is_cached, load_or_compute, locking
 from seals_sim.embed.encoder import Encoder
 from seals_sim.embed.known import KnownTexts
 from seals_sim.errors import DamagedError, OtherOriginError
+from seals_sim.progress import track
 from seals_sim.types import Vectors
 from seals_sim.workers import INLINE, Workers
 
@@ -124,10 +124,10 @@ def _iterate_encoded(
     distinct: Sequence[str], n_done: int, encoder: Encoder, quiet: bool, workers: Workers = INLINE
 ) -> Iterator[Vectors]:
     blocks = (distinct[first : first + BLOCK] for first in range(n_done, len(distinct), BLOCK))
-    with tqdm(total=len(distinct), initial=n_done, desc="embedding", unit="text", disable=quiet) as bar:
+    with track("embedding", len(distinct), "text", quiet, n_done) as bar:
         for block in workers.map(encode_block, encoder, blocks):
             yield block
-            bar.update(len(block))
+            bar.advance(len(block))
 
 
 def encode_block(encoder: Encoder, texts: Sequence[str]) -> Vectors:

@@ -20,6 +20,7 @@ from seals_sim.embed.exported import NEEDED, ExportedModel, ExportError, is_inst
 from seals_sim.embed.names import DEFAULT_MODEL, STATIC_MODEL, AutoBackend, Precision, can_be_on_hub
 from seals_sim.embed.precision import sees_gpu
 from seals_sim.errors import UserError, get_first_line
+from seals_sim.progress import begin_step
 from seals_sim.types import Vectors
 
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class Encoder:
 
     @cached_property
     def _model(self) -> SentenceTransformer:
+        begin_step("loading the model")
         if self._folder == _find_model(STATIC_MODEL):
             return _load_wordllama(self._folder)
         return _load_model(self._folder)

@@ -27,6 +27,7 @@ from seals_sim.disk.cache import locking
 from seals_sim.disk.files import compute_sha256, replacing
 from seals_sim.disk.reading import read_array, read_content, read_json
 from seals_sim.errors import get_first_line
+from seals_sim.progress import begin_step
 from seals_sim.types import Vectors
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def open_exported(folder: Path, load: Callable[[], SentenceTransformer]) -> Expo
             return ExportedModel(folder)
         except ExportError:
             shutil.rmtree(folder / _PART, ignore_errors=True)
+        begin_step("preparing the model for this machine")
         try:
             _export(folder, load())
             return ExportedModel(folder)

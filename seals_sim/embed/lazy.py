@@ -9,11 +9,11 @@ from typing import Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from seals_sim.embed.encoder import Encoder
 from seals_sim.embed.lazy_store import LazyStore
 from seals_sim.errors import UserError
+from seals_sim.progress import track
 from seals_sim.types import Rows, Vectors
 from seals_sim.vectors.normalize import normalize
 
@@ -157,12 +157,12 @@ class LazyVectors:
         if not len(missing):
             return
         by_length = missing[np.argsort([-len(self._texts[row]) for row in missing], kind="stable")]
-        with tqdm(total=len(missing), desc="embedding", unit="text", disable=self._quiet, delay=2) as bar:
+        with track("embedding", len(missing), "text", self._quiet, delay=2) as bar:
             for start in range(0, len(missing), _BATCH):
                 some = Rows(by_length[start : start + _BATCH])
                 with self._turns.take(is_urgent=True):
                     self._add(Rows(some[~self._is_there[some]]))
-                bar.update(len(some))
+                bar.advance(len(some))
 
     def _add(self, rows: Rows) -> None:
         if not len(rows):

@@ -27,6 +27,7 @@ from seals_sim.embed.lazy import LazyVectors
 from seals_sim.embed.lazy_store import LazyStore, has_store
 from seals_sim.embed.names import DEFAULT_DIMENSIONS, DEFAULT_MODEL, AutoBackend, AutoPrecision
 from seals_sim.embed.precision import resolve_precision
+from seals_sim.progress import begin_step
 from seals_sim.types import Vectors
 from seals_sim.vectors.whitening import Whitening, whiten
 from seals_sim.workers import INLINE, Workers
@@ -188,6 +189,7 @@ class TextSpace:
         Raises:
             UserError: Where the model or the cache cannot be used.
         """
+        begin_step("looking for equal texts")
         copies = find_equal_texts(self._texts)
         first = None if copies is None else copies.first[copies.number]
         known = KnownTexts(cache, self._model_key)
@@ -220,6 +222,7 @@ class TextSpace:
         """
 
         def count() -> Any:
+            begin_step("looking for long texts")
             if isinstance(self._texts, StoredTexts):
                 n, step = self._count_cut_of_stored(self._texts)
                 return np.array([n, self._encoder.max_tokens or 0, step])

@@ -19,6 +19,7 @@ from seals_sim.embed.names import STATIC_MODEL
 from seals_sim.runtime import import_torch
 from seals_sim.types import StoredVectors, Vectors
 
+_DOING = "embedding by the static model"
 _BLOCK = 16_384  # texts between two steps of the progress bar, and between two saves
 
 
@@ -81,7 +82,7 @@ class StaticSpace:
         def fill() -> tuple[StoredVectors, str]:
             shape = (len(texts), self._encoder.dimensions)
             stage = ArrayStage(folder, "static", {"key": key}, shape, np.float16)
-            vectors: Any = stage.fill(lambda start, end: self.encode(texts[start:end]), _BLOCK, quiet)
+            vectors: Any = stage.fill(lambda start, end: self.encode(texts[start:end]), _BLOCK, quiet, _DOING, "text")
             return vectors, stage.stage.digest
 
         with locking(folder):

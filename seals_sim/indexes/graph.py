@@ -103,7 +103,7 @@ def build_graph(
     k_max = min(k_max, len(asked)) if of_all else k_max
     array = ArrayStage(folder, name, {"index": made_from, "k": k_max}, (len(asked), k_max), np.int32)
     blocks = (Rows(asked[start : start + _BLOCK]) for start in range(array.n_done, len(asked), _BLOCK))
-    neighbors = array.fill_from(workers.map(_find_block, (index, k_max), blocks), quiet)
+    neighbors = array.fill_from(workers.map(_find_block, (index, k_max), blocks), quiet, "finding neighbors")
     return StoredGraph(None if of_all else asked, neighbors, array.stage.seconds + index.build_seconds), array.stage
 
 

@@ -23,6 +23,7 @@ from seals_sim.disk.reading import read_array
 from seals_sim.disk.stages import FileResult, Stage
 from seals_sim.indexes.names import N_PROBE
 from seals_sim.indexes.stored import StoredIndex, store_index
+from seals_sim.progress import begin_step, track
 from seals_sim.runtime import give_back_memory
 from seals_sim.types import Rows, StoredVectors, Vectors
 from seals_sim.vectors.codes import KIND, choose_scale, encode_as_bytes
@@ -151,14 +152,17 @@ def build_ivf(
     quantizer = build_quantizer(centroids)
     assigned = ArrayStage(folder, "index-cells", {**origin, "training": training.digest}, (n,), np.int32)
     cells = assigned.fill(
-        lambda start, end: quantizer.assign(read_block(vectors, start, end), 1)[:, 0].astype(np.int32), _BLOCK, quiet
+        lambda start, end: quantizer.assign(read_block(vectors, start, end), 1)[:, 0].astype(np.int32),
+        _BLOCK,
+        quiet,
+        "sorting rows into the index",
     )
     scale = scale if kind.is_rounded else 1.0
     path, listing = store_index(
         folder,
         f"index-lists-{codes}",
         {**origin, "cells digest": assigned.stage.digest},
-        lambda: _fill(vectors, kind, quantizer, cells, scale),
+        lambda: _fill(vectors, kind, quantizer, cells, scale, quiet),
     )
     give_back_memory()
     stages = (training, assigned.stage, listing)
@@ -191,6 +195,7 @@ def train_cells(
     stage = Stage(folder, "index-training", origin)
     path = stage.folder / "centroids.npy"
     if stage.result is None:
+        begin_step("training the index")
         rows = Rows(np.sort(rng.choice(n, size=min(n, _TRAINED_ON * n_cells), replace=False)))
         sample = gather_by_reading(vectors, rows)
         scale = choose_scale(sample)
@@ -240,19 +245,23 @@ def _refine(centroids: Vectors, sample: Vectors) -> Vectors:
     return moved
 
 
-def _fill(vectors: StoredVectors, codes: Codes, quantizer: Any, cells: NDArray[np.int32], scale: float) -> Any:
+def _fill(
+    vectors: StoredVectors, codes: Codes, quantizer: Any, cells: NDArray[np.int32], scale: float, quiet: bool
+) -> Any:
     index = codes.make(quantizer, vectors.shape[1], quantizer.ntotal)
     index.is_trained = not codes.is_trained
     if codes.is_trained:
         sample = widen(vectors[:: max(1, len(vectors) // _CODES_TRAINED_ON)])
         index.train(np.resize(sample, (max(len(sample), _PQ_LEAST), vectors.shape[1])))
     _reserve(index, cells)
-    for start in range(0, len(vectors), _BLOCK):
-        block = read_block(vectors, start, start + _BLOCK)
-        rows = encode_as_bytes(block, scale) if codes.is_rounded else block
-        ids = np.arange(start, start + len(rows))
-        places = cells[start : start + len(rows)].astype(np.int64)
-        index.add_core(len(rows), faiss.swig_ptr(rows), faiss.swig_ptr(ids), faiss.swig_ptr(places))
+    with track("filling the index", len(vectors), "row", quiet) as bar:
+        for start in range(0, len(vectors), _BLOCK):
+            block = read_block(vectors, start, start + _BLOCK)
+            rows = encode_as_bytes(block, scale) if codes.is_rounded else block
+            ids = np.arange(start, start + len(rows))
+            places = cells[start : start + len(rows)].astype(np.int64)
+            index.add_core(len(rows), faiss.swig_ptr(rows), faiss.swig_ptr(ids), faiss.swig_ptr(places))
+            bar.advance(len(rows))
     return index
 
 

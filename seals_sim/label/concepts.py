@@ -43,6 +43,16 @@ class Concepts:
         return Session(self._journal, self.corpus, name, self._embedding)
 
     @classmethod
+    def around(cls, session: Session) -> Concepts | None:
+        """The concepts of an open session, which is the first of them; None where its file has others already."""
+        if session._journal.read_about().concepts != (session.concept,):
+            return None
+        concepts = cls.__new__(cls)
+        concepts.corpus, concepts._journal, concepts._embedding = session.corpus, session._journal, session._embedding
+        concepts.sessions = {session.concept: session}
+        return concepts
+
+    @classmethod
     def begin(
         cls, path: Path, corpus: Corpus, examples: Mapping[str, Examples], options: SessionOptions | None = None
     ) -> Concepts:
@@ -87,16 +97,46 @@ class Concepts:
         """See `Session.embed_in_background`."""
         self.first.embed_in_background()
 
-    def add(self, name: str, examples: Examples = ((), ())) -> Session:
-        """Begin the search for another concept.
+    def add(self, name: str, examples: Examples = ((), ()), positives: Sequence[int] = (), who: str = "") -> Session:
+        """Begin the search for another concept: all of it is on disk when this returns, or on an error nothing.
+
+        Args:
+            name: Of the concept.
+            examples: In the table or not.
+            positives: Rows that are answered 1.
+            who: The person who answers so, where there are several.
 
         Raises:
-            UserError: Where there is one of that name, or the file cannot be written.
+            UserError: Where there is one of that name, for a row that there is not, or where the file cannot be
+                written.
         """
         _require_name(name, self.sessions)
-        self._journal.add_concept(name, embed_examples(self.corpus, *examples, self.first.options))
-        self.sessions[name] = self._open(name)
-        return self.sessions[name]
+        seeds = embed_examples(self.corpus, *examples, self.first.options)
+        self._embedding.embed(seeds)  # first, so that nothing is begun where this fails
+        try:
+            with self._journal.together():
+                self._journal.add_concept(name, seeds)
+                session = self._open(name)
+                session.tell(positives, [1] * len(positives), who)
+                self.sessions[name] = session
+        except UserError:
+            self.sessions.pop(name, None)
+            raise
+        return session
+
+    def rename(self, name: str, new: str) -> None:
+        """Give a concept another name; it is on disk when this returns.
+
+        Raises:
+            UserError: Where there is no such concept, the new name will not do, or the file cannot be written.
+        """
+        self._require_known([name])
+        if new == name:
+            return
+        _require_name(new, self.sessions)
+        self._journal.rename_concept(name, new)
+        self.sessions = {new if one == name else one: session for one, session in self.sessions.items()}
+        self.sessions[new].concept = new
 
     def ask(self, n: int, who: str = "") -> list[tuple[str, Asked]]:
         """Choose n rows for which all concepts are to be answered, or fewer where no more are left.

@@ -18,6 +18,7 @@ class JournalConcepts:
 
     _database: sqlite3.Connection
     _is_together = False
+    _fetch: Callable[[str], list[tuple[Any, ...]]]
     _fetch_events: Callable[[], list[tuple[Any, ...]]]
     _transaction: Callable[[], AbstractContextManager[None]]
     _require_writable: Callable[[], None]
@@ -35,9 +36,29 @@ class JournalConcepts:
             self._database.execute("INSERT OR REPLACE INTO about VALUES ('concepts', ?)", (concepts,))
             self._database.executemany(journal_events.INSERT_SEED, journal_events.pack_seeds(seeds, concept))
 
+    def rename_concept(self, concept: str, name: str) -> None:
+        """Give a concept another name, with all that the file says of it; it is on disk when this returns.
+
+        Raises:
+            UserError: Where it cannot be written.
+        """
+        self._require_writable()
+        names = [name if one == concept else one for one in self.read_about().concepts]
+        imports = [
+            (journal_events.mark_again(digest, name), id)
+            for id, digest in self._fetch("SELECT id, digest FROM imports")
+            if journal_events.read_mark(digest) == concept
+        ]
+        with self._transaction():
+            self._database.execute("INSERT OR REPLACE INTO about VALUES ('concepts', ?)", (json.dumps(names),))
+            for table in ("seeds", "events"):
+                self._database.execute(f"UPDATE {table} SET concept = ? WHERE concept = ?", (name, concept))
+            self._database.executemany("UPDATE imports SET digest = ? WHERE id = ?", imports)
+
     @contextmanager
     def together(self) -> Iterator[None]:
         """A context for all that is added in it: on its end all of it is on disk, or on an error nothing."""
+        self._require_writable()
         with self._transaction():
             self._is_together = True
             try:

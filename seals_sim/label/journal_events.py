@@ -77,6 +77,16 @@ def mark_file(file: ImportedFile, concept: str) -> str:
     return f"{file.digest} {concept}" if concept else file.digest
 
 
+def read_mark(mark: str) -> str:
+    """The concept that a file was imported for."""
+    return mark.partition(" ")[2]
+
+
+def mark_again(mark: str, concept: str) -> str:
+    """The mark of the same file for another concept."""
+    return mark_file(ImportedFile(mark.partition(" ")[0], ""), concept)
+
+
 def _pack(rows: Rows) -> bytes:
     return rows.astype("<i8").tobytes()
 

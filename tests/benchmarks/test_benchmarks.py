@@ -64,6 +64,7 @@ def test_simulated_clusters_have_the_stated_cosine():
     assert all(300 <= len(rows) <= 3000 for rows in table.draw_concepts(clusters, 3))
 
 
+@pytest.mark.slow
 def test_the_walk_is_measured_beside_seals_and_the_scan(tmp_path, capsys):
     large.main(["--n", "80000", "--dimensions", "32", "--k", "20", "--budget", "130", "--concepts", "1",
                 "--repeats", "1", "--scan-budget", "110", "--work", str(tmp_path / "w"), "--out", str(tmp_path),

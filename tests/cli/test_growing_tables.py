@@ -14,6 +14,7 @@ from seals_sim.datasets import read_icd10cm
 from seals_sim.embed.encoder import Encoder
 from seals_sim.label import journal_file
 from seals_sim.label.exchange import SessionFile
+from tests.label.page import replace_page
 from tests.label.small import OF_VERSION_5
 
 FAST = ["--model", "wordllama", "--quiet", "--cache", "cache", "--like", "cholera", "--id-column", "id"]
@@ -33,11 +34,11 @@ def write(path, texts, first=0):
 def open_page(monkeypatch, words, work=lambda session: None):
     """`seals label`, with `work` done on the session in the place of the page."""
 
-    def serve(session, *_):
+    def serve(session):
         with session:
             work(session)
 
-    monkeypatch.setattr(label_command, "serve", serve)
+    monkeypatch.setattr(label_command, "open_page", replace_page(serve))
     cli.main(["label", *words])
 
 

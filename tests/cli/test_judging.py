@@ -11,6 +11,7 @@ import urllib.request
 import pandas as pd
 import pytest
 
+from benchmarks.served import ServedPage
 from seals_sim.cli.main import main
 from seals_sim.label.exchange import SessionFile
 from tests.label.judge_server import KEY, MODEL, NO, YES, JudgeServer, fail
@@ -103,6 +104,7 @@ def test_beside_the_page_it_ends_and_the_page_goes_on(tmp_path, words):
     with JudgeServer(is_red) as server:
         process = begin(words(server.url, "--no-browser", budget=30))
         url = process.stdout.readline().strip()
+        ServedPage(url).call("/api/status")  # the page is there before the session is
         assert process.stderr.readline() == f"{WHO} has spent its budget of 30 calls\n"
         opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
         assert "<title>" in opener.open(url, timeout=20).read().decode()

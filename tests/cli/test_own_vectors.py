@@ -15,6 +15,7 @@ from seals_sim.embed.encoder import Encoder
 from seals_sim.indexes import choice
 from seals_sim.label.exchange import SessionFile, build_labels_table
 from seals_sim.label.web import make_app
+from tests.label.page import replace_page
 
 N = 60
 PICTURES = ["--image-column", "path", "--image-folder", "pictures"]
@@ -41,12 +42,12 @@ def here(tmp_path, monkeypatch):
 def open_page(monkeypatch, words, work=lambda session, client: None):
     """`seals label`, with `work` done on the session and the calls of its page."""
 
-    def serve(session, *_):
+    def serve(session):
         with session:
             app = make_app(session, "token", "127.0.0.1", "s")
             work(session, TestClient(app, base_url="http://127.0.0.1:80", headers={"X-Token": "token"}))
 
-    monkeypatch.setattr(label_command, "serve", serve)
+    monkeypatch.setattr(label_command, "open_page", replace_page(serve))
     cli.main(["label", *words, *COMMON])
 
 

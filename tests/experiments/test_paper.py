@@ -145,6 +145,7 @@ def test_full_supervision_is_the_learner_on_all_labels(finished, tmp_path):
 SOURCES = ("config.json", "rounds.parquet", "structure.parquet", "indexes.parquet")
 
 
+@pytest.mark.slow
 def test_the_report_is_drawn_again_from_the_rows(finished, tmp_path):
     for name in SOURCES:
         (tmp_path / name).write_bytes((finished / name).read_bytes())

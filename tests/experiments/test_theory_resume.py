@@ -28,6 +28,7 @@ ARGUMENTS = [
 FILES = ("rounds.csv", "bounds.csv", "checks.csv", "queries.jsonl", "problems.jsonl")
 
 
+@pytest.mark.slow
 def test_a_killed_bench_goes_on_to_the_same_rows(tmp_path):
     theory_bounds.main([*ARGUMENTS, "--out", str(tmp_path / "whole")])
     out = tmp_path / "killed"

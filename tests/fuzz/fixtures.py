@@ -30,6 +30,7 @@ from seals_sim.label.session import Session
 from seals_sim.replay.store import RunStore
 from seals_sim.types import Vectors
 from tests.conftest import clustered
+from tests.label.page import replace_page
 
 REPORTS = Path(__file__).parents[2] / "reports"
 TEXT = ["--model", "wordllama", "--dimensions", "6", "--cache", "cache", "--quiet"]
@@ -140,7 +141,7 @@ INDEXES = ("lsh", "hnsw", "ivf-flat", "ivf-sq", "ivf-pq", "ivf-rabitq")
 N_TEXTS = 40
 
 
-def label_a_little(session: Session, *_: object) -> None:
+def label_a_little(session: Session) -> None:
     """Stands for the page: some rows are asked for and answered."""
     rows = [asked.row for asked in session.ask(3)]
     session.tell(rows, [row % 2 for row in rows])
@@ -152,12 +153,12 @@ def no_page() -> Iterator[None]:
     """Inside, `seals label` answers a few rows and ends."""
     from seals_sim.cli import label
 
-    before = label.serve
-    label.serve = label_a_little  # type: ignore[assignment]
+    before = label.open_page
+    label.open_page = replace_page(label_a_little)
     try:
         yield
     finally:
-        label.serve = before
+        label.open_page = before
 
 
 def make_at_least(folder: Path) -> None:

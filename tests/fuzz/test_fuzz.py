@@ -11,7 +11,7 @@ from tests.fuzz.cases import KINDS, list_cases
 from tests.fuzz.fixtures import make_at_least
 
 ROOT = Path(__file__).parents[2]
-N_SAMPLE = 60
+N_SAMPLE = 30
 
 
 def test_the_inputs_are_many_and_always_the_same(tmp_path):

@@ -78,10 +78,10 @@ class Page:
 
     def open(self, url):
         self.browser.get(url)
-        self.wait(lambda: self.row() is not None)
+        self.wait(lambda: self.row() is not None, seconds=60)  # it is there before the table is read
 
-    def wait(self, condition):
-        WebDriverWait(self.browser, 15, poll_frequency=0.02).until(lambda _: condition())
+    def wait(self, condition, seconds=15):
+        WebDriverWait(self.browser, seconds, poll_frequency=0.02).until(lambda _: condition())
 
     def js(self, script, *arguments):
         return self.browser.execute_script(script, *arguments)

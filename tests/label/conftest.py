@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import tarfile
+
 import pytest
+
+AXE = "axe-core@4.14.1"  # by Deque, under the MPL; it is fetched for the test alone
 
 
 @pytest.fixture
@@ -30,3 +36,16 @@ def browser(tmp_path, none_is_left_running):
     driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
     yield driver
     driver.quit()
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("axe")
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip(f"no npm to fetch {AXE} with: what it finds on the page is NOT checked")
+    fetched = subprocess.run([npm, "pack", AXE], cwd=folder, capture_output=True, timeout=120)
+    if fetched.returncode:
+        pytest.skip(f"{AXE} is not to be had: what it finds on the page is NOT checked")
+    with tarfile.open(next(folder.glob("*.tgz"))) as archive:
+        return archive.extractfile("package/axe.min.js").read().decode()

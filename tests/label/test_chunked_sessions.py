@@ -19,6 +19,7 @@ from seals_sim.label.options import SessionOptions
 from seals_sim.label.session import Session
 from seals_sim.label.web import make_app
 from seals_sim.vectors.chunked import ChunkedVectors
+from tests.label.page import replace_page
 
 N = 120
 RNG = np.random.default_rng(0)
@@ -141,11 +142,11 @@ def label(monkeypatch, words, work):
     """`seals label`, with `work` done on the session in the place of the page."""
     results = []
 
-    def serve(session, *_):
+    def serve(session):
         with session:
             results.append(work(session))
 
-    monkeypatch.setattr(label_command, "serve", serve)
+    monkeypatch.setattr(label_command, "open_page", replace_page(serve))
     cli.main(["label", "reports.jsonl", "--cache", "cache", *words])
     return results[0]
 

@@ -120,6 +120,71 @@ def test_a_concept_is_added_to_a_session_that_was_begun_with_none(tmp_path):
         SessionFile.read(tmp_path / "s")
 
 
+def test_a_concept_is_added_whole_or_not_at_all(tmp_path, concepts):
+    before = describe(concepts)
+    for examples, rows in [((), [10**6]), (["text x"], [3])]:
+        with pytest.raises((UserError, ValueError)):
+            concepts.add("two", (examples, ()), rows)
+        assert list(concepts.sessions) == list(EXAMPLES)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Session, "tell", fail_to_write)
+        with pytest.raises(UserError, match="full"):
+            concepts.add("two", (["text 0"], ()), [3])
+    assert describe(concepts) == before
+    added = concepts.add("two", (["text 0"], ()), [3], "Ada")
+    assert (added.answers, [seed.text for seed in added.seeds]) == ({3: 1}, ["text 0"])
+    concepts.close()
+    with Concepts.open(tmp_path / "s", CORPUS) as again:
+        assert list(again.sessions) == [*EXAMPLES, "two"]
+        assert again.sessions["two"].list_said(3) == [("Ada", 1)]
+
+
+def fail_to_write(*_):
+    raise UserError("the disk is full")
+
+
+def test_a_concept_is_renamed_with_all_that_is_its_own(tmp_path, concepts):
+    file = ImportedFile("digest", "labels.csv")
+    for session in concepts.sessions.values():
+        session.add_import(file, [(4, 1)])
+        session.ask(3)
+    before = describe(concepts)
+    with pytest.raises(UserError, match="is taken"):
+        concepts.rename("zero", "one")
+    with pytest.raises(UserError, match="there is no concept two"):
+        concepts.rename("two", "three")
+    concepts.rename("zero", "zero")
+    concepts.rename("zero", "nought")
+    assert list(concepts.sessions) == ["nought", "one"]
+    assert concepts.sessions["nought"].concept == "nought"
+    concepts.tell(7, {"nought": 1, "one": 0})
+    concepts.undo()
+    assert describe(concepts) == before
+    concepts.close()
+    with Concepts.open(tmp_path / "s", CORPUS) as again:
+        assert list(again.sessions) == ["nought", "one"]
+        assert describe(again) == before
+        assert all(session.add_import(file, [(4, 1)]).is_repeated for session in again.sessions.values())
+        again.rename("nought", "zero")  # free again
+        assert not again.add("nought").add_import(file, [(4, 1)]).is_repeated
+
+
+def test_a_session_without_a_name_gets_one(tmp_path):
+    file = ImportedFile("digest", "labels.csv")
+    with Session.begin(tmp_path / "s", CORPUS, ["text 0"], options=OPTIONS) as session:
+        session.tell([3], [1])
+        session.add_import(file, [(4, 1)])
+        concepts = Concepts.around(session)
+        concepts.rename("", "zero")
+        assert session.concept == "zero"
+        concepts.add("one")
+        assert Concepts.around(session) is None
+    with Concepts.open(tmp_path / "s", CORPUS) as again:
+        assert again.sessions["zero"].answers == {3: 1, 4: 1}
+        assert again.sessions["zero"].add_import(file, [(4, 1)]).is_repeated
+    assert SessionFile.read(tmp_path / "s", "zero").build_labels_table()["row"].tolist() == [3, 4]
+
+
 def test_a_file_is_imported_once_for_each_concept(concepts):
     file = ImportedFile("digest", "labels.csv")
     for session in concepts.sessions.values():

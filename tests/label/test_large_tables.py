@@ -18,6 +18,7 @@ from seals_sim.errors import UserError
 from seals_sim.label.web import make_app
 from seals_sim.types import Rows
 from tests.conftest import limited_files
+from tests.label.page import replace_page
 
 ANIMALS = ["seal", "gnu", "cat", "owl"]
 
@@ -37,7 +38,7 @@ class Desk:
     opened: list = field(default_factory=list)
 
     def label(self, work, *more):
-        def serve(session, *_):
+        def serve(session):
             self.opened.append(session.corpus)
             work(session)
             session.close()
@@ -55,7 +56,7 @@ def table(tmp_path):
 def desk(tmp_path, table, monkeypatch):
     words = ["label", table, "--like", "a seal", "--cache", tmp_path / "cache", "--quiet", "--k", "5"]
     made = Desk([*words, "--columns", "id", "--embed", "lazy"])
-    monkeypatch.setattr(label_command, "serve", lambda *given: made.serve(*given))
+    monkeypatch.setattr(label_command, "open_page", replace_page(lambda session: made.serve(session)))
     monkeypatch.setattr(stored_table, "STORED_FROM", 1)
     monkeypatch.setattr(stored_table, "BATCH", 16)
     return made

@@ -24,6 +24,7 @@ from seals_sim.label.corpus import Corpus
 from seals_sim.label.session import Session
 from seals_sim.label.web import make_app
 from seals_sim.types import Rows
+from tests.label.page import replace_page
 from tests.label.small import IS_POSITIVE, TEXTS, VECTORS, answer_by_cluster, encode
 from tests.label.small_lazy import LIKE, OPTIONS, STATIC, D, Model, N, open_corpus
 
@@ -270,11 +271,11 @@ def test_a_table_is_embedded_lazily_from_a_size_on(tmp_path, monkeypatch, refuse
     table.write_text("".join(f'{{"text": "text number {row}"}}\n' for row in range(40)))
     served = []
 
-    def serve(session, *_):
+    def serve(session):
         served.append(session.options)
         session.close()
 
-    monkeypatch.setattr(label_command, "serve", serve)
+    monkeypatch.setattr(label_command, "open_page", replace_page(serve))
     words = ["label", table, "--like", "text number 7", "--cache", tmp_path / "cache", "--quiet", "--k", "3"]
 
     def label(session, *more):

@@ -11,10 +11,9 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from tqdm import tqdm
-
 from seals_sim.errors import UserError
 from seals_sim.indexes.engines.protocol import Engine, EngineTable, EngineUnavailableError
+from seals_sim.progress import track
 from seals_sim.types import Rows, StoredVectors, Vectors
 from seals_sim.vectors.scan import gather, read_block
 
@@ -90,9 +89,9 @@ class EngineIndex:
             raise self._refuse(problem)
         if n_there < n:
             first = n_there // size * size  # whole blocks are there; the one that was being written is written again
-            with tqdm(total=n, initial=first, desc="rows to the engine", unit_scale=True, disable=quiet) as bar:
+            with track("sending rows to the engine", n, "row", quiet, first) as bar:
                 for start in range(first, n, size):
-                    bar.update(self._upsert(start, start + size))
+                    bar.advance(self._upsert(start, start + size))
             n_now = self._ask(lambda engine: engine.count())
             if n_now != n:
                 raise self._refuse(f"holds {n_now:,} rows of {n:,} after all were loaded; remove them, and load again")

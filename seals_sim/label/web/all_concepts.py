@@ -74,14 +74,19 @@ class AllConceptsPage:
 
     Args:
         concepts: To be labeled.
-        pages: Of each.
+        pages: Of each; more may be added.
         lock: That guards them.
     """
 
     def __init__(self, concepts: Concepts, pages: Sequence[ConceptPage], lock: threading.Lock) -> None:
         self._concepts, self._pages, self._lock = concepts, pages, lock
-        self._corpus, self._names = concepts.corpus, list(concepts.sessions)
+        self._corpus = concepts.corpus
         self._taken: deque[str] = deque(maxlen=N_TAKEN)
+
+    @property
+    def _names(self) -> list[str]:
+        """A person may add some, or rename one."""
+        return list(self._concepts.sessions)
 
     def ask(self, who: Person, n: NumberOfRows = 1) -> Batch:
         with self._lock:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, replace
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Literal
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import Response
+from starlette.types import ASGIApp
 
 from seals_sim.errors import UserError
 from seals_sim.label.beginning import name_concept
@@ -44,8 +43,10 @@ from seals_sim.label.web.calls import (
     send_records,
     send_tasks,
 )
+from seals_sim.label.web.concept_pages import ConceptPages, list_names
 from seals_sim.label.web.guard import Guard
 from seals_sim.label.web.pictures import make_picture_call
+from seals_sim.label.web.plain import PlainJson, send_page, send_static
 from seals_sim.label.web.replies import (
     Answer,
     AnswerMark,
@@ -64,34 +65,7 @@ from seals_sim.label.web.replies import (
 from seals_sim.label.web.words import TARGET, describe_remaining, describe_stopping
 from seals_sim.types import Row
 
-_STATIC = Path(__file__).parent / "static"
-_SCRIPTS = (
-    "page.js",
-    "calls.js",
-    "cards.js",
-    "chunks.js",
-    "curve.js",
-    "concepts.js",
-    "elements.js",
-    "judge.js",
-    "keys.js",
-    "lists.js",
-    "marks.js",
-    "menu.js",
-    "notes.js",
-    "person.js",
-    "pictures.js",
-    "status.js",
-)
-_MEDIA_TYPES = {"page.css": "text/css", **dict.fromkeys(_SCRIPTS, "text/javascript"), "icon.svg": "image/svg+xml"}
 _N_NEIGHBORS = 5
-
-
-class PlainJson(JSONResponse):
-    """ASCII, so that any text can be sent, even half a surrogate pair, which UTF-8 cannot hold."""
-
-    def render(self, content: Any) -> bytes:
-        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
 def make_app(
@@ -102,8 +76,8 @@ def make_app(
     once: str | None = None,
     allowed_hosts: Sequence[str] = (),
     judging: Judging | None = None,
-) -> FastAPI:
-    """Build the web application of a session.
+) -> ASGIApp:
+    """Build the web application of a session, with its guard.
 
     Args:
         session: To be labeled; that of several concepts has a page for each, and one for all.
@@ -114,22 +88,32 @@ def make_app(
         allowed_hosts: More names that a browser may reach the page by.
         judging: A judge at work on the session.
     """
+    return Guard(make_session_app(session, name, judging), token, host, once, allowed_hosts)
+
+
+def make_session_app(session: Session | Concepts, name: str, judging: Judging | None = None) -> FastAPI:
+    """Build the application behind the guard; arguments as for `make_app`."""
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, default_response_class=PlainJson)
-    app.add_middleware(Guard, token=token, host=host, once=once, allowed_hosts=allowed_hosts)
     app.add_exception_handler(UserError, _reply_user_error)
     app.add_exception_handler(RequestValidationError, _reply_bad_call)
     lock = threading.Lock() if judging is None else judging.lock
-    sessions = list(session.sessions.values()) if isinstance(session, Concepts) else [session]
-    names = [name_concept(one.concept) for one in sessions] if len(sessions) > 1 or sessions[0].concept else []
-    pages = [_Page(one, name, lock, names, judging) for one in sessions]
-    _add_calls(app, "", pages[0])
-    for place, page in enumerate(pages[: len(names)]):
-        _add_calls(app, f"/concept/{place}", page)
-    if isinstance(session, Concepts) and len(names) > 1:
-        _add_calls(app, "/concept/all", AllConceptsPage(session, pages, lock))
+    concepts = Concepts.around(session) if isinstance(session, Session) else session
+    if concepts is None:  # one of several, served alone
+        assert isinstance(session, Session)
+        names = [name_concept(session.concept)]
+        for prefix in ("", "/concept/0"):
+            _add_calls(app, prefix, _Page(session, name, lock, lambda: names, judging))
+    else:
+        ConceptPages(
+            app,
+            concepts,
+            lock,
+            lambda one: _Page(one, name, lock, lambda: list_names(concepts), judging, not one.is_read_only),
+            _add_calls,
+        )
     app.add_api_route("/image/{row}", make_picture_call(session.corpus))
-    app.add_api_route("/", lambda: FileResponse(_STATIC / "page.html", media_type="text/html; charset=utf-8"))
-    app.add_api_route("/static/{file}", _send_static)
+    app.add_api_route("/", lambda: send_page("page.html"))
+    app.add_api_route("/static/{file}", send_static)
     return app
 
 
@@ -156,11 +140,12 @@ class _Page:
         session: Session,
         name: str,
         lock: threading.Lock,
-        concepts: Sequence[str],
+        list_concepts: Callable[[], list[str]],
         judging: Judging | None = None,
+        can_add: bool = False,
     ) -> None:
-        self._session, self._name, self._lock, self._concepts = session, name, lock, concepts
-        self._judging = judging
+        self._session, self._name, self._lock, self._list_concepts = session, name, lock, list_concepts
+        self._judging, self._can_add = judging, can_add
         self._corpus = session.corpus
         self._taken: deque[str] = deque(maxlen=N_TAKEN)
         # a page asks again and again for the rows that wait, and which rows are near does not change
@@ -289,7 +274,8 @@ class _Page:
         return StatusReply(
             **asdict(status),
             name=self._name,
-            concepts=list(self._concepts),
+            concepts=self._list_concepts(),
+            can_add=self._can_add,
             remaining_words=describe_remaining(status, self._session.options.control_every),
             stopping_words=describe_stopping(status),
             can_find=self._corpus.encode is not None,
@@ -318,12 +304,6 @@ def _require_words(text: str) -> None:
 
 def _mark(row: int, answers: dict[int, int | None]) -> dict[str, Any]:
     return {"is_answered": row in answers, "answer": answers.get(row)}
-
-
-def _send_static(file: str) -> Response:
-    if file not in _MEDIA_TYPES:
-        return PlainJson({"error": "no such file"}, status_code=404)
-    return FileResponse(_STATIC / file, media_type=_MEDIA_TYPES[file])
 
 
 def _reply_user_error(request: Request, error: Exception) -> Response:

@@ -145,11 +145,13 @@ class StatusReply(BaseModel):
 
     Attributes:
         concepts: Their names, where the session has names for them.
+        can_add: Whether a person can add concepts and rename them.
         each: Where all are asked at once, what there is to say of each.
     """
 
     name: str
     concepts: list[str] = []
+    can_add: bool = False
     each: list[str] = []
     n_rows: int
     n_copies: int

@@ -3,36 +3,199 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import html
 import secrets
 import signal
 import socket
 import sys
-import tempfile
 import threading
-import webbrowser
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import uvicorn
+from starlette.types import ASGIApp
+from tqdm import tqdm
 
 from seals_sim.errors import UserError
 from seals_sim.label.concepts import Concepts
 from seals_sim.label.judge.judging import Judging
 from seals_sim.label.loopback import is_loopback
 from seals_sim.label.session import Session
-from seals_sim.label.web.app import make_app
+from seals_sim.label.web.address import format_host, listen_again
+from seals_sim.label.web.browser import opening_in_browser
 from seals_sim.label.web.connections import MAX_CONNECTIONS, BoundedProtocol
-from seals_sim.label.web.guard import ANY
+from seals_sim.label.web.guard import Guard
 from seals_sim.label.web.kept_token import KeptToken
+from seals_sim.label.web.opening import Opening
+from seals_sim.progress import follow
 
-_SENT_ON = (
-    '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="referrer" content="no-referrer">'
-    '<meta http-equiv="refresh" content="0; url={url}"><title>Labels</title>'
-    '<a href="{url}">Go on to the page</a></html>'
-)
+_ANNOUNCED_AFTER = 1.0  # seconds without a session, after which the page is opened
+_BROWSER_SECONDS = 5.0  # for a browser to begin and to ask for the page
+_LOOK_SECONDS = 0.05
+
+
+class PageServer:
+    """The page, served by a thread, so that it is there while this thread makes ready what it is to show.
+
+    Its address is printed, and opened in a browser, when the session is there, or after a second without one: a table
+    that is soon read is not announced by a page that waits for it, nor is an error that comes at once.
+    """
+
+    def __init__(
+        self,
+        opening: Opening,
+        listening: socket.socket,
+        guarded: ASGIApp,
+        name: str,
+        announce: Callable[[], None],
+        opens_browser: bool,
+    ) -> None:
+        """Serve on a socket from now on.
+
+        Args:
+            opening: What is served.
+            listening: The socket.
+            guarded: The same with its guard.
+            name: Of the session, shown on the page.
+            announce: Prints the address and opens it.
+            opens_browser: Whether it opens it.
+        """
+        self._opening, self._name, self._announce, self._opens_browser = opening, name, announce, opens_browser
+        self._announced: float | None = None
+        self._is_over = False
+        self._problem: OSError | None = None
+        self._lock = threading.Lock()
+        self._server = uvicorn.Server(_configure(guarded))
+        self._has_ended = threading.Event()  # `join` takes a thread for ended once Ctrl-C has interrupted it
+        threading.Thread(target=self._run, args=(listening,), name="page", daemon=True).start()
+        self._timer = threading.Timer(_ANNOUNCED_AFTER, self._announce_once)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def serve(self, session: Session | Concepts, judging: Judging | None = None) -> None:
+        """Turn to a session, until Ctrl-C, SIGTERM, or the end of the terminal (SIGHUP), and close it.
+
+        Args:
+            session: To be labeled.
+            judging: A judge that begins to answer now, and is stopped with the page.
+        """
+        from seals_sim.label.web.app import make_session_app
+
+        try:
+            with _stopped_by_signals():
+                self._opening.show(make_session_app(session, self._name, judging))
+                self._announce_once()
+                if self._problem is not None:
+                    raise self._problem
+                session.embed_in_background()
+                if judging is not None:
+                    judging.start()
+                self._has_ended.wait()
+        finally:
+            self.stop()
+            if judging is not None:
+                judging.stop()
+            session.close()
+
+    def fail(self, error: str) -> None:
+        """Say on the page, if one is open, why there will be no session."""
+        self._timer.cancel()
+        self._opening.fail(error)
+        while not self._opening.is_told and self._is_awaited() and not self._has_ended.wait(_LOOK_SECONDS):
+            pass
+
+    def stop(self) -> None:
+        """End the server when the calls that it has begun are answered; a second call changes nothing."""
+        self._timer.cancel()
+        with self._lock:
+            self._is_over = True
+        self._server.should_exit = True
+        try:
+            self._has_ended.wait()
+        except KeyboardInterrupt:  # once more: now
+            self._server.force_exit = True
+            self._has_ended.wait()
+
+    def _is_awaited(self) -> bool:
+        """Whether a page is open, or is just being opened."""
+        with self._lock:
+            since = self._announced if self._opens_browser else None
+        is_new = since is not None and not self._opening.was_seen and time.monotonic() - since < _BROWSER_SECONDS
+        return self._opening.is_watched or is_new
+
+    def _run(self, listening: socket.socket) -> None:
+        try:
+            self._server.run([listening])
+        finally:
+            self._has_ended.set()
+
+    def _announce_once(self) -> None:
+        with self._lock:
+            if self._announced is None and not self._is_over:
+                self._announced = time.monotonic()
+                try:
+                    self._announce()
+                except OSError as error:  # nobody reads it; this may be the timer's thread
+                    self._problem = error
+
+
+@contextmanager
+def open_page(
+    host: str = "127.0.0.1",
+    port: int = 0,
+    open_browser: bool = True,
+    quiet: bool = False,
+    name: str = "labels",
+    allowed_hosts: Sequence[str] = (),
+    token_beside: Path | None = None,
+    explain: Callable[[BaseException], str | None] = str,
+) -> Iterator[PageServer]:
+    """Serve a page that says how far the block is with its work, until the block serves a session.
+
+    An error of the block is said on the page, if one is open, before it is raised.
+
+    Args:
+        host: As for `serve`.
+        port: As for `serve`.
+        open_browser: As for `serve`.
+        quiet: As for `serve`.
+        name: As for `serve`.
+        allowed_hosts: As for `serve`.
+        token_beside: As for `serve`.
+        explain: Puts what the block raises in a line; None: the page is told nothing.
+
+    Raises:
+        UserError: As for `serve`.
+    """
+    _require_no_event_loop()
+    kept = KeptToken.make() if token_beside is None else KeptToken.read(token_beside)
+    with ExitStack() as opened, follow() as progress:
+        listening = opened.enter_context(listen_again(host, port, kept.port))
+        bound_port: int = listening.getsockname()[1]
+        token, once = kept.token, secrets.token_urlsafe(24)
+        address = f"http://{format_host(host)}:{bound_port}/?token="
+
+        def announce() -> None:
+            if token_beside is not None:
+                KeptToken(token, bound_port).save(token_beside)
+            with tqdm.external_write_mode():  # not in the middle of a bar
+                _print_address(address + token, host, quiet)
+            if open_browser:
+                opened.enter_context(opening_in_browser(address + once))
+
+        opening = Opening(progress, name)
+        guarded = Guard(opening, token, host, once if open_browser else None, allowed_hosts)
+        page = PageServer(opening, listening, guarded, name, announce, open_browser)
+        try:
+            yield page
+        except BaseException as error:
+            line = explain(error)
+            if line is not None:
+                page.fail(line)
+            raise
+        finally:
+            page.stop()
 
 
 def serve(
@@ -66,56 +229,29 @@ def serve(
     Raises:
         UserError: Where the host or port cannot be used, or the caller runs in an event loop, as notebooks do.
     """
+    is_open = False
     try:
-        _require_no_event_loop()
-        kept = KeptToken.make() if token_beside is None else KeptToken.read(token_beside)
-        with _stopped_by_signals(), _listen_again(host, port, kept.port) as listening:
-            bound_port: int = listening.getsockname()[1]
-            token, once = kept.token, secrets.token_urlsafe(24)
-            if token_beside is not None:
-                KeptToken(token, bound_port).save(token_beside)
-            address = f"http://{_format_host(host)}:{bound_port}/?token="
-            url = address + token
-            if not is_loopback(host):
-                print(
-                    f"warning: host {host}: anyone who can reach this machine and learns the address can read the "
-                    "texts and answer; the connection is not encrypted",
-                    file=sys.stderr,
-                )
-            print(url if quiet else f"label at {url} (Ctrl-C stops; every answer is saved)", flush=True)
-            session.embed_in_background()
-            if judging is not None:
-                judging.start()
-            app = make_app(session, token, host, name, once if open_browser else None, allowed_hosts, judging)
-            with _opening_in_browser(address + once) if open_browser else nullcontext():
-                _run(app, listening)
+        with open_page(host, port, open_browser, quiet, name, allowed_hosts, token_beside) as page:
+            is_open = True
+            page.serve(session, judging)
     finally:
-        if judging is not None:
-            judging.stop()
-        session.close()
+        if not is_open:
+            session.close()
 
 
-@contextmanager
-def _opening_in_browser(url: str) -> Iterator[None]:
-    """Open an address that is nobody else's business, in a browser.
-
-    Other users of the machine see the words that a program is started with. So the browser is started with a file that
-    only we can read, in a folder that only we can enter, and which sends it on.
-    """
-    with tempfile.TemporaryDirectory(prefix="seals-") as folder:
-        file = Path(folder) / "open.html"
-        file.touch(0o600)
-        file.write_text(_SENT_ON.format(url=html.escape(url)), encoding="ascii")
-        threading.Thread(target=webbrowser.open, args=(file.as_uri(),), daemon=True).start()
-        yield
+def _print_address(url: str, host: str, quiet: bool) -> None:
+    if not is_loopback(host):
+        print(
+            f"warning: host {host}: anyone who can reach this machine and learns the address can read the texts and "
+            "answer; the connection is not encrypted",
+            file=sys.stderr,
+        )
+    print(url if quiet else f"label at {url} (Ctrl-C stops; every answer is saved)", flush=True)
 
 
 @contextmanager
 def _stopped_by_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the block as Ctrl-C does: without an error.
-
-    While uvicorn runs, it handles SIGTERM itself and finishes the calls under way first.
-    """
+    """SIGTERM and SIGHUP end the block as Ctrl-C does: without an error."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -131,9 +267,9 @@ def _stopped_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _run(app: object, listening: socket.socket) -> None:
-    config = uvicorn.Config(
-        app,  # type: ignore[arg-type]
+def _configure(app: ASGIApp) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
         http=BoundedProtocol,
         loop="asyncio",
         log_config=None,  # uvicorn's own needs a stdout
@@ -147,7 +283,6 @@ def _run(app: object, listening: socket.socket) -> None:
         timeout_keep_alive=5,
         timeout_graceful_shutdown=5,
     )
-    uvicorn.Server(config).run(sockets=[listening])
 
 
 def _require_no_event_loop() -> None:
@@ -156,53 +291,3 @@ def _require_no_event_loop() -> None:
     except RuntimeError:
         return
     raise UserError("the page cannot be served from inside a running event loop; call it in a thread of its own")
-
-
-def require_address(host: str, port: int) -> None:
-    """Check that the page can be served there, before long work begins.
-
-    Args:
-        host: An address of this machine.
-        port: 0 for a free one.
-
-    Raises:
-        UserError: Where it cannot.
-    """
-    _listen(host, port).close()
-
-
-def _listen_again(host: str, port: int, last_port: int) -> socket.socket:
-    """Where any port will do, that of the last time, at which a tab may be waiting."""
-    if port == 0 and last_port:
-        with suppress(UserError):  # another program has it now
-            return _listen(host, last_port)
-    return _listen(host, port)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    if not 0 <= port <= 65_535:
-        raise UserError("must be between 0 and 65535", parameter="port", value=port)
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except (OSError, UnicodeError) as error:
-        raise UserError("not an address of this machine", parameter="host", value=host) from error
-    listening = socket.socket(family, kind, protocol)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-        listening.listen()
-    except OSError as error:
-        listening.close()
-        if error.errno == errno.EADDRINUSE:
-            raise UserError("is in use; choose another, or 0 for a free one", parameter="port", value=port) from error
-        if error.errno == errno.EACCES:
-            raise UserError("needs root; choose one from 1024 up, or 0", parameter="port", value=port) from error
-        raise UserError(f"cannot be used ({error.strerror})", parameter="host", value=host) from error
-    return listening
-
-
-def _format_host(host: str) -> str:
-    """The host as it appears in an address."""
-    if host in ANY:
-        return socket.gethostname()
-    return f"[{host}]" if ":" in host else host

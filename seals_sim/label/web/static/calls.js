@@ -22,6 +22,7 @@ export async function call(path, body, who = getName(), where = getPrefix()) {
   }
   connection.isAway = false;
   if (response.ok) return response.json();
+  if (response.status === 503) throw new Error((await response.json().catch(() => ({}))).error || "the server is busy");
   if (response.status >= 500) throw new Error("the server failed; see its output for the reason");
   if (response.status === 403) {
     connection.isStopped = true;

@@ -6,6 +6,7 @@ import { by, pause } from "./elements.js";
 
 const KEY = "concept"; // of this tab: a place among the names, or "all"
 let names = [];
+let whenNamed = () => {};
 const marks = new Map(); // row -> {place: answer} as the server has them
 const pending = new Map(); // row -> Map of place -> answer, not sent yet
 
@@ -18,21 +19,43 @@ function getPlace() {
   return (names.length > 1 && place === "all") || Number(place) < names.length ? place : "0";
 }
 
-/* When another one is chosen, `change` is called, once `isIdle` says that nothing is on its way for the one before. */
-export function startConcepts(given, isIdle, change) {
+/* When another one is chosen, `change` is called, once `isIdle` says that nothing is on its way for the one before;
+   `redraw` is, when there are more, or one has another name. */
+export function startConcepts(given, isIdle, change, redraw) {
   names = given;
+  whenNamed = redraw;
+  fillBox();
   const box = by("concept");
-  const options = names.map((name, place) => new Option(name, place));
-  if (names.length > 1) options.push(new Option("all at once", "all"));
-  box.replaceChildren(...options);
-  box.hidden = names.length === 0;
-  box.value = getPlace();
   box.addEventListener("change", async () => {
     while (!isIdle()) await pause(20);
     if (box.value === getPlace()) return;
     sessionStorage.setItem(KEY, box.value);
     change();
   });
+}
+
+function fillBox() {
+  const box = by("concept");
+  const options = names.map((name, place) => new Option(name, place));
+  if (names.length > 1) options.push(new Option("all at once", "all"));
+  box.replaceChildren(...options);
+  box.hidden = names.length === 0;
+  box.value = getPlace();
+}
+
+/* Another tab, or this one, may have added some, and renamed some: a place stays that of its concept. */
+export function takeNames(given) {
+  if (given.length < names.length || given.every((name, place) => name === names[place])) return; // or a late reply
+  const place = names.length ? getPlace() : "0";
+  names = given;
+  sessionStorage.setItem(KEY, place);
+  fillBox();
+  whenNamed();
+}
+
+export function choosePlace(place) {
+  by("concept").value = String(place);
+  by("concept").dispatchEvent(new Event("change"));
 }
 
 export function chooseNext() {

@@ -1,4 +1,5 @@
 /* Keys that answer, move and open. */
+import { openAdding } from "./adding.js";
 import { chooseNext } from "./concepts.js";
 import { by } from "./elements.js";
 import { closeMenu } from "./menu.js";
@@ -22,6 +23,7 @@ export function startKeys({ press, move, write, lists }) {
     else if (key === "/" && !by("search").hidden) by("words").focus();
     else if (key === "a") lists.showAnswers();
     else if (key === "c") chooseNext();
+    else if (key === "+") openAdding();
     else if (key === "w") write();
     else if (key === "?") by("keys").showModal();
     else return;

@@ -329,11 +329,13 @@ function changeConcept() {
   drain();
 }
 
+const redraw = () => { by("cards").replaceChildren(); makeCurrent(current); }; // cards may have a line for each concept
+
 async function start() {
   startPerson(changePerson);
   try {
     let status = await call("/api/status");
-    concepts.startConcepts(status.concepts, () => !work.length && undone === null, changeConcept);
+    concepts.startConcepts(status.concepts, () => !work.length && undone === null, changeConcept, redraw);
     if (status.concepts.length) status = await call("/api/status");
     showStatus(status);
     if (status.has_images) changeLayout(); // pictures are judged side by side

@@ -1,10 +1,13 @@
 /* How far the session is. */
-import { getPrefix } from "./concepts.js";
+import { showAdding } from "./adding.js";
+import { getPrefix, takeNames } from "./concepts.js";
 import { by, formatNumber } from "./elements.js";
 import { drawCurve } from "./curve.js";
 import { showJudge } from "./judge.js";
 
 export function showStatus(status) {
+  takeNames(status.concepts);
+  showAdding(status);
   by("name").textContent = status.name;
   document.title = `${formatNumber(status.n_positive)} positive: ${status.name}`;
   by("counts").textContent =
