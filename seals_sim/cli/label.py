@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -74,7 +74,8 @@ def label(
     path = examples.session or name_session(table)
     _check_before_work(path, examples, page)
     begun = read_about(path) if path.is_file() else None
-    judge = find_judge(judge_options, _list_names(begun, examples.concept))
+    find_name = str if begun is None else begun[0].find_name
+    judge = find_judge(judge_options, _list_names(begun, map(find_name, examples.concept)), find_name)
 
     def prepare() -> tuple[Concepts, Judging | None]:
         begin_step(f"reading {table.name}")
@@ -150,7 +151,7 @@ def _prepare(
         _report_carried(carried, carry_over(carried, corpus))
     begin_step("opening the session")
     concepts = open_session(path, corpus, examples.like, examples.not_like, options, examples.concept)
-    session = concepts.sessions[examples.concept[0]] if examples.concept else concepts.first
+    session = concepts.sessions[concepts.find_name(examples.concept[0])] if examples.concept else concepts.first
     if imports and len(concepts.sessions) > 1 and len(examples.concept) != 1:
         concepts.close()
         raise UserError("name the one concept that the answers of the file are about", parameter="concept")
@@ -167,7 +168,7 @@ def _prepare(
     return concepts
 
 
-def _list_names(begun: _Begun | None, given: Sequence[str]) -> list[str]:
+def _list_names(begun: _Begun | None, given: Iterable[str]) -> list[str]:
     """The names of the concepts that a session will have."""
     before = [] if begun is None else begun[0].concepts
     return list(dict.fromkeys((*before, *given))) or [""]
@@ -294,7 +295,8 @@ def open_session(
         return Concepts.begin(path, corpus, examples, fitting)
     concepts = Concepts.open(path, corpus)
     try:
-        for name, given in examples.items():
+        for before, given in examples.items():
+            name = concepts.find_name(before)
             if name not in concepts.sessions and name:
                 concepts.add(name, given)
             elif any(given):
