@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from seals_sim.errors import UserError
-from seals_sim.label.beginning import UNNAMED, name_concept
-from seals_sim.label.concepts import Examples, require_names
+
+if TYPE_CHECKING:
+    from seals_sim.label.concepts import Examples
 
 
 def sort_examples(positives: Sequence[str], negatives: Sequence[str], names: Sequence[str]) -> dict[str, Examples]:
@@ -28,6 +30,8 @@ def sort_examples(positives: Sequence[str], negatives: Sequence[str], names: Seq
     """
     if not names:
         return {"": (list(positives), list(negatives))}
+    from seals_sim.label.concepts import require_names
+
     require_names(names)
     sorted_: dict[str, tuple[list[str], list[str]]] = {name: ([], []) for name in names}
     for place, (option, texts) in enumerate((("like", positives), ("not_like", negatives))):
@@ -60,15 +64,23 @@ def sort_instructions(
         >>> sort_instructions(["rude=Is it rude?", "unnamed=Is it late?"], ["", "rude", "odd"])
         {'rude': 'Is it rude?', '': 'Is it late?'}
     """
+    from seals_sim.label.beginning import UNNAMED, name_concept
+
+    def read_name(given: str) -> str | None:
+        """The concept that NAME=TEXT is about, whether there is one of that name or not."""
+        before, equals, _ = given.partition("=")
+        name = before.strip()
+        return find_name("" if name == UNNAMED else name) if equals else None
+
     if list(names) == [""] and len(instructions) > 1:
         problem = "is one too many: this session has one concept; begin it with a concept for each"
         raise UserError(problem, parameter="instruction", value=repr(instructions[1]))
-    if len(names) == len(instructions) == 1 and _read_name(instructions[0], find_name) not in names:
+    if len(names) == len(instructions) == 1 and read_name(instructions[0]) not in names:
         return dict(zip(names, instructions, strict=True))
     sorted_: dict[str, str] = {}
     for given in instructions:
-        name, text = _read_name(given, find_name), given.partition("=")[2]
-        if name not in names or not text.strip():
+        name, text = read_name(given), given.partition("=")[2]
+        if name is None or name not in names or not text.strip():
             named = ", ".join(map(name_concept, names))
             problem = f"write it as NAME=TEXT, with the name of a concept: {named}"
             raise UserError(problem, parameter="instruction", value=repr(given))
@@ -78,8 +90,9 @@ def sort_instructions(
     return sorted_
 
 
-def _read_name(given: str, find_name: Callable[[str], str]) -> str | None:
-    """The concept that NAME=TEXT is about, whether there is one of that name or not."""
-    before, equals, _ = given.partition("=")
-    name = before.strip()
-    return find_name("" if name == UNNAMED else name) if equals else None
+def require_words(positives: Sequence[str], negatives: Sequence[str]) -> None:
+    """Raise UserError for an example without words."""
+    for name, examples in (("like", positives), ("not_like", negatives)):
+        for text in examples:
+            if not text.strip():
+                raise UserError("needs some words", parameter=name, value=repr(text))

@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
 from seals_sim.cli.concepts import sort_instructions
 from seals_sim.errors import UserError
-from seals_sim.label.beginning import name_concept
-from seals_sim.label.concepts import Concepts
 from seals_sim.label.judge.address import warn_of_sending
 from seals_sim.label.judge.client import Judge
-from seals_sim.label.judge.judging import Judging
 from seals_sim.label.judge.options import JudgeOptions
+
+if TYPE_CHECKING:
+    from seals_sim.label.concepts import Concepts
+    from seals_sim.label.judge.judging import Judging
 
 _LOOK_SECONDS = 0.2
 
@@ -45,6 +47,9 @@ def begin_judging(session: Concepts, judge: Judge, options: JudgeOptions) -> Jud
     Raises:
         UserError: Where the session has no texts, or can only be read; it is closed then.
     """
+    from seals_sim.label.beginning import name_concept
+    from seals_sim.label.judge.judging import Judging
+
     try:
         tell = _keep_silent if options.no_page else _tell
         judging = Judging(session, judge, options.judge_budget, options.judge_parallel, tell)

@@ -16,6 +16,7 @@ from seals_sim.datasets.fields import pick_fields
 from seals_sim.datasets.lines import BadLines
 from seals_sim.datasets.protocol import UNREADABLE_AT_ONCE, Record, Where
 from seals_sim.errors import UserError
+from seals_sim.progress import track
 
 _FILE_MAGIC = b"ARROW1"  # of the file format; the stream format, which `datasets` writes, has none
 
@@ -50,10 +51,13 @@ class ParquetTable:
         try:
             with self._path.open("rb") as file:
                 parquet = pyarrow.parquet.ParquetFile(file)
-                for batch in parquet.iter_batches(columns=_find_roots(parquet.schema_arrow, columns)):
-                    for record in batch.to_pylist():
-                        yield f"row {row}", pick_fields(record, columns)
-                        row += 1
+                batches = parquet.iter_batches(columns=_find_roots(parquet.schema_arrow, columns))
+                with track(f"reading {self._path.name}", parquet.metadata.num_rows, "row", bad.is_quiet) as bar:
+                    for batch in batches:
+                        for record in batch.to_pylist():
+                            yield f"row {row}", pick_fields(record, columns)
+                            row += 1
+                        bar.advance(len(batch))
         except UNREADABLE_AT_ONCE as error:
             raise self._explain(error) from error
 

@@ -191,6 +191,7 @@ def read_raw_lines(
                 bad.report(number + 1, f"{what} ({error}); name its encoding", is_row=False)
                 return
             if not line:
+                bar.advance_to(raw_file.tell())
                 return
             number += 1
             yield number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line

@@ -21,6 +21,7 @@ from seals_sim.datasets.stored_texts import (
 from seals_sim.disk.cache import compute_with_cache, is_cached, load_or_compute
 from seals_sim.embed.blocks import embed_resumably, encode, is_begun, name_folder
 from seals_sim.embed.chunks import Chunks, cut_texts
+from seals_sim.embed.encoder import find_dimensions
 from seals_sim.embed.joined import open_encoder
 from seals_sim.embed.known import KnownTexts, name_embeddings
 from seals_sim.embed.lazy import LazyVectors
@@ -201,7 +202,7 @@ class TextSpace:
 
         if is_cached(cache, self._key):
             return LazyVectors(self._texts, first, self._encoder, self._embed(), keep, self._quiet)
-        store = LazyStore(name_folder(cache, self._key), len(self._texts), self._encoder.dimensions)
+        store = LazyStore(name_folder(cache, self._key), len(self._texts), find_dimensions(self._encoder, cache))
         if not store.is_there.any():
             self._take_over(known, store)
         return LazyVectors(self._texts, first, self._encoder, store, keep, self._quiet)

@@ -12,6 +12,7 @@ The rule of `auto`, from the measurements of `python -m benchmarks.rounds` (repo
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -26,6 +27,7 @@ from seals_sim.indexes.graph import build_graph
 from seals_sim.indexes.ivf import build_ivf, choose_few_cells
 from seals_sim.indexes.names import ENGINES, INDEXES, N_BITS, N_PROBE, AnyIndexName, AutoAnyIndexName, IndexName
 from seals_sim.indexes.protocol import NeighborIndex, VectorIndex, fingerprint
+from seals_sim.indexes.united import build_united_graph
 from seals_sim.indexes.whole import build_hnsw, build_lsh
 from seals_sim.options import get_machine_memory
 from seals_sim.types import StoredVectors
@@ -101,6 +103,7 @@ def build_index(
     made_from: str | None = None,
     quiet: bool = True,
     workers: Workers = INLINE,
+    find_copies: Callable[[StoredVectors], Copies | None] = Copies.find,
 ) -> NeighborIndex:
     """Build an index, or open the one that an earlier call has left in this folder.
 
@@ -113,6 +116,7 @@ def build_index(
         made_from: A digest of the vectors, where one is known already; by default their `fingerprint`.
         quiet: No progress bar.
         workers: Find the neighbors of a graph.
+        find_copies: Finds the equal rows.
 
     Returns:
         The index. Where rows are equal, it is a `DistinctIndex`: k neighbors are k distinct vectors, with all their
@@ -133,7 +137,7 @@ def build_index(
     if name not in (*INDEXES, *ENGINES):
         known = ", ".join(("auto", *INDEXES, *ENGINES))
         raise UserError(f"unknown index; choose from {known}", parameter="index", value=name)
-    copies = Copies.find(vectors)
+    copies = find_copies(vectors)
     if copies is None:
         return _build_distinct_index(name, vectors, folder, options, rng, made_from, quiet, workers)
     distinct: StoredVectors
@@ -170,10 +174,7 @@ def _build_distinct_index(
         return build_graph(ExactIndex(vectors), made_from, n, options.k, folder, f"graph-{options.k}", quiet, workers)[
             0
         ]
-    n_probe = 2 * options.n_probe  # built once, so that it may take twice the time
-    index, stages = build_ivf(vectors, made_from, folder, rng, n_probe=n_probe, quiet=quiet)
-    graph = f"graph-{options.k}-{options.n_probe}"
-    return build_graph(index, f"{stages[-1].digest} {n_probe}", n, options.k, folder, graph, quiet, workers)[0]
+    return build_united_graph(vectors, made_from, folder, rng, options.k, quiet, workers)
 
 
 def _build_vector_index(

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.decomposition import PCA
 from threadpoolctl import threadpool_limits
 
 from seals_sim.disk.files import replacing
@@ -57,6 +56,8 @@ class Whitening:
         Raises:
             UserError: Where the embeddings span fewer directions than that, unless fewer will do.
         """
+        from sklearn.decomposition import PCA  # takes a second, and those who only apply one do without
+
         embeddings = _drop_copies(embeddings)
         largest = min(embeddings.shape[1], len(embeddings) - 1)
         if or_fewer and largest == 0:

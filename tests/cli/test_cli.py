@@ -19,7 +19,7 @@ from experiments.goodreads import __main__ as goodreads
 from experiments.paper import __main__ as paper
 from experiments.theory_bounds import __main__ as theory_bounds
 from seals_sim.cli import main as cli
-from seals_sim.cli.label import open_session
+from seals_sim.cli.sessions import open_session
 from seals_sim.cli.tables import name_session
 from seals_sim.datasets import read_icd10cm, read_texts
 from seals_sim.errors import UserError
@@ -131,6 +131,15 @@ def test_the_installed_command_runs_and_its_help_takes_no_heavy_import():
     ended = subprocess.run([sys.executable, "-c", script, "--help"], capture_output=True, text=True, check=True)
     assert ended.stdout.startswith("Usage: seals COMMAND")
     assert not {"torch", "faiss", "sklearn", "pandas", "scipy.stats"} & set(ended.stdout.split())
+
+
+def test_the_page_opens_before_what_only_training_and_exports_need_is_imported():
+    """A second and a half of a processor, which whoever opens a session again would wait for."""
+    script = "import sys, seals_sim.cli.label; print(*sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    imported = set(ended.stdout.split())
+    assert not {"torch", "sentence_transformers", "sklearn", "pandas", "scipy", "joblib"} & imported
+    assert {"faiss", "fastapi", "pyarrow", "uvicorn"} <= imported  # the test looks at the right list
 
 
 def test_a_session_is_named_after_its_table():

@@ -52,7 +52,7 @@ def prepare() -> None:
     from experiments.goodreads import command, report  # noqa: F401
     from experiments.paper import command as paper  # noqa: F401
     from experiments.theory_bounds import command as theory  # noqa: F401
-    from seals_sim.cli import label, vectors  # noqa: F401
+    from seals_sim.cli import label, sessions, vectors  # noqa: F401
     from seals_sim.embed.encoder import Encoder
     from seals_sim.label.web import app  # noqa: F401
     from seals_sim.replay import replay, stopping  # noqa: F401

@@ -13,15 +13,17 @@ import urllib.error
 import urllib.request
 from contextlib import contextmanager
 
+import pandas as pd
 import pytest
 
 from benchmarks.served import ServedPage
+from seals_sim.datasets import stored_table
 from seals_sim.errors import UserError
 from seals_sim.label.session import Session
 from seals_sim.label.web import server
 from seals_sim.label.web.kept_token import KeptToken, place_token
 from seals_sim.label.web.server import open_page
-from seals_sim.progress import begin_step, follow, track
+from seals_sim.progress import Bar, begin_step, follow, track
 from tests.label.small import CORPUS, PLAIN
 
 COMMAND = textwrap.dedent(
@@ -189,3 +191,30 @@ def test_ctrl_c_before_the_first_question_leaves_nothing_half_written_and_the_pa
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
         assert process.stderr.read() == ""
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+def test_reading_a_large_table_says_how_far_it_is(tmp_path, monkeypatch, ending):
+    monkeypatch.setattr(stored_table, "STORED_FROM", 1)
+    table, seen = tmp_path / f"t.{ending}", []
+    frame = pd.DataFrame({"text": [f"text {row}" for row in range(3_000)]})
+    {
+        "jsonl": lambda: frame.to_json(table, orient="records", lines=True),
+        "csv": lambda: frame.to_csv(table, index=False),
+        "parquet": lambda: frame.to_parquet(table, row_group_size=1_000),
+    }[ending]()
+
+    def advance(bar, n):
+        before(bar, n)
+        seen.append(progress.steps[-1].done)
+
+    before = Bar.advance
+    monkeypatch.setattr(Bar, "advance", advance)
+    with follow() as progress:
+        read = stored_table.read_stored_table(table, tmp_path / "cache")
+    assert len(read.texts) == 3_000
+    last = progress.steps[-1]
+    assert last.name == f"reading {table.name}"
+    assert last.total == (3_000 if ending == "parquet" else table.stat().st_size)
+    assert seen[-1] == last.total
+    assert 0 < min(one for one in seen if one) < last.total or ending == "parquet"

@@ -17,8 +17,8 @@ from sklearn.utils.estimator_checks import check_estimator
 import seals_sim
 from seals_sim import UserError
 from seals_sim.cli import main as cli
-from seals_sim.cli.label import open_session
 from seals_sim.cli.options import ColumnOptions, SearchIndexOptions, TextOptions
+from seals_sim.cli.sessions import open_session
 from seals_sim.cli.tables import build_table_corpus
 from seals_sim.datasets import read_icd10cm
 from seals_sim.embed.vectorizer import TextVectorizer

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from sklearn.pipeline import Pipeline
 
 from seals_sim.errors import UserError
 from seals_sim.label.beginning import UNNAMED, name_concept
 from seals_sim.label.events import Seed
-from seals_sim.label.exchange.chunk_classifier import embed_chunks, train_on_chunks
-from seals_sim.label.exchange.classifier import build_pipeline
 from seals_sim.label.journal import Journal
-from seals_sim.label.journal_contents import About
 from seals_sim.label.journal_rows import KeptRow, KeptSpace
 from seals_sim.label.judge.records import JudgeRecord
 from seals_sim.label.learner import explain_missing
@@ -23,20 +19,11 @@ from seals_sim.label.options import SessionOptions
 from seals_sim.label.state import SessionState, is_disputed
 from seals_sim.search.learners import LinearModel, fit_logistic
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.pipeline import Pipeline
+
 _ANY_TABLE = 2**62  # rows: without the table nothing says how many there are
-
-
-def read_about(path: Path) -> tuple[About, KeptSpace | None]:
-    """What a session was begun with, and the space of its vectors, where its file keeps that.
-
-    Raises:
-        UserError: For a file that is no session, or damaged.
-    """
-    journal = Journal(path)
-    try:
-        return journal.read_about(), journal.read_kept()[1]
-    finally:
-        journal.close()
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +104,8 @@ class SessionFile:
             row, id (where the session has an id column), text, answer, is_control, who and is_disputed (where anyone
             gave a name), and note (where there is any).
         """
+        import pandas as pd
+
         answers, has_names, lines = self.state.answers, False, []
         for row, answer in answers.items():
             kept, asked, said = self.rows[row], self.state.asked.get(row), self.state.list_said(row)
@@ -141,6 +130,9 @@ class SessionFile:
         Raises:
             UserError: Where a class is missing, the session is over vectors, or the model is not there.
         """
+        from seals_sim.label.exchange.chunk_classifier import embed_chunks, train_on_chunks  # scikit-learn
+        from seals_sim.label.exchange.classifier import build_pipeline
+
         given = [(self.rows[row].text, answer) for row, answer in self.state.answers.items() if answer is not None]
         labeled = [*((seed.text, seed.label) for seed in self.seeds), *given]
         if self.space is None or any(text is None for text, _ in labeled):

@@ -1,6 +1,5 @@
 """The page on which a person labels, served to a browser on the same machine. Nothing in it needs a network."""
 
-from seals_sim.label.web.app import make_app
-from seals_sim.label.web.server import serve
+import lazy_loader
 
-__all__ = ["make_app", "serve"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # __init__.pyi says what is where

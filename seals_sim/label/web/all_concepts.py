@@ -8,18 +8,15 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
-import pandas as pd
 from pydantic import BaseModel, Field, StrictInt
 from starlette.responses import Response
 
 from seals_sim.errors import UserError
+from seals_sim.label import exchange
 from seals_sim.label.beginning import name_concept
 from seals_sim.label.concepts import Concepts
-from seals_sim.label.exchange.argilla import build_argilla_records
-from seals_sim.label.exchange.label_studio import build_label_studio_tasks
-from seals_sim.label.exchange.tables import build_concepts_table, write_table
 from seals_sim.label.judge.words import describe_each
 from seals_sim.label.types import Asked
 from seals_sim.label.web.calls import (
@@ -47,6 +44,9 @@ from seals_sim.label.web.replies import (
     StatusReply,
     UndoReply,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class AnswerForAll(BaseModel):
@@ -169,17 +169,17 @@ class AllConceptsPage:
         if table == "scores":
             raise UserError("each concept has scores of its own; choose one")
         built = self._build_table()
-        return send_file(f"{table}.{format}", lambda file: write_table(built, format, file))
+        return send_file(f"{table}.{format}", lambda file: exchange.write_table(built, format, file))
 
     def export_label_studio(self) -> Response:
-        return send_tasks(build_label_studio_tasks(self._build_table()))
+        return send_tasks(exchange.build_label_studio_tasks(self._build_table()))
 
     def export_argilla(self) -> Response:
-        return send_records(build_argilla_records(self._build_table()))
+        return send_records(exchange.build_argilla_records(self._build_table()))
 
     def _build_table(self) -> pd.DataFrame:
         with self._lock:
-            return build_concepts_table(self._concepts.sessions.values())
+            return exchange.build_concepts_table(self._concepts.sessions.values())
 
     def _complete_list(self, listed: RowList) -> RowList:
         with self._lock:

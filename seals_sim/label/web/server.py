@@ -12,16 +12,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import uvicorn
 from starlette.types import ASGIApp
 from tqdm import tqdm
 
 from seals_sim.errors import UserError
-from seals_sim.label.concepts import Concepts
-from seals_sim.label.judge.judging import Judging
 from seals_sim.label.loopback import is_loopback
-from seals_sim.label.session import Session
 from seals_sim.label.web.address import format_host, listen_again
 from seals_sim.label.web.browser import opening_in_browser
 from seals_sim.label.web.connections import MAX_CONNECTIONS, BoundedProtocol
@@ -29,6 +27,12 @@ from seals_sim.label.web.guard import Guard
 from seals_sim.label.web.kept_token import KeptToken
 from seals_sim.label.web.opening import Opening
 from seals_sim.progress import follow
+from seals_sim.search.learners import import_training
+
+if TYPE_CHECKING:
+    from seals_sim.label.concepts import Concepts
+    from seals_sim.label.judge.judging import Judging
+    from seals_sim.label.session import Session
 
 _ANNOUNCED_AFTER = 1.0  # seconds without a session, after which the page is opened
 _BROWSER_SECONDS = 5.0  # for a browser to begin and to ask for the page
@@ -88,6 +92,7 @@ class PageServer:
                 self._announce_once()
                 if self._problem is not None:
                     raise self._problem
+                import_training()  # before what is embedded needs the processor: the first answers do
                 session.embed_in_background()
                 if judging is not None:
                     judging.start()
