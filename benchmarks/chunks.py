@@ -33,7 +33,7 @@ def benchmark_chunks(*, options: Annotated[ChunkBenchOptions, flatten("Options")
     """Measure what is found in texts that are longer than the model reads."""
     print(render_command("python -m benchmarks.chunks", options))
     texts, positives = _join_texts(*read_concepts(options.concepts), options)
-    chunked = build_chunked_corpus(texts, options.cache)
+    chunked = build_chunked_corpus(texts, options.cache, n_tokens=options.tokens)
     whole = build_corpus(texts, "auto", options.cache, pool="all")
     assert chunked.chunks is not None
     made = f"{len(texts):,} texts made by joining descriptions, {len(chunked.chunks):,} chunks"

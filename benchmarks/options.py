@@ -290,6 +290,8 @@ class ChunkBenchOptions:
     """Texts of each concept."""
     n_answers: PositiveInt = 60
     """Of each session."""
+    tokens: PositiveInt | None = None
+    """Of a chunk at most; by default as many as the model reads, which is what a session takes."""
     seed: NonNegativeInt = 0
     """Of the texts."""
     cache: GivenPath = Path("build/cache")

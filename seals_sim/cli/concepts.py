@@ -45,6 +45,43 @@ def sort_examples(positives: Sequence[str], negatives: Sequence[str], names: Seq
     return dict(sorted_)
 
 
+def sort_instructions(instructions: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """What a judge is told of each concept, by its name; those that nothing is said of are left out.
+
+    Args:
+        instructions: As they were given: of a concept without a name that is alone one, else each as NAME=TEXT.
+        names: Of all concepts; empty for one without a name.
+
+    Raises:
+        UserError: For one that names no concept, or one that was named before.
+
+    Examples:
+        >>> sort_instructions(["Is it x=1?"], [""])
+        {'': 'Is it x=1?'}
+        >>> sort_instructions(["rude=Is it rude?", "unnamed=Is it late?"], ["", "rude", "odd"])
+        {'rude': 'Is it rude?', '': 'Is it late?'}
+    """
+    from seals_sim.label.beginning import UNNAMED, name_concept
+
+    if list(names) == [""]:
+        if len(instructions) > 1:
+            problem = "is one too many: this session has one concept; begin it with a concept for each"
+            raise UserError(problem, parameter="instruction", value=repr(instructions[1]))
+        return dict(zip(names, instructions, strict=True))
+    sorted_: dict[str, str] = {}
+    for given in instructions:
+        before, equals, text = given.partition("=")
+        name = "" if before.strip() == UNNAMED else before.strip()
+        if not equals or name not in names or not text.strip():
+            named = ", ".join(map(name_concept, names))
+            problem = f"write it as NAME=TEXT, with the name of a concept: {named}"
+            raise UserError(problem, parameter="instruction", value=repr(given))
+        if name in sorted_:
+            raise UserError("is the second one for its concept", parameter="instruction", value=repr(given))
+        sorted_[name] = text.strip()
+    return sorted_
+
+
 def require_words(positives: Sequence[str], negatives: Sequence[str]) -> None:
     """Raise UserError for an example without words."""
     for name, examples in (("like", positives), ("not_like", negatives)):

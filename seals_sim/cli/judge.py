@@ -4,43 +4,49 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from seals_sim.cli.concepts import sort_instructions
 from seals_sim.errors import UserError
 from seals_sim.label.judge.address import warn_of_sending
 from seals_sim.label.judge.client import Judge
 from seals_sim.label.judge.options import JudgeOptions
 
 if TYPE_CHECKING:
+    from seals_sim.label.concepts import Concepts
     from seals_sim.label.judge.judging import Judging
-    from seals_sim.label.session import Session
 
 _LOOK_SECONDS = 0.2
 
 
-def find_judge(options: JudgeOptions) -> Judge | None:
+def find_judge(options: JudgeOptions, names: Sequence[str]) -> Judge | None:
     """The judge that is asked for, once its server was found to be there: before a table is embedded.
 
+    Args:
+        options: Of the judge.
+        names: Of the session's concepts.
+
     Raises:
-        UserError: Where it is not, or refuses the key.
+        UserError: Where it is not, or refuses the key, or an instruction is for no concept.
     """
     if options.judge is None:
         return None
     assert options.judge_model is not None
-    assert options.instruction is not None
-    judge = Judge(options.judge, options.judge_model, options.instruction)
+    judge = Judge(options.judge, options.judge_model, sort_instructions(options.instruction, names))
     asyncio.run(judge.check())
     return judge
 
 
-def begin_judging(session: Session, judge: Judge, options: JudgeOptions) -> Judging:
+def begin_judging(session: Concepts, judge: Judge, options: JudgeOptions) -> Judging:
     """Make ready to judge; nothing is sent yet.
 
     Raises:
         UserError: Where the session has no texts, or can only be read; it is closed then.
     """
+    from seals_sim.label.beginning import name_concept
     from seals_sim.label.judge.judging import Judging
 
     try:
@@ -49,14 +55,17 @@ def begin_judging(session: Session, judge: Judge, options: JudgeOptions) -> Judg
     except UserError:
         session.close()
         raise
-    if judging.other_instruction is not None:
-        _tell(f"{judge.who} was told something else before, and its answers stand: {judging.other_instruction!r}")
+    for concept, before in judging.other_instructions.items():
+        of_what = f" of {concept}" if concept else ""
+        _tell(f"{judge.who} was told something else{of_what} before, and its answers stand: {before!r}")
+    if judging.left_out:
+        _tell(f"{judge.who} has no instruction for {', '.join(map(name_concept, judging.left_out))}: left to you")
     if warning := warn_of_sending(judge.url):
         _tell(warning)
     return judging
 
 
-def judge_alone(session: Session, judging: Judging, budget: int, quiet: bool) -> None:
+def judge_alone(session: Concepts, judging: Judging, budget: int, quiet: bool) -> None:
     """Judge without a page, until the budget is spent, say what came of it, and close the session.
 
     Raises:

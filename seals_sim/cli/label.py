@@ -6,10 +6,10 @@ What the work needs is imported when the page is there: it takes longer than to 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from seals_sim.cli.concepts import require_words, sort_examples
 from seals_sim.cli.judge import begin_judging, find_judge, judge_alone
@@ -28,7 +28,7 @@ from seals_sim.datasets.lines import require_file
 from seals_sim.disk.files import require_writable_file
 from seals_sim.embed.names import STATIC_MODEL
 from seals_sim.errors import UserError
-from seals_sim.label.journal import Journal
+from seals_sim.label.journal import Journal, read_about
 from seals_sim.label.judge.options import JudgeOptions
 from seals_sim.label.options import SessionOptions
 from seals_sim.label.web.address import require_address
@@ -38,8 +38,8 @@ from seals_sim.replay.options import CacheOptions
 
 if TYPE_CHECKING:
     from seals_sim.label.concepts import Concepts
+    from seals_sim.label.journal_contents import About
     from seals_sim.label.judge.judging import Judging
-    from seals_sim.label.session import Session
 
 
 def label(
@@ -68,31 +68,34 @@ def label(
     open_table(table, text)
     path = examples.session or name_session(table)
     _check_before_work(path, examples, page)
-    judge = find_judge(judge_options)
+    begun = read_about(path) if path.is_file() else None
+    judge = find_judge(judge_options, _list_names(begun, examples.concept))
 
-    def prepare() -> tuple[Session | Concepts, Judging | None]:
+    def prepare() -> tuple[Concepts, Judging | None]:
         begin_step("starting")
         from seals_sim.cli.sessions import prepare_session
-        from seals_sim.label.session import Session
 
-        served = prepare_session(table, path, examples, options, text, index, cache, columns, own)
-        if judge is None:
-            return served, None
-        if not isinstance(served, Session):
-            served.close()
-            raise UserError("answers for one concept, and this session has several", parameter="judge", value=judge.url)
-        return served, begin_judging(served, judge, judge_options)
+        concepts = prepare_session(table, path, begun, examples, options, text, index, cache, columns, own)
+        return concepts, None if judge is None else begin_judging(concepts, judge, judge_options)
 
     if judge_options.no_page:
-        served, judging = prepare()
-        judge_alone(cast("Session", served), cast("Judging", judging), judge_options.judge_budget, cache.quiet)
+        concepts, judging = prepare()
+        assert judging is not None
+        judge_alone(concepts, judging, judge_options.judge_budget, cache.quiet)
         return
     where = (page.host, page.port, not page.no_browser, cache.quiet, path.name, page.allow_host, path)
     with open_page(*where, explain=explain_failure) as server:
-        served, judging = prepare()
-        server.serve(served, judging)
+        concepts, judging = prepare()
+        has_names = len(concepts.sessions) > 1 or concepts.first.concept
+        server.serve(concepts if has_names else concepts.first, judging)
     if judging is not None:
         print(judging.summary)
+
+
+def _list_names(begun: tuple[About, object] | None, given: Sequence[str]) -> list[str]:
+    """The names of the concepts that a session will have."""
+    before = [] if begun is None else begun[0].concepts
+    return list(dict.fromkeys((*before, *given))) or [""]
 
 
 def _require_fitting_embedding(

@@ -12,6 +12,7 @@ from seals_sim.cli.options import ColumnOptions, ExampleOptions, OwnVectorOption
 from seals_sim.cli.tables import get_cache, read_table
 from seals_sim.datasets.formats import open_table
 from seals_sim.datasets.lines import BadLines
+from seals_sim.datasets.stored_table import require_unchanged
 from seals_sim.datasets.table import TextTable
 from seals_sim.datasets.vectors import read_vector_array
 from seals_sim.embed.joined import open_encoder
@@ -19,8 +20,10 @@ from seals_sim.errors import UserError
 from seals_sim.indexes import IndexOptions
 from seals_sim.label.corpus import Corpus, build_vector_corpus, fingerprint_own_vectors
 from seals_sim.label.exchange.growth import CarriedAnswers
-from seals_sim.label.exchange.session_file import SessionFile, read_about
+from seals_sim.label.exchange.session_file import SessionFile
+from seals_sim.label.journal import read_about
 from seals_sim.label.pictures import Pictures
+from seals_sim.label.stored_vectors import digest_vectors, normalize_once
 from seals_sim.replay.options import CacheOptions
 from seals_sim.search.choice import AutoPoolChoice
 from seals_sim.types import Vectors
@@ -66,31 +69,33 @@ def build_own_corpus(
         UserError: Where they do not fit together, or the session was begun with another table.
     """
     assert own.vectors is not None
-    array = read_vector_array(own.vectors)
-    encode = None if text.model is None else _find_encoder(text, own.vectors, array.shape[1])
-    text = _choose_text_column(table, text, own)
-    read = _read_table(table, text, own, list_file, columns)
-    n_rows = len(read.rows) + len(read.bad.left_out)
-    if n_rows != len(array):
-        raise UserError(f"{own.vectors}: {len(array):,} vectors for the {n_rows:,} rows of {table}")
-    paths = None if own.image_column is None else _list_paths(read, text, own.image_column)
-    name = fingerprint_own_vectors(array, read.rows, read.texts, paths)
-    carried = _carry(session, name, read, columns.id_column, encode is not None)
-    pictures = None if paths is None or own.image_folder is None else _open_pictures(own.image_folder, paths)
-    vectors = normalize(array, str(own.vectors))  # all, so that errors number rows as the file does
-    if read.bad.left_out:
-        vectors = vectors[read.rows]
+    cache = get_cache(cache_options)
+    with require_unchanged(own.vectors):
+        array = read_vector_array(own.vectors)
+        encode = None if text.model is None else _find_encoder(text, own.vectors, array.shape[1])
+        text = _choose_text_column(table, text, own)
+        read = _read_table(table, text, own, list_file, columns)
+        n_rows = len(read.rows) + len(read.bad.left_out)
+        if n_rows != len(array):
+            raise UserError(f"{own.vectors}: {len(array):,} vectors for the {n_rows:,} rows of {table}")
+        paths = None if own.image_column is None else _list_paths(read, text, own.image_column)
+        given = digest_vectors(own.vectors, array, cache)
+        name = fingerprint_own_vectors(given, read.rows, read.texts, paths)
+        carried = _carry(session, name, read, columns.id_column, encode is not None)
+        pictures = None if paths is None or own.image_folder is None else _open_pictures(own.image_folder, paths)
+        rows = read.rows if read.bad.left_out else None
+        vectors, digest = normalize_once(array, rows, given, str(own.vectors), cache)
     corpus = build_vector_corpus(
         vectors,
         read.texts,
         name,
         index.index,
-        get_cache(cache_options),
+        cache,
         IndexOptions(k, n_probe=index.n_probe, engine=index.engine),
         cache_options.quiet,
         pool,
+        digest,
     )
-    rows = read.rows if read.bad.left_out else None
     corpus = replace(
         corpus,
         encode=encode,

@@ -15,16 +15,14 @@ from seals_sim.cli.tables import EmbeddingPlan, build_table_corpus, get_cache, n
 from seals_sim.datasets.table import TextTable
 from seals_sim.embed.space import TextSpace
 from seals_sim.errors import UserError
-from seals_sim.label import journal_file
+from seals_sim.label import exchange, journal_file
 from seals_sim.label.concepts import Concepts, Examples
 from seals_sim.label.corpus import Corpus
-from seals_sim.label.exchange import AnswerNames, read_labels
 from seals_sim.label.exchange.growth import CarriedAnswers, carry_over
-from seals_sim.label.exchange.session_file import read_about
+from seals_sim.label.journal_contents import About
 from seals_sim.label.journal_rows import KeptSpace
 from seals_sim.label.lazy_corpus import LAZY_FROM
 from seals_sim.label.options import SessionOptions
-from seals_sim.label.session import Session
 from seals_sim.progress import begin_step
 from seals_sim.replay.options import CacheOptions
 
@@ -32,6 +30,7 @@ from seals_sim.replay.options import CacheOptions
 def prepare_session(
     table: Path,
     path: Path,
+    begun: tuple[About, KeptSpace | None] | None,
     examples: ExampleOptions,
     options: SessionOptions,
     text: TextOptions,
@@ -39,13 +38,12 @@ def prepare_session(
     cache: CacheOptions,
     columns: ColumnOptions,
     own: OwnVectorOptions,
-) -> Session | Concepts:
-    """Read, embed and index a table, and open the session on it, or its concepts where it has names for them."""
+) -> Concepts:
+    """Read, embed and index a table, and open the session on it; `begun` is what its file says of it."""
     begin_step(f"reading {table.name}")
     left_out = path.with_name(f"{path.name.removesuffix('.seals')}.left-out.csv")
     if path.is_file() and not journal_file.is_writable(path):
         left_out = name_list(get_cache(cache), table)
-    begun = read_about(path) if path.is_file() else None
     carried: CarriedAnswers | None = None
 
     def choose(read: TextTable) -> EmbeddingPlan:
@@ -74,13 +72,13 @@ def prepare_session(
     if corpus.lazy is not None and not cache.quiet:
         n_missing = corpus.lazy.n_distinct - corpus.lazy.n_embedded
         print(f"{n_missing:,} texts are embedded while you label, those that are looked at first", file=sys.stderr)
-    names = AnswerNames(examples.positive_label, examples.negative_label, examples.answer_field)
+    names = exchange.AnswerNames(examples.positive_label, examples.negative_label, examples.answer_field)
     files = (
         (examples.labelstudio, "label_studio"),
         (examples.argilla, "argilla"),
         (examples.labels, "table"),
     )
-    imports = [read_labels(file, kind, corpus, names) for file, kind in files if file is not None]
+    imports = [exchange.read_labels(file, kind, corpus, names) for file, kind in files if file is not None]
     if carried is not None:
         _report_carried(carried, carry_over(carried, corpus))
     begin_step("opening the session")
@@ -99,7 +97,7 @@ def prepare_session(
             )
     if session.is_read_only:
         print(f"{path}: can only be read: answers are not taken", file=sys.stderr)
-    return concepts if len(concepts.sessions) > 1 or session.concept else session
+    return concepts
 
 
 def _is_lazy(options: SessionOptions, dimensions: int | None, read: TextTable, text: TextOptions, cache: Path) -> bool:

@@ -39,6 +39,10 @@ class StoredFile:
         path: Of the file.
         n: Rows that it should have.
 
+    Attributes:
+        path: Of the file.
+        n: Rows.
+
     Raises:
         DamagedError: Where it has others.
         UserError: Where it cannot be read.
@@ -57,6 +61,7 @@ class StoredFile:
         sizes = [len(batch) for batch in self._batches]
         if not sizes or sum(sizes) != n or any(size != sizes[0] for size in sizes[:-1]) or sizes[-1] > sizes[0]:
             raise DamagedError(path, "is damaged (it has other rows)", path.parent)
+        self.path = path
         self.n, self._size, self._lock = n, sizes[0], threading.Lock()
 
     @property
@@ -149,7 +154,10 @@ class StoredTexts(Sequence[str]):
 
     @cached_property
     def copies(self) -> Copies | None:
-        """Which texts are equal, by hashes of 128 bits; None where no two are."""
+        """Which texts are equal, by hashes of 128 bits; None where no two are. Found once: it takes a second or so."""
+        return Copies.find_once(self._file.path.parent, self.digest, self._find_copies)
+
+    def _find_copies(self) -> Copies | None:
         parts = [
             np.frombuffer(column.buffers()[1], dtype=np.uint64).reshape(-1, 2)[column.offset :][: len(column)]
             for column in self._file.iterate(HASH)

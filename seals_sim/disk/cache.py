@@ -7,14 +7,18 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import platformdirs
 from filelock import FileLock
+from numpy.typing import NDArray
 
 from seals_sim.disk.files import compute_sha256, make_folder, replacing, require_writable
 from seals_sim.disk.reading import explain_unreadable, read_array, read_content
-from seals_sim.types import Vectors
+from seals_sim.disk.stamps import digest_once, note_digest
+
+_NOTED_FROM = 2**24  # bytes: fewer are digested in a hundredth of a second
 
 
 def get_default_folder() -> Path:
@@ -25,7 +29,7 @@ def get_default_folder() -> Path:
     return folder
 
 
-def compute_with_cache(folder: Path | None, key: str, compute: Callable[[], Vectors]) -> Vectors:
+def compute_with_cache(folder: Path | None, key: str, compute: Callable[[], NDArray[Any]]) -> NDArray[Any]:
     """Compute an array, or load it from a cache where there is one.
 
     Args:
@@ -48,11 +52,12 @@ def _get_path(folder: Path, key: str) -> Path:
     return folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
 
 
-def load_or_compute(folder: Path, key: str, compute: Callable[[], Vectors]) -> tuple[Vectors, str]:
+def load_or_compute(folder: Path, key: str, compute: Callable[[], NDArray[Any]]) -> tuple[NDArray[Any], str]:
     """Load the array under a key, or compute it and write it there.
 
-    A file gets its name only when it is whole, and is used only if its checksum is right. It is for its owner alone:
-    from vectors, texts can partly be read. A folder that can only be read will do where the array is there.
+    A file gets its name only when it is whole, and is used only if its checksum is right, which is looked at once after
+    every change of its size or times. It is for its owner alone: from vectors, texts can partly be read. A folder that
+    can only be read will do where the array is there.
 
     Args:
         folder: The cache.
@@ -60,7 +65,7 @@ def load_or_compute(folder: Path, key: str, compute: Callable[[], Vectors]) -> t
         compute: Makes the array.
 
     Returns:
-        The array, memory-mapped where it was loaded, and the checksum of its file.
+        The array, memory-mapped, and the checksum of its file.
 
     Raises:
         UserError: Where the array is there and cannot be read, or is not there and the folder cannot be written.
@@ -78,7 +83,7 @@ def load_or_compute(folder: Path, key: str, compute: Callable[[], Vectors]) -> t
     try:
         is_there = path.exists()
         if is_there and checksum.exists():
-            digest = compute_sha256(path)
+            digest = _digest(path)
             if digest.encode() == read_content(checksum).strip():
                 return read_array(path), digest
     except OSError as error:
@@ -92,7 +97,19 @@ def load_or_compute(folder: Path, key: str, compute: Callable[[], Vectors]) -> t
         digest = compute_sha256(temporary)
         with replacing(checksum, is_private=True) as temporary_checksum:
             temporary_checksum.write_text(digest + "\n", encoding="ascii")
-    return array, digest
+    if path.stat().st_size >= _NOTED_FROM:
+        note_digest(path, _name_note(path), digest)
+    return read_array(path), digest  # mapped, as for the next call: what an index is made from says which it was
+
+
+def _digest(path: Path) -> str:
+    if path.stat().st_size < _NOTED_FROM:
+        return compute_sha256(path)
+    return digest_once(path, _name_note(path), lambda: compute_sha256(path))
+
+
+def _name_note(path: Path) -> Path:
+    return path.with_suffix(".checked")
 
 
 @contextmanager

@@ -57,17 +57,18 @@ class Chunks:
         ]
 
 
-def cut_texts(texts: Sequence[str], encoder: Encoder) -> Chunks:
+def cut_texts(texts: Sequence[str], encoder: Encoder, n_tokens: int | None = None) -> Chunks:
     """Cut texts that are longer than a model reads, at ends of sentences where there are some.
 
     Args:
         texts: n of them.
         encoder: The model, which reads so many tokens and says where they are.
+        n_tokens: The most that a chunk may have, where that is fewer.
 
     Raises:
         UserError: Where the model reads texts of any length, or does not say where its tokens are.
     """
-    limit = encoder.count_own_tokens()
+    limit = encoder.count_own_tokens() if n_tokens is None else min(n_tokens, encoder.count_own_tokens())
     spans: list[Span] = []
     counts = []
     for start in range(0, len(texts), _BATCH):

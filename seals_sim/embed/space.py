@@ -21,6 +21,7 @@ from seals_sim.datasets.stored_texts import (
 from seals_sim.disk.cache import compute_with_cache, is_cached, load_or_compute
 from seals_sim.embed.blocks import embed_resumably, encode, is_begun, name_folder
 from seals_sim.embed.chunks import Chunks, cut_texts
+from seals_sim.embed.encoder import find_dimensions
 from seals_sim.embed.joined import open_encoder
 from seals_sim.embed.known import KnownTexts, name_embeddings
 from seals_sim.embed.lazy import LazyVectors
@@ -201,7 +202,7 @@ class TextSpace:
 
         if is_cached(cache, self._key):
             return LazyVectors(self._texts, first, self._encoder, self._embed(), keep, self._quiet)
-        store = LazyStore(name_folder(cache, self._key), len(self._texts), self._encoder.dimensions)
+        store = LazyStore(name_folder(cache, self._key), len(self._texts), find_dimensions(self._encoder, cache))
         if not store.is_there.any():
             self._take_over(known, store)
         return LazyVectors(self._texts, first, self._encoder, store, keep, self._quiet)
@@ -232,13 +233,13 @@ class TextSpace:
         n, max_tokens, *step = compute_with_cache(self._cache, f"{self._key} texts cut", count).tolist()
         return CutTexts(n, max_tokens, is_estimate=step not in ([], [1])) if n else None
 
-    def cut_texts(self) -> Chunks:
-        """Cut the texts of the table into chunks that the model reads whole.
+    def cut_texts(self, n_tokens: int | None = None) -> Chunks:
+        """Cut the texts of the table into chunks that the model reads whole; see `seals_sim.embed.chunks.cut_texts`.
 
         Raises:
             UserError: Where the model reads texts of any length, or does not say where its tokens are.
         """
-        return cut_texts(self._texts, self._encoder)
+        return cut_texts(self._texts, self._encoder, n_tokens)
 
     def _count_cut_of_stored(self, texts: StoredTexts) -> tuple[int, int]:
         """How many are cut, where each of so many is looked at of those that are long enough to be."""

@@ -13,7 +13,7 @@ import numpy as np
 from seals_sim.disk.arrays import ArrayStage
 from seals_sim.disk.cache import locking
 from seals_sim.embed.blocks import embed_again_if_damaged, name_folder
-from seals_sim.embed.encoder import Encoder
+from seals_sim.embed.encoder import Encoder, find_dimensions
 from seals_sim.embed.known import name_embeddings
 from seals_sim.embed.names import STATIC_MODEL
 from seals_sim.runtime import import_torch
@@ -80,7 +80,7 @@ class StaticSpace:
         folder = name_folder(cache, key)
 
         def fill() -> tuple[StoredVectors, str]:
-            shape = (len(texts), self._encoder.dimensions)
+            shape = (len(texts), find_dimensions(self._encoder, cache))
             stage = ArrayStage(folder, "static", {"key": key}, shape, np.float16)
             vectors: Any = stage.fill(lambda start, end: self.encode(texts[start:end]), _BLOCK, quiet, _DOING, "text")
             return vectors, stage.stage.digest

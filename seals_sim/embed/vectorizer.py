@@ -18,7 +18,8 @@ from seals_sim.types import Vectors
 from seals_sim.vectors.whitening import Whitening, whiten
 
 _BLOCK = 2048  # texts that are embedded at a time
-_open_encoder = lru_cache(maxsize=2)(open_encoder)  # estimators are copied often, and a model takes seconds to load
+keep_encoder = lru_cache(maxsize=2)(open_encoder)
+"""`open_encoder`, with the last ones kept: estimators are copied often, and a model takes seconds to load."""
 
 
 class TextVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
@@ -50,7 +51,7 @@ class TextVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             UserError: Where there is no such model, or the texts span fewer dimensions than are wanted.
         """
-        texts = _require_texts(texts)
+        texts = require_texts(texts)
         dimensions = choose_dimensions(texts) if self.dimensions is None else self.dimensions
         self.mean_: NDArray[np.float32] | None = None
         self.directions_: NDArray[np.float32] | None = None
@@ -69,7 +70,7 @@ class TextVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
             (m, dimensions) float32, of unit length.
         """
         check_is_fitted(self, "mean_")
-        texts = _require_texts(texts)
+        texts = require_texts(texts)
         place = {text: place for place, text in enumerate(dict.fromkeys(texts))}
         embeddings = self._embed(list(place))
         if self.mean_ is None or self.directions_ is None:
@@ -79,7 +80,7 @@ class TextVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return vectors[[place[text] for text in texts]]
 
     def _embed(self, texts: Sequence[str]) -> Vectors:
-        encoder = _open_encoder(self.model)
+        encoder = keep_encoder(self.model)
         return np.concatenate([encoder.encode(texts[first : first + _BLOCK]) for first in range(0, len(texts), _BLOCK)])
 
     def __sklearn_tags__(self) -> Any:
@@ -88,7 +89,12 @@ class TextVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return tags
 
 
-def _require_texts(texts: Sequence[str]) -> list[str]:
+def require_texts(texts: Sequence[str]) -> list[str]:
+    """Take what an estimator is given.
+
+    Raises:
+        ValueError: Where that is no list of texts, or an empty one.
+    """
     if isinstance(texts, str):
         raise ValueError("a list of texts is needed, not one text")
     listed = list(texts)

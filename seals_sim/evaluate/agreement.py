@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binomtest
 
 
 @dataclass(frozen=True)
@@ -48,6 +47,8 @@ def compare_answers(pairs: Sequence[tuple[int, int]]) -> Agreement | None:
         >>> round(found.low, 3), round(found.high, 3)
         (0.562, 0.809)
     """
+    from scipy.stats import binomtest
+
     if not pairs:
         return None
     first, second = np.array(pairs).T

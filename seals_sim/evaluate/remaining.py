@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest, hypergeom
 
 _LARGE = 10_000  # rows: scipy's hypergeometric distribution takes time by the row (3 ms a value at 10 million)
+_STEPS = 16  # whose product no float is too coarse for
 _NOTHING = -45.0  # log of a part that no float holds
 
 
@@ -52,10 +51,13 @@ def estimate_remaining(n_left: int, n_drawn: int, n_positive: int, confidence: f
     return Interval(low, n_left * n_positive / n_drawn, high)
 
 
-@lru_cache(maxsize=256)  # SciPy takes 5 ms, and a page asks after each answer, when few of them are of rows drawn
 def _bound_part(n_positive: int, n_drawn: int, confidence: float) -> tuple[float, float]:
-    part = binomtest(n_positive, n_drawn).proportion_ci(confidence, method="exact")
-    return float(part.low), float(part.high)
+    from scipy.special import betaincinv  # scipy.stats has the interval, and takes a second to import
+
+    tail, n_negative = (1 - confidence) / 2, n_drawn - n_positive
+    low = float(betaincinv(n_positive, n_negative + 1, tail)) if n_positive else 0.0
+    high = float(betaincinv(n_positive + 1, n_negative, 1 - tail)) if n_negative else 1.0
+    return low, high
 
 
 def compute_p_missing(
@@ -92,12 +94,17 @@ def compute_p_missing(
     if m == 0 or n_found == 0:
         return 1.0
     least_total = int(np.floor(n_found / target_recall)) + 1  # positives, were the target missed
-    last = np.arange(1, m + 1)
-    positives_in_last = np.cumsum(sequence[::-1])
+    backward = sequence[::-1]
+    last = np.append(
+        np.flatnonzero(backward[1:]) + 1, m
+    )  # with every negative before a positive p falls: i + 1 of n + 1
+    positives_in_last = np.cumsum(backward)[last - 1]
     n_before = n_rows - m + last  # rows left before the last i
     positives_before = least_total - (n_found - positives_in_last)
     if n_rows > _LARGE and least_total <= n_rows - m:
         return float(np.exp(np.min(_compute_log_cdf(positives_in_last, n_before, positives_before, last))))
+    from scipy.stats import hypergeom
+
     p = hypergeom.cdf(positives_in_last, n_before, np.minimum(positives_before, n_before), last)
     return float(np.min(p))
 
@@ -111,9 +118,11 @@ def _compute_log_cdf(
     """
     fewer, more = np.minimum(n_good, n_drawn), np.maximum(n_good, n_drawn)
     term = np.zeros(len(x))  # log P(none is)
-    for step in range(int(fewer.max())):
-        is_left = step < fewer
-        term[is_left] += np.log1p(-more[is_left] / (n[is_left] - step))
+    for start in range(0, int(fewer.max()), _STEPS):
+        first = int(np.searchsorted(fewer, start, side="right"))  # fewer rises with the rows drawn
+        steps, least = np.arange(start, start + _STEPS)[:, None], fewer[first:]
+        parts = 1 - more[first:] / (n[first:] - np.minimum(steps, least - 1))
+        term[first:] += np.log(np.prod(parts, axis=0, where=steps < least))
     total = term.copy()
     with np.errstate(divide="ignore"):  # no more than all can be
         for found in range(int(x.max())):

@@ -14,8 +14,10 @@ from seals_sim.errors import DamagedError, OtherOriginError
 from seals_sim.indexes.choice import IndexOptions, build_index
 from seals_sim.indexes.protocol import NeighborIndex
 from seals_sim.types import StoredVectors
+from seals_sim.vectors.copies import Copies
 from seals_sim.workers import INLINE, Workers
 
+_KEPT_FROM = 2**24  # numbers of a table: to look for equal rows takes a twentieth of a second
 _ATTEMPTS = 8  # more than an index has parts; a disk that spoils what is written is not written to for ever
 
 
@@ -49,11 +51,26 @@ def build_cached_index(
             An index that is damaged is built again.
     """
     folder = cache / "indexes" / digest[:32]
+
+    def build() -> NeighborIndex:
+        drawing = copy.deepcopy(rng)
+        return build_index(name, vectors, folder, options, drawing, digest, quiet, workers, find_copies)
+
+    def find_copies(vectors: StoredVectors) -> Copies | None:
+        return _find_copies(vectors, digest, cache)
+
     with locking(folder):
         for _ in range(_ATTEMPTS):
             try:
-                return build_index(name, vectors, folder, options, copy.deepcopy(rng), digest, quiet, workers)
+                return build()
             except (DamagedError, OtherOriginError) as error:  # what was made from a part that is built again is other
                 print(f"{error.folder} is damaged and is built again", file=sys.stderr)
                 shutil.rmtree(error.folder)
-        return build_index(name, vectors, folder, options, copy.deepcopy(rng), digest, quiet, workers)
+        return build()
+
+
+def _find_copies(vectors: StoredVectors, digest: str, cache: Path) -> Copies | None:
+    """Find equal rows, or read from the cache which they are, where a table is so large that it takes time."""
+    if vectors.size < _KEPT_FROM:
+        return Copies.find(vectors)
+    return Copies.find_once(cache, digest, lambda: Copies.find(vectors))

@@ -12,6 +12,7 @@ The rule of `auto`, from the measurements of `python -m benchmarks.rounds` (repo
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -101,6 +102,7 @@ def build_index(
     made_from: str | None = None,
     quiet: bool = True,
     workers: Workers = INLINE,
+    find_copies: Callable[[StoredVectors], Copies | None] = Copies.find,
 ) -> NeighborIndex:
     """Build an index, or open the one that an earlier call has left in this folder.
 
@@ -113,6 +115,7 @@ def build_index(
         made_from: A digest of the vectors, where one is known already; by default their `fingerprint`.
         quiet: No progress bar.
         workers: Find the neighbors of a graph.
+        find_copies: Finds the equal rows.
 
     Returns:
         The index. Where rows are equal, it is a `DistinctIndex`: k neighbors are k distinct vectors, with all their
@@ -133,7 +136,7 @@ def build_index(
     if name not in (*INDEXES, *ENGINES):
         known = ", ".join(("auto", *INDEXES, *ENGINES))
         raise UserError(f"unknown index; choose from {known}", parameter="index", value=name)
-    copies = Copies.find(vectors)
+    copies = find_copies(vectors)
     if copies is None:
         return _build_distinct_index(name, vectors, folder, options, rng, made_from, quiet, workers)
     distinct: StoredVectors

@@ -66,6 +66,11 @@ class DistinctIndex:
         ]
 
 
+def find_known_copies(index: NeighborIndex) -> Copies | None:
+    """Which rows of its table are equal, as `build_index` found it; None: no two are."""
+    return index.copies if isinstance(index, DistinctIndex) else None
+
+
 def takes_vectors(index: NeighborIndex) -> TypeGuard[VectorIndex]:
     """Whether an index finds neighbors of any vectors, not of rows alone."""
     inner = index.distinct if isinstance(index, DistinctIndex) else index

@@ -6,6 +6,7 @@ them. So neighbors are missed: those in other cells, and a few that the codes pu
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,6 @@ from typing import Annotated, Any
 
 import faiss
 import numpy as np
-from faiss.contrib.clustering import two_level_clustering
 from numpy.typing import NDArray
 from pydantic import Field
 
@@ -149,10 +149,10 @@ def build_ivf(
     n_cells = n_cells or choose_n_cells(n)
     origin = {"vectors": made_from, "cells": n_cells}
     centroids, scale, training = _train(vectors, folder, origin, rng, n_cells)
-    quantizer = _build_quantizer(centroids)
+    find_quantizer = functools.cache(lambda: _build_quantizer(centroids))  # half a second, and not to open an index
     assigned = ArrayStage(folder, "index-cells", {**origin, "training": training.digest}, (n,), np.int32)
     cells = assigned.fill(
-        lambda start, end: quantizer.assign(read_block(vectors, start, end), 1)[:, 0].astype(np.int32),
+        lambda start, end: find_quantizer().assign(read_block(vectors, start, end), 1)[:, 0].astype(np.int32),
         _BLOCK,
         quiet,
         "sorting rows into the index",
@@ -162,7 +162,7 @@ def build_ivf(
         folder,
         f"index-lists-{codes}",
         {**origin, "cells digest": assigned.stage.digest},
-        lambda: _fill(vectors, kind, quantizer, cells, scale, quiet),
+        lambda: _fill(vectors, kind, find_quantizer(), cells, scale, quiet),
     )
     give_back_memory()
     stages = (training, assigned.stage, listing)
@@ -191,6 +191,8 @@ def _train(
             "min_points_per_centroid": 1,
         }
         if n_cells > _ONE_LEVEL:
+            from faiss.contrib.clustering import two_level_clustering  # with scipy, for a part of it that is not used
+
             first = round(np.sqrt(n_cells))
             del options["niter"]
             centroids, _ = two_level_clustering(sample, first, n_cells, clustering_niter=_ITERATIONS, **options)

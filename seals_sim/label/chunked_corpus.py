@@ -25,6 +25,7 @@ def build_chunked_corpus(
     precision: AutoPrecision = "float32",
     backend: AutoBackend = "auto",
     most: int = MOST_CHUNKS,
+    n_tokens: int | None = None,
 ) -> Corpus:
     """Cut texts into chunks that the model reads whole, and embed these, or read them from the cache.
 
@@ -36,12 +37,13 @@ def build_chunked_corpus(
         precision: Of the model, as for `TextSpace`.
         backend: Of the model, as for `TextSpace`.
         most: Chunks that are taken.
+        n_tokens: Of a chunk at most; by default as many as the model reads.
 
     Raises:
         UserError: Where the model reads texts of any length, or there are more chunks.
     """
     space = TextSpace(texts, model, 0, cache, quiet, precision, backend=backend)
-    chunks = space.cut_texts()
+    chunks = space.cut_texts(n_tokens)
     if len(chunks) > most:
         problem = f"cuts these texts into {len(chunks):,} chunks, and up to {most:,} are taken; leave it out"
         raise UserError(problem, parameter="chunks", value=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 import numpy as np
-import pandas as pd
 
 from seals_sim.indexes import VectorIndex
 from seals_sim.label.corpus import Corpus
@@ -60,7 +59,8 @@ class DistinctRows:
         """The first row for each of some rows, in their order, each once."""
         if self._copies is None:
             return rows
-        return Rows(self._copies.first[pd.unique(self._copies.number[rows])])
+        _, places = np.unique(self._copies.number[rows], return_index=True)
+        return Rows(self._copies.first[self._copies.number[rows[np.sort(places)]]])
 
     def expand(self, answers: Mapping[int, int | None]) -> dict[int, int | None]:
         """Give every row the answer of the first one."""

@@ -7,10 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from seals_sim.datasets.dataset import update_with_texts
 from seals_sim.datasets.stored_texts import find_equal_texts
@@ -22,7 +20,7 @@ from seals_sim.errors import UserError
 from seals_sim.indexes import IndexOptions, NeighborIndex, VectorIndex, fingerprint
 from seals_sim.indexes.cached import build_cached_index
 from seals_sim.indexes.choice import resolve_index
-from seals_sim.indexes.copies import takes_vectors
+from seals_sim.indexes.copies import find_known_copies, takes_vectors
 from seals_sim.label.pictures import Pictures
 from seals_sim.randomness import make_generator
 from seals_sim.search.choice import AutoPoolChoice, resolve_pool
@@ -54,6 +52,7 @@ class Corpus:
         lazy: The vectors, where they are embedded when they are read.
         encode_queries: Gives texts vectors in the space of the index, where that is another than that of the vectors.
         chunks: Where the texts are cut, where `vectors` has some of each (`ChunkedVectors`).
+        find_equal_vectors: Finds equal vectors; given where it is known which they are.
     """
 
     vectors: StoredVectors
@@ -74,12 +73,13 @@ class Corpus:
     lazy: LazyVectors | None = None
     encode_queries: Callable[[Sequence[str]], Vectors] | None = None
     chunks: Chunks | None = None
+    find_equal_vectors: Callable[[StoredVectors], Copies | None] = Copies.find
 
     @cached_property
     def copies(self) -> Copies | None:
         """Which rows have equal texts, or equal vectors where those were not made from them; None: no two have."""
         if self.texts is None or self.has_own_vectors:
-            return Copies.find(self.vectors)
+            return self.find_equal_vectors(self.vectors)
         return find_equal_texts(self.texts)
 
     def identify(self, row: int) -> str | int:
@@ -200,17 +200,17 @@ def build_corpus(
 
 
 def fingerprint_own_vectors(
-    array: NDArray[Any], rows: TableRows, texts: Sequence[str], paths: Sequence[str | None] | None
+    vectors_digest: str, rows: TableRows, texts: Sequence[str], paths: Sequence[str | None] | None
 ) -> str:
     """Compute what a session on vectors from elsewhere opens with: a digest of them, the texts and the pictures' paths.
 
     Args:
-        array: (m, d), as it was given, so that the digest is the same on every machine.
+        vectors_digest: The `fingerprint` of what was given, so that it is the same on every machine.
         rows: (n,) of it that have texts.
         texts: n of them.
         paths: Of the pictures, n, where there are any.
     """
-    digest = hashlib.sha256(f"vectors {fingerprint(array)}".encode())
+    digest = hashlib.sha256(f"vectors {vectors_digest}".encode())
     digest.update(rows.astype("<i8").tobytes())
     update_with_texts(digest, texts)
     if paths is not None:
@@ -227,6 +227,7 @@ def build_vector_corpus(
     options: IndexOptions | None = None,
     quiet: bool = True,
     pool: AutoPoolChoice | None = None,
+    digest: str | None = None,
 ) -> Corpus:
     """Build an index of vectors from elsewhere, or read it from the cache.
 
@@ -239,16 +240,19 @@ def build_vector_corpus(
         options: Of the index.
         quiet: Show no progress.
         pool: Of the session, where it is known, for `choose_session_index`.
+        digest: Of the normalized vectors, where one is known.
 
     Raises:
         UserError: For another index.
     """
     rng = make_generator(0, "index")
     chosen = choose_session_index(index, pool, *vectors.shape)
-    built = build_cached_index(chosen, vectors, fingerprint(vectors), cache, options or IndexOptions(), rng, quiet)
+    digest = digest or fingerprint(vectors)
+    built = build_cached_index(chosen, vectors, digest, cache, options or IndexOptions(), rng, quiet)
     about = f"{len(vectors):,} vectors of {vectors.shape[1]} dimensions ({name[:8]})"
     searched = require_vector_index(built, chosen)
-    return Corpus(vectors, searched, name, texts, about=about, has_own_vectors=True, index_name=chosen)
+    corpus = Corpus(vectors, searched, name, texts, about=about, has_own_vectors=True, index_name=chosen)
+    return replace(corpus, find_equal_vectors=lambda _: find_known_copies(built))
 
 
 def require_vector_index(index: NeighborIndex, name: str) -> VectorIndex:

@@ -329,6 +329,16 @@ class Journal(JournalNotes, JournalConcepts, JudgeRecords):
             raise UserError(f"{self.path}: is damaged or not a label session ({_flatten(error)})") from error
 
 
+def read_about(path: Path) -> tuple[About, KeptSpace | None]:
+    """What a session was begun with, and the space of its vectors, where its file keeps that.
+
+    Raises:
+        UserError: For a file that is no session, or damaged.
+    """
+    with closing(Journal(path)) as journal:
+        return journal.read_about(), journal.read_kept()[1]
+
+
 def _flatten(error: Exception) -> str:
     """An error in one line, although it may quote the file."""
     return " ".join(str(error).split())[:_MAX_SHOWN]

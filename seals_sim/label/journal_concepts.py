@@ -23,6 +23,7 @@ class JournalConcepts:
     _transaction: Callable[[], AbstractContextManager[None]]
     _require_writable: Callable[[], None]
     read_about: Callable[[], About]
+    rename_judged: Callable[[str, str], None]
 
     def add_concept(self, concept: str, seeds: Sequence[Seed]) -> None:
         """Write a new concept with its examples; it is on disk when this returns.
@@ -53,6 +54,7 @@ class JournalConcepts:
             self._database.execute("INSERT OR REPLACE INTO about VALUES ('concepts', ?)", (json.dumps(names),))
             for table in ("seeds", "events"):
                 self._database.execute(f"UPDATE {table} SET concept = ? WHERE concept = ?", (name, concept))
+            self.rename_judged(concept, name)
             self._database.executemany("UPDATE imports SET digest = ? WHERE id = ?", imports)
 
     @contextmanager

@@ -55,12 +55,23 @@ class PresumedNegatives:
         else:
             some = gather(vectors, self._rows)
         self._vectors: NDArray[np.float64] = some.astype(np.float64)
+        self._copies: dict[bytes, NDArray[np.int64]] = {}
 
     def choose(self, labeled: LabeledRows, positives: NDArray[np.float64], n_negative: int) -> NDArray[np.float64]:
         """Vectors (m, d) of those needed beside the negatives there are: none of a labeled row or a positive's copy."""
-        is_copy = (self._vectors @ positives.T >= _COPY).any(axis=1)
-        allowed = ~np.isin(self._rows, labeled.rows) & ~is_copy
-        return self._vectors[allowed][: max(0, self._n - n_negative)]
+        if n_negative >= self._n:
+            return self._vectors[:0]
+        allowed = ~np.isin(self._rows, labeled.rows)
+        for positive in positives:
+            allowed[self._find_copies(positive)] = False
+        return self._vectors[allowed][: self._n - n_negative]
+
+    def _find_copies(self, positive: NDArray[np.float64]) -> NDArray[np.int64]:
+        """Compared once: a session has hundreds of positives, and trains after every answer."""
+        key = positive.tobytes()
+        if key not in self._copies:
+            self._copies[key] = np.flatnonzero(self._vectors @ positive >= _COPY)
+        return self._copies[key]
 
 
 class SeededLearner:

@@ -41,8 +41,8 @@ from seals_sim.label.search import SessionSearch
 from seals_sim.label.state import SessionState
 from seals_sim.label.types import Asked, ImportReport, Label, Status
 from seals_sim.randomness import make_generator
+from seals_sim.runtime import import_torch
 from seals_sim.types import Row, Rows
-from seals_sim.vectors.scan import widen
 
 
 class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
@@ -80,7 +80,8 @@ class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
             self._rows = DistinctRows(corpus, self.options.copies == "together")
             self._index = DistinctRowsIndex(corpus.index, self._rows)
             journal.remember(lambda row: describe_row(corpus, self._rows, row), lambda: describe_space(corpus))
-            widen(corpus.vectors[:0])  # what float16 needs takes seconds to import: now, not at the first answer
+            if corpus.vectors.dtype == np.float16:
+                import_torch()  # takes seconds: now, not at the first answer
             self._replay()
         except BaseException:
             journal.close()

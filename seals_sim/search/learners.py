@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 from threadpoolctl import ThreadpoolController
 
 from seals_sim.randomness import make_generator
 from seals_sim.search.candidates import Growing
 from seals_sim.types import LabeledRows, Rows, StoredVectors
 from seals_sim.vectors.scan import compute_dots
-
-_THREADS = ThreadpoolController()
 
 
 class Model(Protocol):
@@ -67,10 +65,23 @@ def fit_logistic(
     Raises:
         ValueError: Where only one class is labeled.
     """
+    from sklearn.linear_model import LogisticRegression
+
     classifier = LogisticRegression(C=regularization, max_iter=1000)
-    with _THREADS.limit(limits=1):
+    with _find_threads().limit(limits=1):
         classifier.fit(vectors, labels)
     return LinearModel(classifier.coef_[0].astype(np.float32), float(classifier.intercept_[0]), n_threads)
+
+
+def import_training() -> None:
+    """Import what training takes, which takes a second or two, before somebody waits for a first model."""
+    import sklearn.linear_model  # noqa: F401
+
+
+@cache
+def _find_threads() -> ThreadpoolController:
+    """The threads of the libraries that training uses, which are loaded by then: to look for them takes time."""
+    return ThreadpoolController()
 
 
 def fit_presuming(

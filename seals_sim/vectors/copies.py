@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from seals_sim.disk.cache import load_or_compute
+from seals_sim.errors import UserError
 from seals_sim.types import Rows, StoredVectors
 from seals_sim.vectors.scan import iterate_blocks, read_rows
 
@@ -49,6 +52,39 @@ class Copies:
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
         return cls(Rows(first[order]), place[number])
+
+    @classmethod
+    def find_once(cls, cache: Path, key: str, find: Callable[[], Copies | None]) -> Copies | None:
+        """Find them, or read from a cache what was found.
+
+        Args:
+            cache: The folder; one that can only be read will do.
+            key: Of the table.
+            find: Finds them.
+        """
+
+        def number_rows() -> NDArray[np.int64]:
+            found = find()
+            return np.empty(0, dtype=np.int64) if found is None else found.number
+
+        try:
+            number, _ = load_or_compute(cache, f"equal rows of {key}", number_rows)
+        except UserError:  # they are not there, and nothing can be written
+            return find()
+        return cls.read_numbers(number)
+
+    @classmethod
+    def read_numbers(cls, number: NDArray[np.int64]) -> Copies | None:
+        """Make them again from `number`; None where it is empty, as where no two rows are equal.
+
+        Examples:
+            >>> Copies.read_numbers(np.array([0, 1, 0, 2])).first.tolist()
+            [0, 1, 3]
+        """
+        if not len(number):
+            return None
+        is_first = np.diff(np.maximum.accumulate(number), prepend=-1) > 0
+        return cls(Rows(np.flatnonzero(is_first)), np.asarray(number))
 
     @classmethod
     def find_texts(cls, texts: Sequence[str]) -> Copies | None:

@@ -17,6 +17,7 @@ from seals_sim.vectors.chunked import ChunkedVectors
 
 _BLOCK = 16_384  # rows that a thread takes at a time
 _CONVERTED = 1_024  # rows of float16 that are widened at a time: 1 MB at 256 dimensions
+_FEW = 2**17  # values that numpy converts in less than a millisecond
 _VISITED = 2_048  # rows that a second reader still finds in the cache
 
 
@@ -152,8 +153,15 @@ def widen(vectors: StoredVectors) -> Vectors:
     """
     if is_float32(vectors):
         return vectors
+    if not _is_worth_torch(vectors.size):
+        return np.asarray(vectors, dtype=np.float32)
     wide: Vectors = import_torch().from_numpy(np.asarray(vectors)).float().numpy()  # faster than numpy
     return wide
+
+
+def _is_worth_torch(n_values: int) -> bool:
+    """Whether so many values had better be converted by torch: not, where it is still to be imported for a few."""
+    return n_values > _FEW or import_torch.cache_info().currsize > 0
 
 
 def gather(vectors: StoredVectors, rows: NDArray[np.int64]) -> Vectors:
@@ -172,7 +180,7 @@ def gather(vectors: StoredVectors, rows: NDArray[np.int64]) -> Vectors:
     """
     if is_float32(vectors):
         return vectors[rows]
-    if not isinstance(vectors, np.ndarray):
+    if not isinstance(vectors, np.ndarray) or not _is_worth_torch(len(rows) * vectors.shape[1]):
         return widen(vectors[rows])
     torch = import_torch()
     copied: Vectors = torch.from_numpy(np.asarray(vectors)).index_select(0, torch.from_numpy(rows)).float().numpy()

@@ -56,6 +56,8 @@ class Whitening:
         Raises:
             UserError: Where the embeddings span fewer directions than that, unless fewer will do.
         """
+        from sklearn.decomposition import PCA  # takes a second, and those who only apply one do without
+
         embeddings = _drop_copies(embeddings)
         largest = min(embeddings.shape[1], len(embeddings) - 1)
         if or_fewer and largest == 0:
@@ -71,8 +73,6 @@ class Whitening:
                 f"{largest}; 0 leaves them unwhitened"
             )
             raise UserError(problem, parameter="dimensions", value=dimensions)
-        from sklearn.decomposition import PCA  # which takes a second to import, and few sessions whiten
-
         with threadpool_limits(1):  # sums that do not depend on the number of threads
             pca = PCA(dimensions, svd_solver="covariance_eigh").fit(embeddings)
         variance = pca.explained_variance_

@@ -133,6 +133,15 @@ def test_the_installed_command_runs_and_its_help_takes_no_heavy_import():
     assert not {"torch", "faiss", "sklearn", "pandas", "scipy.stats"} & set(ended.stdout.split())
 
 
+def test_the_page_opens_before_what_only_training_and_exports_need_is_imported():
+    """A second and a half of a processor, which whoever opens a session again would wait for."""
+    script = "import sys, seals_sim.cli.label; print(*sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    imported = set(ended.stdout.split())
+    assert not {"torch", "sentence_transformers", "sklearn", "pandas", "scipy", "joblib"} & imported
+    assert {"faiss", "fastapi", "pyarrow", "uvicorn"} <= imported  # the test looks at the right list
+
+
 def test_a_session_is_named_after_its_table():
     assert name_session(Path("a/reviews.2024.csv.gz")) == Path("a/reviews.2024.seals")
     assert name_session(Path("notes.final.txt")) == Path("notes.final.txt.seals")

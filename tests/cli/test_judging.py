@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections import Counter
 
 import pandas as pd
 import pytest
@@ -82,6 +83,39 @@ def test_killed_and_begun_again_it_pays_for_no_answer_twice(tmp_path, words):
         assert len(server.requests) <= 60  # a call is counted before it is made
         assert sum(n - 1 for n in server.calls.values()) <= n_parallel
         assert 60 - n_parallel <= len(read_answers(tmp_path)) <= 60
+
+
+@pytest.mark.slow
+def test_killed_in_a_session_of_several_concepts_it_pays_for_no_answer_twice(tmp_path, words):
+    n_parallel = 4
+    both = ["--instruction", "red=Is it red?", "--instruction", "even=Is it even?"]
+    concepts = ["--concept", "red", "--concept", "even", "--like", "red=a red thing"]
+
+    def count():
+        """Calls for each text and concept."""
+        return Counter((body["messages"][1]["content"], body["messages"][0]["content"]) for body in server.requests)
+
+    with JudgeServer(lambda text: YES, seconds=0.02) as server:
+        given = words(server.url, "--no-page", "--judge-parallel", str(n_parallel), *both, *concepts)
+        for option in ("--instruction", "--like"):
+            place = given.index(option)
+            del given[place : place + 2]
+        process = begin(given)
+        while len(server.requests) < 25:
+            assert process.poll() is None, process.stderr.read()
+            time.sleep(0.001)
+        process.kill()
+        process.communicate()
+        n_before = len(server.requests)
+        saved = sum(len(file.state.answers) for file in SessionFile.read_all(tmp_path / "t.seals"))
+        assert 0 <= n_before - saved <= n_parallel
+        main(given)
+        calls = count()
+        assert len(server.requests) <= 60
+        assert sum(n - 1 for n in calls.values()) <= n_parallel
+        counts = [len(file.state.answers) for file in SessionFile.read_all(tmp_path / "t.seals")]
+        assert 60 - n_parallel <= sum(counts) <= 60
+        assert abs(counts[0] - counts[1]) <= n_parallel + 1
 
 
 @pytest.mark.slow
@@ -179,3 +213,48 @@ def test_a_failure_on_the_way_leaves_what_was_paid_for(tmp_path, words, refused)
     with JudgeServer(reply) as server:
         assert "refuses the key (401: key expired)" in refused(main, words(server.url, "--no-page"))
         assert len(read_answers(tmp_path)) == 20
+
+
+def test_of_several_concepts_each_has_an_instruction(tmp_path, words, refused, capsys):
+    def reply(text):
+        colors = {"Is it red?": "red", "Is it green?": "green"}
+        system = server.requests[-1]["messages"][0]["content"]
+        return YES if colors[system.splitlines()[0]] in text.split() else NO
+
+    with JudgeServer(reply) as server:
+        base = words(server.url, "--no-page", "--judge-parallel", "1")
+        one = base.index("--instruction")
+        base = [*base[:one], *base[one + 2 :]]
+        like = base.index("--like")
+        base = [*base[:like], *base[like + 2 :]]
+        named = [*base, "--concept", "red", "--concept", "green", "--like", "red=a red thing", "--like", "green=green"]
+        both = ["--instruction", "red=Is it red?", "--instruction", "green=Is it green?"]
+        for given, problem in (
+            (["--instruction", "Is it red?"], "write it as NAME=TEXT, with the name of a concept: red, green"),
+            (["--instruction", "blue=Is it blue?"], "write it as NAME=TEXT, with the name of a concept: red, green"),
+            (["--instruction", "red="], "write it as NAME=TEXT"),
+            ([*both, "--instruction", "red=Is it?"], "--instruction 'red=Is it?': is the second one for its concept"),
+        ):
+            assert problem in refused(main, [*named, *given])
+            assert not (tmp_path / "t.seals").exists()
+        assert server.requests == []
+        main([*named, *both])
+        said = capsys.readouterr()
+        assert "red: judge:small-model has answered 30 rows in 30 calls, 20 of them yes." in said.out
+        assert "green: judge:small-model has answered 30 rows in 30 calls" in said.out
+        main([*base, *both])  # the names are in the file
+        assert len(server.requests) == 60
+        for file in SessionFile.read_all(tmp_path / "t.seals"):
+            table = file.build_labels_table()
+            right = [int(file.concept in text.split()) for text in table["text"]]
+            assert table["answer"].tolist() == right
+        alone = ["--instruction", "green=Is it green?", "--judge-budget", "62"]
+        main([*base[: base.index("--judge-budget")], *base[base.index("--judge-budget") + 2 :], *alone])
+        assert f"{WHO} has no instruction for red: left to you" in capsys.readouterr().err
+        assert len(server.requests) == 62
+
+
+def test_one_concept_has_one_instruction(words, refused):
+    with JudgeServer(is_red) as server:
+        said = refused(main, words(server.url, "--no-page", "--instruction", "Is it new?"))
+        assert said.startswith("error: --instruction 'Is it new?': is one too many: this session has one concept")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 
 import numpy as np
 import pytest
@@ -12,9 +14,11 @@ from PIL import Image
 from seals_sim.cli import label as label_command
 from seals_sim.cli import main as cli
 from seals_sim.embed.encoder import Encoder
-from seals_sim.indexes import choice
+from seals_sim.indexes import cached, choice
+from seals_sim.label import stored_vectors
 from seals_sim.label.exchange import SessionFile, build_labels_table
 from seals_sim.label.web import make_app
+from seals_sim.vectors.copies import Copies
 from tests.label.page import replace_page
 
 N = 60
@@ -229,3 +233,48 @@ def test_a_session_that_scans_every_row_needs_no_index(here, monkeypatch):
         open_page(monkeypatch, [*words, "--session", session, *(["--pool", "walk"] if session == "b" else [])], note)
     open_page(monkeypatch, [*words, "--session", "b"], note)  # as it was begun
     assert built == [("all", "exact"), ("all", "exact"), ("walk", "ivf-sq"), ("walk", "ivf-sq")]
+
+
+def ask_and_answer(session, client):
+    """What is asked, and which rows are equal, with all that follows from vectors."""
+    red, blue = map(session.corpus.find_row, (3, 4))
+    session.tell([red, blue], [1, 0])
+    asked = [row["row"] for row in client.get("/api/batch?n=9").json()["rows"]]
+    return asked, session.list_copies(red), session.corpus.vectors[:5].tolist()
+
+
+@pytest.mark.parametrize("leaves_out", [False, True])
+@pytest.mark.parametrize("has_copies", [True, False])
+def test_vectors_of_a_large_table_are_read_scaled_and_compared_once(
+    here, monkeypatch, refused, capsys, has_copies, leaves_out
+):
+    if leaves_out:
+        (here / "t.jsonl").write_text((here / "t.jsonl").read_text().replace('"title 1"', '""', 1))
+    if not has_copies:
+        vectors = np.load(here / "x.npy")
+        vectors[33] += 1
+        np.save(here / "x.npy", vectors)
+    words, seen = ["t.jsonl", "--text-column", "title", "--pool", "walk"], []
+    monkeypatch.setattr(choice, "EXACT_ROWS", 20)
+
+    def look(session, client):
+        seen.append(ask_and_answer(session, client))
+
+    open_page(monkeypatch, [*words, "--session", "small"], look)
+    monkeypatch.setattr(stored_vectors, "_KEPT_FROM", 0)
+    monkeypatch.setattr(cached, "_KEPT_FROM", 0)
+    time.sleep(2.1)  # until the file counts as settled
+    open_page(monkeypatch, [*words, "--session", "large"], look)
+    with monkeypatch.context() as patched:
+        for place, name in ((stored_vectors, "normalize"), (stored_vectors, "fingerprint"), (Copies, "find")):
+            patched.setattr(place, name, lambda *_: pytest.fail("again"))
+        open_page(patched, [*words, "--session", "large"], look)
+    assert seen[0] == seen[1] == seen[2]
+    assert len(seen[0][1]) == 1 + has_copies
+    assert "damaged" not in capsys.readouterr().err
+    if leaves_out:
+        return
+    vectors, before = np.load(here / "x.npy"), (here / "x.npy").stat()
+    np.save(here / "x.npy", np.roll(vectors, 1, axis=0))
+    os.utime(here / "x.npy", ns=(before.st_atime_ns, before.st_mtime_ns))  # size and time are as they were
+    assert "was begun with" in refused(cli.main, ["label", *words, "--session", "large", *COMMON])

@@ -46,6 +46,15 @@ def test_pieces_end_where_sentences_end():
         assert text[start:end].rstrip().endswith(".")
 
 
+def test_chunks_may_be_shorter_than_the_model_reads():
+    encoder, texts = Encoder(DEFAULT_MODEL), ["short", *LONG]
+    chunks = cut_texts(texts, encoder, 32)
+    lengths = list(map(len, encoder.find_tokens(chunks.list_texts(texts))))
+    assert max(lengths) <= 32
+    assert len(chunks) > 6 * len(cut_texts(texts, encoder))
+    assert cut_texts(texts, encoder, 1000).spans.tolist() == cut_texts(texts, encoder).spans.tolist()
+
+
 def test_the_model_reads_every_chunk_whole_and_short_texts_as_they_are():
     encoder = Encoder(DEFAULT_MODEL)
     texts = ["short", *LONG, "word " * 254, "word " * 255]

@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binomtest, hypergeom
 
 from seals_sim.cli.main import main
 from seals_sim.evaluate.remaining import compute_p_missing, estimate_remaining
@@ -25,6 +26,14 @@ def test_interval_has_the_stated_coverage(n_drawn):
     assert hits >= 0.95 * 400
     normal = 2 * 1.96 * np.sqrt(0.05 * 0.95 / n_drawn) * (1000 - n_drawn)
     assert normal < width < 1.5 * normal  # an exact interval is wider than the normal one, but says as much
+
+
+def test_the_interval_is_that_of_clopper_and_pearson():
+    for n in (1, 2, 9, 60, 3_000):
+        for k in {0, 1, n // 10, n // 2, n - 1, n}:
+            part = binomtest(k, n).proportion_ci(0.95, method="exact")
+            ours = estimate_remaining(10**9, n, k)
+            assert (ours.low, ours.high) == pytest.approx((part.low * 10**9, part.high * 10**9), abs=2)
 
 
 def test_stopping_rule_has_the_stated_level_on_random_orders():
@@ -52,6 +61,22 @@ def test_earlier_positives_count_but_are_not_in_the_sequence():
     p = compute_p_missing([1] * 10 + [0] * 200, 390, n_positive_before=10)
     assert p == pytest.approx((180 * 179) / (380 * 379))
     assert compute_p_missing([1] * 10 + [0] * 380, 390, n_positive_before=10) == 0.0
+
+
+def test_the_smallest_p_is_that_over_every_number_of_last_rows():
+    rng = np.random.default_rng(0)
+    for _ in range(60):
+        n = int(rng.integers(20, 200))
+        labels = (rng.random(int(rng.integers(1, n))) < rng.random()).astype(int)
+        if not labels.any():
+            continue
+        m, least = len(labels), int(labels.sum() / 0.9) + 1
+        every = [
+            hypergeom.cdf(found, n - m + i, min(least - labels.sum() + found, n - m + i), i)
+            for i in range(1, m + 1)
+            for found in [labels[m - i :].sum()]
+        ]
+        assert compute_p_missing(labels.tolist(), n, 0.9) == pytest.approx(min(every), rel=1e-9)
 
 
 @pytest.mark.parametrize("n_rows", [10_001, 60_000])

@@ -42,7 +42,7 @@ def test_a_concept_is_added_by_keyboard_alone_and_outlives_a_kill(browser, tmp_p
     page.press(Keys.ENTER)
     page.wait(lambda: error(page) == "Error: a concept needs a name")
     page.press("unnamed" + Keys.ENTER)  # as the search so far is called
-    page.wait(lambda: error(page) == "Error: the concept 'unnamed': is taken; choose another name")
+    page.wait(lambda: error(page) == "Error: the name 'unnamed' is taken; choose another name")
     page.press(Keys.BACKSPACE * 7 + "<i>rude</i>" + Keys.TAB + "20" + Keys.TAB)
     rows = "return [...document.getElementById('adding-row').options].map((one) => one.text.slice(0, 25))"
     page.wait(lambda: len(page.js(rows)) == 3)

@@ -5,16 +5,24 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from fastapi.testclient import TestClient
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 
+import seals_sim
 from seals_sim.cli import label as label_command
 from seals_sim.cli import main as cli
 from seals_sim.embed.chunks import Chunks
+from seals_sim.embed.encoder import Encoder
 from seals_sim.errors import UserError
 from seals_sim.indexes.chunked import ChunkedIndex
 from seals_sim.label.chunked_corpus import build_chunked_corpus
+from seals_sim.label.concepts import Concepts
 from seals_sim.label.corpus import Corpus
+from seals_sim.label.exchange import SessionFile
+from seals_sim.label.exchange.chunk_classifier import ChunkClassifier
 from seals_sim.label.options import SessionOptions
 from seals_sim.label.session import Session
 from seals_sim.label.web import make_app
@@ -127,9 +135,16 @@ FILLER = "The weather was mild, the road was dry, and we drove past fields of wh
 NEEDLES = (4, 11, 17)
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    """The texts are embedded once for all tests."""
+    return tmp_path_factory.mktemp("cache")
+
+
 @pytest.fixture
-def table(tmp_path, monkeypatch):
+def table(tmp_path, cache, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "cache").symlink_to(cache)
     said = ["A parcel arrived on Tuesday.", "The accounts were settled.", "Nobody was at home."]
     ends = ["The harbor seal had a rare skin disease." if row in NEEDLES else said[row % 3] for row in range(20)]
     path = tmp_path / "reports.jsonl"
@@ -185,9 +200,118 @@ def test_what_does_not_go_with_chunks_is_refused_in_one_line(table, tmp_path, re
         build_chunked_corpus([FILLER] * 3, tmp_path / "cache", most=5)
 
 
-def test_no_classifier_is_saved_that_reads_beginnings_alone(table, monkeypatch, capsys, refused):
-    label(monkeypatch, ["--like", "a seal", "--not-like", "a road", "--chunks"], lambda session: session.ask(1))
+LIKE = ["--like", "a sick marine mammal", "--not-like", "mild weather", "--control-every", "0"]
+
+
+def find_needles(session):
+    """Answer some rows, and give the session's scores."""
+    for _ in range(6):
+        for asked in session.ask(1):
+            session.tell([asked.row], [int(asked.row in NEEDLES)])
+    return session.compute_scores()
+
+
+def test_a_saved_classifier_reads_texts_in_chunks_as_the_session_does(table, monkeypatch, capsys):
+    scores = label(monkeypatch, [*LIKE, "--chunks"], find_needles)
+    assert {*np.argsort(-scores)[:3].tolist()} == {*NEEDLES}
+    cli.main(["model", "reports.seals", "--out", "model"])
+    assert "trained on 4 positives and 4 negatives" in capsys.readouterr().out
+    pipeline = seals_sim.load_classifier("model")
+    texts = [json.loads(line)["text"] for line in table.read_text().splitlines()]
+    np.testing.assert_allclose(pipeline.predict_proba(texts[2:6])[:, 1], scores[2:6], atol=1e-4)
+    new = [f"{FILLER} A harbor seal was ill. {FILLER}", f"{FILLER} All was well. {FILLER}"]
+    assert pipeline.predict_proba(new)[:, 1].argmax() == 0
+    assert np.array_equal(pipeline.predict_proba(new[:1]), pipeline.predict_proba(new)[:1])
+    cli.main(["score", "reports.seals", "reports.jsonl", "--out", "scores.csv", "--quiet"])
+    np.testing.assert_allclose(pd.read_csv("scores.csv")["score"], scores, atol=1e-4)
+    cli.main(["export", "reports.seals", "--out", "labels.csv"])
+    labels = pd.read_csv("labels.csv")
+    assert dict(zip(labels["row"], labels["answer"], strict=True)) == {
+        row: int(row in NEEDLES) for row in labels["row"]
+    }
+
+
+def test_a_classifier_of_examples_alone_reads_chunks_too(table, monkeypatch):
+    label(monkeypatch, [*LIKE, "--chunks"], lambda session: session.ask(1))
+    cli.main(["model", "reports.seals", "--out", "model"])
+    texts = [json.loads(line)["text"] for line in table.read_text().splitlines()]
+    scores = seals_sim.load_classifier("model").predict_proba(texts)[:, 1]
+    assert {*np.argsort(-scores)[:3].tolist()} == {*NEEDLES}
+
+
+def test_a_chunk_classifier_is_an_estimator(table):
+    texts = [json.loads(line)["text"] for line in table.read_text().splitlines()][3:6]
+    labels = ["other", "seal", "other"]
+    classifier = clone(ChunkClassifier(C=10.0)).fit(texts, labels)
+    assert classifier.predict(texts).tolist() == labels
+    assert classifier.score(texts, labels) == 1
+    assert classifier.classes_.tolist() == ["other", "seal"]
+    np.testing.assert_allclose(classifier.predict_proba(texts).sum(axis=1), 1)
+    for given, kinds in ((texts, ["a"] * 3), (texts[:2], labels), ("text", labels), ([], [])):
+        with pytest.raises(ValueError, match="needed"):
+            ChunkClassifier().fit(given, kinds)
+    with pytest.raises(NotFittedError):
+        ChunkClassifier().predict(texts)
+
+
+def test_a_chunk_classifier_of_a_model_that_cuts_nothing_is_refused_at_once(table, monkeypatch, capsys, refused):
+    label(monkeypatch, [*LIKE, "--chunks"], lambda session: session.ask(1))
+    cli.main(["model", "reports.seals", "--out", "model"])
     capsys.readouterr()
-    said = refused(cli.main, ["model", "reports.seals", "--out", "model"])
-    assert "in chunks" in said
-    assert not (table.parent / "model").exists()
+    config = table.parent / "model" / "config.json"
+    config.write_text(config.read_text().replace("all-MiniLM-L6-v2", "wordllama"))
+    monkeypatch.setattr(Encoder, "encode", lambda *_: pytest.fail("something was embedded"))
+    said = refused(cli.main, ["score", "model", "reports.jsonl", "--out", "scores.csv"])
+    assert "reads texts of any length" in said
+    assert not (table.parent / "scores.csv").exists()
+
+
+def test_a_table_that_has_grown_keeps_answers_and_only_new_chunks_are_embedded(table, monkeypatch, capsys):
+    label(monkeypatch, [*LIKE, "--chunks"], find_needles)
+    before = SessionFile.read(table.parent / "reports.seals").build_labels_table()
+    lines = table.read_text().splitlines()
+    more = [json.dumps({"text": f"{name}. {FILLER} {name} was in order. {FILLER[:400]}"}) for name in ("Quay", "Pier")]
+    table.write_text("\n".join([*more, *lines[1:]]) + "\n")
+    embedded = []
+    encode = Encoder.encode
+
+    def keep(self, texts, *more):
+        embedded.extend(texts)
+        return encode(self, texts, *more)
+
+    monkeypatch.setattr(Encoder, "encode", keep)
+    capsys.readouterr()
+    session = label(monkeypatch, [], lambda opened: (opened.options.chunks, opened.answers, opened.ask(1)[0].mark))
+    said = capsys.readouterr().err
+    kept = before[before["row"] > 0]
+    assert f"the table has changed; {len(kept)} answers go on" in said
+    assert session[0]
+    assert session[1] == dict(zip(kept["row"] + 1, kept["answer"], strict=True))
+    assert session[2] is not None
+    examples = {"a sick marine mammal", "mild weather", "a sentence"}  # the last one is to see how long a vector is
+    assert all("Quay" in text or "Pier" in text or text in FILLER * 2 for text in set(embedded) - examples)
+    assert len(set(embedded) - examples) <= 6
+    assert not any("harbor seal" in text for text in embedded)
+
+
+def test_a_judge_is_shown_whole_texts(table, monkeypatch):
+    pytest.importorskip("openai", reason="the extra [judge] is not installed")
+    from tests.label.judge_server import MODEL, NO, YES, JudgeServer
+
+    with JudgeServer(lambda text: YES if "harbor seal" in text else NO) as server:
+        words = ["--judge", server.url, "--judge-model", MODEL, "--instruction", "Is it of a seal?", "--no-page"]
+        cli.main(["label", "reports.jsonl", "--cache", "cache", *LIKE, "--chunks", *words, "--judge-budget", "8"])
+    answers = SessionFile.read(table.parent / "reports.seals").state.answers
+    assert len(answers) == 8
+    assert answers == {row: int(row in NEEDLES) for row in answers}
+    assert {row for row, answer in answers.items() if answer} == {*NEEDLES}
+    texts = {json.loads(line)["text"] for line in table.read_text().splitlines()}
+    assert set(server.calls) <= texts
+
+
+def test_several_concepts_search_long_texts(tmp_path):
+    examples = {"meant": ([str(STARTS[MEANT[0] + 1] - 1)], ()), "other": (["3"], ())}
+    with Concepts.begin(tmp_path / "s", make_corpus(), examples, OPTIONS) as concepts:
+        added = concepts.add("third", (["5"], ()), [int(MEANT[0])])
+        assert {row for row, *_ in work(concepts.sessions["meant"], 20)} >= {*MEANT}
+        assert any(asked.mark for asked in added.ask(3))

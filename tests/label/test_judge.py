@@ -58,7 +58,7 @@ def run(session, judge, budget=40, n_parallel=4):
 def ask_once(judge, text="text 0"):
     async def call():
         async with judge.connect() as line:
-            return await line.ask(text)
+            return await line.ask(text, judge.instruction)
 
     return asyncio.run(call())
 
@@ -384,8 +384,8 @@ def test_another_instruction_is_noticed_and_a_damaged_record_refused(tmp_path, s
     with JudgeServer(by_cluster) as server:
         run(session, judge_at(server.url), budget=3)
         other = Judging(session, judge_at(server.url, instruction="Is it new?"), 3)
-        assert other.other_instruction == INSTRUCTION
-        assert Judging(session, judge_at(server.url), 3).other_instruction is None
+        assert other.other_instructions == {"": INSTRUCTION}
+        assert Judging(session, judge_at(server.url), 3).other_instructions == {}
     session.close()
     with closing(sqlite3.connect(tmp_path / "s")) as database, database:
         database.execute("UPDATE about SET value = '{\"n_calls\": -1}' WHERE name LIKE 'judge:%'")

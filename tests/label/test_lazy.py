@@ -22,6 +22,7 @@ from seals_sim.embed.space import TextSpace
 from seals_sim.errors import UserError
 from seals_sim.indexes import ExactIndex
 from seals_sim.label.corpus import Corpus
+from seals_sim.label.lazy_corpus import build_lazy_corpus
 from seals_sim.label.session import Session
 from seals_sim.label.web import make_app
 from seals_sim.types import Rows
@@ -302,3 +303,30 @@ def wait_until(holds, seconds=20):
     while not holds():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_no_model_is_loaded_to_open_a_session_again(tmp_path):
+    """Ten seconds of a processor, most of them to import what models need."""
+    texts = [
+        f"a fracture of {part}, {kind} {number}" for part in PARTS for kind in ("open", "old") for number in range(9)
+    ]
+    corpus = build_lazy_corpus(texts, "auto", tmp_path)
+    with Session.begin(
+        tmp_path / "s", corpus, ["a fracture of the hand"], [], replace(OPTIONS, copies="together")
+    ) as one:
+        expected = [(asked.row, one.find_similar(asked.row, 5)) for asked in one.ask(3)]
+    corpus.lazy.close()
+    script = f"""
+        import sys
+        from pathlib import Path
+        from seals_sim.label.lazy_corpus import build_lazy_corpus
+        from seals_sim.label.session import Session
+        corpus = build_lazy_corpus({texts}, "auto", Path({str(tmp_path)!r}))
+        with Session.open(Path({str(tmp_path / "s")!r}), corpus) as session:
+            print([(asked.row, session.find_similar(asked.row, 5)) for asked in session.ask(3)])
+        print(*sys.modules)
+        """
+    ended = subprocess.run([sys.executable, "-c", textwrap.dedent(script)], capture_output=True, text=True, check=True)
+    asked, modules = ended.stdout.splitlines()
+    assert asked == repr(expected)
+    assert not {"torch", "sentence_transformers", "sklearn", "pandas"} & set(modules.split())

@@ -18,8 +18,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from seals_sim.disk.files import replacing, write_text
 from seals_sim.disk.reading import read_content, read_json
 from seals_sim.embed.joined import open_encoder
-from seals_sim.embed.vectorizer import TextVectorizer
+from seals_sim.embed.vectorizer import TextVectorizer, keep_encoder
 from seals_sim.errors import UserError
+from seals_sim.label.exchange.chunk_classifier import ChunkClassifier
 from seals_sim.label.journal_rows import KeptSpace
 from seals_sim.search.learners import LinearModel
 from seals_sim.vectors.whitening import Whitening
@@ -31,7 +32,7 @@ class ClassifierConfig(BaseModel):
     """What `config.json` of a saved classifier says.
 
     Attributes:
-        format: That it is one.
+        format: That it is one, and whether it reads texts in chunks.
         model: Of the embedding, by name or folder.
         model_digest: Of its files.
         regularization: scikit-learn's C.
@@ -42,7 +43,7 @@ class ClassifierConfig(BaseModel):
 
     model_config = ConfigDict(strict=True)
 
-    format: Literal["seals-sim classifier 1"] = "seals-sim classifier 1"
+    format: Literal["seals-sim classifier 1", "seals-sim chunk classifier 1"] = "seals-sim classifier 1"
     model: Annotated[str, Field(min_length=1)]
     model_digest: str
     regularization: Annotated[float, Field(gt=0)]
@@ -51,17 +52,21 @@ class ClassifierConfig(BaseModel):
     arrays_sha256: str
 
 
-def build_pipeline(space: KeptSpace, model: LinearModel, regularization: float) -> Pipeline:
+def build_pipeline(space: KeptSpace, model: LinearModel, regularization: float, is_chunked: bool = False) -> Pipeline:
     """Put a trained model behind the space that it was trained in.
 
     Args:
         space: How texts become vectors.
         model: Of these vectors.
         regularization: scikit-learn's C.
+        is_chunked: Whether long texts are read in chunks.
 
     Returns:
-        A `TextVectorizer` and a `LogisticRegression`, both fitted: it takes texts, and its classes are 0 and 1.
+        A `TextVectorizer` and a `LogisticRegression`, both fitted, or a `ChunkClassifier`: it takes texts, and its
+        classes are 0 and 1.
     """
+    if is_chunked:
+        return make_pipeline(ChunkClassifier(space.model, regularization).put(model, np.array([0, 1])))
     vectorizer = TextVectorizer(space.model, 0 if space.whitening is None else space.whitening.directions.shape[1])
     whitening = space.whitening
     vectorizer.mean_ = None if whitening is None else whitening.mean
@@ -90,13 +95,15 @@ def save_classifier(pipeline: Pipeline, folder: Path, model_digest: str, n_posit
     """
     if folder.is_dir() and any(path.name not in (CONFIG, ARRAYS) for path in folder.iterdir()):
         raise UserError("holds other files; name a new folder", parameter="out", value=str(folder))
-    vectorizer, classifier = pipeline[0], pipeline[-1]
+    first, classifier = pipeline[0], pipeline[-1]
+    is_chunked = isinstance(classifier, ChunkClassifier)
     arrays = {"weights": classifier.coef_[0].astype(np.float32), "bias": classifier.intercept_.astype(np.float64)}
-    if vectorizer.mean_ is not None:
-        arrays |= {"mean": vectorizer.mean_, "directions": np.ascontiguousarray(vectorizer.directions_)}
+    if not is_chunked and first.mean_ is not None:
+        arrays |= {"mean": first.mean_, "directions": np.ascontiguousarray(first.directions_)}
     content = save(arrays)
     config = ClassifierConfig(
-        model=vectorizer.model,
+        format="seals-sim chunk classifier 1" if is_chunked else "seals-sim classifier 1",
+        model=first.model,
         model_digest=model_digest,
         regularization=classifier.C,
         n_positive=n_positive,
@@ -117,7 +124,7 @@ def load_classifier(folder: Path | str) -> Pipeline:
         folder: Of the classifier.
 
     Returns:
-        A `TextVectorizer` and a `LogisticRegression`, fitted.
+        A `TextVectorizer` and a `LogisticRegression`, fitted; of a session with chunks a `ChunkClassifier` alone.
 
     Raises:
         UserError: Where it is missing or damaged, or its embedding model is not there.
@@ -133,9 +140,13 @@ def load_classifier(folder: Path | str) -> Pipeline:
         whitening = _read_whitening(arrays, len(model.weights))
     except (SafetensorError, KeyError, IndexError, ValueError, TypeError) as error:
         raise UserError(f"{folder / ARRAYS}: is no classifier ({error})") from error
+    is_chunked = config.format == "seals-sim chunk classifier 1"
+    if is_chunked:
+        keep_encoder(config.model).count_own_tokens()  # raises an error for a model that cannot cut texts
     if open_encoder(config.model).digest != config.model_digest:
         warnings.warn(f"the files of the model {config.model} are not those it was trained with", stacklevel=2)
-    return build_pipeline(KeptSpace(config.model, config.model_digest, whitening), model, config.regularization)
+    space = KeptSpace(config.model, config.model_digest, whitening)
+    return build_pipeline(space, model, config.regularization, is_chunked)
 
 
 def _read_whitening(arrays: dict[str, NDArray[Any]], d: int) -> Whitening | None:

@@ -130,10 +130,10 @@ def carry_over(carried: CarriedAnswers, corpus: Corpus) -> Path:
     with Concepts.begin(new, corpus, examples, carried.file.options) as concepts:
         for one in all_carried:
             _tell_again(concepts.sessions[one.file.concept], one.answers)
+            for who, record in one.file.judges.items():
+                concepts.sessions[one.file.concept].note_judge(who, record)
         for row, note in carried.notes.items():
             concepts.first.write_note(row, note)
-        for who, record in carried.file.judges.items():
-            concepts.first.note_judge(who, record)
     places = (path.with_name(f"{path.stem}.before-{number}{path.suffix}") for number in range(1, 10**6))
     copy = next(place for place in places if not place.exists())
     with replacing(copy, is_private=True) as temporary:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-from sklearn.pipeline import Pipeline
 
 from seals_sim.errors import UserError
 from seals_sim.label.beginning import UNNAMED, name_concept
 from seals_sim.label.events import Seed
-from seals_sim.label.exchange.classifier import build_pipeline
 from seals_sim.label.journal import Journal
-from seals_sim.label.journal_contents import About
 from seals_sim.label.journal_rows import KeptRow, KeptSpace
 from seals_sim.label.judge.records import JudgeRecord
 from seals_sim.label.learner import explain_missing
@@ -22,20 +19,11 @@ from seals_sim.label.options import SessionOptions
 from seals_sim.label.state import SessionState, is_disputed
 from seals_sim.search.learners import LinearModel, fit_logistic
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from sklearn.pipeline import Pipeline
+
 _ANY_TABLE = 2**62  # rows: without the table nothing says how many there are
-
-
-def read_about(path: Path) -> tuple[About, KeptSpace | None]:
-    """What a session was begun with, and the space of its vectors, where its file keeps that.
-
-    Raises:
-        UserError: For a file that is no session, or damaged.
-    """
-    journal = Journal(path)
-    try:
-        return journal.read_about(), journal.read_kept()[1]
-    finally:
-        journal.close()
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,7 +82,6 @@ class SessionFile:
             rows, space = journal.read_kept()
             journal.check(_ANY_TABLE, journal.read_dimensions())
             about, notes, files = journal.read_about(), journal.read_notes(), []
-            judges = journal.read_judges()
             for concept in about.concepts:
                 state = SessionState()
                 for event in journal.read_events(concept):
@@ -102,7 +89,7 @@ class SessionFile:
                 if not state.answers.keys() | notes.keys() <= rows.keys():
                     problem = "was written by an earlier version, which did not keep the texts"
                     raise UserError(f"{path}: {problem}; open it once with its table, by the command that labels")
-                seeds = journal.read_seeds(concept)
+                seeds, judges = journal.read_seeds(concept), journal.read_judges(concept)
                 files.append(cls(path, about.options, seeds, state, rows, space, concept, notes, judges))
             return files
         finally:
@@ -115,6 +102,8 @@ class SessionFile:
             row, id (where the session has an id column), text, answer, is_control, who and is_disputed (where anyone
             gave a name), and note (where there is any).
         """
+        import pandas as pd
+
         answers, has_names, lines = self.state.answers, False, []
         for row, answer in answers.items():
             kept, asked, said = self.rows[row], self.state.asked.get(row), self.state.list_said(row)
@@ -137,11 +126,11 @@ class SessionFile:
             A pipeline that takes texts, and the numbers of positives and negatives.
 
         Raises:
-            UserError: Where a class is missing, the session is over vectors or chunks, or the model is not there.
+            UserError: Where a class is missing, the session is over vectors, or the model is not there.
         """
-        if self.options.chunks:
-            problem = "reads texts in chunks, and a saved classifier would read their beginnings alone"
-            raise UserError(f"{self.path}: {problem}; save the scores of its table from the page")
+        from seals_sim.label.exchange.chunk_classifier import embed_chunks, train_on_chunks  # scikit-learn
+        from seals_sim.label.exchange.classifier import build_pipeline
+
         given = [(self.rows[row].text, answer) for row, answer in self.state.answers.items() if answer is not None]
         labeled = [*((seed.text, seed.label) for seed in self.seeds), *given]
         if self.space is None or any(text is None for text, _ in labeled):
@@ -150,9 +139,15 @@ class SessionFile:
             )
         if explanation := explain_missing({label for _, label in labeled}):
             raise UserError(f"{self.path}: no classifier can be trained yet. {explanation}")
-        untrained = build_pipeline(self.space, LinearModel(np.empty(0, dtype=np.float32), 0.0), 1.0)
-        vectors = untrained[0].transform([str(text) for text, _ in labeled]).astype(np.float64)
         labels = np.array([label for _, label in labeled], dtype=np.int8)
-        model = fit_logistic(vectors, labels, self.options.regularization)
+        if self.options.chunks:
+            rows = embed_chunks([str(text) for text, _ in given], self.space.model)
+            answers = labels[len(self.seeds) :]
+            model = train_on_chunks(rows, answers, self.seeds, self.options.regularization)
+        else:
+            untrained = build_pipeline(self.space, LinearModel(np.empty(0, dtype=np.float32), 0.0), 1.0)
+            vectors = untrained[0].transform([str(text) for text, _ in labeled]).astype(np.float64)
+            model = fit_logistic(vectors, labels, self.options.regularization)
         n_positive = int(labels.sum())
-        return build_pipeline(self.space, model, self.options.regularization), n_positive, len(labels) - n_positive
+        pipeline = build_pipeline(self.space, model, self.options.regularization, self.options.chunks)
+        return pipeline, n_positive, len(labels) - n_positive

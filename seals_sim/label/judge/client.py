@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -33,7 +33,7 @@ class Judge:
     Attributes:
         url: Of a server with OpenAI's protocol, up to /v1.
         model: Its name there.
-        instruction: Which texts to say yes to.
+        instruction: Which texts to say yes to; where there are several concepts, by the name of each.
         n_retries: How often a call is repeated that the server put off (429), failed on (5xx) or did not answer.
         timeout_seconds: For each of these.
 
@@ -43,7 +43,7 @@ class Judge:
 
     url: str
     model: str
-    instruction: str
+    instruction: str | Mapping[str, str]
     n_retries: int = 8
     timeout_seconds: float = 60.0
 
@@ -59,6 +59,10 @@ class Judge:
     def who(self) -> str:
         """Its name in a journal."""
         return name_judge(self.model)
+
+    def find_instruction(self, concept: str) -> str | None:
+        """Which texts to say yes to for a concept; None where nothing is said of it."""
+        return self.instruction if isinstance(self.instruction, str) else self.instruction.get(concept)
 
     @asynccontextmanager
     async def connect(self) -> AsyncIterator[Line]:
@@ -129,8 +133,12 @@ class Line:
         self._judge = judge
         self._form: dict[str, Any] = {"response_format": FORM, "temperature": 0}
 
-    async def ask(self, text: str) -> int | None:
+    async def ask(self, text: str, instruction: str) -> int | None:
         """Whether the judge says yes (1) or no (0) to a text; None where it says something else.
+
+        Args:
+            text: To be judged.
+            instruction: Which texts to say yes to.
 
         Raises:
             RefusedTextError: Where the server refuses this text.
@@ -139,7 +147,7 @@ class Line:
         import openai
 
         try:
-            return await self._call(text)
+            return await self._call(text, instruction)
         except (openai.BadRequestError, openai.UnprocessableEntityError) as error:
             raise RefusedTextError(_quote(error)) from error
         except openai.APIResponseValidationError:
@@ -151,10 +159,10 @@ class Line:
         except openai.OpenAIError as error:
             raise self._judge.explain(error) from error
 
-    async def _call(self, text: str) -> int | None:
+    async def _call(self, text: str, instruction: str) -> int | None:
         import openai
 
-        messages: Any = build_messages(self._judge.instruction, text)
+        messages: Any = build_messages(instruction, text)
         create: Any = self.client.chat.completions.create
         form = self._form
         try:

@@ -35,12 +35,13 @@ class JudgeSummary:
 class JudgedSession:
     """The part of a session that is about its judges."""
 
+    concept: str
     _state: SessionState
     _journal: Journal
 
     def read_judge(self, who: str) -> JudgeRecord | None:
-        """What the file keeps of a judge, beside its answers."""
-        return self._journal.read_judges().get(who)
+        """What the file keeps of a judge for this concept, beside its answers."""
+        return self._journal.read_judges(self.concept).get(who)
 
     def note_judge(self, who: str, record: JudgeRecord) -> None:
         """Keep it; on disk when this returns.
@@ -48,7 +49,7 @@ class JudgedSession:
         Raises:
             UserError: Where it cannot be written.
         """
-        self._journal.note_judge(who, record)
+        self._journal.note_judge(who, record, self.concept)
 
     def needs_person(self, row: int) -> bool:
         """Whether a row that a judge answered waits for a person."""
@@ -69,7 +70,7 @@ class JudgedSession:
         judged = self._state.list_judged()
         if not judged:
             return []
-        records, summaries = self._journal.read_judges(), []
+        records, summaries = self._journal.read_judges(self.concept), []
         for who in dict.fromkeys(str(by_judge.who) for by_judge, _ in judged):
             mine = [(said.answer, by_person) for said, by_person in judged if said.who == who]
             answers = [answer for answer, _ in mine if answer is not None]

@@ -8,9 +8,10 @@ from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from seals_sim.errors import UserError
+from seals_sim.label.concepts import Concepts
+from seals_sim.label.judge.assignments import Assignment, Call, take_calls
 from seals_sim.label.judge.client import Judge, Line, RefusedTextError
-from seals_sim.label.judge.records import JudgeRecord
-from seals_sim.label.judge.words import describe_judges
+from seals_sim.label.judge.words import describe_each
 from seals_sim.label.session import Session
 
 MAX_UNABLE = 10  # rows one after another that the judge cannot answer: something else is wrong
@@ -21,28 +22,31 @@ _LOOK_SECONDS = 0.1  # how often it looks whether it is to stop
 class Judging:
     """Lets a judge answer a session's rows, in a thread of its own, until its budget is spent or no row is left.
 
+    Where the session has several concepts, each of them that the judge has an instruction for gets as many calls.
+
     Args:
         session: Whose rows are answered. It is used with `lock` held, by this and by whoever else uses it meanwhile.
         judge: Who answers.
-        budget: Calls in all, with those that the session's file has counted before.
+        budget: Calls in all, for all concepts, with those that the session's file has counted before.
         n_parallel: Calls at once.
         tell: Called in that thread with a line about how it ended, if not by `stop`; the same is in `ended`.
 
     Attributes:
         lock: Guards the session.
         n_calls: Calls made so far, in all.
+        left_out: Concepts without an instruction, which are left to the person.
         ended: How it ended.
         summary: What came of it, from `stop` on.
-        other_instruction: What the judge was told before, where that was something else.
+        other_instructions: What the judge was told before, where that was something else, by concept.
         problem: Why no more calls can be made; None where that is for no fault.
 
     Raises:
-        UserError: Where the table has no texts, or the session can only be read.
+        UserError: Where the table has no texts, the session can only be read, or no concept has an instruction.
     """
 
     def __init__(
         self,
-        session: Session,
+        session: Session | Concepts,
         judge: Judge,
         budget: int,
         n_parallel: int = 4,
@@ -50,16 +54,29 @@ class Judging:
     ) -> None:
         if session.corpus.texts is None:
             raise UserError("needs texts, and this table has vectors alone", parameter="judge", value=judge.url)
-        if session.is_read_only:
+        sessions = list(session.sessions.values()) if isinstance(session, Concepts) else [session]
+        if sessions[0].is_read_only:
             raise UserError("cannot save its answers: the session can only be read", parameter="judge", value=judge.url)
         self.lock = threading.Lock()
         self.problem: UserError | None = None
         self.ended = self.summary = ""
-        self._session, self._judge, self._budget, self._n_parallel = session, judge, budget, n_parallel
-        self._tell = tell
-        before = session.read_judge(judge.who)
-        self.other_instruction = before.instruction if before and before.instruction != judge.instruction else None
-        self.n_calls = before.n_calls if before else 0
+        self._judge, self._budget, self._n_parallel, self._tell = judge, budget, n_parallel, tell
+        self._assignments: list[Assignment] = []
+        self.left_out: list[str] = []
+        self.other_instructions: dict[str, str] = {}
+        self.n_calls = 0
+        for one in sessions:
+            before, instruction = one.read_judge(judge.who), judge.find_instruction(one.concept)
+            n_calls = before.n_calls if before else 0
+            self.n_calls += n_calls
+            if instruction is None:
+                self.left_out.append(one.concept)
+                continue
+            self._assignments.append(Assignment(one, judge.who, instruction, n_calls))
+            if before and before.instruction != instruction:
+                self.other_instructions[one.concept] = before.instruction
+        if not self._assignments:
+            raise UserError("has no instruction for a concept of this session", parameter="judge", value=judge.url)
         self._n_unable = 0  # one after another
         self._reason = ""
         self._is_stopping, self._has_ended = threading.Event(), threading.Event()
@@ -75,7 +92,8 @@ class Judging:
         if self._thread.ident is not None:
             self._has_ended.wait()  # not `join`, which takes a thread for ended once Ctrl-C has interrupted it
         with self.lock:
-            self.summary = describe_judges(self._session) or f"{self._judge.who} has answered no row."
+            said = describe_each([one.session for one in self._assignments])
+            self.summary = said or f"{self._judge.who} has answered no row."
 
     def wait(self, seconds: float) -> bool:
         """Wait for the end, at most so long; whether it has come."""
@@ -100,13 +118,13 @@ class Judging:
             self._has_ended.set()
 
     async def _work(self) -> str:
-        calls: dict[asyncio.Task[int | None], int] = {}
+        calls: dict[asyncio.Task[int | None], Call] = {}
         async with self._judge.connect() as line:
             try:
                 while True:
                     if not self._is_stopping.is_set():
-                        for row in self._take(calls.values()):
-                            calls[asyncio.create_task(self._ask(line, row))] = row
+                        for call in self._take(calls.values()):
+                            calls[asyncio.create_task(self._ask(line, call))] = call
                     elif await self._wait_a_little(calls):
                         return "was stopped"
                     if not calls:
@@ -117,7 +135,7 @@ class Judging:
                 await self._wait_a_little(calls)  # one that fails for good costs no other
                 raise
 
-    async def _wait_a_little(self, calls: dict[asyncio.Task[int | None], int]) -> bool:
+    async def _wait_a_little(self, calls: dict[asyncio.Task[int | None], Call]) -> bool:
         """Save what comes within seconds of the calls under way, and give up the rest."""
         if calls:
             done, late = await asyncio.wait(calls, timeout=GRACE_SECONDS)
@@ -129,49 +147,50 @@ class Judging:
             calls.clear()
         return True
 
-    def _take(self, busy: Collection[int]) -> list[int]:
+    def _take(self, busy: Collection[Call]) -> list[Call]:
         """The next rows, as many as there are calls free; their calls count from here on."""
         with self.lock:
             n = min(self._n_parallel - len(busy), self._budget - self.n_calls)
             if n <= 0:
                 return []
-            asked = [one.row for one in self._session.ask(self._n_parallel, self._judge.who)]
-            rows = [row for row in asked if row not in busy][:n]
-            self._count(len(rows))
-            return rows
+            taken = take_calls(self._assignments, busy, n)
+            for one in self._assignments:
+                self._count(one, sum(call.assignment is one for call in taken))
+            return taken
 
-    def _count(self, n: int) -> None:
-        if n:
-            record = JudgeRecord(instruction=self._judge.instruction, n_calls=self.n_calls + n)
-            self._session.note_judge(self._judge.who, record)
-            self.n_calls += n
+    def _count(self, assignment: Assignment, n: int) -> None:
+        assignment.count(n)
+        self.n_calls += n
 
-    async def _ask(self, line: Line, row: int) -> int | None:
-        text = self._session.corpus.get_text(row) or ""
+    async def _ask(self, line: Line, call: Call) -> int | None:
+        text = call.assignment.session.corpus.get_text(call.row) or ""
+        instruction = call.assignment.instruction
         try:
-            answer = await line.ask(text)
+            answer = await line.ask(text, instruction)
             if answer is None and not self._is_stopping.is_set() and self.n_calls < self._budget:
                 with self.lock:
-                    self._count(1)
-                answer = await line.ask(text)
+                    self._count(call.assignment, 1)
+                answer = await line.ask(text, instruction)
             self._reason = "it replies neither yes nor no" if answer is None else ""
             return answer
         except RefusedTextError as error:
             self._reason = str(error)
             return None
 
-    def _save(self, done: dict[int, asyncio.Task[int | None]]) -> None:
+    def _save(self, done: dict[Call, asyncio.Task[int | None]]) -> None:
         """Write answers to the journal; a row without one is left to the person."""
         failed: UserError | None = None
-        answers: dict[int, int | None] = {}
-        for row, task in done.items():
+        answers: dict[Call, int | None] = {}
+        for call, task in done.items():
             if isinstance(error := task.exception(), UserError):
                 failed = error
             else:
-                answers[row] = task.result()
-        if answers:
-            with self.lock:
-                self._session.tell(list(answers), list(answers.values()), self._judge.who)
+                answers[call] = task.result()
+        with self.lock:
+            for one in self._assignments:
+                given = {call.row: answer for call, answer in answers.items() if call.assignment is one}
+                if given:
+                    one.session.tell(list(given), list(given.values()), self._judge.who)
         for answer in answers.values():
             self._n_unable = self._n_unable + 1 if answer is None else 0
         if failed is not None:

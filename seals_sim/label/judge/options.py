@@ -27,10 +27,11 @@ class JudgeOptions:
     for OpenAI's own server, OPENAI_API_KEY."""
     judge_model: Annotated[str, Field(min_length=1)] | None = None
     """The name of the model on that server."""
-    instruction: Annotated[str, Field(min_length=1)] | None = None
-    """What the model is told: which texts to say yes to."""
+    instruction: tuple[str, ...] = ()
+    """What the model is told: which texts to say yes to. Of several concepts: NAME=TEXT, given again for each."""
     judge_budget: PositiveInt = 2000
-    """Calls in all, over the whole session; one for each row, two where a reply was neither yes nor no."""
+    """Calls in all, over the whole session and all concepts; one for each row, two where a reply was neither yes nor
+    no."""
     judge_parallel: Annotated[int, Field(ge=1, le=MAX_PARALLEL)] = 4
     """Calls at once."""
     no_page: bool = False
@@ -41,10 +42,12 @@ class JudgeOptions:
             defaults = type(self).__dataclass_fields__
             for name in _WITH_JUDGE:
                 if getattr(self, name) != defaults[name].default:
-                    raise UserError("needs judge too", parameter=name, value=getattr(self, name))
+                    given = getattr(self, name)
+                    shown = given[0] if isinstance(given, tuple) else given
+                    raise UserError("needs judge too", parameter=name, value=shown)
             return
-        for needed in ("judge_model", "instruction"):
-            if not (getattr(self, needed) or "").strip():
+        for needed, given in (("judge_model", [self.judge_model or ""]), ("instruction", self.instruction)):
+            if not any(words.strip() for words in given):
                 raise UserError(f"needs {needed} too", parameter="judge", value=self.judge)
         assert self.judge_model is not None
         if len(self.judge_model) > MAX_MODEL_NAME or not self.judge_model.isprintable():

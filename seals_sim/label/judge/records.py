@@ -12,9 +12,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from seals_sim.label.judge.names import PREFIX, is_judge
 
+_BETWEEN = "\n"  # which neither name can hold
+
 
 class JudgeRecord(BaseModel):
-    """What is kept of a judge.
+    """What is kept of a judge, for each concept.
 
     Attributes:
         instruction: What it was told last.
@@ -36,26 +38,38 @@ class JudgeRecords:
     _transaction: Callable[[], AbstractContextManager[None]]
     _require_in_place: Callable[[], None]
 
-    def read_judges(self) -> dict[str, JudgeRecord]:
-        """What is kept of each judge, by its name.
+    def read_judges(self, concept: str = "") -> dict[str, JudgeRecord]:
+        """What is kept of each judge for a concept, by the judge's name.
 
         Raises:
             UserError: Where that is damaged.
         """
         with_prefix = f"SELECT name, value FROM about WHERE name LIKE '{PREFIX}%' ORDER BY name"
         with self._believed():
-            return {name: _parse(name, value) for name, value in self._fetch(with_prefix) if is_judge(name)}
+            kept = {name: _parse(name, value) for name, value in self._fetch(with_prefix) if is_judge(name)}
+        names = {name: name.partition(_BETWEEN) for name in kept}
+        return {who: kept[name] for name, (who, _, its_concept) in names.items() if its_concept == concept}
 
-    def note_judge(self, who: str, record: JudgeRecord) -> None:
-        """Keep this of a judge; it is on disk when this returns.
+    def note_judge(self, who: str, record: JudgeRecord, concept: str = "") -> None:
+        """Keep this of a judge for a concept; it is on disk when this returns.
 
         Raises:
             UserError: Where it cannot be written.
         """
         self._require_in_place()
         with self._transaction():
-            values = (who, json.dumps(record.model_dump()))
+            values = (_name(who, concept), json.dumps(record.model_dump()))
             self._database.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", values)
+
+    def rename_judged(self, concept: str, name: str) -> None:
+        """Keep what is kept for a concept under another name, in the transaction of the caller."""
+        changes = [(_name(who, name), _name(who, concept)) for who in self.read_judges(concept)]
+        self._database.executemany("UPDATE about SET name = ? WHERE name = ?", changes)
+
+
+def _name(who: str, concept: str) -> str:
+    """Where it is kept."""
+    return f"{who}{_BETWEEN}{concept}" if concept else who
 
 
 def _parse(name: str, value: object) -> JudgeRecord:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from seals_sim.evaluate.agreement import Agreement
+from seals_sim.label.beginning import name_concept
 from seals_sim.label.judge.judged import JudgedSession, JudgeSummary
 
 
@@ -17,6 +18,14 @@ def describe_judges(session: JudgedSession) -> str:
     verb = "waits" if n_waiting == 1 else "wait"
     waiting = f" {n_waiting:,} {_plural(n_waiting, 'row')} {verb} for you." if n_waiting else ""
     return _join(summaries) + waiting
+
+
+def describe_each(sessions: Collection[JudgedSession]) -> str:
+    """The judges of several concepts, each with its name; of one that has none without."""
+    words = {name_concept(session.concept): describe_judges(session) for session in sessions}
+    if len(sessions) == 1 and not any(session.concept for session in sessions):
+        return "".join(words.values())
+    return " ".join(f"{name}: {said}" for name, said in words.items() if said)
 
 
 def _join(summaries: Sequence[JudgeSummary]) -> str:

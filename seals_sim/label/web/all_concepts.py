@@ -8,18 +8,16 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol
 
-import pandas as pd
 from pydantic import BaseModel, Field, StrictInt
 from starlette.responses import Response
 
 from seals_sim.errors import UserError
+from seals_sim.label import exchange
 from seals_sim.label.beginning import name_concept
 from seals_sim.label.concepts import Concepts
-from seals_sim.label.exchange.argilla import build_argilla_records
-from seals_sim.label.exchange.label_studio import build_label_studio_tasks
-from seals_sim.label.exchange.tables import build_concepts_table, write_table
+from seals_sim.label.judge.words import describe_each
 from seals_sim.label.types import Asked
 from seals_sim.label.web.calls import (
     N_TAKEN,
@@ -46,6 +44,9 @@ from seals_sim.label.web.replies import (
     StatusReply,
     UndoReply,
 )
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 class AnswerForAll(BaseModel):
@@ -139,7 +140,9 @@ class AllConceptsPage:
             f"{name_concept(name)}: {one.n_positive:,} positive of {one.n_answered:,} answered"
             for name, one in zip(self._names, each, strict=True)
         ]
-        return each[0].model_copy(update={"each": words, "n_disputed": sum(one.n_disputed for one in each)})
+        judges = describe_each(self._concepts.sessions.values())
+        n_disputed = sum(one.n_disputed for one in each)
+        return each[0].model_copy(update={"each": words, "n_disputed": n_disputed, "judge_words": judges})
 
     def list_answers(
         self, answer: AnswerKind = "all", words: Words = "", start: FirstRow = 0, n: NumberOfRows = 20
@@ -166,17 +169,17 @@ class AllConceptsPage:
         if table == "scores":
             raise UserError("each concept has scores of its own; choose one")
         built = self._build_table()
-        return send_file(f"{table}.{format}", lambda file: write_table(built, format, file))
+        return send_file(f"{table}.{format}", lambda file: exchange.write_table(built, format, file))
 
     def export_label_studio(self) -> Response:
-        return send_tasks(build_label_studio_tasks(self._build_table()))
+        return send_tasks(exchange.build_label_studio_tasks(self._build_table()))
 
     def export_argilla(self) -> Response:
-        return send_records(build_argilla_records(self._build_table()))
+        return send_records(exchange.build_argilla_records(self._build_table()))
 
     def _build_table(self) -> pd.DataFrame:
         with self._lock:
-            return build_concepts_table(self._concepts.sessions.values())
+            return exchange.build_concepts_table(self._concepts.sessions.values())
 
     def _complete_list(self, listed: RowList) -> RowList:
         with self._lock:
@@ -190,6 +193,6 @@ class AllConceptsPage:
         return listed
 
     def _mark(self, rows: Sequence[int]) -> list[dict[int, int | None]]:
-        """The answers to some rows, by the places of their concepts."""
-        answers = [session.distinct_answers for session in self._concepts.sessions.values()]
+        """The answers to some rows, by the places of their concepts, without a judge's that are to be checked."""
+        answers = [session.shown_answers for session in self._concepts.sessions.values()]
         return [{place: given[row] for place, given in enumerate(answers) if row in given} for row in rows]

@@ -15,15 +15,9 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from seals_sim.errors import UserError
+from seals_sim.label import exchange
 from seals_sim.label.beginning import name_concept
 from seals_sim.label.concepts import Concepts
-from seals_sim.label.exchange import (
-    build_argilla_records,
-    build_label_studio_tasks,
-    build_labels_table,
-    build_scores_table,
-    write_table,
-)
 from seals_sim.label.judge.judging import Judging
 from seals_sim.label.judge.words import describe_judges
 from seals_sim.label.session import Session
@@ -216,17 +210,18 @@ class _Page:
 
     def export_table(self, table: Literal["labels", "scores"], format: Literal["csv", "jsonl", "parquet"]) -> Response:
         with self._lock:
-            built = build_labels_table(self._session) if table == "labels" else build_scores_table(self._session)
-        return send_file(f"{table}.{format}", lambda file: write_table(built, format, file))
+            build = exchange.build_labels_table if table == "labels" else exchange.build_scores_table
+            built = build(self._session)
+        return send_file(f"{table}.{format}", lambda file: exchange.write_table(built, format, file))
 
     def export_label_studio(self) -> Response:
         with self._lock:
-            tasks = build_label_studio_tasks(self._session)
+            tasks = exchange.build_label_studio_tasks(self._session)
         return send_tasks(tasks)
 
     def export_argilla(self) -> Response:
         with self._lock:
-            records = build_argilla_records(self._session)
+            records = exchange.build_argilla_records(self._session)
         return send_records(records)
 
     def describe(self, asked: Asked) -> AskedRow:
@@ -272,7 +267,7 @@ class _Page:
     def describe_status(self) -> StatusReply:
         status = self._session.status(TARGET)
         return StatusReply(
-            **asdict(status),
+            **vars(status),  # asdict would copy the curve, number by number
             name=self._name,
             concepts=self._list_concepts(),
             can_add=self._can_add,

@@ -130,7 +130,11 @@ def _naming() -> Iterator[None]:
     except UserError as error:
         if error.parameter != "concept":
             raise
-        raise UserError(f"the concept {str(error.value)!r:.60}: {error.problem}") from error
+        raise UserError(f"the name {str(error.value)!r:.60} {_join(error.problem)}") from error
+
+
+def _join(problem: str) -> str:
+    return problem if problem.startswith("is ") else f"will not do: {problem}"
 
 
 def _tidy(name: str) -> str:

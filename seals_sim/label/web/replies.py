@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, Field, StrictInt
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictInt
 
 from seals_sim.label.journal_notes import MAX_NOTE
 
@@ -134,6 +134,8 @@ class Batch(BaseModel):
 
 class Remaining(BaseModel):
     """See `seals_sim.evaluate.remaining.Interval`."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     low: int
     guess: Finite

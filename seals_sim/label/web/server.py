@@ -28,6 +28,7 @@ from seals_sim.label.web.guard import Guard
 from seals_sim.label.web.kept_token import KeptToken
 from seals_sim.label.web.opening import Opening
 from seals_sim.progress import follow
+from seals_sim.search.learners import import_training
 
 if TYPE_CHECKING:
     from seals_sim.label.concepts import Concepts
@@ -92,6 +93,7 @@ class PageServer:
                 self._announce_once()
                 if self._problem is not None:
                     raise self._problem
+                import_training()  # before what is embedded needs the processor: the first answers do
                 session.embed_in_background()
                 if judging is not None:
                     judging.start()

@@ -1,0 +1,65 @@
+"""Vectors from elsewhere: of many it is remembered what they are, and they are scaled to unit length once.
+
+To read, digest and scale a million of 128 dimensions takes two seconds of a processor, each time that a session is
+opened. So the scaled ones stay in the cache, and are mapped into memory instead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from seals_sim.disk.cache import load_or_compute
+from seals_sim.disk.stamps import digest_once
+from seals_sim.indexes import fingerprint
+from seals_sim.types import TableRows, Vectors
+from seals_sim.vectors.normalize import normalize
+
+_KEPT_FROM = 2**24  # numbers: fewer are scaled in a seventh of a second
+
+
+def digest_vectors(path: Path, vectors: NDArray[Any], cache: Path) -> str:
+    """Compute the `fingerprint` of vectors, or take the one that was noted when their file was as it is.
+
+    Args:
+        path: Of their file.
+        vectors: (n, d), mapped from it.
+        cache: The folder where it is noted.
+    """
+    if vectors.size < _KEPT_FROM:
+        return fingerprint(vectors)
+    name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:32]
+    return digest_once(path, cache / "digests" / f"{name}.json", lambda: fingerprint(vectors))
+
+
+def normalize_once(
+    vectors: NDArray[Any], rows: TableRows | None, digest: str, name: str, cache: Path
+) -> tuple[Vectors, str]:
+    """Scale vectors to unit length, or read from the cache what came of it.
+
+    Args:
+        vectors: (m, d) of any real type.
+        rows: (n,) of them that are wanted; None for all.
+        digest: Of them all.
+        name: Of the vectors, for errors.
+        cache: The folder for those of a large table.
+
+    Returns:
+        (n, d) float32, and a digest of it.
+
+    Raises:
+        UserError: For a row that is zero, infinite, or not a number, or a cache that cannot be written.
+    """
+
+    def scale() -> Vectors:
+        scaled = normalize(vectors, name)  # all, so that errors number rows as the file does
+        return scaled if rows is None else scaled[rows]
+
+    if vectors.size < _KEPT_FROM:
+        scaled = scale()
+        return scaled, fingerprint(scaled)
+    which = "all" if rows is None else hashlib.sha256(rows.astype("<i8").tobytes()).hexdigest()
+    return load_or_compute(cache, f"vectors {digest} rows {which} of unit length", scale)
