@@ -26,6 +26,7 @@ MODULES = [
     *(
         f"benchmarks.{name}"
         for name in (
+            "chunks",
             "cluster",
             "entries",
             "first_question",

@@ -111,6 +111,7 @@ class LogisticLearner:
     """
 
     def __init__(self, vectors: StoredVectors, regularization: float = 1.0, n_threads: int = 1) -> None:
+        import_training()  # before anybody measures the first round
         self._vectors, self._regularization, self._n_threads = vectors, regularization, n_threads
         self._rows = Rows(np.empty(0, dtype=np.int64))
         self._read = Growing(np.float64, vectors.shape[1:])  # the vectors of _rows
@@ -151,6 +152,7 @@ class PresumingLearner:
         regularization: float = 1.0,
         n_threads: int = 1,
     ) -> None:
+        import_training()
         self._vectors, self._n_presumed, self._seed = vectors, n_presumed, seed
         self._regularization, self._n_threads = regularization, n_threads
 
