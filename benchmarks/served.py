@@ -5,14 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-
-_LOOK_SECONDS = 0.02
 
 
 class ServedPage:
@@ -35,12 +32,21 @@ class ServedPage:
             except urllib.error.HTTPError as error:
                 if error.code != 503:
                     raise
-                time.sleep(_LOOK_SECONDS)
+            self._wait()
 
     def open(self) -> str:
         """The page itself, which is there before the session is: its HTML."""
         with self._open("/") as reply:
             return str(reply.read().decode())
+
+    def _wait(self) -> None:
+        """Until the session is open; the server holds each answer for a while, so that to ask costs it nothing."""
+        told: dict[str, Any] = {"is_ready": False}
+        while not told["is_ready"]:
+            with self._open("/api/opening?again") as reply:
+                told = json.load(reply)
+            if told["error"] is not None:
+                raise RuntimeError(told["error"])
 
     def _open(self, path: str, data: bytes | None = None, headers: Mapping[str, str] | None = None) -> Any:
         sent = {**(headers or {}), "X-Token": self._token}

@@ -21,7 +21,7 @@ from seals_sim.progress import Progress, Step
 PLACE = "/api/opening"
 _RETRY_AFTER = 1  # seconds
 _POLL = 2.0  # seconds within which a page that is open asks again
-_HELD, _LOOK = 0.5, 0.05  # seconds that a page waits for its answer, so that one in a hidden tab needs no timer
+_HELD, _LOOK = 0.5, 0.1  # seconds that a page waits for its answer, so that one in a hidden tab needs no timer
 _LEAST_SHOWN = 0.5  # seconds that a step must have taken to be listed when it is done
 
 

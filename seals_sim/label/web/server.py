@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,10 +85,10 @@ class PageServer:
             session: To be labeled.
             judging: A judge that begins to answer now, and is stopped with the page.
         """
-        from seals_sim.label.web.app import make_session_app
-
         try:
             with _stopped_by_signals():
+                from seals_sim.label.web.app import make_session_app
+
                 self._opening.show(make_session_app(session, self._name, judging))
                 self._announce_once()
                 if self._problem is not None:
@@ -236,9 +237,11 @@ def serve(
     """
     is_open = False
     try:
-        with open_page(host, port, open_browser, quiet, name, allowed_hosts, token_beside) as page:
-            is_open = True
-            page.serve(session, judging)
+        with _stopped_by_signals():
+            import_module("seals_sim.label.web.app")  # takes a second; whoever reads the address may call at once
+            with open_page(host, port, open_browser, quiet, name, allowed_hosts, token_beside) as page:
+                is_open = True
+                page.serve(session, judging)
     finally:
         if not is_open:
             session.close()
