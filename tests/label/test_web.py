@@ -539,7 +539,7 @@ def test_a_closed_stdout_is_no_hindrance(tmp_path):
         import os, signal, sys, threading
         from pathlib import Path
         from seals_sim.label.session import Session
-        from seals_sim.label.web import serve
+        from seals_sim.label.web import app, serve
         from tests.label.small import CORPUS
         sys.stdout = None
         threading.Timer(1, os.kill, (os.getpid(), signal.SIGTERM)).start()
