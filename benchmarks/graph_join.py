@@ -1,5 +1,6 @@
-"""Two ways to build a k-NN graph of REAL vectors: asking an inverted file for every row, as `build_index` does above
-131,072 rows, and joining each cell with its nearest cells by one matrix product, several clusterings united.
+"""Three ways to build a k-NN graph: asking for every row by short codes and letting each hear of those that found it,
+as `build_index` does above 131,072 rows; asking an inverted file of 8-bit codes for every row; and joining each cell
+with its nearest cells by one matrix product, several clusterings united.
 
 Other work of the machine moves seconds more than CPU time, so both are given, and the rows that a row is compared with,
 which no machine changes. Recall is that of 1,000 rows. The join is tried here and used nowhere.
@@ -7,6 +8,8 @@ which no machine changes. Recall is that of 1,000 rows. The join is tried here a
 
 from __future__ import annotations
 
+import json
+import math
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -25,6 +28,7 @@ from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
 from seals_sim.disk.reading import read_array
 from seals_sim.indexes import build_graph, build_ivf
 from seals_sim.indexes.ivf import choose_n_cells
+from seals_sim.indexes.united import Scan, Settings, build_united_graph, choose_n_graph_cells, choose_n_kept
 from seals_sim.randomness import make_generator
 from seals_sim.replay.store import write_csv
 from seals_sim.runtime import import_torch
@@ -49,8 +53,8 @@ def benchmark_graph_join(*, options: Annotated[GraphJoinOptions, flatten("Option
     lines = []
     with threadpool_limits(options.threads):
         import_torch().set_num_threads(options.threads)
-        for build in (_ask_inverted_file, _join_cells):
-            for name, n_compared, seconds, cpu_seconds, graph in build(vectors, options):
+        for build in (_unite_lists, _ask_inverted_file, _join_cells):
+            for name, n_compared, seconds, cpu_seconds, graph in build(vectors, sample, options):
                 shared = [len(np.intersect1d(a, b)) for a, b in zip(graph[sample], exact, strict=True)]
                 per_row = 1e6 / len(vectors)
                 lines.append(
@@ -75,7 +79,30 @@ def main(words: Sequence[str] | None = None) -> None:
 _Result = tuple[str, float, float, float, NDArray[Any]]  # name, rows compared, seconds, CPU seconds, (n, k)
 
 
-def _ask_inverted_file(vectors: Vectors, options: GraphJoinOptions) -> Iterator[_Result]:
+def _unite_lists(vectors: Vectors, sample: Rows, options: GraphJoinOptions) -> Iterator[_Result]:
+    """All of it is counted: cells and codes, the sample by which settings are chosen, and the graph."""
+    n = len(vectors)
+    with tempfile.TemporaryDirectory() as folder:
+        start, start_cpu = time.perf_counter(), time.process_time()
+        graph = build_united_graph(vectors, "rows", Path(folder), make_generator(0, "index"), options.k)
+        seconds, cpu = time.perf_counter() - start, time.process_time() - start_cpu
+        journal = Path(folder) / f"graph-settings-{options.k}" / "journal.jsonl"
+        chosen = json.loads(journal.read_text().splitlines()[-1])["finished"]
+        found = np.full((n, options.k), -1)
+        for row, near in enumerate(graph.neighbors(Rows(np.arange(n)), options.k)):
+            found[row, : len(near)] = near
+        name = f"united, {chosen['n_cells']} cells, the best {chosen['n_compared']} k by vectors"
+        n_compared = chosen["n_cells"] * n / choose_n_graph_cells(n)
+        yield name, n_compared, seconds, cpu, found
+        scan, settings = (
+            Scan(Path(folder) / "graph-scan" / "index.faiss", n),
+            Settings(chosen["n_cells"], chosen["n_compared"]),
+        )
+        found[sample] = scan.find(sample, settings, options.k, choose_n_kept(n, options.k))[0][:, : options.k]
+        yield "the same, had none heard of others", n_compared, math.nan, math.nan, found
+
+
+def _ask_inverted_file(vectors: Vectors, _sample: Rows, options: GraphJoinOptions) -> Iterator[_Result]:
     """The index is counted too; it is built once."""
     n = len(vectors)
     with tempfile.TemporaryDirectory() as folder:
@@ -94,7 +121,7 @@ def _ask_inverted_file(vectors: Vectors, options: GraphJoinOptions) -> Iterator[
             yield f"asked, {n_probe} cells", compared, seconds + before, cpu + before_cpu, found
 
 
-def _join_cells(vectors: Vectors, options: GraphJoinOptions) -> Iterator[_Result]:
+def _join_cells(vectors: Vectors, _sample: Rows, options: GraphJoinOptions) -> Iterator[_Result]:
     """Each clustering is united with those before it."""
     torch = import_torch()
     table, k = torch.from_numpy(vectors), options.k

@@ -39,7 +39,7 @@ from seals_sim.randomness import make_generator
 from seals_sim.replay.store import write_csv
 from seals_sim.search.candidates import CandidateTable
 from seals_sim.search.learners import Model
-from seals_sim.search.walk import WalkPool
+from seals_sim.search.walk import WalkPool, draw_entries
 from seals_sim.types import LabeledRows, Pool, Row, Rows, StoredVectors
 
 _SAMPLE = 20
@@ -145,7 +145,8 @@ _Build = Callable[[], Pool[CandidateTable, Row, Model]]
 
 def _build(method: str, seeds: LabeledRows, vectors: StoredVectors, index: NeighborIndex, k: int) -> _Build:
     if method == "walk":
-        return lambda: WalkPool(seeds, vectors, index, k)
+        entries = draw_entries(len(vectors), make_generator(0, "entries"))
+        return lambda: WalkPool(seeds, vectors, index, k, entries=entries)
     return lambda: SealsPool(seeds, vectors, index, k)
 
 

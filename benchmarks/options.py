@@ -152,7 +152,7 @@ class GraphJoinOptions:
     """Vectors, and what to try on them."""
 
     vectors: GivenPath
-    """An .npy file of unit vectors, float32, of real texts."""
+    """An .npy file of unit vectors, of real texts; the name of the CSV file should say so if they are SIMULATED."""
     out: GivenPath
     """CSV file of the results."""
     k: PositiveInt = 100
@@ -163,8 +163,8 @@ class GraphJoinOptions:
     """Cells of each clustering of the join."""
     joined: PositiveInt = 32
     """Cells that each cell is joined with."""
-    clusterings: PositiveInt = 4
-    """How many are united, one after the other."""
+    clusterings: NonNegativeInt = 4
+    """How many are united, one after the other; 0: no join."""
     threads: Annotated[int, Field(ge=1, le=MAX_THREADS)] = os.cpu_count() or 1
     """Of all of it."""
 

@@ -23,7 +23,7 @@ is_positive = vectors[:, 0] > 0.6
 
 seeds = LabeledRows([*np.flatnonzero(is_positive)[:3], *np.flatnonzero(~is_positive)[:20]], [1] * 3 + [0] * 20)
 options, folder = IndexOptions(k=100), Path("index")
-pool = build_recommended_pool(seeds, vectors, lambda: build_index("ivf-sq", vectors, folder, options, rng))
+pool = build_recommended_pool(seeds, vectors, lambda: build_index("ivf-sq", vectors, folder, options, rng), rng)
 learner, selector = LogisticLearner(vectors), ArgMax(most_likely_positive)
 for state in run(seeds, pool, learner, selector, LabelTable(is_positive), batch_size=10, budget=123):
     n_positive = int(state.labeled.labels.sum())

@@ -13,7 +13,7 @@ from .search.recommended import build_recommended_pool
 from .search.scores import least_confidence, margin, max_entropy, most_likely_positive
 from .search.seeds import draw_seeds
 from .search.strategies import ArgMax, Random, build_selector
-from .search.walk import WalkPool
+from .search.walk import WalkPool, draw_entries
 from .types import LabeledRows, Round, Seconds
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "build_seals_pool",
     "build_selector",
     "choose_index",
+    "draw_entries",
     "draw_seeds",
     "least_confidence",
     "load_classifier",

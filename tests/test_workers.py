@@ -293,8 +293,12 @@ def test_a_model_with_other_files_on_a_worker_is_refused():
         pickle.loads(pickle.dumps(encoder))
 
 
-def test_graphs_are_those_of_this_thread(cluster, tmp_path, monkeypatch):
+@pytest.mark.parametrize("n_exact", [131_072, 1_000])
+def test_graphs_are_those_of_this_thread(n_exact, cluster, tmp_path, monkeypatch):
+    monkeypatch.setattr("seals_sim.indexes.choice.EXACT_GRAPH_ROWS", n_exact)
     monkeypatch.setattr("seals_sim.indexes.graph._BLOCK", 400)
+    monkeypatch.setattr("seals_sim.indexes.united._ASKED", 400)
+    monkeypatch.setattr("seals_sim.indexes.united._UNITED", 1_100)
     np.save(tmp_path / "x.npy", VECTORS)
     graphs = []
     for name, someone in (("here", INLINE), ("there", cluster)):

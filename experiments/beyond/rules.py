@@ -22,7 +22,7 @@ from seals_sim.search.pools import AllPool, RandomPool, SealsPool
 from seals_sim.search.scores import most_likely_positive
 from seals_sim.search.selectors import RowSelector
 from seals_sim.search.strategies import ArgMax
-from seals_sim.search.walk import WalkPool
+from seals_sim.search.walk import WalkPool, draw_entries
 from seals_sim.types import LabeledRows, Learner, Pool, Row, Selector, StoredVectors
 
 SpaceName = Literal["raw", "whitened", "lazy", "joined"]
@@ -132,6 +132,12 @@ def _walk(n_step: int) -> Callable[[Start], Parts]:
     return lambda start: _parts(start, WalkPool(start.seeds, start.vectors, start.index, n_step=n_step))
 
 
+def _walk_entered(start: Start) -> Parts:
+    rng = make_generator(start.seed, "entries", *start.seeds.rows.tolist())
+    entries = draw_entries(len(start.vectors), rng)
+    return _parts(start, WalkPool(start.seeds, start.vectors, start.index, entries=entries))
+
+
 def _walk_distinct(find_threshold: Callable[[Start], float]) -> Callable[[Start], Parts]:
     def build(start: Start) -> Parts:
         selector = PassOver(_build_likeliest, start.vectors, start.seeds.rows, find_threshold(start))
@@ -183,6 +189,7 @@ RULES: dict[RuleName, Rule] = {
     "all": Rule("full scan (Algorithm 1)", "raw", _scan_all, has_index=False),
     "walk": Rule("walk: neighbors of positives and of the best candidates", "raw", _walk(10)),
     "walk_30": Rule("walk, 30 neighbors a step", "raw", _walk(30)),
+    "walk_entered": Rule("walk, entered by a random sample too", "raw", _walk_entered),
     "walk_distinct": Rule("walk, near-duplicates passed over", "raw", _walk_distinct(lambda _: NEAR_DUPLICATE)),
     "walk_copies": Rule(
         "walk, near-duplicates passed over where the table has copies", "raw", _walk_distinct(_find_threshold)

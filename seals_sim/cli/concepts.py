@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from seals_sim.errors import UserError
@@ -45,12 +45,15 @@ def sort_examples(positives: Sequence[str], negatives: Sequence[str], names: Seq
     return dict(sorted_)
 
 
-def sort_instructions(instructions: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+def sort_instructions(
+    instructions: Sequence[str], names: Sequence[str], find_name: Callable[[str], str] = str
+) -> dict[str, str]:
     """What a judge is told of each concept, by its name; those that nothing is said of are left out.
 
     Args:
-        instructions: As they were given: of a concept without a name that is alone one, else each as NAME=TEXT.
+        instructions: As they were given: each as NAME=TEXT, or of a concept that is alone perhaps as TEXT.
         names: Of all concepts; empty for one without a name.
+        find_name: Gives what a concept is called now that may have been renamed.
 
     Raises:
         UserError: For one that names no concept, or one that was named before.
@@ -63,16 +66,21 @@ def sort_instructions(instructions: Sequence[str], names: Sequence[str]) -> dict
     """
     from seals_sim.label.beginning import UNNAMED, name_concept
 
-    if list(names) == [""]:
-        if len(instructions) > 1:
-            problem = "is one too many: this session has one concept; begin it with a concept for each"
-            raise UserError(problem, parameter="instruction", value=repr(instructions[1]))
+    def read_name(given: str) -> str | None:
+        """The concept that NAME=TEXT is about, whether there is one of that name or not."""
+        before, equals, _ = given.partition("=")
+        name = before.strip()
+        return find_name("" if name == UNNAMED else name) if equals else None
+
+    if list(names) == [""] and len(instructions) > 1:
+        problem = "is one too many: this session has one concept; begin it with a concept for each"
+        raise UserError(problem, parameter="instruction", value=repr(instructions[1]))
+    if len(names) == len(instructions) == 1 and read_name(instructions[0]) not in names:
         return dict(zip(names, instructions, strict=True))
     sorted_: dict[str, str] = {}
     for given in instructions:
-        before, equals, text = given.partition("=")
-        name = "" if before.strip() == UNNAMED else before.strip()
-        if not equals or name not in names or not text.strip():
+        name, text = read_name(given), given.partition("=")[2]
+        if name is None or name not in names or not text.strip():
             named = ", ".join(map(name_concept, names))
             problem = f"write it as NAME=TEXT, with the name of a concept: {named}"
             raise UserError(problem, parameter="instruction", value=repr(given))

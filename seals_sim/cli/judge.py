@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from tqdm import tqdm
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 _LOOK_SECONDS = 0.2
 
 
-def find_judge(options: JudgeOptions, names: Sequence[str]) -> Judge | None:
+def find_judge(options: JudgeOptions, names: Sequence[str], find_name: Callable[[str], str]) -> Judge | None:
     """The judge that is asked for, once its server was found to be there: before a table is embedded.
 
     Args:
         options: Of the judge.
         names: Of the session's concepts.
+        find_name: See `sort_instructions`.
 
     Raises:
         UserError: Where it is not, or refuses the key, or an instruction is for no concept.
@@ -35,7 +36,7 @@ def find_judge(options: JudgeOptions, names: Sequence[str]) -> Judge | None:
     if options.judge is None:
         return None
     assert options.judge_model is not None
-    judge = Judge(options.judge, options.judge_model, sort_instructions(options.instruction, names))
+    judge = Judge(options.judge, options.judge_model, sort_instructions(options.instruction, names, find_name))
     asyncio.run(judge.check())
     return judge
 

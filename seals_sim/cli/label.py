@@ -6,7 +6,7 @@ What the work needs is imported when the page is there: it takes longer than to 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,7 +69,8 @@ def label(
     path = examples.session or name_session(table)
     _check_before_work(path, examples, page)
     begun = read_about(path) if path.is_file() else None
-    judge = find_judge(judge_options, _list_names(begun, examples.concept))
+    find_name = str if begun is None else begun[0].find_name
+    judge = find_judge(judge_options, _list_names(begun, map(find_name, examples.concept)), find_name)
 
     def prepare() -> tuple[Concepts, Judging | None]:
         begin_step("starting")
@@ -92,7 +93,7 @@ def label(
         print(judging.summary)
 
 
-def _list_names(begun: tuple[About, object] | None, given: Sequence[str]) -> list[str]:
+def _list_names(begun: tuple[About, object] | None, given: Iterable[str]) -> list[str]:
     """The names of the concepts that a session will have."""
     before = [] if begun is None else begun[0].concepts
     return list(dict.fromkeys((*before, *given))) or [""]

@@ -83,7 +83,7 @@ def prepare_session(
         _report_carried(carried, carry_over(carried, corpus))
     begin_step("opening the session")
     concepts = open_session(path, corpus, examples.like, examples.not_like, options, examples.concept)
-    session = concepts.sessions[examples.concept[0]] if examples.concept else concepts.first
+    session = concepts.sessions[concepts.find_name(examples.concept[0])] if examples.concept else concepts.first
     if imports and len(concepts.sessions) > 1 and len(examples.concept) != 1:
         concepts.close()
         raise UserError("name the one concept that the answers of the file are about", parameter="concept")
@@ -157,7 +157,8 @@ def open_session(
         return Concepts.begin(path, corpus, examples, fitting)
     concepts = Concepts.open(path, corpus)
     try:
-        for name, given in examples.items():
+        for before, given in examples.items():
+            name = concepts.find_name(before)
             if name not in concepts.sessions and name:
                 concepts.add(name, given)
             elif any(given):

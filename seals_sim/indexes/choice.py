@@ -27,6 +27,7 @@ from seals_sim.indexes.graph import build_graph
 from seals_sim.indexes.ivf import build_ivf, choose_few_cells
 from seals_sim.indexes.names import ENGINES, INDEXES, N_BITS, N_PROBE, AnyIndexName, AutoAnyIndexName, IndexName
 from seals_sim.indexes.protocol import NeighborIndex, VectorIndex, fingerprint
+from seals_sim.indexes.united import build_united_graph
 from seals_sim.indexes.whole import build_hnsw, build_lsh
 from seals_sim.options import get_machine_memory
 from seals_sim.types import StoredVectors
@@ -173,10 +174,7 @@ def _build_distinct_index(
         return build_graph(ExactIndex(vectors), made_from, n, options.k, folder, f"graph-{options.k}", quiet, workers)[
             0
         ]
-    n_probe = 2 * options.n_probe  # built once, so that it may take twice the time
-    index, stages = build_ivf(vectors, made_from, folder, rng, n_probe=n_probe, quiet=quiet)
-    graph = f"graph-{options.k}-{options.n_probe}"
-    return build_graph(index, f"{stages[-1].digest} {n_probe}", n, options.k, folder, graph, quiet, workers)[0]
+    return build_united_graph(vectors, made_from, folder, rng, options.k, quiet, workers)
 
 
 def _build_vector_index(

@@ -7,7 +7,7 @@ them. So neighbors are missed: those in other cells, and a few that the codes pu
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -148,8 +148,8 @@ def build_ivf(
     kind, n = CODES[codes], len(vectors)
     n_cells = n_cells or choose_n_cells(n)
     origin = {"vectors": made_from, "cells": n_cells}
-    centroids, scale, training = _train(vectors, folder, origin, rng, n_cells)
-    find_quantizer = functools.cache(lambda: _build_quantizer(centroids))  # half a second, and not to open an index
+    centroids, scale, training = train_cells(vectors, folder, origin, rng, n_cells)
+    find_quantizer = functools.cache(lambda: build_quantizer(centroids))  # half a second, and not to open an index
     assigned = ArrayStage(folder, "index-cells", {**origin, "training": training.digest}, (n,), np.int32)
     cells = assigned.fill(
         lambda start, end: find_quantizer().assign(read_block(vectors, start, end), 1)[:, 0].astype(np.int32),
@@ -172,10 +172,25 @@ def build_ivf(
     return index, stages
 
 
-def _train(
-    vectors: StoredVectors, folder: Path, origin: dict[str, object], rng: np.random.Generator, n_cells: int
+def train_cells(
+    vectors: StoredVectors, folder: Path, origin: Mapping[str, object], rng: np.random.Generator, n_cells: int
 ) -> tuple[Vectors, float, Stage]:
-    """Unit centroids (cells, d), and what coordinates are multiplied by before they are rounded to 8 bits."""
+    """Cut the space into cells, or read those of an earlier run.
+
+    Args:
+        vectors: As for `build_ivf`.
+        folder: Of all stages.
+        origin: All that the cells are made from.
+        rng: Draws the rows that they are trained on.
+        n_cells: How many.
+
+    Returns:
+        Unit centroids (n_cells, d), what coordinates are multiplied by before they are rounded to 8 bits, and the
+        stage.
+
+    Raises:
+        UserError: Where the folder holds others, or cannot be written.
+    """
     n = len(vectors)
     stage = Stage(folder, "index-training", origin)
     path = stage.folder / "centroids.npy"
@@ -209,7 +224,8 @@ def _train(
     return read_array(path, is_mapped=False), stage.read_result(_Training)["scale"], stage
 
 
-def _build_quantizer(centroids: Vectors) -> Any:
+def build_quantizer(centroids: Vectors) -> Any:
+    """Build Faiss's index of centroids (cells, d), which finds the cells nearest to a row."""
     if len(centroids) <= _ONE_LEVEL:
         flat: Any = faiss.IndexFlatL2(centroids.shape[1])
         flat.add(centroids)
@@ -222,7 +238,7 @@ def _build_quantizer(centroids: Vectors) -> Any:
 
 def _refine(centroids: Vectors, sample: Vectors) -> Vectors:
     """One step of spherical k-means over all cells at once, which the two levels do not do."""
-    cell = _build_quantizer(centroids).assign(sample, 1)[:, 0]
+    cell = build_quantizer(centroids).assign(sample, 1)[:, 0]
     order = np.argsort(cell, kind="stable")
     filled, starts = np.unique(cell[order], return_index=True)
     sums = np.add.reduceat(sample[order], starts, axis=0)

@@ -60,7 +60,7 @@ class StoredIndex:
 
     def _open(self) -> None:
         n, d = self.vectors.shape
-        self._index: Any = _open_faiss(self._path, "nprobe" in self._searched)
+        self._index: Any = open_faiss(self._path, "nprobe" in self._searched)
         if (self._index.ntotal, self._index.d) != (n, d):
             raise DamagedError(self._path, "is damaged (it has other rows)", self._path.parent)
         for name, value in self._searched.items():
@@ -94,7 +94,16 @@ def _rerank(rows: Rows, vectors: StoredVectors, query: NDArray[np.float32], k: i
     return Rows(rows[order[:k]])
 
 
-def _open_faiss(path: Path, is_ivf: bool) -> Any:
+def open_faiss(path: Path, is_ivf: bool) -> Any:
+    """Open a Faiss index through mapped memory.
+
+    Args:
+        path: Of its file.
+        is_ivf: Whether it is an inverted file of plain lists.
+
+    Raises:
+        UserError: Where it cannot be read.
+    """
     flags = faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY if is_ivf else faiss.IO_FLAG_MMAP_IFC
     try:
         path.open("rb").close()

@@ -54,7 +54,12 @@ class Concepts:
 
     @classmethod
     def begin(
-        cls, path: Path, corpus: Corpus, examples: Mapping[str, Examples], options: SessionOptions | None = None
+        cls,
+        path: Path,
+        corpus: Corpus,
+        examples: Mapping[str, Examples],
+        options: SessionOptions | None = None,
+        renamed: Mapping[str, str] | None = None,
     ) -> Concepts:
         """Start a session in a new file.
 
@@ -63,6 +68,7 @@ class Concepts:
             corpus: What to search.
             examples: Those of each concept, by its name; a session of one concept needs none.
             options: Of all searches.
+            renamed: What concepts are called now, by names that they had before.
 
         Raises:
             UserError: Where the file exists, or a name will not do.
@@ -70,7 +76,8 @@ class Concepts:
         require_names([name for name in examples if name])
         options = resolve_options(options or SessionOptions(), corpus)
         seeds = {name: embed_examples(corpus, *given, options) for name, given in examples.items()}
-        return cls(Journal.create(path, describe_session(corpus, options), seeds), corpus)
+        about = {**describe_session(corpus, options), "renamed": dict(renamed or {})}
+        return cls(Journal.create(path, about, seeds), corpus)
 
     @classmethod
     def open(cls, path: Path, corpus: Corpus) -> Concepts:
@@ -123,6 +130,10 @@ class Concepts:
             self.sessions.pop(name, None)
             raise
         return session
+
+    def find_name(self, name: str) -> str:
+        """What a concept is called now, by any name that it had; the name itself where there is none."""
+        return self._journal.read_about().find_name(name)
 
     def rename(self, name: str, new: str) -> None:
         """Give a concept another name; it is on disk when this returns.

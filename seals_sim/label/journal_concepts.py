@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
@@ -32,9 +32,9 @@ class JournalConcepts:
             UserError: Where it cannot be written.
         """
         self._require_writable()
-        concepts = json.dumps([*self.read_about().concepts, concept])
+        about = self.read_about()
         with self._transaction():
-            self._database.execute("INSERT OR REPLACE INTO about VALUES ('concepts', ?)", (concepts,))
+            self._write_names([*about.concepts, concept], about.renamed)
             self._database.executemany(journal_events.INSERT_SEED, journal_events.pack_seeds(seeds, concept))
 
     def rename_concept(self, concept: str, name: str) -> None:
@@ -44,18 +44,26 @@ class JournalConcepts:
             UserError: Where it cannot be written.
         """
         self._require_writable()
-        names = [name if one == concept else one for one in self.read_about().concepts]
+        about = self.read_about()
+        names = [name if one == concept else one for one in about.concepts]
+        before = {old: name if now == concept else now for old, now in about.renamed.items()}
         imports = [
             (journal_events.mark_again(digest, name), id)
             for id, digest in self._fetch("SELECT id, digest FROM imports")
             if journal_events.read_mark(digest) == concept
         ]
         with self._transaction():
-            self._database.execute("INSERT OR REPLACE INTO about VALUES ('concepts', ?)", (json.dumps(names),))
+            self._write_names(names, {**before, concept: name})
             for table in ("seeds", "events"):
                 self._database.execute(f"UPDATE {table} SET concept = ? WHERE concept = ?", (name, concept))
             self.rename_judged(concept, name)
             self._database.executemany("UPDATE imports SET digest = ? WHERE id = ?", imports)
+
+    def _write_names(self, names: Sequence[str], renamed: Mapping[str, str]) -> None:
+        """A name that a concept has is no other's former one."""
+        values = {"concepts": names, "renamed": {old: now for old, now in renamed.items() if old not in names}}
+        pairs = [(name, json.dumps(value)) for name, value in values.items()]
+        self._database.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", pairs)
 
     @contextmanager
     def together(self) -> Iterator[None]:

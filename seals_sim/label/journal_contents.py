@@ -50,6 +50,7 @@ class About(BaseModel):
         corpus: What it was begun with, for people.
         session: Which session it is; early ones do not say.
         concepts: Their names; one of no name where the session was begun with none.
+        renamed: What a concept is called now, by the names that it had before.
     """
 
     model_config = ConfigDict(strict=True)
@@ -59,6 +60,11 @@ class About(BaseModel):
     corpus: str = "other texts or vectors"
     session: Mark | None = None
     concepts: Annotated[tuple[ConceptName, ...], Field(min_length=1)] = ("",)
+    renamed: dict[ConceptName, ConceptName] = Field(default_factory=dict)
+
+    def find_name(self, name: str) -> str:
+        """What a concept is called now, by any name that it had: the command that began a session goes on with it."""
+        return name if name in self.concepts else self.renamed.get(name, name)
 
 
 def parse_about(values: Mapping[Any, Any]) -> About:

@@ -15,12 +15,13 @@ from seals_sim.indexes.protocol import NeighborIndex
 from seals_sim.label.events import Event
 from seals_sim.label.learner import ProvisionalModel
 from seals_sim.label.options import SessionOptions
+from seals_sim.randomness import make_generator
 from seals_sim.search.candidates import CandidateTable, FixedTable
 from seals_sim.search.choice import resolve_pool
 from seals_sim.search.learners import LinearModel
 from seals_sim.search.pools import SealsPool
 from seals_sim.search.scores import max_entropy, most_likely_positive
-from seals_sim.search.walk import WalkPool
+from seals_sim.search.walk import WalkPool, draw_entries
 from seals_sim.types import LabeledRows, Row, Rows, StoredVectors
 
 _NONE = LabeledRows([], [])
@@ -156,7 +157,11 @@ def build_session_pool(
     name = resolve_pool(options.pool, *vectors.shape)
     if name == "all":
         return ScannedRows(vectors, excluded)
-    table = (WalkPool if name == "walk" else SealsPool)(_NONE, vectors, index, options.n_neighbors)
+    if name == "walk":
+        entries = draw_entries(len(vectors), make_generator(options.seed, "entries"), excluded, options.entries)
+        table: SealsPool = WalkPool(_NONE, vectors, index, options.n_neighbors, entries=entries)
+    else:
+        table = SealsPool(_NONE, vectors, index, options.n_neighbors)
     for neighbors in seeds:
         table.admit(neighbors)
     if isinstance(table, WalkPool):

@@ -27,7 +27,7 @@ from seals_sim.search.scores import most_likely_positive
 from seals_sim.search.seeds import draw_seeds
 from seals_sim.search.selectors import RowSelector
 from seals_sim.search.strategies import SCORES, build_selector
-from seals_sim.search.walk import WalkPool
+from seals_sim.search.walk import WalkPool, draw_entries
 from seals_sim.types import LabeledRows, Pool, Round, Row, Seconds
 from seals_sim.vectors.scan import gather
 
@@ -135,7 +135,9 @@ def _build_pool(
         assert index is not None
         assert method.k is not None
         if method.pool == "walk":
-            return WalkPool(seeds, vectors, index, method.k, score=SCORES.get(method.strategy, most_likely_positive))
+            entries = draw_entries(len(vectors), make_generator(bench.protocol.seed, "entries", *names))
+            score = SCORES.get(method.strategy, most_likely_positive)
+            return WalkPool(seeds, vectors, index, method.k, entries=entries, score=score)
         return build_seals_pool(seeds, vectors, index, method.k, selector)
     n_unlabeled = len(vectors) - len(seeds)
     if method.random_pool_fraction is not None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from seals_sim.indexes.protocol import NeighborIndex
 from seals_sim.search.choice import choose_pool
 from seals_sim.search.pools import AllPool
 from seals_sim.search.scores import Score, most_likely_positive
-from seals_sim.search.walk import WalkPool
+from seals_sim.search.walk import WalkPool, draw_entries
 from seals_sim.types import LabeledRows, StoredVectors
 
 
@@ -16,6 +18,7 @@ def build_recommended_pool(
     labeled: LabeledRows,
     vectors: StoredVectors,
     build_index: Callable[[], NeighborIndex],
+    rng: np.random.Generator,
     score: Score = most_likely_positive,
 ) -> AllPool | WalkPool:
     """Build the pool that `choose_pool` names: all rows of a table that a scan of is quick, else the walk.
@@ -24,16 +27,18 @@ def build_recommended_pool(
         labeled: The seeds.
         vectors: (n, d) l2-normalized, as an encoder gives them: whitened ones find less.
         build_index: Called for an index of the same rows, where one is needed.
+        rng: Draws the rows by which walks enter a large table.
         score: That the selector goes by.
 
     Examples:
         >>> import numpy as np
         >>> from seals_sim import ExactIndex
         >>> vectors = np.eye(4, dtype=np.float32)
-        >>> pool = build_recommended_pool(LabeledRows([0], [1]), vectors, lambda: ExactIndex(vectors))
+        >>> rng = np.random.default_rng(0)
+        >>> pool = build_recommended_pool(LabeledRows([0], [1]), vectors, lambda: ExactIndex(vectors), rng)
         >>> type(pool).__name__, pool.n_candidates
         ('AllPool', 3)
     """
     if choose_pool(*vectors.shape) == "all":
         return AllPool(labeled, vectors)
-    return WalkPool(labeled, vectors, build_index(), score=score)
+    return WalkPool(labeled, vectors, build_index(), entries=draw_entries(len(vectors), rng), score=score)

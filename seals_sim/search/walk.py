@@ -5,6 +5,9 @@ Here each new model walks: the neighbors of the best candidates join, are scored
 bring their own, until the best have all brought theirs. It is the search of a proximity graph (Malkov and Yashunin
 2018, Algorithm 2) for the largest w . z, begun at the best rows of the last round. So no index of inner products is
 needed, and the cost of a round follows how much the model has changed, not the table.
+
+A walk ends where nothing better is near. As the upper layers of such a graph are random samples by which a search
+enters, a few random rows are candidates too: the walk goes on from those that the model likes.
 """
 
 from __future__ import annotations
@@ -14,10 +17,37 @@ import numpy as np
 from seals_sim.indexes.protocol import NeighborIndex
 from seals_sim.search.candidates import Growing
 from seals_sim.search.learners import Model
-from seals_sim.search.names import N_STEP
+from seals_sim.search.names import ENTRIES, N_STEP
 from seals_sim.search.pools import SealsPool
 from seals_sim.search.scores import Score, get_order, most_likely_positive
+from seals_sim.search.seeds import find_others
 from seals_sim.types import LabeledRows, Places, Rows, Scores, StoredVectors
+
+_NO_ROWS = Rows(np.zeros(0, dtype=np.int64))
+_MOST_ENTRIES = 32_768  # from 17 million rows on: more would cost each round more than all else
+
+
+def draw_entries(n: int, rng: np.random.Generator, excluded: Rows = _NO_ROWS, times: int = ENTRIES) -> Rows:
+    """Draw the rows by which walks enter a table: 8 sqrt(n), of which each round scores those still unlabeled.
+
+    Args:
+        n: Rows of the table.
+        rng: Draws them.
+        excluded: (m,) rows that are not to be drawn, sorted, each once.
+        times: How many square roots of n.
+
+    Returns:
+        Sorted rows, each once; all of a table that has fewer.
+
+    Examples:
+        >>> len(draw_entries(90_000, np.random.default_rng(0)))
+        2400
+        >>> draw_entries(9, np.random.default_rng(0), excluded=Rows(np.array([2, 4]))).tolist()
+        [0, 1, 3, 5, 6, 7, 8]
+    """
+    n_left = n - len(excluded)
+    size = min(round(times * n**0.5), _MOST_ENTRIES, n_left)
+    return find_others(np.sort(rng.choice(n_left, size=size, replace=False)), excluded)
 
 
 class WalkPool(SealsPool):
@@ -30,6 +60,7 @@ class WalkPool(SealsPool):
         k: Neighbors of each positive.
         n_best: How many of the best candidates bring their neighbors.
         n_step: Neighbors of each of them.
+        entries: Rows that are candidates once there is a positive, such as `draw_entries` gives; None: none.
         score: Says which are the best.
     """
 
@@ -42,17 +73,21 @@ class WalkPool(SealsPool):
         *,
         n_best: int = 300,
         n_step: int = N_STEP,
+        entries: Rows | None = None,
         score: Score = most_likely_positive,
     ) -> None:
         super().__init__(labeled, vectors, index, k, only_positives=True)
         self._n_best, self._n_step, self._score = n_best, n_step, score
-        self._has_walked = Growing(np.bool_)
+        self._has_walked, self._entries = Growing(np.bool_), entries
 
     def begin_round(self, model: Model) -> None:
         self.walk(model, self._score)
 
     def walk(self, model: Model, score: Score) -> None:
         """Walk until the best candidates by a score have all brought their neighbors."""
+        if self._entries is not None and len(self._table):  # not before a positive has brought its neighbors
+            self.admit(self._entries)
+            self._entries = None
         order = get_order(score)
         scores = Growing(np.float64)
         while True:

@@ -118,11 +118,14 @@ def test_graphs_built_both_ways_are_compared(tmp_path, capsys):
                      "--probes", "1", "--cells", "8", "--joined", "2", "--clusterings", "3"])  # fmt: skip
     table = pd.read_csv(tmp_path / "graph.csv")
     assert (table["vectors"] == "1500 x 16").all()  # of two equal rows one counts
-    assert table["recall"].iloc[0] > 0.9  # one cell has all rows, by 8-bit codes
-    joined = table["recall"].iloc[1:].tolist()
+    assert table["how"].iloc[0].startswith("united, ")
+    assert table["recall"].iloc[0] > 0.9
+    assert table["recall"].iloc[0] >= table["recall"].iloc[1]  # what it would be, had none heard of others
+    assert table["recall"].iloc[2] > 0.9  # one cell has all rows, by 8-bit codes
+    joined = table["recall"].iloc[3:].tolist()
     assert joined == sorted(joined)
     assert joined[-1] > joined[0] > 0.3
     assert "joined, 3 x 8 cells with 2" in capsys.readouterr().out
     graph_join.main(["--vectors", str(tmp_path / "vectors.npy"), "--out", str(tmp_path / "all.csv"), "--k", "10",
                      "--probes", "1", "--cells", "8", "--joined", "8", "--clusterings", "2"])  # fmt: skip
-    assert (pd.read_csv(tmp_path / "all.csv")["recall"].iloc[1:] > 0.999).all()  # every cell with every one
+    assert (pd.read_csv(tmp_path / "all.csv")["recall"].iloc[3:] > 0.999).all()  # every cell with every one

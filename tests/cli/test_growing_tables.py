@@ -13,6 +13,7 @@ from seals_sim.cli import main as cli
 from seals_sim.datasets import read_icd10cm
 from seals_sim.embed.encoder import Encoder
 from seals_sim.label import journal_file
+from seals_sim.label.concepts import Concepts
 from seals_sim.label.exchange import SessionFile
 from tests.label.page import replace_page
 from tests.label.small import OF_VERSION_5
@@ -239,3 +240,31 @@ def test_several_concepts_from_the_command_to_the_exports(here, monkeypatch, cap
     open_page(monkeypatch, ["t.jsonl", *fast, "--concept", "c", "--labels", "b.jsonl"],
               lambda opened: counts.append(len(opened.sessions["c"].answers)))  # fmt: skip
     assert counts == [10]
+
+
+def test_the_command_that_began_a_session_goes_on_with_concepts_that_were_renamed(here, monkeypatch, refused):
+    write(here / "t.jsonl", list(read_icd10cm().texts[:100]))
+    open_page(monkeypatch, ["t.jsonl", *FAST], lambda session: Concepts.around(session).rename("", "tropical"))
+    words, seen = ["t.jsonl", *FAST, "--concept", "b", "--like", "b=plague"], []
+    del words[words.index("cholera") - 1 : words.index("cholera") + 1]
+
+    def rename(concepts):
+        concepts.rename("tropical", "hot")
+        concepts.rename("b", "black")
+        concepts.tell(3, {"hot": 1, "black": 0})
+
+    def look(concepts):
+        seen.append([(name, [seed.text for seed in one.seeds]) for name, one in concepts.sessions.items()])
+
+    open_page(monkeypatch, ["t.jsonl", *FAST], lambda opened: seen.append(list(opened.sessions)))
+    open_page(monkeypatch, words, rename)
+    for again in (["t.jsonl", *FAST], words):
+        open_page(monkeypatch, again, look)
+    assert seen == [["tropical"], *2 * [[("hot", ["cholera"]), ("black", ["plague"])]]]
+    assert "was begun with other examples" in refused(cli.main, ["label", *words[:-1], "b=typhoid"])
+    write(here / "t.jsonl", list(read_icd10cm().texts[:101]))
+    open_page(monkeypatch, words, look)
+    assert seen[-1] == seen[-2]
+    open_page(monkeypatch, words, lambda concepts: concepts.add("b"))  # free again
+    open_page(monkeypatch, ["t.jsonl", *FAST[:-4], *FAST[-2:]], look)
+    assert [name for name, _ in seen[-1]] == ["hot", "black", "b"]

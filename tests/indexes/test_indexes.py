@@ -146,28 +146,6 @@ def test_lsh_finds_most_neighbors_and_more_bits_find_more(build):
     assert recall[2] > 0.75
 
 
-def test_a_graph_of_many_rows_asks_the_inverted_file(build, monkeypatch):
-    cut_into_cells(monkeypatch)
-    monkeypatch.setattr("seals_sim.indexes.choice.EXACT_GRAPH_ROWS", 1000)
-    vectors, _ = clustered(3000, 16, 30)
-    graph, ivf = build("graph", vectors, n_probe=4), build("ivf-sq", vectors, n_probe=8)
-    for one, other in zip(graph.neighbors(np.arange(50), 10), ivf.neighbors(np.arange(50), 10), strict=True):
-        assert np.array_equal(one, other)
-    assert graph.build_seconds > ivf.build_seconds
-
-
-def test_graphs_of_several_n_probes_live_in_one_folder(build, monkeypatch):
-    """A wider search is another graph: it finds more, and neither replaces nor refuses the other."""
-    cut_into_cells(monkeypatch)
-    monkeypatch.setattr("seals_sim.indexes.choice.EXACT_GRAPH_ROWS", 1000)
-    vectors, _ = clustered(3000, 16, 30)
-    rows = np.arange(0, 3000, 30)
-    narrow = measure_index(build("graph", vectors, n_probe=1), vectors, rows, 10).recall
-    wide = measure_index(build("graph", vectors, n_probe=64), vectors, rows, 10).recall
-    assert wide > narrow
-    assert measure_index(build("graph", vectors, n_probe=1), vectors, rows, 10).recall == narrow
-
-
 def test_a_graph_refuses_more_neighbors_than_it_holds(tmp_path):
     graph, _ = build_graph(ExactIndex(VECTORS), "digest", 400, 2, tmp_path)
     with pytest.raises(ValueError, match="holds 2 neighbors"):

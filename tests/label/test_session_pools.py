@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -57,6 +59,18 @@ def test_what_a_walk_lets_in(tmp_path):
         session.undo()
         session.tell([1], [1])
         assert session.status().n_candidates == n
+
+
+def test_a_session_from_before_there_were_entries_has_none(tmp_path):
+    options = SessionOptions(k=5, control_every=0, pool="walk")
+    with Session.begin(tmp_path / "s", CORPUS, ["text 1"], options=options) as session:
+        assert session.options.entries == 8
+    with sqlite3.connect(tmp_path / "s") as database:
+        (kept,) = database.execute("SELECT value FROM about WHERE name = 'options'").fetchone()
+        kept = {key: value for key, value in json.loads(kept).items() if key != "entries"}
+        database.execute("UPDATE about SET value = ? WHERE name = 'options'", (json.dumps(kept),))
+    with Session.open(tmp_path / "s", CORPUS) as session:
+        assert session.options.entries == 0
 
 
 def test_everything_is_a_candidate_of_a_scan_but_copies(tmp_path):

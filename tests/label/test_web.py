@@ -536,13 +536,18 @@ def test_running_event_loop_is_refused_before_an_address_is_printed(tmp_path, ca
 
 def test_a_closed_stdout_is_no_hindrance(tmp_path):
     script = """
-        import os, signal, sys, threading
+        import os, signal, sys, threading, time
         from pathlib import Path
         from seals_sim.label.session import Session
         from seals_sim.label.web import app, serve
         from tests.label.small import CORPUS
         sys.stdout = None
-        threading.Timer(1, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        def stop():
+            while signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # not served yet
+                time.sleep(0.05)
+            time.sleep(0.5)
+            os.kill(os.getpid(), signal.SIGTERM)
+        threading.Thread(target=stop, daemon=True).start()
         serve(Session.begin(Path(sys.argv[1]), CORPUS), open_browser=False)
     """
     command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "s")]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from seals_sim import AllPool, ArgMax, ExactIndex, LabelTable, LogisticLearner, SealsPool, draw_seeds, run
 from seals_sim.randomness import make_generator
@@ -11,8 +13,8 @@ from seals_sim.search.candidates import CandidateTable, FixedTable, GrowingTable
 from seals_sim.search.duplicates import PassOver, find_copy_threshold
 from seals_sim.search.learners import LinearModel, PresumingLearner
 from seals_sim.search.scores import most_likely_positive
-from seals_sim.search.walk import WalkPool
-from seals_sim.types import LabeledRows
+from seals_sim.search.walk import WalkPool, draw_entries
+from seals_sim.types import LabeledRows, Rows
 
 N = 300
 
@@ -92,6 +94,44 @@ def test_a_walk_crosses_to_a_part_that_no_label_is_near(rows):
     pool.begin_round(model)
     assert 59 in pool.candidates(0).rows
     assert 59 not in SealsPool(seeds, chain, index, 4).candidates(0).rows
+
+
+def test_a_walk_goes_on_from_an_entry_to_what_no_candidate_is_near():
+    """Two chains that no neighbor leads across; the model likes the end of the other one best."""
+    angles = np.concatenate([np.linspace(0, 0.4, 30), np.linspace(1.1, np.pi / 2, 30)])
+    chains = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    seeds, index = LabeledRows([0, 30], [1, 0]), ExactIndex(chains)
+    model = LinearModel(np.array([0, 1], dtype=np.float32), 0.0)
+    reached = {}
+    for entry in (None, 35):
+        entries = None if entry is None else Rows(np.array([entry]))
+        pool = WalkPool(seeds, chains, index, 4, n_best=3, n_step=4, entries=entries)
+        assert pool.candidates(0).rows.tolist() == [1, 2, 3]
+        pool.begin_round(model)
+        reached[entry] = pool.candidates(0).rows.max()
+    assert reached == {None: 29, 35: 59}
+
+
+def test_entries_wait_for_a_positive(rows):
+    vectors, _ = rows
+    seeds, index = LabeledRows([0], [0]), ExactIndex(vectors)
+    pool = WalkPool(seeds, vectors, index, 5, entries=Rows(np.arange(20)))
+    model = LinearModel(vectors[0], 0.0)
+    pool.begin_round(model)
+    assert pool.n_candidates == 0
+    pool.expand(0, 1, 1)
+    pool.begin_round(model)
+    assert {*range(2, 20)} <= {*pool.candidates(0).rows.tolist()}
+
+
+@given(n=st.integers(1, 3000), excluded=st.sets(st.integers(0, 2999), max_size=40), times=st.integers(0, 9))
+def test_entries_are_rows_that_may_be_drawn(n, excluded, times):
+    excluded = np.array(sorted(row for row in excluded if row < n), dtype=np.int64)
+    entries = draw_entries(n, make_generator(0, "entries"), Rows(excluded), times)
+    assert len(entries) == min(round(times * n**0.5), n - len(excluded))
+    assert (np.diff(entries) > 0).all()
+    assert not len(entries) or 0 <= entries[0] <= entries[-1] < n
+    assert not np.isin(entries, excluded).any()
 
 
 def _with_copies(rows, n_copies=4):

@@ -127,7 +127,7 @@ def carry_over(carried: CarriedAnswers, corpus: Corpus) -> Path:
     new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)  # of a process that was killed here
     examples = {one.file.concept: _list_examples(one.file) for one in all_carried}
-    with Concepts.begin(new, corpus, examples, carried.file.options) as concepts:
+    with Concepts.begin(new, corpus, examples, carried.file.options, carried.file.renamed) as concepts:
         for one in all_carried:
             _tell_again(concepts.sessions[one.file.concept], one.answers)
             for who, record in one.file.judges.items():

@@ -40,6 +40,7 @@ class SessionFile:
         concept: That the answers are about.
         notes: On rows.
         judges: What it keeps of its judges, by their names.
+        renamed: See `seals_sim.label.journal_contents.About`.
     """
 
     path: Path
@@ -51,6 +52,7 @@ class SessionFile:
     concept: str = ""
     notes: dict[int, str] = field(default_factory=dict)
     judges: dict[str, JudgeRecord] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path, concept: str | None = None) -> SessionFile:
@@ -90,7 +92,7 @@ class SessionFile:
                     problem = "was written by an earlier version, which did not keep the texts"
                     raise UserError(f"{path}: {problem}; open it once with its table, by the command that labels")
                 seeds, judges = journal.read_seeds(concept), journal.read_judges(concept)
-                files.append(cls(path, about.options, seeds, state, rows, space, concept, notes, judges))
+                files.append(cls(path, about.options, seeds, state, rows, space, concept, notes, judges, about.renamed))
             return files
         finally:
             journal.close()

@@ -1,0 +1,324 @@
+"""The k-NN graph of a large table: each row is sought by short codes of the rows of its nearest cells, and the lists of
+all rows are united with what others found.
+
+1. Codes of 4 bits for two dimensions are compared by Faiss's fast scan, 32 rows at a time in registers: a quarter of
+   the time of a matrix product. The best are compared again by their vectors in float16.
+2. Rows are asked in the order of their cells, so that the codes that one needs are still in the cache from the last.
+3. Where a has b in its list, b hears of a. A neighbor is then missed only where both ends miss it.
+
+How many cells are looked into and how many rows compared again is chosen on a sample of which the exact neighbors are
+known (`_choose_settings`). Blocks that are done stay done, wherever the process ends.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+from scipy.sparse import coo_array, csr_array
+from typing_extensions import TypedDict
+
+from seals_sim.disk.arrays import ArrayStage
+from seals_sim.disk.stages import Stage
+from seals_sim.errors import DamagedError
+from seals_sim.indexes.exact import ExactIndex
+from seals_sim.indexes.graph import StoredGraph
+from seals_sim.indexes.ivf import build_quantizer, train_cells
+from seals_sim.indexes.stored import open_faiss, store_index
+from seals_sim.runtime import give_back_memory, import_torch
+from seals_sim.types import Rows, StoredVectors, Vectors
+from seals_sim.vectors.scan import gather_by_reading, iterate_blocks, widen
+from seals_sim.workers import INLINE, Workers
+
+RECALL = 0.955  # that the settings reach on the sample: .95 and its standard error
+_SAMPLE = 256  # rows
+_FEWEST_CELLS = 8
+_LEAST_OF_A_CELL = 32  # rows: the fast scan takes that many at a time
+_MOST_COMPARED = 16  # times k
+_CODES_TRAINED_ON = 8_192  # rows
+_ASKED = 4_096  # rows of a block
+_UNITED = 524_288  # rows of a block, for which all that was found is read: 2 GB or so
+_PICKED = 2_048  # rows whose best are picked at a time
+_KEY_BITS = 32  # of a row
+_ONE_QUERY_A_THREAD = 11  # Faiss's number for it: others depend on which queries come together
+_ABOVE_ALL, _ABOVE_ZERO = np.float32(8), np.float32(2)  # of similarities
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the neighbors of a row are sought.
+
+    Attributes:
+        n_cells: That it looks into.
+        n_compared: Rows, in times k, that are compared by their vectors.
+    """
+
+    n_cells: int
+    n_compared: int
+
+
+class _Chosen(TypedDict):
+    n_cells: Annotated[int, Field(ge=1)]
+    n_compared: Annotated[int, Field(ge=1)]
+    recall: Annotated[float, Field(ge=0, le=1)]
+
+
+def choose_n_graph_cells(n: int) -> int:
+    """Choose about 1.25 sqrt(n) cells: fewer and larger ones than those of an index, as codes are read fast.
+
+    Args:
+        n: Rows of the table.
+
+    Examples:
+        >>> choose_n_graph_cells(117_659), choose_n_graph_cells(1_000_000), choose_n_graph_cells(10_000_000)
+        (512, 1024, 4096)
+    """
+    n_cells: int = 1 << round(np.log2(1.25 * np.sqrt(n)))
+    return max(1, min(n // _LEAST_OF_A_CELL, n_cells))
+
+
+def build_united_graph(
+    vectors: StoredVectors,
+    made_from: str,
+    folder: Path,
+    rng: np.random.Generator,
+    k: int,
+    quiet: bool = True,
+    workers: Workers = INLINE,
+) -> StoredGraph:
+    """Build the graph in folder / graph-*, or open it; a build that was stopped goes on.
+
+    It takes 2 d + d / 4 + 8 bytes a row on disk for what is searched, 12 k for what is found until it is united, and
+    4 k for the graph. Memory holds d / 4 + 8 bytes a row; 2 d more while the first of these files is made.
+
+    Args:
+        vectors: (n, d), l2-normalized, of which no two are equal, float32 or float16, perhaps memory-mapped.
+        made_from: A digest of them.
+        folder: Of all stages.
+        rng: Draws the rows that cells and codes are trained on, and the sample.
+        k: Neighbors of each row, at most n.
+        quiet: No progress bar.
+        workers: Find the neighbors of a block of rows each.
+
+    Returns:
+        The graph.
+
+    Raises:
+        UserError: Where the folder holds a graph of other vectors, or cannot be written.
+
+    Examples:
+        >>> import tempfile
+        >>> vectors = np.random.default_rng(0).standard_normal((300, 8)).astype(np.float32)
+        >>> vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     graph = build_united_graph(vectors, "digest", Path(folder), np.random.default_rng(0), k=5)
+        >>> [len(rows) for rows in graph.neighbors(np.array([7, 3]), k=5)]
+        [5, 5]
+    """
+    n, k = len(vectors), min(k, len(vectors))
+    origin = {"vectors": made_from, "cells": choose_n_graph_cells(n)}
+    of_cells, of_codes, of_sample = rng.spawn(3)  # so that it does not matter which of the stages are there already
+    centroids, _, training = train_cells(vectors, folder / "graph-cells", origin, of_cells, choose_n_graph_cells(n))
+    path, listing = store_index(
+        folder, "graph-scan", {**origin, "training": training.digest}, lambda: _fill(vectors, centroids, of_codes)
+    )
+    give_back_memory()
+    scan = Scan(path, n)
+    choosing = Stage(folder, f"graph-settings-{k}", {"scan": listing.digest, "k": k, "recall": RECALL})
+    if choosing.result is None:
+        settings, recall = _choose_settings(scan, vectors, k, of_sample)
+        choosing.finish({**asdict(settings), "recall": recall})
+    chosen = choosing.read_result(_Chosen)
+    settings = Settings(chosen["n_cells"], chosen["n_compared"])
+    origin = {"scan": listing.digest, "k": k, "settings": asdict(settings)}
+    united = ArrayStage(folder, f"graph-{k}", origin, (n, k), np.int32)
+    shape = (n, 2, choose_n_kept(n, k))
+    if not united.stage.is_finished:
+        found = ArrayStage(folder, f"graph-found-{k}", origin, shape, np.int32)
+        order = scan.list_rows()
+        blocks = (Rows(order[start : start + _ASKED]) for start in range(found.n_done, n, _ASKED))
+        lists = found.fill_from(workers.map(_find_block, (scan, settings, k, shape[2]), blocks), quiet)
+        parts = ((start, min(start + _UNITED, n)) for start in range(united.n_done, n, _UNITED))
+        united.fill_from(workers.map(_unite_block, (lists, order, k), parts), quiet)
+    finding = Stage(folder, f"graph-found-{k}", {**origin, "shape": list(shape), "dtype": np.dtype(np.int32).str})
+    (finding.folder / "array.npy").unlink(missing_ok=True)  # which is three times as large as the graph
+    stages = (training, listing, choosing, finding, united.stage)
+    return StoredGraph(None, united.open(), sum(stage.seconds for stage in stages))
+
+
+def choose_n_kept(n: int, k: int) -> int:
+    """Choose how many neighbors of each row others hear of: half as many again as the graph has."""
+    return min(n, k + k // 2)
+
+
+class Scan:
+    """What is searched: codes of all rows by their cells, in memory, and their vectors in float16, mapped.
+
+    It can be pickled, to be opened again in another process.
+    """
+
+    def __init__(self, path: Path, n: int) -> None:
+        self._path, self.n = path.absolute(), n
+        self._open()
+
+    def _open(self) -> None:
+        self._index: Any = open_faiss(self._path, is_ivf=False)
+        codes: Any = faiss.downcast_index(self._index.base_index)
+        codes.implem = _ONE_QUERY_A_THREAD
+        self._codes, self._rows = codes, faiss.downcast_index(self._index.refine_index)
+        if self._index.ntotal != self.n:
+            raise DamagedError(self._path, "is damaged (it has other rows)", self._path.parent)
+
+    def __getstate__(self) -> tuple[Path, int]:
+        return self._path, self.n
+
+    def __setstate__(self, state: tuple[Path, int]) -> None:
+        self._path, self.n = state
+        self._open()
+
+    @property
+    def n_cells(self) -> int:
+        return int(self._codes.nlist)
+
+    def list_rows(self) -> Rows:
+        """All rows, by their cells."""
+        lists: Any = self._codes.invlists
+        sizes = [(cell, lists.list_size(cell)) for cell in range(self.n_cells)]
+        of_cells = [faiss.rev_swig_ptr(lists.get_ids(cell), size) for cell, size in sizes if size]
+        return Rows(np.concatenate(of_cells))
+
+    def find(self, rows: Rows, settings: Settings, k: int, n_kept: int) -> tuple[NDArray[np.int32], Vectors]:
+        """The nearest rows of each of `rows` (m,), (m, n_kept), -1 where there are no more, with similarities.
+
+        A row is its own nearest. The similarity of a pair is the same from both ends: both are compared in float16.
+        """
+        queries = self._rows.reconstruct_batch(rows)
+        self._codes.nprobe = settings.n_cells
+        self._index.k_factor = max(1.0, settings.n_compared * k / n_kept)
+        similarities, found = self._index.search(queries, n_kept)
+        is_itself = found == rows[:, None]
+        is_missing = ~is_itself.any(axis=1)
+        found[is_missing, -1], is_itself[is_missing, -1] = rows[is_missing], True
+        similarities[is_itself] = _ABOVE_ALL
+        return found.astype(np.int32), similarities
+
+
+def _fill(vectors: StoredVectors, centroids: Vectors, rng: np.random.Generator) -> Any:
+    n, d = vectors.shape
+    n_parts = d // 2 if d % 2 == 0 else d
+    inner: Any = faiss.METRIC_INNER_PRODUCT
+    codes: Any = faiss.IndexIVFPQFastScan(build_quantizer(centroids), d, len(centroids), n_parts, 4, inner)
+    codes.by_residual = False  # with it, tables would be computed for each cell anew, which takes far longer
+    trained_on = Rows(np.sort(rng.choice(n, min(n, _CODES_TRAINED_ON), replace=False)))
+    codes.train(gather_by_reading(vectors, trained_on))
+    rows: Any = faiss.IndexScalarQuantizer(d, faiss.ScalarQuantizer.QT_fp16, inner)
+    rows.is_trained = True
+    for _, block in iterate_blocks(vectors):
+        codes.add(widen(block))
+        rows.add(widen(block))
+    index: Any = faiss.IndexRefine(codes, rows)
+    index.ntotal = n
+    return index
+
+
+def _choose_settings(scan: Scan, vectors: StoredVectors, k: int, rng: np.random.Generator) -> tuple[Settings, float]:
+    """From few cells and 2 k rows compared, more of whichever helps more, until the sample has RECALL."""
+    n = len(vectors)
+    rows = Rows(np.sort(rng.choice(n, min(n, _SAMPLE), replace=False)))
+    exact = ExactIndex(vectors).neighbors(rows, k)
+    settings = Settings(min(_FEWEST_CELLS, scan.n_cells), 2)
+    recall = _estimate_recall(scan, settings, rows, exact, k)
+    while recall < RECALL:
+        tried = []
+        if settings.n_cells < scan.n_cells:
+            tried.append(replace(settings, n_cells=min(_raise(settings.n_cells), scan.n_cells)))
+        if settings.n_compared < _MOST_COMPARED:
+            tried.append(replace(settings, n_compared=_raise(settings.n_compared)))
+        if not tried:
+            break
+        recall, settings = max(
+            ((_estimate_recall(scan, one, rows, exact, k), one) for one in tried), key=lambda pair: pair[0]
+        )
+    return settings, recall
+
+
+def _raise(number: int) -> int:
+    """The next of 2, 3, 4, 6, 8, 12, ...; 2 after 1."""
+    is_power = number & (number - 1) == 0
+    return max(2, number * 3 // 2 if is_power else number * 4 // 3)
+
+
+def _estimate_recall(scan: Scan, settings: Settings, rows: Rows, exact: list[Rows], k: int) -> float:
+    """Recall once lists are united: what a row of the sample misses is sought from the other end too."""
+    n_kept = choose_n_kept(scan.n, k)
+    found = scan.find(rows, settings, k, n_kept)[0][:, :k]
+    missed = [np.setdiff1d(true, one) for true, one in zip(exact, found, strict=True)]
+    others, number = np.unique(np.concatenate(missed), return_inverse=True)
+    if len(others):
+        theirs = scan.find(Rows(others), settings, k, n_kept)[0]
+        asking = np.repeat(rows, [len(one) for one in missed])
+        n_missed = int((theirs[number] != asking[:, None]).all(axis=1).sum())
+    else:
+        n_missed = 0
+    return 1 - n_missed / sum(map(len, exact))
+
+
+def _find_block(shared: tuple[Scan, Settings, int, int], rows: Rows) -> NDArray[np.int32]:
+    """(m, 2, n_kept): rows, and the bits of their similarities."""
+    scan, settings, k, n_kept = shared
+    found, similarities = scan.find(rows, settings, k, n_kept)
+    return np.stack([found, similarities.view(np.int32)], axis=1)
+
+
+def _unite_block(shared: tuple[NDArray[np.int32], Rows, int], part: tuple[int, int]) -> NDArray[np.int32]:
+    """(m, k): the nearest of what each row of a part found and of those that found it, -1 where no more."""
+    lists, order, k = shared
+    n, (start, end) = len(order), part
+    place = np.empty(n, dtype=np.int64)
+    place[order] = np.arange(n)
+    own, near = _split(lists[place[start:end]][:, :, :k])
+    least = np.where(own[:, -1] < 0, -_ABOVE_ALL, near[:, -1])
+    pairs: list[tuple[Any, Any, Any]] = []
+    for first, block in iterate_blocks(cast(StoredVectors, lists), _ASKED):
+        found, similarity = _split(cast(NDArray[np.int32], block))
+        whose = found - np.int32(start)
+        asked, column = np.nonzero(whose.view(np.uint32) < end - start)
+        hears, how_near = whose[asked, column], similarity[asked, column]
+        is_nearer = how_near > least[hears]
+        pairs.append((hears[is_nearer], order[first + asked[is_nearer]].astype(np.int32), how_near[is_nearer]))
+    hears, of, how_near = (np.concatenate(part) for part in zip(*pairs, strict=True))
+    # by who hears; a sparse array would have no zeros
+    heard = coo_array((how_near + _ABOVE_ZERO, (hears, of)), shape=(end - start, n)).tocsr()
+    return _pick_nearest(own, near + _ABOVE_ZERO, heard, k)
+
+
+def _split(block: NDArray[np.int32]) -> tuple[NDArray[np.int32], Vectors]:
+    """Rows, and similarities, not copied."""
+    return block[:, 0], block[:, 1].view(np.float32)
+
+
+def _pick_nearest(own: NDArray[np.int32], near: Vectors, heard: csr_array, k: int) -> NDArray[np.int32]:
+    """(m, k): the nearest of own (m, j), at similarities near (m, j), and heard (m, n), nearest first."""
+    torch = import_torch()
+    lengths = np.diff(heard.indptr)
+    picked = np.empty((len(own), k), dtype=np.int32)
+    for start in range(0, len(own), _PICKED):
+        length = lengths[start : start + _PICKED]
+        end = start + len(length)
+        is_there = np.arange(length.max()) < length[:, None]
+        rows, nearness = np.full(is_there.shape, -1, dtype=np.int32), np.zeros(is_there.shape, dtype=np.float32)
+        rows[is_there] = heard.indices[heard.indptr[start] : heard.indptr[end]]
+        nearness[is_there] = heard.data[heard.indptr[start] : heard.indptr[end]]
+        both, order = torch.sort(torch.from_numpy(np.hstack([own[start:end], rows])), dim=1)
+        nearness = torch.from_numpy(np.hstack([near[start:end], nearness])).gather(1, order)
+        keys = (nearness.view(torch.int32).long() << _KEY_BITS) - both  # among equally near ones the first row
+        keys[:, 1:][both[:, 1:] == both[:, :-1]] = 0  # found from both ends
+        keys[both < 0] = 0
+        best = torch.topk(keys, k).values
+        picked[start:end] = (-best & (2**_KEY_BITS - 1)).masked_fill(best == 0, -1).numpy()
+    return picked
