@@ -36,7 +36,7 @@ SERVER = textwrap.dedent(
         page.serve(Session.open(path, CORPUS) if path.exists() else Session.begin(path, CORPUS, ["text 3"], [], PLAIN))
     """
 )
-SHOWN = "return document.querySelector('#opening')?.innerText ?? ''"
+SHOWN = "return document.querySelector('#opening:not([hidden])')?.innerText ?? ''"
 
 
 class Program(Served):
@@ -90,11 +90,12 @@ def test_the_page_shows_an_error_and_goes_on_when_the_program_does(page, tmp_pat
     page.wait(lambda: "Reading t.jsonl" in page.js(SHOWN))
     program.tell("fail")
     page.wait(lambda: page.js(alert) != "")
-    assert page.js(alert).startswith(f"Error: {LINE}")
+    assert page.js(alert) == f"Error: {LINE}"
+    assert page.js(SHOWN) == "", "nothing is coming"
     assert program.process.wait(20) == 1
     again = Program(tmp_path / "s")
     assert again.url == program.url
-    page.wait(lambda: page.js(alert) == "")
+    page.wait(lambda: page.js(alert) == "" and "Reading t.jsonl" in page.js(SHOWN))
     again.end(signal.SIGKILL)
     page.wait(lambda: "does not respond" in page.js("return document.getElementById('notice').textContent"))
     last = Program(tmp_path / "s")

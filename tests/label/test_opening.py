@@ -218,3 +218,21 @@ def test_reading_a_large_table_says_how_far_it_is(tmp_path, monkeypatch, ending)
     assert last.total == (3_000 if ending == "parquet" else table.stat().st_size)
     assert seen[-1] == last.total
     assert 0 < min(one for one in seen if one) < last.total or ending == "parquet"
+
+
+def test_a_signal_that_lands_in_made_code_ends_the_page_without_an_error(tmp_path):
+    """As while a library is imported: Python would end with the signal, however the interrupt is handled."""
+    script = """
+        import sys
+        from pathlib import Path
+        from seals_sim.label.session import Session
+        from seals_sim.label.web import serve
+        from tests.label.small import CORPUS
+        session = Session.begin(Path(sys.argv[1]), CORPUS)
+        made = "import signal, time; signal.raise_signal(signal.SIGTERM); time.sleep(0.1)"
+        session.embed_in_background = lambda: exec(made)
+        serve(session, open_browser=False, quiet=True)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "s")]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")

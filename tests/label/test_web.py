@@ -539,7 +539,7 @@ def test_a_closed_stdout_is_no_hindrance(tmp_path):
         import os, signal, sys, threading, time
         from pathlib import Path
         from seals_sim.label.session import Session
-        from seals_sim.label.web import serve
+        from seals_sim.label.web import app, serve
         from tests.label.small import CORPUS
         sys.stdout = None
         def stop():
@@ -566,7 +566,12 @@ def test_signals_end_the_server(tmp_path, number):
         serve(Session.begin(Path(sys.argv[1]), CORPUS), open_browser=False, quiet=True)
     """
     command = [sys.executable, "-c", textwrap.dedent(script), str(tmp_path / "s")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as a program has it in the background
+    try:
+        started = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with started as process:
         assert process.stdout.readline().startswith("http://127.0.0.1:")
         process.send_signal(number)
         assert process.wait(timeout=20) == 0

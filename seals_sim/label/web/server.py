@@ -86,9 +86,9 @@ class PageServer:
             judging: A judge that begins to answer now, and is stopped with the page.
         """
         try:
-            with _stopped_by_signals():
-                from seals_sim.label.web.app import make_session_app
+            from seals_sim.label.web.app import make_session_app
 
+            with _taking_signals(self._take_signal):
                 self._opening.show(make_session_app(session, self._name, judging))
                 self._announce_once()
                 if self._problem is not None:
@@ -122,6 +122,10 @@ class PageServer:
         except KeyboardInterrupt:  # once more: now
             self._server.force_exit = True
             self._has_ended.wait()
+
+    def _take_signal(self) -> None:
+        self._server.force_exit = self._server.should_exit  # the second one: now
+        self._server.should_exit = True
 
     def _is_awaited(self) -> bool:
         """Whether a page is open, or is just being opened."""
@@ -237,11 +241,10 @@ def serve(
     """
     is_open = False
     try:
-        with _stopped_by_signals():
-            import_module("seals_sim.label.web.app")  # takes a second; whoever reads the address may call at once
-            with open_page(host, port, open_browser, quiet, name, allowed_hosts, token_beside) as page:
-                is_open = True
-                page.serve(session, judging)
+        import_module("seals_sim.label.web.app")  # takes a second; whoever reads the address may call at once
+        with open_page(host, port, open_browser, quiet, name, allowed_hosts, token_beside) as page:
+            is_open = True
+            page.serve(session, judging)
     finally:
         if not is_open:
             session.close()
@@ -258,18 +261,19 @@ def _print_address(url: str, host: str, quiet: bool) -> None:
 
 
 @contextmanager
-def _stopped_by_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the block as Ctrl-C does: without an error."""
+def _taking_signals(take: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C, SIGTERM and SIGHUP call a function, and raise nothing.
+
+    An interrupt that lands in code that is made while a module is imported would end the process as if nobody had
+    caught it, whoever does.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, signal.default_int_handler)}
-    if hasattr(signal, "SIGHUP"):
-        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda *_: signal.raise_signal(signal.SIGTERM))
+    numbers = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, lambda *_: take()) for number in numbers}
     try:
         yield
-    except KeyboardInterrupt:
-        pass
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -4,6 +4,7 @@
 import { by, formatNumber, make, pause } from "./elements.js";
 
 const RETRY_AFTER = 1000; // ms, while the server does not respond
+const GO_ON = "Start it again with the same command, and this page goes on by itself.";
 const SPOKEN_EVERY = 25; // percent
 let spoken = "";
 
@@ -13,21 +14,23 @@ async function watch() {
     try {
       reply = await fetch(`/api/opening${again}`);
     } catch {
-      if (by("error").hidden) showNotice("The program does not respond. If it has ended, start it again with the same command: this page goes on by itself.");
+      if (by("error").hidden) showNotice(`The program does not respond; perhaps it has ended. ${GO_ON}`);
+      by("opening").hidden = true; // how far it was says nothing now
       await pause(RETRY_AFTER);
       continue;
     }
-    if (reply.status === 403) return showError("this page has expired; open the address that the program printed last", false);
+    if (reply.status === 403) return showError("this page has expired; open the address that the program printed last");
     const state = reply.ok ? await reply.json() : { is_ready: true }; // only a session has no such call
     if (state.is_ready) return location.reload();
-    showNotice("");
+    showNotice(state.error === null ? "" : `The program has ended. ${GO_ON}`);
     show(state);
   }
 }
 
 function show({ name, error, steps }) {
   by("name").textContent = name;
-  showError(error ?? "", true);
+  showError(error ?? "");
+  by("opening").hidden = error !== null;
   by("steps").replaceChildren(...steps.map(makeStep));
   const last = steps.at(-1);
   const part = last ? getPart(last) : null;
@@ -66,14 +69,14 @@ function describeTime(seconds) {
   return minutes < 90 ? `${minutes} min` : `${(seconds / 3600).toFixed(1)} hours`;
 }
 
-function showError(words, isOver) {
-  const text = words && `Error: ${words}${isOver ? " The program has ended; once it is started again, this page goes on by itself." : ""}`;
-  if (by("error").textContent !== text) by("error").textContent = text;
+function showError(words) {
+  const text = words && `Error: ${words}`;
+  if (by("error").textContent !== text) by("error").textContent = text; // a screen reader says it once
   by("error").hidden = words === "";
 }
 
 function showNotice(words) {
-  by("notice").textContent = words;
+  if (by("notice").textContent !== words) by("notice").textContent = words;
   by("notice").hidden = words === "";
 }
 
