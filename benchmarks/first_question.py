@@ -1,4 +1,4 @@
-"""From a table of texts and an empty cache to the page, the first question on it, and from an answer to the next one.
+"""From a table of texts and an empty cache to the page and the first question, to the next ones, and to opening again.
 
 The texts are real ones, the descriptions of ICD-10-CM; beyond 74,731 they are REPEATED WITH CHANGES: one word in each
 is replaced by one drawn from all of them. `seals label` runs as a user starts it, in a process of its own; a person is
@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -91,35 +92,53 @@ def _measure(n: int, options: FirstQuestionOptions, folder: Path) -> dict[str, o
         file.writelines(json.dumps({"text": text}) + "\n" for text in list_texts(n))
     command = [sys.executable, "-m", "seals_sim.cli.main", "label", str(table), "--like", options.like, "--embed"]
     command += [options.embed, "--cache", str(folder / "cache"), "--no-browser", "--quiet"]
-    load, start = os.getloadavg()[0], time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        page = ServedPage(process.stdout.readline())
+    load = os.getloadavg()[0]
+    with _serving(command) as (page, pid, start):
         page.open()
         opened = time.perf_counter() - start
         page.call("/api/batch?n=1")
-        seconds, peak, processor_seconds = time.perf_counter() - start, read_peak(process.pid), read_cpu(process.pid)
+        seconds, peak, processor_seconds = time.perf_counter() - start, read_peak(pid), read_cpu(pid)
         waits = [_answer(page, options) for _ in range(options.answers)]
         status = page.call("/api/status")
-        return {
-            "n": n,
-            "embed": options.embed,
-            "page_seconds": opened,
-            "first_question_seconds": seconds,
-            "processor_seconds": processor_seconds,
-            "peak_gb": peak / _GB,
-            "answers": status["n_answered"],
-            "positives": status["n_positive"],
-            "next_median_ms": 1000 * float(np.median(waits)),
-            "next_worst_ms": 1000 * max(waits),
-            "embedded": status["n_embedded"],
-            "peak_gb_at_end": read_peak(process.pid) / _GB,
-            "load_before": load,
-        }
+        peak_at_end = read_peak(pid)
+    again_seconds, again_processor_seconds = _open_again(command)
+    return {
+        "n": n,
+        "embed": options.embed,
+        "page_seconds": opened,
+        "first_question_seconds": seconds,
+        "processor_seconds": processor_seconds,
+        "peak_gb": peak / _GB,
+        "answers": status["n_answered"],
+        "positives": status["n_positive"],
+        "next_median_ms": 1000 * float(np.median(waits)),
+        "next_worst_ms": 1000 * max(waits),
+        "embedded": status["n_embedded"],
+        "peak_gb_at_end": peak_at_end / _GB,
+        "load_before": load,
+        "again_seconds": again_seconds,
+        "again_processor_seconds": again_processor_seconds,
+    }
+
+
+@contextmanager
+def _serving(command: Sequence[str]) -> Iterator[tuple[ServedPage, int, float]]:
+    """The page, its process, and when that began."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield ServedPage(process.stdout.readline()), process.pid, start
     finally:
-        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
         process.wait()
+
+
+def _open_again(command: Sequence[str]) -> tuple[float, float]:
+    """Seconds until the question that waits is there again, and those of a processor."""
+    with _serving(command) as (page, pid, start):
+        page.call("/api/batch?n=1")
+        return time.perf_counter() - start, read_cpu(pid)
 
 
 def _answer(page: ServedPage, options: FirstQuestionOptions) -> float:

@@ -18,9 +18,9 @@ from seals_sim.replay.options import (
 )
 
 RuleName = Literal[
-    "all", "walk", "walk_30", "walk_entered", "walk_distinct", "walk_copies", "positives", "all_whitened", "seals_100",
-    "seals_10", "autotar", "anchors", "covering", "random_tenth", "ens", "lazy", "lazy_growing", "joined", "session",
-    "presuming",
+    "all", "recommended", "walk", "walk_30", "walk_entered", "walk_distinct", "walk_copies", "positives",
+    "all_whitened", "seals_100", "seals_10", "autotar", "anchors", "covering", "random_tenth", "ens", "lazy",
+    "lazy_growing", "joined", "session", "presuming",
 ]  # fmt: skip
 RULE_NAMES: tuple[RuleName, ...] = get_args(RuleName)
 COLD_RULES: tuple[RuleName, ...] = ("session", "presuming")

@@ -18,6 +18,7 @@ from seals_sim.search.covering import CoveringLearner
 from seals_sim.search.duplicates import PassOver, find_copy_threshold
 from seals_sim.search.ens import NonmyopicSearch, VotingLearner
 from seals_sim.search.learners import LogisticLearner, PresumingLearner
+from seals_sim.search.names import N_STEP
 from seals_sim.search.pools import AllPool, RandomPool, SealsPool
 from seals_sim.search.scores import most_likely_positive
 from seals_sim.search.selectors import RowSelector
@@ -132,16 +133,19 @@ def _walk(n_step: int) -> Callable[[Start], Parts]:
     return lambda start: _parts(start, WalkPool(start.seeds, start.vectors, start.index, n_step=n_step))
 
 
-def _walk_entered(start: Start) -> Parts:
-    rng = make_generator(start.seed, "entries", *start.seeds.rows.tolist())
-    entries = draw_entries(len(start.vectors), rng)
-    return _parts(start, WalkPool(start.seeds, start.vectors, start.index, entries=entries))
+def _walk_entered(n_step: int) -> Callable[[Start], Parts]:
+    def build(start: Start) -> Parts:
+        rng = make_generator(start.seed, "entries", *start.seeds.rows.tolist())
+        entries = draw_entries(len(start.vectors), rng)
+        return _parts(start, WalkPool(start.seeds, start.vectors, start.index, n_step=n_step, entries=entries))
+
+    return build
 
 
 def _walk_distinct(find_threshold: Callable[[Start], float]) -> Callable[[Start], Parts]:
     def build(start: Start) -> Parts:
         selector = PassOver(_build_likeliest, start.vectors, start.seeds.rows, find_threshold(start))
-        return _parts(start, WalkPool(start.seeds, start.vectors, start.index), selector)
+        return _parts(start, WalkPool(start.seeds, start.vectors, start.index, n_step=10), selector)
 
     return build
 
@@ -187,9 +191,10 @@ def _session(n_presumed: int) -> Callable[[Start], Parts]:
 
 RULES: dict[RuleName, Rule] = {
     "all": Rule("full scan (Algorithm 1)", "raw", _scan_all, has_index=False),
-    "walk": Rule("walk: neighbors of positives and of the best candidates", "raw", _walk(10)),
+    "recommended": Rule("walk: 30 neighbors a step, entered by a random sample too", "raw", _walk_entered(N_STEP)),
+    "walk": Rule("walk, 10 neighbors a step", "raw", _walk(10)),
     "walk_30": Rule("walk, 30 neighbors a step", "raw", _walk(30)),
-    "walk_entered": Rule("walk, entered by a random sample too", "raw", _walk_entered),
+    "walk_entered": Rule("walk, 10 neighbors a step, entered by a random sample too", "raw", _walk_entered(10)),
     "walk_distinct": Rule("walk, near-duplicates passed over", "raw", _walk_distinct(lambda _: NEAR_DUPLICATE)),
     "walk_copies": Rule(
         "walk, near-duplicates passed over where the table has copies", "raw", _walk_distinct(_find_threshold)

@@ -94,7 +94,7 @@ def build_united_graph(
     """Build the graph in folder / graph-*, or open it; a build that was stopped goes on.
 
     It takes 2 d + d / 4 + 8 bytes a row on disk for what is searched, 12 k for what is found until it is united, and
-    4 k for the graph. Memory holds d / 4 + 8 bytes a row; 2 d more while the first of these files is made.
+    4 k for the graph. Memory holds d / 4 + 8 bytes a row; up to 4 d more while the first of these files is made.
 
     Args:
         vectors: (n, d), l2-normalized, of which no two are equal, float32 or float16, perhaps memory-mapped.

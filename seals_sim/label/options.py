@@ -8,10 +8,10 @@ from pydantic.dataclasses import dataclass
 
 from seals_sim.options import CHECKED, NonNegativeInt, PositiveFloat, PositiveInt
 from seals_sim.search.choice import AutoPoolChoice
-from seals_sim.search.names import ENTRIES
+from seals_sim.search.names import ENTRIES, N_STEP
 
 SessionStrategy = Literal["most_likely_positive", "maxent"]
-EARLY_OPTIONS = {"copies": "apart", "pool": "seals", "presumed": 0, "embed": "all", "entries": 0}
+EARLY_OPTIONS = {"copies": "apart", "pool": "seals", "presumed": 0, "embed": "all", "step": 10, "entries": 0}
 """What sessions did before they had these options."""
 WIDENING = 2
 """Neighbors by a static model for each of k by a good one, so that nothing is lost (reports/beyond)."""
@@ -46,6 +46,8 @@ class SessionOptions:
     pool: AutoPoolChoice = "auto"
     """Candidates: all scans every row; walk takes neighbors of positives and of the model's best; positives: of
     positives alone; seals is the paper's; auto: all where a scan takes milliseconds, else walk; if lazy, positives."""
+    step: PositiveInt = N_STEP
+    """Neighbors that each of the best candidates brings, where the pool is a walk."""
     entries: NonNegativeInt = ENTRIES
     """By how many square roots of the table's rows, drawn at random, a walk may enter parts that no example is near."""
     embed: EmbedOption = "auto"

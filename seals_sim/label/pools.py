@@ -159,7 +159,7 @@ def build_session_pool(
         return ScannedRows(vectors, excluded)
     if name == "walk":
         entries = draw_entries(len(vectors), make_generator(options.seed, "entries"), excluded, options.entries)
-        table: SealsPool = WalkPool(_NONE, vectors, index, options.n_neighbors, entries=entries)
+        table: SealsPool = WalkPool(_NONE, vectors, index, options.n_neighbors, n_step=options.step, entries=entries)
     else:
         table = SealsPool(_NONE, vectors, index, options.n_neighbors)
     for neighbors in seeds:

@@ -1,7 +1,7 @@
 """Which pool to search with.
 
 The rule: where a pass over all vectors takes a few milliseconds, scan everything (Algorithm 1), which loses nothing;
-beyond that, the walk (`WalkPool`), which finds what the scan finds within about a point (reports/beyond) and whose cost
+beyond that, the walk (`WalkPool`), which finds what the scan finds within a point (reports/beyond) and whose cost
 does not follow the table. SEALS as the paper has it (Algorithm 2) is a choice, no default: it finds 2 to 3 points less.
 """
 

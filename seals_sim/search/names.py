@@ -16,7 +16,7 @@ Strategy = Literal[
 ]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
-N_STEP = 10
+N_STEP = 30
 """Neighbors that each of the best candidates brings in a walk."""
 ENTRIES = 8
 """By how many square roots of the table's rows, drawn at random, a walk may enter it."""

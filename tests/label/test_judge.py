@@ -421,3 +421,16 @@ def test_threads_end(session):
         run(session, judge_at(server.url), budget=5)
     assert not [thread for thread in threading.enumerate() if thread.name == "judge"]
     assert complete("x")["choices"]
+
+
+def test_a_page_that_is_shown_before_the_judge_begins_asks_how_far_it_is(session):
+    with JudgeServer(by_cluster) as server:
+        for begins in (True, False):
+            judging = Judging(session, judge_at(server.url), 5)
+            client = at_page(session, "Ada", judging)
+            assert client.get("/api/status").json()["judge_works"]
+            if begins:
+                judging.start()
+                assert judging.wait(30)
+            judging.stop()
+            assert not client.get("/api/status").json()["judge_works"]

@@ -86,10 +86,10 @@ def test_where_one_concept_has_no_row_left_the_others_go_on(concepts):
     rows = range(30, len(TEXTS))
     concepts.sessions["zero"].tell(rows, list(by_cluster(rows, "zero").values()))
     with TwoConceptServer() as server:
-        judging = run(concepts, judge_at(server.url, instruction=INSTRUCTIONS), budget=200, n_parallel=1)
-    assert judging.n_calls == 200
+        judging = run(concepts, judge_at(server.url, instruction=INSTRUCTIONS), budget=80, n_parallel=1)
+    assert judging.n_calls == 80
     said = [sum(one.list_said(row)[0].who == WHO for row in one.answers) for one in concepts.sessions.values()]
-    assert said == [30, 170]
+    assert said == [30, 50]
 
 
 def test_a_concept_without_an_instruction_is_left_to_the_person(concepts):
@@ -107,7 +107,7 @@ def test_a_concept_without_an_instruction_is_left_to_the_person(concepts):
 
 def test_the_agreement_is_shown_for_each_concept(tmp_path, concepts):
     with TwoConceptServer() as server:
-        run(concepts, judge_at(server.url, instruction=INSTRUCTIONS), budget=160, n_parallel=1)
+        run(concepts, judge_at(server.url, instruction=INSTRUCTIONS), budget=80, n_parallel=1)
     client = at_page(concepts, "Ada")
     checked = {}
     for place, (name, session) in enumerate(concepts.sessions.items()):
@@ -121,7 +121,7 @@ def test_the_agreement_is_shown_for_each_concept(tmp_path, concepts):
     words = client.get("/concept/all/api/status").json()["judge_words"]
     assert words == describe_each(concepts.sessions.values())
     for name, n in checked.items():
-        assert f"{name}: {WHO} has answered 80 rows in 80 calls, " in words
+        assert f"{name}: {WHO} has answered 40 rows in 40 calls, " in words
         assert f"Of {n:,} drawn at random that you checked" in words
     assert client.get("/concept/1/api/status").json()["judge_words"] == describe_judges(concepts.sessions["one"])
     concepts.rename("one", "first")
@@ -132,7 +132,7 @@ def test_the_agreement_is_shown_for_each_concept(tmp_path, concepts):
 
 def test_where_all_concepts_are_asked_what_is_to_be_checked_is_not_shown(concepts):
     with TwoConceptServer() as server:
-        run(concepts, judge_at(server.url, instruction=INSTRUCTIONS), budget=160, n_parallel=1)
+        run(concepts, judge_at(server.url, instruction=INSTRUCTIONS), budget=80, n_parallel=1)
     client = at_page(concepts, "Ada")
     first = concepts.sessions["zero"]
     drawn = [row for row in first.answers if is_drawn(0, row)]

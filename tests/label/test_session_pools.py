@@ -61,16 +61,16 @@ def test_what_a_walk_lets_in(tmp_path):
         assert session.status().n_candidates == n
 
 
-def test_a_session_from_before_there_were_entries_has_none(tmp_path):
+def test_an_early_session_walks_as_it_did(tmp_path):
     options = SessionOptions(k=5, control_every=0, pool="walk")
     with Session.begin(tmp_path / "s", CORPUS, ["text 1"], options=options) as session:
-        assert session.options.entries == 8
+        assert (session.options.step, session.options.entries) == (30, 8)
     with sqlite3.connect(tmp_path / "s") as database:
         (kept,) = database.execute("SELECT value FROM about WHERE name = 'options'").fetchone()
-        kept = {key: value for key, value in json.loads(kept).items() if key != "entries"}
+        kept = {key: value for key, value in json.loads(kept).items() if key not in ("step", "entries")}
         database.execute("UPDATE about SET value = ? WHERE name = 'options'", (json.dumps(kept),))
     with Session.open(tmp_path / "s", CORPUS) as session:
-        assert session.options.entries == 0
+        assert (session.options.step, session.options.entries) == (10, 0)
 
 
 def test_everything_is_a_candidate_of_a_scan_but_copies(tmp_path):

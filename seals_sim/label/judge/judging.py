@@ -101,8 +101,9 @@ class Judging:
 
     @property
     def is_working(self) -> bool:
-        """Whether there may be more answers."""
-        return self._thread.ident is not None and not self._has_ended.is_set()
+        """Whether there may be more answers; before it begins, too, since a page may be shown by then."""
+        has_begun = self._thread.ident is not None
+        return not self._has_ended.is_set() if has_begun else not self._is_stopping.is_set()
 
     def _run(self) -> None:
         try:
