@@ -139,7 +139,7 @@ def test_the_page_opens_before_what_only_training_and_exports_need_is_imported()
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     imported = set(ended.stdout.split())
     assert not {"torch", "sentence_transformers", "sklearn", "pandas", "scipy", "joblib"} & imported
-    assert {"faiss", "fastapi", "pyarrow", "uvicorn"} <= imported  # the test looks at the right list
+    assert {"pyarrow", "uvicorn"} <= imported  # the test looks at the right list
 
 
 def test_a_session_is_named_after_its_table():

@@ -33,6 +33,7 @@ embed_texts([f"text {number % 50}" for number in range(60)], "wordllama", 0, Pat
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_damaged", [False, True])
 def test_a_killed_embedding_goes_on(tmp_path, monkeypatch, is_damaged):
     ended = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], cwd=os.getcwd(), timeout=120)

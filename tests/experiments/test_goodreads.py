@@ -272,6 +272,7 @@ def test_the_current_folder_can_be_the_folder_of_a_run(tmp_path, monkeypatch, re
     assert f"--work {tmp_path / 'run-work'}: cannot be written" in said
 
 
+@pytest.mark.slow
 def test_full_disk_is_one_line_and_the_run_resumes(unbroken, tmp_path):
     command, rows = unbroken
     script = (

@@ -8,6 +8,7 @@ import sys
 import textwrap
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from seals_sim.datasets import read_icd10cm
@@ -159,6 +160,7 @@ def test_a_grid_arrows_a_search_and_texts_that_look_like_markup(browser, tmp_pat
     assert served.end(signal.SIGINT) == 0
 
 
+@pytest.mark.slow
 def test_the_command_on_the_built_in_texts(browser, tmp_path):
     """Fifty texts answered by keyboard, with the command killed and run again in between."""
     texts, page, given = read_icd10cm().texts[::30], Page(browser), {}

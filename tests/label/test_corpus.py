@@ -32,6 +32,7 @@ with Session.open(folder / "s", corpus) as session:
 """
 
 
+@pytest.mark.slow
 def test_a_session_opens_on_another_processor(tmp_path):
     """Another kind of processor gives vectors that differ in their last bits."""
     corpus = build_corpus(TEXTS, "exact", tmp_path / "cache")
