@@ -10,13 +10,10 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.options import FirstQuestionOptions
-from benchmarks.served import ServedPage, read_cpu, read_peak
+from benchmarks.served import ServedPage, read_cpu, read_peak, serving
 from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
 from seals_sim.datasets import read_icd10cm
 from seals_sim.randomness import make_generator
@@ -93,7 +90,7 @@ def _measure(n: int, options: FirstQuestionOptions, folder: Path) -> dict[str, o
     command = [sys.executable, "-m", "seals_sim.cli.main", "label", str(table), "--like", options.like, "--embed"]
     command += [options.embed, "--cache", str(folder / "cache"), "--no-browser", "--quiet"]
     load = os.getloadavg()[0]
-    with _serving(command) as (page, pid, start):
+    with serving(command) as (page, pid, start):
         page.open()
         opened = time.perf_counter() - start
         page.call("/api/batch?n=1")
@@ -121,22 +118,9 @@ def _measure(n: int, options: FirstQuestionOptions, folder: Path) -> dict[str, o
     }
 
 
-@contextmanager
-def _serving(command: Sequence[str]) -> Iterator[tuple[ServedPage, int, float]]:
-    """The page, its process, and when that began."""
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        yield ServedPage(process.stdout.readline()), process.pid, start
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait()
-
-
 def _open_again(command: Sequence[str]) -> tuple[float, float]:
     """Seconds until the question that waits is there again, and those of a processor."""
-    with _serving(command) as (page, pid, start):
+    with serving(command) as (page, pid, start):
         page.call("/api/batch?n=1")
         return time.perf_counter() - start, read_cpu(pid)
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
+import subprocess
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +55,19 @@ class ServedPage:
     def _open(self, path: str, data: bytes | None = None, headers: Mapping[str, str] | None = None) -> Any:
         sent = {**(headers or {}), "X-Token": self._token}
         return urllib.request.urlopen(urllib.request.Request(self._base + path, data, sent))
+
+
+@contextmanager
+def serving(command: Sequence[str]) -> Iterator[tuple[ServedPage, int, float]]:
+    """The page, its process, and when that began."""
+    start = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        yield ServedPage(process.stdout.readline()), process.pid, start
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
 
 
 def read_peak(pid: int) -> int:

@@ -10,13 +10,10 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
-import signal
-import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.options import TwoPeopleOptions
-from benchmarks.served import ServedPage, read_cpu, read_peak
+from benchmarks.served import ServedPage, read_cpu, read_peak, serving
 from benchmarks.tables import SimulatedTable
 from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
 
@@ -53,7 +50,9 @@ def benchmark_two_people(*, options: Annotated[TwoPeopleOptions, flatten("Option
     ]
     people = ["Ada", "Bob", *(f"Person {number}" for number in range(3, options.people + 1))][: options.people]
     load = os.getloadavg()[0]
-    with _serving(command) as (page, pid, seconds):
+    with serving(command) as (page, pid, start):
+        page.call("/api/status")  # the page is there before the session is
+        seconds = time.perf_counter() - start
         print(f"a new session: {seconds:.1f} s until it is open (load {load:.1f})", flush=True)
         _answer_first(page, is_positive)
         cpu = read_cpu(pid)
@@ -71,8 +70,10 @@ def benchmark_two_people(*, options: Annotated[TwoPeopleOptions, flatten("Option
     if len(people) == 1:  # what several are asked depends on who is first
         print(f"what was asked: {hashlib.sha256(repr(asked).encode()).hexdigest()[:16]}")
     for _ in range(options.starts):
-        load, start = os.getloadavg()[0], time.perf_counter()
-        with _serving(command) as (page, pid, seconds):
+        load = os.getloadavg()[0]
+        with serving(command) as (page, pid, start):
+            page.call("/api/status")  # the page is there before the session is
+            seconds = time.perf_counter() - start
             page.call(f"/api/batch?n={_BATCH}", who=people[0])
             first = time.perf_counter() - start
             cpu, peak = read_cpu(pid), read_peak(pid) / _GB
@@ -103,21 +104,6 @@ def _write_table(options: TwoPeopleOptions) -> tuple[Path, Path, NDArray[np.bool
             writer.writerow(["title"])
             writer.writerows([f"SIMULATED title of row {row}"] for row in range(options.n))
     return table, array, simulated.mark_positives(clusters, 0)
-
-
-@contextmanager
-def _serving(command: Sequence[str]) -> Iterator[tuple[ServedPage, int, float]]:
-    """The page, its process, and the seconds until the session is open."""
-    start = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        page = ServedPage(process.stdout.readline())
-        page.call("/api/status")  # the page is there before the session is
-        yield page, process.pid, time.perf_counter() - start
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait()
 
 
 def _answer_first(page: ServedPage, is_positive: NDArray[np.bool_]) -> None:
