@@ -40,6 +40,7 @@ def benchmark_first_question(
     """Measure how long a person waits for the first question, and for the next ones."""
     print(render_command("python -m benchmarks.first_question", options))
     rows = []
+    options.work.mkdir(parents=True, exist_ok=True)
     for n in options.n:
         with tempfile.TemporaryDirectory(dir=options.work) as folder:
             rows.append(_measure(n, options, Path(folder)))

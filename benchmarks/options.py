@@ -170,6 +170,18 @@ class GraphJoinOptions:
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
+class WholeGraphOptions(TableOptions):
+    """SIMULATED tables, of which graphs are built."""
+
+    out: GivenPath
+    """CSV file of the results."""
+    n: AnySizes = (10**6, 10**7)
+    """Rows, one graph for each number."""
+    threads: Annotated[int, Field(ge=1, le=MAX_THREADS)] = os.cpu_count() or 1
+    """Of all of it."""
+
+
+@dataclass(frozen=True, kw_only=True, config=CHECKED)
 class PeersOptions(ReportedOptions):
     """Which peers, and for how long."""
 

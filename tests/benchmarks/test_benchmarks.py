@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import graph_join, large, rounds, session
+from benchmarks import graph_join, large, rounds, session, whole_graph
 from benchmarks.clans import ClanIndex, ClanTable
 from benchmarks.tables import SimulatedTable
 from seals_sim.evaluate.structure import compute_average_cosine
@@ -130,3 +130,14 @@ def test_graphs_built_both_ways_are_compared(tmp_path, capsys):
     graph_join.main(["--vectors", str(tmp_path / "vectors.npy"), "--out", str(tmp_path / "all.csv"), "--k", "10",
                      "--probes", "1", "--cells", "8", "--joined", "8", "--clusterings", "2"])  # fmt: skip
     assert (pd.read_csv(tmp_path / "all.csv")["recall"].iloc[3:] > 0.999).all()  # every cell with every one
+
+
+def test_a_graph_of_all_rows_is_built_and_measured(tmp_path, capsys):
+    whole_graph.main(["--n", "2000,1000", "--dimensions", "16", "--k", "10", "--work", str(tmp_path / "w"),
+                      "--out", str(tmp_path / "graph.csv")])  # fmt: skip
+    table = pd.read_csv(tmp_path / "graph.csv").set_index("n")
+    assert table["recall"].to_dict() == {2000: 1, 1000: 1}  # so few rows are all compared
+    assert (table["seconds"] > 0).all()
+    assert (table["with_mapped_gb"] > table["memory_gb"]).all()
+    assert (tmp_path / "w" / "n-2000" / "graph-10" / "array.npy").stat().st_size > 4 * 10 * 2000
+    assert "SIMULATED" in capsys.readouterr().out
