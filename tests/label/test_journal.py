@@ -224,7 +224,7 @@ def test_random_kills_lose_at_most_the_current_answer(tmp_path):
     rng, n_kills, errors = np.random.default_rng(0), 0, tmp_path / "errors.txt"
     while True:
         with errors.open("w") as log, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log) as process:
-            answers = int(rng.integers(50, 250))
+            answers = int(rng.integers(100, 250))
             if sum(1 for _ in itertools.islice(process.stdout, answers)) < answers:
                 break
             time.sleep(rng.uniform(0, 0.02))
