@@ -50,6 +50,7 @@ def test_most_neighbors_are_found_nearest_first(whole):
 def test_recall_is_estimated_by_the_sample(whole, tmp_path, monkeypatch):
     """The sample is all rows here; what it misses is sought from the other end, as in the graph."""
     monkeypatch.setattr(united, "_SAMPLE", N)
+    monkeypatch.setattr(united, "_SOUGHT", 20 * N)
     monkeypatch.setattr(united, "RECALL", 0.5)  # so that there is something to miss
     monkeypatch.setattr(united, "_FEWEST_CELLS", 1)
     graph = build(tmp_path)
