@@ -52,7 +52,7 @@ class DamagedError(UserError):
 
     def __init__(self, path: Path, problem: str, folder: Path) -> None:
         self.folder = folder
-        super().__init__(f"{path}: {problem}; remove {folder} to build it again")
+        super().__init__(f"{path}: {problem}; remove {folder} to rebuild it")
 
 
 def get_first_line(error: BaseException) -> str:

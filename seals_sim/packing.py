@@ -44,7 +44,7 @@ def require_same_version(version: str, address: str) -> None:
         UserError: Where it is not what this one has.
     """
     if version != describe_version():
-        problem = f"one process has {version}, another {describe_version()}; install the same everywhere"
+        problem = f"one process has {version}, another {describe_version()}; install the same versions everywhere"
         raise UserError(problem, parameter="cluster", value=address)
 
 

@@ -136,12 +136,12 @@ class LabeledRows:
     def __init__(self, rows: ArrayLike, labels: ArrayLike) -> None:
         positions, values = np.asarray(rows), np.asarray(labels)
         if positions.size and (positions.dtype.kind not in "iu" or positions.min() < 0):
-            raise ValueError("rows are whole numbers from 0, positions in the pool")
+            raise ValueError("rows must be integers from 0 (positions in the pool)")
         if not np.isin(values, (0, 1)).all():
-            raise ValueError(f"labels are 1 and 0, not {np.unique(values)[:5].tolist()}")
+            raise ValueError(f"labels must be 1 or 0, not {np.unique(values)[:5].tolist()}")
         self._set(np.array(positions, dtype=np.int64), np.array(values, dtype=np.int8))
         if self.rows.shape != self.labels.shape or self.rows.ndim != 1:
-            raise ValueError(f"{self.rows.shape} rows and {self.labels.shape} labels: one label a row is needed")
+            raise ValueError(f"{self.rows.shape} rows and {self.labels.shape} labels: give one label per row")
 
     def _set(self, rows: NDArray[np.int64], labels: NDArray[np.int8]) -> None:
         rows.flags.writeable = labels.flags.writeable = False
@@ -152,7 +152,7 @@ class LabeledRows:
 
     def add(self, query: Row, label: int) -> LabeledRows:
         if label not in (0, 1):
-            raise ValueError(f"labels are 1 and 0, not {label!r}")
+            raise ValueError(f"labels must be 1 or 0, not {label!r}")
         n = len(self.rows)
         rows, labels = np.empty(n + 1, dtype=np.int64), np.empty(n + 1, dtype=np.int8)
         rows[:n], rows[n], labels[:n], labels[n] = self.rows, query, self.labels, label

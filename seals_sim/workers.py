@@ -146,7 +146,7 @@ class ClusterWorkers(Workers):
             if self._client.nthreads():
                 last_seen = time.monotonic()
             elif time.monotonic() > last_seen + _WORKERS_SECONDS:
-                problem = "all its workers are gone; start some, and give the same command again"
+                problem = "all its workers are gone; start some and rerun the same command"
                 raise UserError(problem, parameter="cluster", value=self._address)
 
 
@@ -243,7 +243,7 @@ def require_cluster(cluster: str | None) -> None:
         >>> require_cluster("local:0")
         Traceback (most recent call last):
         seals_sim.errors.UserError: cluster = 'local:0': must be a scheduler, such as tcp://10.0.0.1:8786, or local:2 \
-for two processes of this machine
+for two processes on this machine
     """
     if cluster is None:
         return
@@ -258,7 +258,7 @@ for two processes of this machine
         except ValueError:  # a port that is none
             is_good = False
     if not is_good:
-        problem = "must be a scheduler, such as tcp://10.0.0.1:8786, or local:2 for two processes of this machine"
+        problem = "must be a scheduler, such as tcp://10.0.0.1:8786, or local:2 for two processes on this machine"
         raise UserError(problem, parameter="cluster", value=cluster.rpartition("@")[2])
 
 
@@ -275,16 +275,16 @@ def explaining(address: str) -> Iterator[None]:
     try:
         yield
     except (CancelledError, CommClosedError) as error:  # often without a word
-        problem = "the scheduler is gone, or let go of the work; start it, and give the same command again"
+        problem = "the scheduler is gone or dropped the work; start it and rerun the same command"
         raise UserError(problem, parameter="cluster", value=address) from error
     except KilledWorker as error:
-        problem = "a task has ended one worker after the other; most often their memory is too small for it"
+        problem = "a task killed one worker after another; most often it needs more memory than they have"
         raise UserError(problem, parameter="cluster", value=address) from error
     except (ModuleNotFoundError, RuntimeError) as error:
         missing = _find_missing_module(error)
         if missing is None:
             raise
-        problem = f"its workers or its scheduler lack the module {missing}; install the same there as here"
+        problem = f"its workers or scheduler lack the module {missing}; install the same packages there as here"
         raise UserError(problem, parameter="cluster", value=address) from error
 
 

@@ -76,7 +76,7 @@ class ArrowTable:
         for file, reader in self._open_all():
             found = list(_list_names(reader.schema))
             if names and set(found) != set(names):
-                raise UserError(f"{file}: has other columns than {self._files[0].name}")
+                raise UserError(f"{file}: its columns differ from those of {self._files[0].name}")
             names = names or found
         return names
 
@@ -147,7 +147,7 @@ def find_saved_files(folder: Path) -> list[Path] | None:
     paths = [folder / str(file.get("filename")) for file in files]
     for path in paths:
         if path.parent.resolve() != folder.resolve() or not path.is_file():
-            raise UserError(f"{folder / 'state.json'}: names {path.name!r}, and there is no such file in the folder")
+            raise UserError(f"{folder / 'state.json'}: names {path.name!r}, which does not exist in this folder")
     return paths
 
 
@@ -158,9 +158,9 @@ def _read_member(path: Path, name: str, kind: type) -> list[Any] | None:
     try:
         member = json.loads(path.read_text(encoding="utf-8"))[name]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UserError(f"{path}: is not what datasets.save_to_disk writes ({error})") from error
+        raise UserError(f"{path}: is not in the format of datasets.save_to_disk ({error})") from error
     if not isinstance(member, list) or not member or not all(isinstance(one, kind) for one in member):
-        raise UserError(f"{path}: is not what datasets.save_to_disk writes ({name!r})")
+        raise UserError(f"{path}: is not in the format of datasets.save_to_disk ({name!r})")
     return member
 
 

@@ -95,7 +95,7 @@ class DelimitedTable:
             if len(fields) == len(header):
                 yield number, dict(zip(header, fields, strict=True))
             else:
-                bad.report(number, f"{len(fields)} fields where the header has {len(header)}")
+                bad.report(number, f"{len(fields)} fields, but the header has {len(header)}")
 
     def _iterate_records(self, bad: BadLines) -> Iterator[tuple[int, list[str]]]:
         """The fields of each record, from the header on, with the number of the line that it begins in."""
@@ -129,7 +129,7 @@ class DelimitedTable:
                 return
             except csv.Error as error:
                 if number > first:
-                    reason = f"a quote opens here that is not closed properly (line {number}: {error})"
+                    reason = f"a quote that opens here is not closed properly (line {number}: {error})"
                     bad.report(first, f"not valid CSV, {reason}; an unknown number of rows is lost", is_row=False)
                     return
                 bad.report(number, f"not valid CSV ({error})")

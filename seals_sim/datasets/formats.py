@@ -72,4 +72,4 @@ def _refuse_unused(path: Path, options: TableOptions, ending: str) -> None:
         ("sheet", (".xlsx",)),
     ):
         if getattr(options, name) != getattr(TableOptions(), name) and ending not in endings:
-            raise UserError(f"does not go with {path}", parameter=name, value=getattr(options, name))
+            raise UserError(f"does not apply to {path}", parameter=name, value=getattr(options, name))

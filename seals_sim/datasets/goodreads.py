@@ -60,7 +60,7 @@ def iterate_reviews(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[R
         problem = _find_problem(review)
         review_id = str(review.get("review_id"))
         if problem is None and review_id in seen:
-            problem = f"the review_id {review_id!r:.60} has come before"
+            problem = f"duplicate review_id {review_id!r:.60}"
         if problem is not None:
             bad.report(number, problem)
             continue
@@ -90,7 +90,7 @@ def read_goodreads(path: Path, skip_bad_lines: bool = False) -> Dataset:
         texts += review.texts
         is_spoiler += review.labels
     if not texts:
-        raise UserError(f"{path}: there are no sentences in it")
+        raise UserError(f"{path}: has no sentences")
     return Dataset(
         "goodreads", {"spoiler": DatasetRows(np.flatnonzero(is_spoiler))}, texts=texts, bad_lines=bad.reports
     )
@@ -110,5 +110,5 @@ def _find_problem(review: dict[str, object]) -> str | None:
         if isinstance(label, bool) or label not in (0, 1):
             return f"the label of sentence {place} must be 0 or 1; it is {label!r:.60}"
         if not isinstance(text, str) or not text.strip():
-            return f"the text of sentence {place} is empty or not a text"
+            return f"the text of sentence {place} is empty or not text"
     return None

@@ -63,7 +63,7 @@ def choose_columns(
     """
     header = file.read_header(bad)
     if not header:
-        raise UserError(f"{path}: there are no rows in it")
+        raise UserError(f"{path}: has no rows")
     labels = _choose_label_columns(path, header, text_column, label_columns)
     return Wanted(text_column, labels, _choose_others(path, header, text_column, others))
 
@@ -71,8 +71,8 @@ def choose_columns(
 def explain_no_rows(path: Path, bad: BadLines) -> UserError:
     """Say why a table of which no row was kept cannot be used."""
     if bad.left_out:
-        return UserError(f"{path}: no row of it can be used; the last: {bad.reports[-1]}")
-    return UserError(f"{path}: there are no rows in it")
+        return UserError(f"{path}: has no usable rows; the last problem: {bad.reports[-1]}")
+    return UserError(f"{path}: has no rows")
 
 
 def iterate_kept_rows(file: TableFile, wanted: Wanted, separator: str | None, bad: BadLines) -> Iterator[KeptRow]:
@@ -113,7 +113,7 @@ def _choose_others(
     for name in names:
         if name not in header:
             listed = ", ".join(map(repr, header))
-            problem = f"there is no such column in {path}; there are {listed}"
+            problem = f"no such column in {path}; it has {listed}"
             raise UserError(problem, parameter="columns", value=name)
     return list(dict.fromkeys(names))
 
@@ -123,7 +123,7 @@ def _choose_label_columns(
 ) -> Sequence[str]:
     """The label columns, by default the first of those that are usual; all columns must be there."""
     listed = ", ".join(map(repr, header))
-    problem = f"there is no such column in {path}; there are {listed}"
+    problem = f"no such column in {path}; it has {listed}"
     if text_column is not None and text_column not in header:
         raise UserError(problem, parameter="text_column", value=text_column)
     if label_columns is None:
@@ -144,12 +144,12 @@ def _is_empty(cell: object) -> bool:
 
 def _get_cell(record: Record, name: str) -> object:
     if name not in record:
-        raise KeyError(f"there is no {name!r} on this line")
+        raise KeyError(f"this line has no {name!r}")
     return record[name]
 
 
 def _get_text(record: Record, column: str) -> str:
     text = _get_cell(record, column)
     if not isinstance(text, str):
-        raise TypeError(f"{column!r} is not a text but {text!r:.60}")
+        raise TypeError(f"{column!r} must be text, not {text!r:.60}")
     return text

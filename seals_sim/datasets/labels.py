@@ -48,7 +48,7 @@ def read_label(value: object, separator: str | None) -> Label:
         parts = [read_label(part, None) for part in value]
         if all(isinstance(part, str) for part in parts):
             return tuple(str(part) for part in parts)
-    raise TypeError(f"{value!r:.60} is no label: true/false, a number, a text or a list of texts is needed")
+    raise TypeError(f"{value!r:.60} is not a label; use true/false, a number, a text or a list of texts")
 
 
 def _tidy(text: str) -> str:

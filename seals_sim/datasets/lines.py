@@ -51,9 +51,9 @@ class BadLines:
 
     Examples:
         >>> bad = BadLines(Path("t.csv"), skip=True)
-        >>> bad.report(2, "2 fields where the header has 3")
+        >>> bad.report(2, "2 fields, but the header has 3")
         >>> bad.reports, bad.keep()
-        (['t.csv:2: 2 fields where the header has 3'], 1)
+        (['t.csv:2: 2 fields, but the header has 3'], 1)
     """
 
     def __init__(self, path: Path, skip: bool | None = False, is_quiet: bool = True) -> None:
@@ -90,7 +90,7 @@ class BadLines:
             UserError: Unless bad lines are skipped.
         """
         if not self.skip:
-            hint = "; skip_bad_lines leaves such lines out" if self.skip is False else ""
+            hint = "; skip_bad_lines skips such lines" if self.skip is False else ""
             raise UserError(f"{self.path}:{where}: {reason}{hint}")
         self.leave_out(where, reason, is_row)
 
@@ -111,9 +111,9 @@ def require_file(path: Path) -> None:
     if not path.exists():
         raise UserError(f"{path}: no such file")
     if path.is_dir():
-        raise UserError(f"{path}: this is a folder, and a file is needed")
+        raise UserError(f"{path}: is a folder, not a file")
     if not path.is_file():  # it is read more than once
-        raise UserError(f"{path}: this is a pipe or a device, and a file is needed, whose ending says its format")
+        raise UserError(f"{path}: is a pipe or a device; save it to a file whose ending gives its format")
     try:
         path.open("rb").close()
     except OSError as error:
@@ -183,12 +183,12 @@ def read_raw_lines(
                 line = file.readline()
             except UNREADABLE as error:
                 packed = {".gz": "gzip ", ".bz2": "bzip2 ", ".zst": "zstd "}.get(get_endings(path)[1], "")
-                what = f"the {packed}data is damaged or breaks off here; an unknown number of rows is lost"
+                what = f"the {packed}data is damaged or truncated here; an unknown number of rows is lost"
                 bad.report(number + 1, f"{what} ({error})", is_row=False)
                 return
             except UnicodeError as error:
                 what = f"not {encoding} text from here on; an unknown number of rows is lost"
-                bad.report(number + 1, f"{what} ({error}); name its encoding", is_row=False)
+                bad.report(number + 1, f"{what} ({error}); specify its encoding", is_row=False)
                 return
             if not line:
                 bar.advance_to(raw_file.tell())
@@ -273,7 +273,7 @@ def decode_lines(
 def explain_decoding(error: UnicodeDecodeError, encoding: str = "utf-8") -> str:
     """Say what is wrong with a line that is not in its encoding."""
     what = f"not {encoding.upper()} text ({error.reason} at byte {error.start} of the line)"
-    return f"{what}; name its encoding"
+    return f"{what}; specify its encoding"
 
 
 def read_json_lines(
@@ -325,9 +325,9 @@ def find_problem(record: object, may_be_half: bool = True) -> str | None:
         may_be_half: Whether it may hold half of a surrogate pair, as only escapes can.
     """
     if not isinstance(record, dict):
-        return f"a JSON object {{...}} is needed on each line; this is a {type(record).__name__}"
+        return f"each line must be a JSON object {{...}}, not a {type(record).__name__}"
     if may_be_half and not _is_encodable(record):
-        return "half of a surrogate pair (\\ud800 to \\udfff alone), which is no character"
+        return "a lone surrogate (\\ud800 to \\udfff), which is not a character"
     return None
 
 

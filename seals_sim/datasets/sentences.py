@@ -150,13 +150,13 @@ def read_sentences(
     stage = Stage(folder, "read", {"reviews": "goodreads"})
     if stage.result is not None:
         if compute_sha256(path) != stage.read_result(_Result)["sha256"]:
-            raise UserError(f"{stage.folder}: was read from another file than {path}; {USE_ANOTHER}")
+            raise UserError(f"{stage.folder}: was made from a different file than {path}; {USE_ANOTHER}")
         return SentenceTable(stage)
     bad = BadLines(path, skip_bad_lines)
     for number, reviews in enumerate(_cut_into_parts(iterate_reviews(path, bad, quiet), part)):
         _write_part(stage, number, reviews, path)
     if not stage.blocks:
-        raise UserError(f"{path}: there are no sentences in it")
+        raise UserError(f"{path}: has no sentences")
     stage.finish({"sha256": compute_sha256(path), "bad_lines": bad.reports})
     return SentenceTable(stage)
 
@@ -184,7 +184,7 @@ def _write_part(stage: Stage, number: int, reviews: Sequence[Review], path: Path
     block = {"file": name, "sentences": len(texts), "sha256": digest.hexdigest()}
     if number < len(stage.blocks):
         if stage.blocks[number] != block:
-            raise UserError(f"{stage.folder}: was read from another file than {path}; {USE_ANOTHER}")
+            raise UserError(f"{stage.folder}: was made from a different file than {path}; {USE_ANOTHER}")
         return
     lengths = [len(review.texts) for review in reviews]
     place = pa.array(np.repeat(np.arange(len(reviews), dtype=np.int32), lengths))

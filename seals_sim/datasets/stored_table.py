@@ -77,7 +77,7 @@ def require_unchanged(path: Path) -> Iterator[None]:
     before = _try_stamp(path)
     yield
     if _try_stamp(path) != before:
-        raise UserError(f"{path}: was changed while it was read; begin again when it is whole")
+        raise UserError(f"{path}: changed while it was being read; rerun the same command once it is complete")
 
 
 def _try_stamp(path: Path) -> Stamp | None:

@@ -60,7 +60,7 @@ class StoredFile:
             raise DamagedError(path, "is damaged", path.parent) from error
         sizes = [len(batch) for batch in self._batches]
         if not sizes or sum(sizes) != n or any(size != sizes[0] for size in sizes[:-1]) or sizes[-1] > sizes[0]:
-            raise DamagedError(path, "is damaged (it has other rows)", path.parent)
+            raise DamagedError(path, "is damaged (its rows do not match)", path.parent)
         self.path = path
         self.n, self._size, self._lock = n, sizes[0], threading.Lock()
 

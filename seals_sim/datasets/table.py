@@ -229,7 +229,7 @@ def _keep_labeled(path: Path, columns: _Columns) -> _Columns:
     cells = zip(*columns.labels.values(), strict=True)
     kept = [place for place, row in enumerate(cells) if any(value not in (None, ()) for value in row)]
     if not kept:
-        raise UserError(f"{path}: no row of it has a label", parameter="labeled_only", value=True)
+        raise UserError(f"{path}: no row has a label", parameter="labeled_only", value=True)
     return replace(
         columns,
         texts=[columns.texts[place] for place in kept],

@@ -21,7 +21,7 @@ class TextFolder:
         self._folder, self._encoding = folder, "utf-8-sig" if encoding == "utf-8" else encoding
         self._names = sorted(path.relative_to(folder).as_posix() for path in _find_texts(folder))
         if not self._names:
-            raise UserError(f"{folder}: this is a folder without .txt files, and none of datasets.save_to_disk")
+            raise UserError(f"{folder}: has no .txt files and was not written by datasets.save_to_disk")
 
     def read_header(self, bad: BadLines) -> list[str]:
         return _COLUMNS
@@ -39,7 +39,7 @@ class TextFolder:
                 text = (self._folder / name).read_bytes().decode(self._encoding)
             except UnicodeDecodeError as error:
                 what = f"not {self._encoding.upper().removesuffix('-SIG')} text ({error.reason} at byte {error.start})"
-                bad.report(name, f"{what}; name its encoding")
+                bad.report(name, f"{what}; specify its encoding")
                 continue
             except OSError as error:
                 bad.report(name, f"cannot be read: {error.strerror}")
@@ -49,9 +49,9 @@ class TextFolder:
 
 def _find_texts(folder: Path) -> list[Path]:
     if folder.resolve() == Path(folder.resolve().anchor):
-        raise UserError(f"{folder}: is all of the disk; name the folder that the texts are in")
+        raise UserError(f"{folder}: is the whole disk; give the folder that holds the texts")
     try:
         return [path for path in folder.rglob("*") if path.suffix.lower() == ".txt" and path.is_file()]
     except OSError as error:
         problem = f"cannot be searched for .txt files ({error.filename}: {error.strerror})"
-        raise UserError(f"{folder}: {problem}; name a folder that holds the texts alone") from error
+        raise UserError(f"{folder}: {problem}; give a folder that holds only the texts") from error

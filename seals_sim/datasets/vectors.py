@@ -54,7 +54,7 @@ def read_vector_array(path: Path) -> NDArray[np.generic]:
     """
     vectors = _read_array(path)
     if vectors.ndim != 2 or vectors.dtype.kind not in "fiu" or not vectors.size:
-        raise UserError(f"{path}: an (n, d) array of numbers is needed; this is {_describe(vectors)}")
+        raise UserError(f"{path}: must be an (n, d) array of numbers, not {_describe(vectors)}")
     return vectors
 
 
@@ -65,7 +65,7 @@ def _read_labels(path: Path, label_columns: Sequence[str], separator: str | None
         raise UserError(f"{path} is an array and has no columns", parameter="label_column", value=label_columns[0])
     values = _read_array(path)
     if values.ndim != 1 or values.dtype.kind not in "biufU":
-        raise UserError(f"{path}: an (n,) array of one class id a row is needed; this is {_describe(values)}")
+        raise UserError(f"{path}: must be an (n,) array with one class id per row, not {_describe(values)}")
     is_missing = ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(len(values), dtype=np.bool_)
     if is_missing.any():
         raise UserError(f"{path}: row {int(np.argmax(is_missing))} (counted from 0) is NaN or infinite")

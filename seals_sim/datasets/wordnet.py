@@ -91,7 +91,7 @@ def _find_files(path: Path | None) -> Path:
         path = next((place for place in PLACES if (place / "data.noun").exists()), None)
         if path is None:
             raise UserError(
-                "no dictionary files in the usual places; name their folder (Debian's wordnet-base: "
+                "no dictionary files in the usual places; give their folder (Debian's wordnet-base: "
                 "/usr/share/wordnet, NLTK's corpus wordnet: nltk_data/corpora/wordnet)",
                 parameter="wordnet",
             )
@@ -136,7 +136,7 @@ def _read_table(path: Path) -> Iterator[Synset]:
     lines = _read_lines(path)
     _, header = next(lines, (1, ""))
     if header.split("\t") != _TABLE_COLUMNS:
-        raise UserError(f"{path}:1: a table of synsets has the columns {', '.join(_TABLE_COLUMNS)}")
+        raise UserError(f"{path}:1: a table of synsets must have the columns {', '.join(_TABLE_COLUMNS)}")
     for number, line in lines:
         cells = line.split("\t")
         if len(cells) != len(_TABLE_COLUMNS):

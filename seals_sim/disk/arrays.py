@@ -183,7 +183,9 @@ class ArrayStage:
         n_bytes = self._dtype.itemsize * int(np.prod(self._shape, dtype=object))
         free = shutil.disk_usage(self.stage.folder).free
         if free < n_bytes:
-            raise UserError(f"{self.path}: needs {n_bytes / 1e9:.1f} GB, and {free / 1e9:.1f} GB of the disk are free")
+            raise UserError(
+                f"{self.path}: needs {n_bytes / 1e9:.1f} GB, but only {free / 1e9:.1f} GB of disk space are free"
+            )
         with replacing(self.path, is_private=True) as temporary:
             open_memmap(temporary, mode="w+", dtype=self._dtype, shape=self._shape)
 
@@ -193,7 +195,7 @@ class ArrayStage:
         starts = [0, *(block["end"] for block in blocks)]
         fits = all(start == block["start"] <= block["end"] <= n for start, block in zip(starts, blocks, strict=False))
         if not fits or (self.stage.is_finished and starts[-1] != n):
-            raise DamagedError(self.path, "is damaged (its journal counts other rows)", self.stage.folder)
+            raise DamagedError(self.path, "is damaged (its journal has another number of rows)", self.stage.folder)
         return blocks
 
     def _require_whole(self) -> None:

@@ -90,7 +90,7 @@ def load_or_compute(folder: Path, key: str, compute: Callable[[], NDArray[Any]])
         raise explain_unreadable(path, error) from error
     require_writable(folder, "cache")
     if is_there:
-        print(f"{path} is damaged and is computed again", file=sys.stderr)
+        print(f"{path} is damaged; recomputing it", file=sys.stderr)
     array = compute()
     with replacing(path, is_private=True) as temporary:
         np.save(temporary, array, allow_pickle=False)

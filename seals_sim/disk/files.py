@@ -44,7 +44,7 @@ def replacing(path: Path, is_private: bool = False) -> Iterator[Path]:
     try:
         path = path.resolve() if path.is_symlink() else path
         if path.exists() and not path.is_file():
-            raise UserError(f"{path}: is no regular file, so it is not replaced")
+            raise UserError(f"{path}: is not a regular file, so it is not replaced")
         make_folder(path.parent, is_private)
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600 if is_private else 0o666 & ~_get_umask()
         _remove_abandoned(path.parent)
@@ -136,7 +136,7 @@ def require_writable_file(path: Path, parameter: str) -> None:
     except OSError as error:
         raise UserError(f"cannot be written: {error.strerror}", parameter=parameter, value=str(path)) from error
     if is_folder:
-        raise UserError("is a folder, and a file is needed", parameter=parameter, value=str(path))
+        raise UserError("is a folder, not a file", parameter=parameter, value=str(path))
     require_writable(path.parent, parameter)
 
 

@@ -143,7 +143,7 @@ def read_array(path: Path, refuse: Refuse | None = None, is_mapped: bool = True)
     except Exception as error:  # a damaged header is read as Python source, and fails in as many ways
         raise (refuse or _naming(path))(f"is not a readable .npy file ({_first_line(error)})") from error
     if not isinstance(array, np.ndarray):
-        raise (refuse or _naming(path))("is an .npz archive, and an .npy file is needed")
+        raise (refuse or _naming(path))("is an .npz archive, not an .npy file")
     return array
 
 
@@ -208,7 +208,7 @@ def parse_parquet(content: object, refuse: Refuse) -> pd.DataFrame:
     import pandas as pd
 
     if not isinstance(content, bytes):
-        raise refuse("is damaged (a table is no Parquet)")
+        raise refuse("is damaged (a table is not Parquet)")
     try:
         return pd.read_parquet(io.BytesIO(content))
     except Exception as error:  # Arrow's, and those of pandas' own metadata inside

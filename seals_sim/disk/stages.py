@@ -26,7 +26,7 @@ from seals_sim.disk.reading import check_form, explain_unreadable, read_json
 from seals_sim.errors import DamagedError, OtherOriginError, UserError
 
 Record = dict[str, Any]
-USE_ANOTHER = "remove this folder to build it again, or use another one"
+USE_ANOTHER = "remove this folder to rebuild it, or use another one"
 _SHOWN = 40  # characters of a value in an error
 _CHECK = "check"  # the checksum in a line; those of early versions have none
 _CHECK_DIGITS = 16
@@ -216,7 +216,7 @@ class Stage:
             noted = line.pop(_CHECK, None)
             (_LATER if number else _FIRST).validate_python(line, strict=True)
         except ValidationError as error:
-            raise self._refuse("another form") from error
+            raise self._refuse("unexpected format") from error
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise self._refuse(f"{error}") from error
         if noted is not None and noted != _compute_check(line):
@@ -247,7 +247,7 @@ class Stage:
         for name in {**new, **old}:
             if old.get(name) != new.get(name):
                 before, now = _show_difference(old.get(name), new.get(name))
-                problem = f"was made with another {name} ({before}, now {now}); {USE_ANOTHER}"
+                problem = f"was made with a different {name} ({before}, now {now}); {USE_ANOTHER}"
                 raise OtherOriginError(f"{self.folder}: {problem}", self.folder)
 
 

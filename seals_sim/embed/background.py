@@ -73,7 +73,7 @@ class BackgroundEmbedding:
                     return
                 self._embed(rows)
         except UserError as error:  # whoever needs a row that cannot be embedded is told again
-            print(f"embedding in the background stopped: {error}", file=sys.stderr)
+            print(f"background embedding stopped: {error}", file=sys.stderr)
 
     def _find_wanted(self) -> Rows:
         with self._changed:

@@ -73,7 +73,7 @@ def embed_again_if_damaged(embed: Callable[[], Embedded]) -> Embedded:
     try:
         return embed()
     except (DamagedError, OtherOriginError) as error:
-        print(f"{error.folder} is damaged and is embedded again", file=sys.stderr)
+        print(f"{error.folder} is damaged; embedding it again", file=sys.stderr)
         shutil.rmtree(error.folder)
         return embed()
 

@@ -58,7 +58,7 @@ class Encoder:
         """
         folder = _find_model(model)
         if backend == "onnx" and precision != "float32":
-            raise UserError("computes in float32 alone; leave precision out", parameter="backend", value=backend)
+            raise UserError("computes only in float32; omit precision", parameter="backend", value=backend)
         if backend == "onnx" and not is_installed():
             problem = f"needs the packages {' and '.join(NEEDED)}: pip install 'seals-sim[onnx]'"
             raise UserError(problem, parameter="backend", value=backend)
@@ -95,8 +95,8 @@ class Encoder:
             return open_exported(cache / "onnx" / self.digest[:32], lambda: self._model)
         except (ExportError, UserError) as error:
             if not is_auto:
-                raise UserError(f"cannot compute this model ({error})", parameter="backend", value="onnx") from error
-            print(f"the model is computed by torch, since onnxruntime cannot: {error}", file=sys.stderr)
+                raise UserError(f"cannot run this model ({error})", parameter="backend", value="onnx") from error
+            print(f"using torch, since onnxruntime cannot run this model: {error}", file=sys.stderr)
             return None
 
     def describe(self) -> str:
@@ -140,9 +140,9 @@ class Encoder:
         """
         limit, tokenizer = self.max_tokens, self._model.tokenizer
         if limit is None:
-            raise UserError("reads texts of any length; leave chunks out", parameter="model", value=self._name)
+            raise UserError("reads texts of any length; omit chunks", parameter="model", value=self._name)
         if not getattr(tokenizer, "is_fast", False):
-            problem = "does not say where its tokens are in a text, so it cannot be cut into chunks"
+            problem = "does not report where its tokens are, so texts cannot be cut into chunks"
             raise UserError(problem, parameter="model", value=self._name)
         return limit - int(tokenizer.num_special_tokens_to_add())
 
@@ -174,8 +174,8 @@ class Encoder:
             vectors = np.asarray(embeddings, dtype=np.float32)
         is_finite = np.isfinite(vectors).all(axis=-1)
         if not is_finite.all():
-            problem = f"gives a vector that is not finite, for the text {texts[int(np.argmin(is_finite))]!r:.60}"
-            raise UserError(f"{problem}; use another model, or leave the text out", parameter="model", value=self._name)
+            problem = f"gives a vector that is not finite for the text {texts[int(np.argmin(is_finite))]!r:.60}"
+            raise UserError(f"{problem}; use another model or remove the text", parameter="model", value=self._name)
         return vectors
 
     @property
@@ -203,7 +203,7 @@ def find_dimensions(encoder: Encoder, cache: Path) -> int:
 def _find_same(model: str, backend: AutoBackend, precision: Precision, cache: Path | None, digest: str) -> Encoder:
     encoder = Encoder(model, backend, precision, cache)
     if encoder.digest != digest:
-        raise UserError("a worker has other files under this name", parameter="model", value=model)
+        raise UserError("a worker has different files under this name", parameter="model", value=model)
     return encoder
 
 
@@ -225,7 +225,7 @@ def _find_model(model: str) -> Path:
         _limit_waiting()
         return Path(snapshot_download(model))
     except Exception as error:  # the hub's client raises some twenty kinds
-        problem = f"no such folder, and the hub has no such model ({get_first_line(error)})"
+        problem = f"no such folder, and no such model on the hub ({get_first_line(error)})"
         raise UserError(problem, parameter="model", value=model) from error
 
 
@@ -256,7 +256,7 @@ def _require_no_code(folder: Path) -> None:
             raise UserError(f"{file}: cannot be read ({error})", parameter="model", value=str(folder)) from error
         for name in _find_classes(file.name, described):
             if not (isinstance(name, str) and name.startswith("sentence_transformers.")):
-                problem = f"names code of its own in {file.relative_to(folder)} ({name!r:.80}), which is not run"
+                problem = f"requires custom code in {file.relative_to(folder)} ({name!r:.80}), which is not run"
                 raise UserError(problem, parameter="model", value=str(folder))
 
 

@@ -185,7 +185,7 @@ def _describe_tokenizer(model: SentenceTransformer) -> str:
 
     backend = getattr(model.tokenizer, "backend_tokenizer", None)
     if backend is None or model.max_seq_length is None or model.tokenizer.pad_token_id is None:
-        raise ExportError("its tokenizer is none of the package tokenizers")
+        raise ExportError("its tokenizer is not from the package tokenizers")
     tokenizer = Tokenizer.from_str(backend.to_str())
     tokenizer.enable_truncation(model.max_seq_length)
     tokenizer.enable_padding(pad_id=model.tokenizer.pad_token_id, pad_token=model.tokenizer.pad_token)
@@ -225,7 +225,7 @@ def _write_graph(model: SentenceTransformer, path: Path) -> None:
 
 def _compare(given: Vectors, expected: Vectors) -> None:
     if given.shape != expected.shape:
-        raise ExportError(f"it gives {given.shape[-1]} dimensions as a graph, and {expected.shape[-1]} in torch")
+        raise ExportError(f"the exported graph gives {given.shape[-1]} dimensions, torch {expected.shape[-1]}")
     lengths = np.linalg.norm(expected, axis=1, keepdims=True)
     if not (np.abs(given - expected) <= _FARTHEST * lengths).all():
-        raise ExportError("it gives other numbers as a graph")
+        raise ExportError("the exported graph gives different numbers")

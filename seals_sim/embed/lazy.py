@@ -91,7 +91,7 @@ class LazyVectors:
         """Raise UserError where something is left to embed."""
         if not self.is_complete:
             raise UserError(
-                f"there are no scores of all texts yet: {self.n_embedded:,} of {self.n_distinct:,} are embedded; the "
+                f"not all texts have scores yet: {self.n_embedded:,} of {self.n_distinct:,} are embedded; the "
                 "rest follows while the page is served"
             )
 
@@ -173,12 +173,14 @@ class LazyVectors:
         embeddings = self._encoder.encode(texts)
         if embeddings.shape != (len(rows), self.shape[1]):
             given = "x".join(map(str, embeddings.shape[1:]))
-            raise UserError(f"the model gives {given} dimensions now, and gave {self.shape[1]} before; use that one")
+            raise UserError(
+                f"the model gives {given} dimensions but gave {self.shape[1]} before; use the earlier model"
+            )
         is_usable = np.isfinite(embeddings).all(axis=1) & embeddings.any(axis=1)
         if not is_usable.all():
             text = texts[int(np.argmin(is_usable))]
-            problem = "the model gives a vector that is zero, or not finite"
-            raise UserError(f"{problem}, for the text {text!r:.60}; use another model, or leave the text out")
+            problem = "the model gives a vector that is zero or not finite"
+            raise UserError(f"{problem} for the text {text!r:.60}; use another model or remove the text")
         self._store.write(rows, embeddings)
         self._n_embedded += len(rows)  # each was missing, and the first of its text
 

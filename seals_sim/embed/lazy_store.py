@@ -71,7 +71,7 @@ class LazyStore:
         self._list.unlink(missing_ok=True)  # it is about another array
         free, needed = shutil.disk_usage(self.folder).free, 4 * n * d
         if free < needed:
-            raise UserError(f"{self._path}: needs up to {needed / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free")
+            raise UserError(f"{self._path}: needs up to {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB are free")
         with replacing(self._path, is_private=True) as temporary:
             open_memmap(temporary, mode="w+", dtype=np.float32, shape=(n, d))
         self.array = open_memmap(self._path, mode="r")

@@ -96,8 +96,8 @@ def require_texts(texts: Sequence[str]) -> list[str]:
         ValueError: Where that is no list of texts, or an empty one.
     """
     if isinstance(texts, str):
-        raise ValueError("a list of texts is needed, not one text")
+        raise ValueError("give a list of texts, not one text")
     listed = list(texts)
     if not listed or not all(isinstance(text, str) for text in listed):
-        raise ValueError("a list of at least one text is needed, and texts alone")
+        raise ValueError("give a list of at least one text, with nothing but texts in it")
     return listed

@@ -82,7 +82,7 @@ def split_at_random(n: int, rng: np.random.Generator, test_fraction: float = PAP
     """
     n_test, n_validation = round(test_fraction * n), compute_validation_size(n)
     if not 0 < n_test < n - n_validation:
-        problem = f"of {n} rows this leaves none for test or none for the pool"
+        problem = f"with {n} rows this leaves none for test or none for the pool"
         raise UserError(problem, parameter="test_fraction", value=test_fraction)
     order = rng.permutation(n)
     test, validation, pool = np.split(order, [n_test, n_test + n_validation])
@@ -118,7 +118,7 @@ def keep_copies_together(split: Split, copies: Copies) -> Split:
     pool, validation, test = (DatasetRows(np.flatnonzero(part_of == part)) for part in range(len(parts)))
     if not len(test) or not len(pool):
         n = len(copies.first)
-        raise UserError(f"{len(copies.number)} rows hold {n} different ones: too few to hold some out for test")
+        raise UserError(f"{len(copies.number)} rows hold {n} distinct ones: too few to hold some out for test")
     return Split(pool, validation, test)
 
 
@@ -149,5 +149,5 @@ def split_by_group(
     part_of[order[(before >= n_test) & (before < n_test + compute_validation_size(len(groups)))]] = 1
     test, validation, pool = (DatasetRows(np.flatnonzero(part_of[groups] == part)) for part in range(3))
     if not len(test) or not len(pool):
-        raise UserError(f"{len(sizes)} groups of {len(groups)} rows: too few to hold some out for test")
+        raise UserError(f"{len(sizes)} groups in {len(groups)} rows: too few to hold some out for test")
     return Split(pool, validation, test)

@@ -64,7 +64,7 @@ def build_cached_index(
             try:
                 return build()
             except (DamagedError, OtherOriginError) as error:  # what was made from a part that is built again is other
-                print(f"{error.folder} is damaged and is built again", file=sys.stderr)
+                print(f"{error.folder} is damaged; rebuilding it", file=sys.stderr)
                 shutil.rmtree(error.folder)
         return build()
 

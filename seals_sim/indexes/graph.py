@@ -63,7 +63,7 @@ class StoredGraph:
             places = np.minimum(np.searchsorted(self._rows, rows), n - 1)
             is_held = k <= k_max and np.array_equal(self._rows[places], rows)
         if not is_held:
-            raise ValueError(f"this graph holds {k_max} neighbors of {n:,} rows")
+            raise ValueError(f"this graph holds {k_max} neighbors for each of {n:,} rows")
         neighbors = self._neighbors[places, :k]
         if (neighbors[:, -1] >= 0).all():  # padding stands at the end
             return list(neighbors.astype(np.int64))

@@ -39,7 +39,7 @@ class IndexFacts:
     def __str__(self) -> str:
         return (
             f"built in {self.build_seconds:.1f} s, {self.n_bytes / 1e6:,.0f} MB, recall@{self.k} {self.recall:.3f}, "
-            f"{self.milliseconds:.2f} ms a query"
+            f"{self.milliseconds:.2f} ms per query"
         )
 
 

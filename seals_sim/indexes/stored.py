@@ -62,7 +62,7 @@ class StoredIndex:
         n, d = self.vectors.shape
         self._index: Any = open_faiss(self._path, "nprobe" in self._searched)
         if (self._index.ntotal, self._index.d) != (n, d):
-            raise DamagedError(self._path, "is damaged (it has other rows)", self._path.parent)
+            raise DamagedError(self._path, "is damaged (its rows do not match)", self._path.parent)
         for name, value in self._searched.items():
             faiss.ParameterSpace().set_index_parameter(self._index, name, value)
 

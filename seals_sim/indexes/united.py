@@ -172,7 +172,7 @@ class Scan:
         codes.implem = _ONE_QUERY_A_THREAD
         self._codes, self._rows = codes, faiss.downcast_index(self._index.refine_index)
         if self._index.ntotal != self.n:
-            raise DamagedError(self._path, "is damaged (it has other rows)", self._path.parent)
+            raise DamagedError(self._path, "is damaged (its rows do not match)", self._path.parent)
 
     def __getstate__(self) -> tuple[Path, int]:
         return self._path, self.n

@@ -54,7 +54,7 @@ class Partition:
         else:
             rows = _read_group(self.path, self.first, self.column)
         if rows.shape != (self.n, self.d):
-            raise UserError(f"{self.path}: has other rows, or dimensions, than when it was opened")
+            raise UserError(f"{self.path}: its rows or dimensions have changed since it was opened")
         return rows
 
 
@@ -101,7 +101,7 @@ class PartitionedVectors:
                 raise UserError(f"{paths}: no such folder")
             listed = sorted(path for path in paths.iterdir() if path.suffix in _ENDINGS)
             if not listed:
-                raise UserError(f"{paths}: holds no .npy and no .parquet file")
+                raise UserError(f"{paths}: holds no .npy or .parquet file")
             paths = listed
         partitions: list[Partition] = []
         forms: dict[tuple[int, np.dtype[Any]], Path] = {}
@@ -179,7 +179,7 @@ def _open_parquet(path: Path, column: str) -> Any:
     except OSError as error:
         raise explain_unreadable(path, error) from error
     except pa.ArrowException as error:
-        raise UserError(f"{path}: is no readable Parquet file") from error
+        raise UserError(f"{path}: is not a readable Parquet file") from error
     if column not in file.schema_arrow.names:
         raise UserError(f"{path}: has no column {column!r}; it has {', '.join(file.schema_arrow.names)}")
     return file
@@ -198,7 +198,7 @@ def _read_group(path: Path, group: int, column: str) -> Vectors:
     kind = lists.type
     is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
     if not is_list or lists.null_count or not pa.types.is_floating(kind.value_type):
-        raise UserError(f"{path}: column {column!r} must hold lists of numbers, and no empty cells, not {kind}")
+        raise UserError(f"{path}: column {column!r} must hold lists of numbers and no empty cells, not {kind}")
     values = lists.flatten()
     d = len(values) // max(1, len(lists))
     lengths = lists.value_lengths().to_numpy(zero_copy_only=False)

@@ -65,12 +65,12 @@ class Whitening:
         if or_fewer and dimensions > largest:
             dimensions = min(largest, max(1, len(embeddings) // 4))
         if dimensions and not largest:
-            problem = "one distinct row cannot be whitened; 0 leaves it as it is"
+            problem = "a single distinct row cannot be whitened; use 0 for no whitening"
             raise UserError(problem, parameter="dimensions", value=dimensions)
         if not 0 < dimensions <= largest:
             problem = (
                 f"{len(embeddings)} distinct rows of {embeddings.shape[1]} dimensions can be whitened to between 1 and "
-                f"{largest}; 0 leaves them unwhitened"
+                f"{largest}; use 0 for no whitening"
             )
             raise UserError(problem, parameter="dimensions", value=dimensions)
         with threadpool_limits(1):  # sums that do not depend on the number of threads
@@ -136,7 +136,7 @@ class Whitening:
         mean, directions = read_arrays(path, ("mean", "directions"))
         are_float32 = mean.dtype == directions.dtype == np.float32
         if not are_float32 or (mean.ndim, directions.ndim) != (1, 2) or len(mean) != len(directions):
-            raise UserError(f"{path}: is damaged (this is no whitening)")
+            raise UserError(f"{path}: is damaged (not a whitening)")
         return cls(mean, directions)
 
 

@@ -36,13 +36,13 @@ that ends in .db
     """
     if index not in ENGINES:
         if address is not None:
-            problem = f"is for the indexes {' and '.join(ENGINES)}"
+            problem = f"applies only to the indexes {' and '.join(ENGINES)}"
             raise UserError(problem, parameter="engine", value=hide_password(address))
         return
     if address is None:
         raise UserError(f"needs an engine: {_EXAMPLES[index]}", parameter="index", value=index)
     if "@" in address.partition("?")[0] and "://" in address:
-        problem = "holds a name or password; give them in the environment (MILVUS_TOKEN=name:password)"
+        problem = "contains a name or password; pass them in the environment instead (MILVUS_TOKEN=name:password)"
         raise UserError(problem, parameter="engine", value=hide_password(address))
     problem = f"must be {_EXAMPLES[index]}"
     if "://" in address:
@@ -63,7 +63,7 @@ def _require_place(index: str, path: Path, problem: str) -> None:
             raise UserError(problem, parameter="engine", value=str(path))
         if path.exists() and not path.is_dir():  # milvus-lite's file is a folder
             made_by = "milvus-lite 3" if index == "milvus" else "LanceDB"
-            raise UserError(f"is a file that {made_by} did not make", parameter="engine", value=str(path))
+            raise UserError(f"is a file that was not made by {made_by}", parameter="engine", value=str(path))
         if not path.absolute().parent.is_dir():
             raise UserError("its folder does not exist", parameter="engine", value=str(path))
     except OSError as error:

@@ -85,7 +85,7 @@ class EngineIndex:
         size = max(1, _BLOCK_VALUES // d)
         n_there = self._ask(lambda engine: engine.count())
         if n_there > n:
-            problem = f"holds {n_there:,} rows under the name of a table of {n:,}; remove them, or use another place"
+            problem = f"holds {n_there:,} rows for a table of {n:,}; remove them or use another address"
             raise self._refuse(problem)
         if n_there < n:
             first = n_there // size * size  # whole blocks are there; the one that was being written is written again
@@ -94,7 +94,7 @@ class EngineIndex:
                     bar.advance(self._upsert(start, start + size))
             n_now = self._ask(lambda engine: engine.count())
             if n_now != n:
-                raise self._refuse(f"holds {n_now:,} rows of {n:,} after all were loaded; remove them, and load again")
+                raise self._refuse(f"holds {n_now:,} of {n:,} rows after loading; remove them and load again")
         self._ask(lambda engine: engine.finish())
         return bool(n_there < n)
 
@@ -118,7 +118,7 @@ class EngineIndex:
             except EngineUnavailableError as error:
                 self._engine = None
                 if time.monotonic() + pause > until:
-                    problem = f"does not answer ({error}); start it, and give the same command again"
+                    problem = f"does not answer ({error}); start it and rerun the same command"
                     raise self._refuse(problem) from error
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)

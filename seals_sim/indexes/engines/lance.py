@@ -41,7 +41,7 @@ class LanceEngine:
             database = lancedb.connect(address)
             self._table: Any = _open_or_create(database, table.name, self._schema)
         if not self._table.schema.equals(self._schema):
-            problem = f"its table {table.name} has other columns, or not {table.d} dimensions; remove it"
+            problem = f"its table {table.name} has other columns or does not have {table.d} dimensions; remove it"
             raise UserError(problem, parameter="engine", value=address)
 
     def upsert(self, start: int, rows: Vectors) -> None:
@@ -96,7 +96,7 @@ class LanceEngine:
         except (OSError, RuntimeError, ValueError) as error:
             text = shorten(str(error))
             if isinstance(error, ValueError):
-                raise UserError(f"refuses ({text})", parameter="engine", value=self._address) from error
+                raise UserError(f"refused the request ({text})", parameter="engine", value=self._address) from error
             raise EngineUnavailableError(text) from error
 
 

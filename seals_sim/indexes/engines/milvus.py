@@ -140,13 +140,15 @@ class MilvusEngine:
                 raise
             text = _describe(error)
             if "Open local milvus failed" in text:
-                problem = "cannot be opened; a file of milvus-lite serves one process at a time, a server serves many"
+                problem = (
+                    "cannot be opened; only one process at a time can use a milvus-lite file; use a server for several"
+                )
                 raise UserError(problem, parameter="engine", value=self._address) from error
             if any(words in str(error).lower() for words in _DENIED):
-                problem = f"denies access ({text}); set {TOKEN}=name:password in the environment"
+                problem = f"denied access ({text}); set {TOKEN}=name:password in the environment"
                 raise UserError(problem, parameter="engine", value=self._address) from error
             if isinstance(error, ParamError | ValueError):
-                raise UserError(f"refuses ({text})", parameter="engine", value=self._address) from error
+                raise UserError(f"refused the request ({text})", parameter="engine", value=self._address) from error
             raise EngineUnavailableError(text) from error
 
 
