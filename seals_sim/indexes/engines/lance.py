@@ -41,7 +41,7 @@ class LanceEngine:
             database = lancedb.connect(address)
             self._table: Any = _open_or_create(database, table.name, self._schema)
         if not self._table.schema.equals(self._schema):
-            problem = f"its table {table.name} has other columns or does not have {table.d} dimensions; remove it"
+            problem = f"its table {table.name} has other columns or not {table.d} dimensions; remove it"
             raise UserError(problem, parameter="engine", value=address)
 
     def upsert(self, start: int, rows: Vectors) -> None:
