@@ -35,7 +35,7 @@ class OtherOriginError(UserError):
     """A folder holds what was made from something else.
 
     Attributes:
-        folder: To be removed, so that it is made again.
+        folder: Folder to remove so that it is built again.
     """
 
     def __init__(self, problem: str, folder: Path) -> None:
@@ -47,7 +47,7 @@ class DamagedError(UserError):
     """A file that an earlier run left is not what it was.
 
     Attributes:
-        folder: To be removed, so that it is built again.
+        folder: Folder to remove so that it is built again.
     """
 
     def __init__(self, path: Path, problem: str, folder: Path) -> None:

@@ -38,10 +38,10 @@ def require_same_version(version: str, address: str) -> None:
 
     Args:
         version: As `describe_version` gives it there.
-        address: Of the cluster.
+        address: Address of the cluster.
 
     Raises:
-        UserError: Where it is not what this one has.
+        UserError: If it is not what this one has.
     """
     if version != describe_version():
         problem = f"one process has {version}, another {describe_version()}; install the same versions everywhere"
@@ -52,7 +52,7 @@ def call_packed(address: str, version: str, digest: str, packed: bytes, argument
     """In a worker: call function(shared, argument). The first two are unpacked once a process.
 
     Raises:
-        UserError: Where the worker, which may have come late, has another version than the caller.
+        UserError: If the worker, which may have come late, has another version than the caller.
     """
     require_same_version(version, address)
     function, shared = _unpack_once(_Packed(digest, packed))

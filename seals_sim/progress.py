@@ -144,7 +144,7 @@ def track(
     Args:
         name: What is done, in words.
         total: How much there is to do.
-        unit: Of it.
+        unit: Unit of it.
         quiet: No bar in the terminal.
         done: How much an earlier process has done.
         delay: Seconds before the bar is shown.

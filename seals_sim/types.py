@@ -122,7 +122,7 @@ class LabeledRows:
         labels: (m,) int8, 1 or 0.
 
     Raises:
-        ValueError: Where there is not one label for each row, or a row or a label is none.
+        ValueError: If there is not one label for each row, or a row or a label is none.
 
     Examples:
         >>> labeled = LabeledRows([4, 7], [1, 0]).add(Row(2), 1)

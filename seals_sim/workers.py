@@ -72,7 +72,7 @@ class Workers:
             The results.
 
         Raises:
-            UserError: Where a cluster fails us; and whatever the function raises.
+            UserError: If a cluster fails us; and whatever the function raises.
         """
         if self._executor is None:
             yield from (function(shared, argument) for argument in arguments)
@@ -166,7 +166,7 @@ def open_workers(cluster: str | None) -> Iterator[Workers]:
             machine can reach and which end with the block; None for this thread.
 
     Raises:
-        UserError: Where there is no such cluster, it has no workers, or Dask is not installed.
+        UserError: If there is no such cluster, it has no workers, or Dask is not installed.
     """
     if cluster is None:
         yield INLINE
@@ -235,7 +235,7 @@ def require_cluster(cluster: str | None) -> None:
         cluster: As for `open_workers`.
 
     Raises:
-        UserError: Where it cannot.
+        UserError: If it cannot.
 
     Examples:
         >>> require_cluster("local:2"), require_cluster("tcp://10.0.0.1:8786"), require_cluster(None)
@@ -267,7 +267,7 @@ def explaining(address: str) -> Iterator[None]:
     """Inside, what Dask raises of its own becomes one line.
 
     Args:
-        address: Of the cluster.
+        address: Address of the cluster.
     """
     from distributed import KilledWorker
     from distributed.comm import CommClosedError

@@ -133,7 +133,7 @@ def find_saved_files(folder: Path) -> list[Path] | None:
         The files in their order; None where this is no such folder.
 
     Raises:
-        UserError: Where it is damaged, or has several splits.
+        UserError: If it is damaged, or has several splits.
     """
     splits = _read_member(folder / "dataset_dict.json", "splits", str)
     if splits is not None:

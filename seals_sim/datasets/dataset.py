@@ -17,9 +17,9 @@ class Dataset:
     """Rows with either texts or vectors, and the concepts that they belong to.
 
     Attributes:
-        name: Of the dataset, for reports.
+        name: Name of the dataset, for reports.
         concepts: Name -> the sorted rows that are positive.
-        texts: n of them, or None.
+        texts: n texts, or None.
         vectors: (n, d) float32, l2-normalized, or None.
         table_rows: (n,) sorted, where each row stands in the user's file, which is not its position here once lines
             were left out or a sample was drawn.
@@ -68,7 +68,7 @@ class Dataset:
 
         Args:
             n: How many.
-            rng: Draws them.
+            rng: Random generator.
 
         Returns:
             These rows alone, in their old order.

@@ -28,10 +28,10 @@ class DelimitedTable:
         """Remember how to read it.
 
         Args:
-            path: Of the file.
+            path: Path of the file.
             delimiter: One character of ASCII; None for the one that the header has.
             is_quoted: Whether quotes are more than letters.
-            encoding: Of the file.
+            encoding: Encoding of the file.
         """
         self._path, self._is_quoted, self._encoding = path, is_quoted, encoding
         self._given_delimiter = delimiter

@@ -26,7 +26,7 @@ class Review:
 
     Attributes:
         review_id: No two reviews have the same.
-        book_id: Of the book that it is about.
+        book_id: The book it is about.
         labels: 1 for each sentence that is a spoiler, else 0.
         texts: The sentences.
     """
@@ -46,13 +46,13 @@ def iterate_reviews(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[R
     Args:
         path: Of `goodreads_reviews_spoiler.json` or `.json.gz`.
         bad: Gets each line that is not so, or repeats a review_id.
-        quiet: No progress bar.
+        quiet: Whether to hide the progress bar.
 
     Yields:
         The reviews.
 
     Raises:
-        UserError: Where the file cannot be read; for a bad line, unless these are skipped.
+        UserError: If the file cannot be read; for a bad line, unless these are skipped.
     """
     require_file(path)
     seen: set[str] = set()
@@ -81,7 +81,7 @@ def read_goodreads(path: Path, skip_bad_lines: bool = False) -> Dataset:
         A row for each sentence; the one concept is `spoiler`.
 
     Raises:
-        UserError: Where the file or one of its lines cannot be read.
+        UserError: If the file or one of its lines cannot be read.
     """
     bad = BadLines(path, skip_bad_lines)
     texts: list[str] = []

@@ -51,7 +51,7 @@ def choose_columns(
     """Check the names of columns against the header, and say which are meant by default.
 
     Args:
-        path: Of the table.
+        path: Path of the table.
         file: The table.
         bad: Gets what cannot be read before the first row.
         text_column: None for none.
@@ -59,7 +59,7 @@ def choose_columns(
         others: None for all.
 
     Raises:
-        UserError: Where there is no such column, or no row.
+        UserError: If there is no such column, or no row.
     """
     header = file.read_header(bad)
     if not header:

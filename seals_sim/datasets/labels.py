@@ -22,11 +22,11 @@ def read_label(value: object, separator: str | None) -> Label:
     White space and control characters in a label count as single blanks.
 
     Args:
-        value: Of the cell.
+        value: Value of the cell.
         separator: What cuts a text into a list of labels; None for nothing.
 
     Raises:
-        TypeError: Where the cell cannot be a label.
+        TypeError: If the cell cannot be a label.
 
     Examples:
         >>> read_label(3, None), read_label("a, b", ","), read_label(["x"], None), read_label("", None)

@@ -62,7 +62,7 @@ class BadLines:
         Args:
             path: The file that is read.
             skip: Whether to leave bad lines out; None where the user is not given the choice.
-            is_quiet: No progress bar while the rows are read.
+            is_quiet: Whether to hide the progress bar while rows are read.
         """
         self.path, self.skip, self.is_quiet = path, skip, is_quiet
         self.left_out: list[LeftOut] = []
@@ -103,10 +103,10 @@ def require_file(path: Path) -> None:
     """Check that there is a file to read.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
 
     Raises:
-        UserError: Where there is none, or it cannot be read.
+        UserError: If there is none, or it cannot be read.
     """
     if not path.exists():
         raise UserError(f"{path}: no such file")
@@ -137,15 +137,15 @@ def read_bytes(path: Path, encoding: str = "utf-8") -> bytes:
     """Read a whole text file, unpacked by its name.
 
     Args:
-        path: Of the file.
-        encoding: Of its text.
+        path: Path of the file.
+        encoding: Encoding of the text.
 
     Returns:
         Its content, in UTF-8 if it was valid in its encoding.
 
     Raises:
-        EOFError, OSError, zlib.error: Where it is damaged or breaks off (`UNREADABLE`).
-        UnicodeDecodeError: Where it is not in an encoding other than UTF-8.
+        EOFError, OSError, zlib.error: If it is damaged or breaks off (`UNREADABLE`).
+        UnicodeDecodeError: If it is not in an encoding other than UTF-8.
     """
     with path.open("rb") as raw, _unpack(raw, path) as file:
         data = file.read()
@@ -158,16 +158,16 @@ def read_raw_lines(
     """Read a file line by line, unpacked by its name.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         bad: Gets the place where the file breaks off.
-        quiet: No progress bar.
+        quiet: Whether to hide the progress bar.
         encoding: Of the file. In one that is no extension of ASCII, lines are turned into UTF-8 (`decodes_lines`).
 
     Yields:
         Number, from 1, and content of each line, with its line end and without a byte order mark.
 
     Raises:
-        UserError: Where the file breaks off, unless bad lines are skipped.
+        UserError: If the file breaks off, unless bad lines are skipped.
     """
     number, is_quiet = 0, quiet and bad.is_quiet
     with (
@@ -242,10 +242,10 @@ def read_lines(path: Path, bad: BadLines, quiet: bool = True, encoding: str = "u
     """Read the lines of a text file, unpacked by its name.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         bad: Gets lines that cannot be decoded, and the place where the file breaks off.
-        quiet: No progress bar.
-        encoding: Of the file.
+        quiet: Whether to hide the progress bar.
+        encoding: Encoding of the file.
 
     Yields:
         Number, from 1, and text of each line, with its line end and without a byte order mark.
@@ -282,10 +282,10 @@ def read_json_lines(
     """Read the objects of a JSON Lines file; blank lines are passed over.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         bad: Gets lines that are not a JSON object.
-        quiet: No progress bar.
-        encoding: Of the file.
+        quiet: Whether to hide the progress bar.
+        encoding: Encoding of the file.
 
     Yields:
         Line number, from 1, and object of each line.

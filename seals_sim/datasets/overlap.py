@@ -16,7 +16,7 @@ def select_low_overlap(concepts: Mapping[str, DatasetRows], n_rows: int, max_sha
 
     Args:
         concepts: Name -> distinct rows.
-        n_rows: Of the table.
+        n_rows: Rows of the table.
         max_shared: The most that two concepts may share, of the rows of the smaller one.
 
     Returns:

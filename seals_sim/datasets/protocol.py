@@ -33,7 +33,7 @@ class TableFile(Protocol):
             The names in their order; none where there are no rows.
 
         Raises:
-            UserError: Where two columns have the same name, or the file cannot be read.
+            UserError: If two columns have the same name, or the file cannot be read.
         """
 
     def read_at_once(self, columns: Sequence[str]) -> pa.Table | None:

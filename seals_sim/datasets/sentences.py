@@ -47,7 +47,7 @@ class SentenceTable:
 
     Attributes:
         stage: Of `read_sentences`.
-        digest: Of the sentences.
+        digest: Digest of the sentences.
         bad_lines: What was left out of the file, and why.
     """
 
@@ -58,7 +58,7 @@ class SentenceTable:
             stage: Of `read_sentences`, finished.
 
         Raises:
-            ValueError: Where it is not.
+            ValueError: If it is not.
         """
         if stage.result is None:
             raise ValueError(f"{stage.folder}: is not finished")
@@ -136,16 +136,16 @@ def read_sentences(
 
     Args:
         path: Of `goodreads_reviews_spoiler.json` or `.json.gz`.
-        folder: Of all stages.
+        folder: Parent folder of all stages.
         skip_bad_lines: Leave out what cannot be read, instead of stopping.
         part: Sentences of a part, which may have a few more since reviews stay whole.
-        quiet: No progress bar.
+        quiet: Whether to hide the progress bar.
 
     Returns:
         The sentences.
 
     Raises:
-        UserError: Where the file or one of its lines cannot be read, or the folder holds another file.
+        UserError: If the file or one of its lines cannot be read, or the folder holds another file.
     """
     stage = Stage(folder, "read", {"reviews": "goodreads"})
     if stage.result is not None:

@@ -109,15 +109,15 @@ def read_stored_table(
     Args:
         path: As for `read_text_columns`.
         cache: The folder where they are kept, for the next call too, as long as the table is as it was.
-        text_column: Of the texts.
+        text_column: Name of the text column.
         skip_bad_lines: Leave out what cannot be read, instead of stopping.
         options: How to read the file.
-        columns: To be read too; None for all.
-        quiet: No progress bar.
+        columns: Other columns to read; None for all.
+        quiet: Whether to hide the progress bar.
 
     Raises:
-        UserError: Where the file or one of its lines cannot be read, or the cache cannot be written.
-        UnstorableError: Where a cell of another column cannot be kept as it is.
+        UserError: If the file or one of its lines cannot be read, or the cache cannot be written.
+        UnstorableError: If a cell of another column cannot be kept as it is.
     """
     options = options or TableOptions()
     file, header_bad = open_table(path, options), BadLines(path, skip_bad_lines)

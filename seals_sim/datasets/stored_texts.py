@@ -36,16 +36,16 @@ class StoredFile:
     """An open Arrow file with rows in batches of one size.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         n: Rows that it should have.
 
     Attributes:
-        path: Of the file.
+        path: Path of the file.
         n: Rows.
 
     Raises:
-        DamagedError: Where it has others.
-        UserError: Where it cannot be read.
+        DamagedError: If it has others.
+        UserError: If it cannot be read.
     """
 
     def __init__(self, path: Path, n: int) -> None:

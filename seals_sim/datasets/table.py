@@ -45,7 +45,7 @@ def read_text_table(
         The dataset. Its `table_rows` count the lines that were left out.
 
     Raises:
-        UserError: Where the file or one of its lines cannot be read.
+        UserError: If the file or one of its lines cannot be read.
 
     Examples:
         >>> import tempfile
@@ -96,13 +96,13 @@ def read_text_columns(
 
     Args:
         path: As for `read_text_table`.
-        text_column: Of the texts.
+        text_column: Name of the text column.
         skip_bad_lines: Leave out what cannot be read, instead of stopping. Empty texts are always left out.
         options: How to read the file.
-        columns: To be read too; None for all.
+        columns: Other columns to read; None for all.
 
     Raises:
-        UserError: Where the file or one of its lines cannot be read.
+        UserError: If the file or one of its lines cannot be read.
     """
     read = _read_columns(path, text_column, None, None, skip_bad_lines, options, columns)
     return TextTable(read.texts, read.rows, read.bad, read.others)
@@ -115,14 +115,14 @@ def read_texts(
 
     Args:
         path: As for `read_text_table`.
-        text_column: Of the texts.
+        text_column: Name of the text column.
         skip_bad_lines: Leave out what cannot be read, instead of stopping. Empty texts are always left out.
 
     Returns:
         The texts, their rows in the file, and the lines left out.
 
     Raises:
-        UserError: Where the file or one of its lines cannot be read.
+        UserError: If the file or one of its lines cannot be read.
     """
     table = read_text_columns(path, text_column, skip_bad_lines)
     return list(table.texts), table.rows, table.bad
@@ -142,7 +142,7 @@ def read_label_table(
         The number of rows, and the concepts.
 
     Raises:
-        UserError: Where the file or one of its lines cannot be read.
+        UserError: If the file or one of its lines cannot be read.
     """
     columns = _read_columns(path, None, label_columns, separator, skip_bad_lines=None)
     return len(columns.rows), _build_concepts(path, columns)

@@ -31,7 +31,7 @@ def read_vectors(path: Path, labels: Path, label_columns: Sequence[str] = (), se
         The vectors, in float32 and l2-normalized, and the concepts of the labels.
 
     Raises:
-        UserError: Where a file cannot be read, or a vector is zero, infinite, or not a number.
+        UserError: If a file cannot be read, or a vector is zero, infinite, or not a number.
     """
     vectors = read_vector_array(path)
     n_labels, concepts = _read_labels(labels, label_columns, separator)
@@ -50,7 +50,7 @@ def read_vector_array(path: Path) -> NDArray[np.generic]:
         (n, d), n and d at least 1.
 
     Raises:
-        UserError: Where there is no such array in it; pickles are not read.
+        UserError: If there is no such array in it; pickles are not read.
     """
     vectors = _read_array(path)
     if vectors.ndim != 2 or vectors.dtype.kind not in "fiu" or not vectors.size:

@@ -34,7 +34,7 @@ class Synset:
 
     Attributes:
         name: Part of speech and offset in its file, as n02076196.
-        words: Of the set.
+        words: Words of the set.
         definition: The gloss without its quoted examples.
         hypernyms: Names of the synsets above it, also of those that it is an instance of.
     """
@@ -59,7 +59,7 @@ def read_wordnet(path: Path | None = None, min_fraction: float = 0.0002, max_fra
         The definitions in the order of their synsets' names. The words of a synset are no part of its text.
 
     Raises:
-        UserError: Where there are no such files, or they cannot be read.
+        UserError: If there are no such files, or they cannot be read.
     """
     synsets = sorted(_read_synsets(_find_files(path)), key=lambda synset: synset.name)
     row_of = {synset.name: row for row, synset in enumerate(synsets)}

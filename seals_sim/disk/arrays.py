@@ -37,7 +37,7 @@ class ArrayStage:
 
     Attributes:
         stage: The journal.
-        path: Of the array, an .npy file.
+        path: Path of the array, an .npy file.
 
     Examples:
         >>> import tempfile
@@ -53,14 +53,14 @@ class ArrayStage:
         """Open the array of an earlier run, or take the space for a new one.
 
         Args:
-            folder: Of all stages.
-            name: Of this one.
+            folder: Parent folder of all stages.
+            name: Name of this stage.
             made_from: All that the array depends on, as JSON can write it.
             shape: (n, ...).
-            dtype: Of the array.
+            dtype: Data type of the array.
 
         Raises:
-            UserError: Where the folder holds a stage made from something else, its array is damaged, or the disk is
+            UserError: If the folder holds a stage made from something else, its array is damaged, or the disk is
                 too small.
         """
         self._shape, self._dtype = shape, np.dtype(dtype)
@@ -92,8 +92,8 @@ class ArrayStage:
             rows: (m, ...).
 
         Raises:
-            ValueError: Where they do not fit.
-            UserError: Where they cannot be written.
+            ValueError: If they do not fit.
+            UserError: If they cannot be written.
         """
         start = self.n_done
         content = np.ascontiguousarray(rows, dtype=self._dtype)
@@ -124,7 +124,7 @@ class ArrayStage:
         Args:
             compute_rows: Computes the rows from start to end, (end - start, ...).
             block: How many to compute at a time.
-            quiet: No progress bar.
+            quiet: Whether to hide the progress bar.
             doing: What is done, in words; by default the name of the stage.
             unit: What a row is.
 
@@ -132,7 +132,7 @@ class ArrayStage:
             The whole array, memory-mapped for reading.
 
         Raises:
-            UserError: Where a block cannot be written.
+            UserError: If a block cannot be written.
         """
         n = self._shape[0]
         blocks = (compute_rows(start, min(start + block, n)) for start in range(self.n_done, n, block))
@@ -145,7 +145,7 @@ class ArrayStage:
 
         Args:
             blocks: All rows from `n_done` on, some at a time; not looked at where the array is complete.
-            quiet: No progress bar.
+            quiet: Whether to hide the progress bar.
             doing: As for `fill`.
             unit: As for `fill`.
 
@@ -153,7 +153,7 @@ class ArrayStage:
             The whole array, memory-mapped for reading.
 
         Raises:
-            UserError: Where a block cannot be written.
+            UserError: If a block cannot be written.
         """
         if not self.stage.is_finished:
             n = self._shape[0]
@@ -168,7 +168,7 @@ class ArrayStage:
         """Note that the array is complete.
 
         Raises:
-            ValueError: Where it is not.
+            ValueError: If it is not.
         """
         if self.n_done != self._shape[0]:
             raise ValueError(f"{self.n_done} of {self._shape[0]} rows are filled in")

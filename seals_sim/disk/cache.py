@@ -34,7 +34,7 @@ def compute_with_cache(folder: Path | None, key: str, compute: Callable[[], NDAr
 
     Args:
         folder: The cache; None for none, so that nothing is written.
-        key: Of everything that the array depends on.
+        key: Names everything that the array depends on.
         compute: Makes the array.
 
     Returns:
@@ -61,14 +61,14 @@ def load_or_compute(folder: Path, key: str, compute: Callable[[], NDArray[Any]])
 
     Args:
         folder: The cache.
-        key: Of everything that the array depends on.
+        key: Names everything that the array depends on.
         compute: Makes the array.
 
     Returns:
         The array, memory-mapped, and the checksum of its file.
 
     Raises:
-        UserError: Where the array is there and cannot be read, or is not there and the folder cannot be written.
+        UserError: If the array is there and cannot be read, or is not there and the folder cannot be written.
 
     Examples:
         >>> import tempfile

@@ -25,14 +25,14 @@ def replacing(path: Path, is_private: bool = False) -> Iterator[Path]:
     a day later.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         is_private: A new file, and folders made for it, can be read by their owner alone; others are as the umask says.
 
     Yields:
         A temporary name beside it, renamed to `path` when the block ends well and removed when it does not.
 
     Raises:
-        UserError: Where it cannot be written: no right to, or the disk is full.
+        UserError: If it cannot be written: no right to, or the disk is full.
 
     Examples:
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -77,11 +77,11 @@ def make_folder(folder: Path, is_private: bool = False) -> None:
     """Make a folder and those above it, where they are missing.
 
     Args:
-        folder: To be made.
+        folder: Folder to create.
         is_private: Those that are made can be used by their owner alone.
 
     Raises:
-        OSError: Where that is not possible.
+        OSError: If that is not possible.
     """
     for path in reversed([folder, *folder.parents]):
         if not path.exists():
@@ -103,7 +103,7 @@ def require_writable(folder: Path, parameter: str) -> None:
         parameter: What the folder was given for, which the error names.
 
     Raises:
-        UserError: Where none can be made.
+        UserError: If none can be made.
     """
     made: list[Path] = []
     try:
@@ -123,11 +123,11 @@ def require_writable_file(path: Path, parameter: str) -> None:
     """Check that a file can be made, before the work begins; nothing is left behind.
 
     Args:
-        path: Of the file, which may exist.
+        path: Path of the file, which may already exist.
         parameter: What it was given for, which the error names.
 
     Raises:
-        UserError: Where it cannot be made.
+        UserError: If it cannot be made.
     """
     try:
         is_folder = stat.S_ISDIR(path.stat().st_mode)
@@ -155,12 +155,12 @@ def write_text(path: Path, text: str, is_private: bool = False) -> None:
     """Write a text file whole or not at all, as UTF-8.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         text: Its content.
         is_private: See `replacing`.
 
     Raises:
-        UserError: Where it cannot be written.
+        UserError: If it cannot be written.
     """
     with replacing(path, is_private) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -29,11 +29,11 @@ def read_content(path: Path, refuse: Refuse | None = None) -> bytes:
     """Read a file.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         refuse: Makes the error where there is none; what the system does not let us read is no damage.
 
     Raises:
-        UserError: Where there is no such file, or it cannot be read.
+        UserError: If there is no such file, or it cannot be read.
     """
     try:
         return path.read_bytes()
@@ -47,7 +47,7 @@ def read_json(path: Path, kind: Any, refuse: Refuse | None = None) -> Any:
     """Read a JSON file of a known form.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         kind: A type that pydantic knows.
         refuse: Makes the error.
 
@@ -55,7 +55,7 @@ def read_json(path: Path, kind: Any, refuse: Refuse | None = None) -> Any:
         What the file holds, as `kind`.
 
     Raises:
-        UserError: Where it is missing, no JSON, or of another form.
+        UserError: If it is missing, no JSON, or of another form.
 
     Examples:
         >>> import tempfile
@@ -76,7 +76,7 @@ def read_json_lines(path: Path, kind: Any, refuse: Refuse | None = None) -> list
     """Read a JSON Lines file whose lines are all of one form, the last one whole.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         kind: A type that pydantic knows.
         refuse: Makes the error.
 
@@ -84,7 +84,7 @@ def read_json_lines(path: Path, kind: Any, refuse: Refuse | None = None) -> list
         A value of `kind` a line.
 
     Raises:
-        UserError: Where the file is missing or cut off, or a line is no JSON or of another form.
+        UserError: If the file is missing or cut off, or a line is no JSON or of another form.
     """
     content, adapter = read_content(path, refuse), TypeAdapter(kind)
     if content and not content.endswith(b"\n"):
@@ -110,7 +110,7 @@ def check_form(value: object, kind: type[T], refuse: Refuse) -> T:
         The value as `kind`.
 
     Raises:
-        UserError: Where it has another form.
+        UserError: If it has another form.
 
     Examples:
         >>> check_form("x", int, UserError)
@@ -127,7 +127,7 @@ def read_array(path: Path, refuse: Refuse | None = None, is_mapped: bool = True)
     """Read an .npy file, memory-mapped unless told otherwise.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         refuse: Makes the error.
         is_mapped: Whether its rows stay on the disk.
 
@@ -135,7 +135,7 @@ def read_array(path: Path, refuse: Refuse | None = None, is_mapped: bool = True)
         The array.
 
     Raises:
-        UserError: Where it is missing, cut off, or no .npy file.
+        UserError: If it is missing, cut off, or no .npy file.
     """
     _require_readable(path, refuse)
     try:
@@ -151,15 +151,15 @@ def read_arrays(path: Path, names: Sequence[str], refuse: Refuse | None = None) 
     """Read arrays of an .npz file.
 
     Args:
-        path: Of the file.
-        names: Of the arrays.
+        path: Path of the file.
+        names: Names of the arrays.
         refuse: Makes the error.
 
     Returns:
         The arrays, in the order of their names.
 
     Raises:
-        UserError: Where the file or one of them is missing or damaged.
+        UserError: If the file or one of them is missing or damaged.
     """
     _require_readable(path, refuse)
     try:
@@ -173,7 +173,7 @@ def read_csv(path: Path, refuse: Refuse | None = None, **options: Any) -> pd.Dat
     """Read a CSV file whose last line must be whole.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         refuse: Makes the error.
         options: Passed on to `pandas.read_csv`.
 
@@ -181,7 +181,7 @@ def read_csv(path: Path, refuse: Refuse | None = None, **options: Any) -> pd.Dat
         The table.
 
     Raises:
-        UserError: Where it is missing, damaged, or cut off within a line.
+        UserError: If it is missing, damaged, or cut off within a line.
     """
     import pandas as pd
 
@@ -203,7 +203,7 @@ def parse_parquet(content: object, refuse: Refuse) -> pd.DataFrame:
         refuse: Makes the error.
 
     Raises:
-        UserError: Where they are no such table.
+        UserError: If they are no such table.
     """
     import pandas as pd
 

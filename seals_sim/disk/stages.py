@@ -73,7 +73,7 @@ class Stage:
 
     Attributes:
         folder: Of the stage, for its journal and its data.
-        name: Of the stage.
+        name: Name of the stage.
 
     Examples:
         >>> import tempfile
@@ -87,12 +87,12 @@ class Stage:
         """Open the journal in folder / name, or begin it.
 
         Args:
-            folder: Of all stages.
-            name: Of this one.
+            folder: Parent folder of all stages.
+            name: Name of this stage.
             made_from: All that the result depends on, as JSON can write it.
 
         Raises:
-            UserError: Where the folder holds a stage made from something else, or its journal is damaged.
+            UserError: If the folder holds a stage made from something else, or its journal is damaged.
         """
         self.folder, self.name = folder / name, name
         self._since = time.perf_counter()
@@ -148,11 +148,11 @@ class Stage:
         self._lines, self._n_whole = lines, None
 
     def read_blocks(self, kind: type[T]) -> list[T]:
-        """The blocks, each checked to be of a kind that pydantic knows. Raises DamagedError where one is not."""
+        """The blocks, each checked to be of a kind that pydantic knows. Raises DamagedError if one is not."""
         return [check_form(block, kind, self._refuse) for block in self.blocks]
 
     def read_result(self, kind: type[T]) -> T:
-        """What the stage came to, checked to be of a kind that pydantic knows. Raises DamagedError where it is not."""
+        """What the stage came to, checked to be of a kind that pydantic knows. Raises DamagedError if it is not."""
         return check_form(self.result, kind, self._refuse)
 
     def finish(self, result: Record) -> None:
@@ -168,10 +168,10 @@ class Stage:
         """Check the file of `finish_with`.
 
         Args:
-            path: Of the file.
+            path: Path of the file.
 
         Raises:
-            DamagedError: Where it is no longer there as it was. Its digest is compared once after every change of its
+            DamagedError: If it is no longer there as it was. Its digest is compared once after every change of its
                 size or time.
         """
         noted = self.read_result(FileResult)

@@ -34,7 +34,7 @@ def digest_once(path: Path, note: Path, compute: Callable[[], str]) -> str:
     Of a file that was changed in the last two seconds nothing is noted: it may be changed again within the same tick.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         note: Where the digest is noted, unless the folder can only be read.
         compute: Digests the file.
 

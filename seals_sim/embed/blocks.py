@@ -36,11 +36,11 @@ def embed_resumably(
     """Embed texts into the cache, or load them from it.
 
     Args:
-        texts: n of them.
+        texts: n texts.
         encoder: The model.
         cache: The folder. While the texts are embedded it holds the blocks that are done, in a folder of their own.
-        key: Of texts and model.
-        quiet: No progress bar.
+        key: Key of texts and model.
+        quiet: Whether to hide the progress bar.
         known: Texts that need not be embedded again.
         workers: Embed a block each.
 
@@ -48,7 +48,7 @@ def embed_resumably(
         (n, d) float32, memory-mapped where it comes from the cache.
 
     Raises:
-        UserError: Where the cache cannot be used.
+        UserError: If the cache cannot be used.
     """
     folder = name_folder(cache, key)
     if is_cached(cache, key):
@@ -87,9 +87,9 @@ def encode(texts: Sequence[str], encoder: Encoder, quiet: bool) -> Vectors:
     """Embed each distinct text once, in memory.
 
     Args:
-        texts: n of them.
+        texts: n texts.
         encoder: The model.
-        quiet: No progress bar.
+        quiet: Whether to hide the progress bar.
 
     Returns:
         (n, d) float32.

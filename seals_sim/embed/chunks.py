@@ -61,12 +61,12 @@ def cut_texts(texts: Sequence[str], encoder: Encoder, n_tokens: int | None = Non
     """Cut texts that are longer than a model reads, at ends of sentences where there are some.
 
     Args:
-        texts: n of them.
+        texts: n texts.
         encoder: The model, which reads so many tokens and says where they are.
         n_tokens: The most that a chunk may have, where that is fewer.
 
     Raises:
-        UserError: Where the model reads texts of any length, or does not say where its tokens are.
+        UserError: If the model reads texts of any length, or does not say where its tokens are.
     """
     limit = encoder.count_own_tokens() if n_tokens is None else min(n_tokens, encoder.count_own_tokens())
     spans: list[Span] = []

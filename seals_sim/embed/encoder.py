@@ -54,7 +54,7 @@ class Encoder:
             cache: The folder where an exported model is kept; None for this machine's.
 
         Raises:
-            UserError: Where there is no such model, or the backend is not installed or has no such precision.
+            UserError: If there is no such model, or the backend is not installed or has no such precision.
         """
         folder = _find_model(model)
         if backend == "onnx" and precision != "float32":
@@ -122,7 +122,7 @@ class Encoder:
         A token is at least one byte, so that short texts need not be looked at.
 
         Raises:
-            UserError: Where the model cannot be loaded.
+            UserError: If the model cannot be loaded.
         """
         limit, tokenize = self.max_tokens, self._model.tokenizer
         long = [] if limit is None else [text for text in texts if len(text.encode("utf-8", "replace")) > limit - 2]
@@ -136,7 +136,7 @@ class Encoder:
         """How many tokens of a text itself it reads, without those that it adds to each.
 
         Raises:
-            UserError: Where it reads any number, or does not say which they are.
+            UserError: If it reads any number, or does not say which they are.
         """
         limit, tokenizer = self.max_tokens, self._model.tokenizer
         if limit is None:
@@ -158,13 +158,13 @@ class Encoder:
         """Embed texts.
 
         Args:
-            texts: n of them.
+            texts: n texts.
 
         Returns:
             (n, dimensions) float32.
 
         Raises:
-            UserError: Where the model or its backend cannot be loaded, or gives a vector that is not finite.
+            UserError: If the model or its backend cannot be loaded, or gives a vector that is not finite.
         """
         if self._exported is not None:
             vectors = self._exported.encode(texts)

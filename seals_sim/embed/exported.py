@@ -61,8 +61,8 @@ def open_exported(folder: Path, load: Callable[[], SentenceTransformer]) -> Expo
         load: Gives the model, in torch.
 
     Raises:
-        ExportError: Where the graph does not give what the model gives.
-        UserError: Where the folder cannot be written, or the model cannot be loaded.
+        ExportError: If the graph does not give what the model gives.
+        UserError: If the folder cannot be written, or the model cannot be loaded.
     """
     folder = folder / f"torch {version('torch')}, transformers {version('transformers')}"
     with locking(folder):
@@ -90,7 +90,7 @@ class ExportedModel:
         folder: Where they lie.
 
     Raises:
-        ExportError: Where they are not there, damaged, or do not give what torch gave.
+        ExportError: If they are not there, damaged, or do not give what torch gave.
     """
 
     def __init__(self, folder: Path) -> None:

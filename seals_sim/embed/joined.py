@@ -29,7 +29,7 @@ def open_encoder(
         cache: As for `Encoder`.
 
     Raises:
-        UserError: Where there is no such model.
+        UserError: If there is no such model.
 
     Examples:
         >>> open_encoder("wordllama+wordllama").encode(["a cat"]).shape

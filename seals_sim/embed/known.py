@@ -59,7 +59,7 @@ class KnownTexts:
         """Remember a table whose embeddings are in the cache, where that can be written.
 
         Args:
-            texts_digest: Of the table.
+            texts_digest: Digest of the table's texts.
             texts: Of its rows.
         """
         path = self._folder / f"{texts_digest}.npy"

@@ -47,7 +47,7 @@ class LazyVectors:
         """Take a table; nothing is embedded yet.
 
         Args:
-            texts: n of them.
+            texts: n texts.
             first: (n,), for each row the first one with the same text; None where no two are equal.
             encoder: The model.
             source: Where embeddings are kept as they are made; or all of them (n, d), not normalized.
@@ -99,7 +99,7 @@ class LazyVectors:
         """Embed those of rows (m,) that are not there.
 
         Raises:
-            UserError: Where the model fails or the disk is full; what was embedded before stays.
+            UserError: If the model fails or the disk is full; what was embedded before stays.
         """
         self._embed_missing(self._find_first(rows))
 
@@ -129,7 +129,7 @@ class LazyVectors:
         """Put the embeddings in their final place, once all are there; a second call changes nothing.
 
         Raises:
-            UserError: Where they cannot be written.
+            UserError: If they cannot be written.
         """
         with self._finishing:
             if self._store is None or not self.is_complete:

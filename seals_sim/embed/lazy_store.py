@@ -43,7 +43,7 @@ class LazyStore:
             d: Dimensions of the embeddings.
 
         Raises:
-            UserError: Where it cannot be written.
+            UserError: If it cannot be written.
         """
         try:
             self._open_folder(parent)
@@ -95,7 +95,7 @@ class LazyStore:
         After a power failure some may be missing, and are then embedded again.
 
         Raises:
-            UserError: Where they cannot be written.
+            UserError: If they cannot be written.
         """
         entries = np.empty(len(rows), dtype=_ENTRY)
         entries["row"], entries["crc32"] = rows, [zlib.crc32(row) for row in embeddings]

@@ -42,10 +42,10 @@ def measure_model(encoder: Encoder, n: int, cache: Path | None = None, quiet: bo
         encoder: The model.
         n: How many texts, at least 11.
         cache: The folder; None for none.
-        quiet: No progress bar.
+        quiet: Whether to hide the progress bar.
 
     Raises:
-        UserError: Where the model cannot be used, or the cache cannot be written.
+        UserError: If the model cannot be used, or the cache cannot be written.
     """
     facts = compute_with_cache(cache, _name(encoder, n), lambda: _measure(encoder, n, quiet))
     return ModelFacts(int(facts[0]), float(facts[1]), float(facts[2]))

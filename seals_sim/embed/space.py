@@ -48,18 +48,18 @@ def embed_texts(
     """Embed texts, whiten the embeddings on these texts, without labels, and scale them to unit length.
 
     Args:
-        texts: n of them.
+        texts: n texts.
         model: A sentence-transformers model, by name or folder.
         dimensions: Of the whitening; 0 for the model's own embedding, not whitened; None for `choose_dimensions`,
             or fewer where the texts span fewer.
         cache: The folder where embeddings are read from and written to; None for none.
-        quiet: No progress bar.
+        quiet: Whether to hide the progress bar.
 
     Returns:
         (n, dimensions) float32, l2-normalized.
 
     Raises:
-        UserError: Where there is no such model, or the texts span fewer dimensions than that.
+        UserError: If there is no such model, or the texts span fewer dimensions than that.
     """
     return TextSpace(texts, model, dimensions, cache, quiet).compute_vectors()
 
@@ -68,7 +68,7 @@ def choose_dimensions(texts: Sequence[str]) -> int:
     """Choose how many dimensions to whiten to: 256, or fewer where the table is too small for that.
 
     Args:
-        texts: Of the table.
+        texts: The texts of the table.
 
     Returns:
         At least 1.
@@ -91,7 +91,7 @@ class CutTexts:
 
     Attributes:
         n: How many, copies included.
-        max_tokens: That the model reads.
+        max_tokens: Tokens that the model reads.
         is_estimate: Whether n is about that: of a large table some are looked at.
     """
 
@@ -104,9 +104,9 @@ class TextSpace:
     """The space that `embed_texts` puts a table of texts in: one model, and the whitening that was fitted on the table.
 
     Attributes:
-        texts_digest: Of the table.
+        texts_digest: Digest of the table's texts.
         model: As for `embed_texts`.
-        model_digest: Of its files.
+        model_digest: Digest of the model's files.
         is_static: Whether the model is a mean of token vectors, which takes no time.
         fingerprint: Of texts, model and dimensions: the same wherever the vectors are the same up to rounding.
     """
@@ -125,11 +125,11 @@ class TextSpace:
         """Find the model; nothing is embedded yet.
 
         Args:
-            texts: Of the table.
+            texts: The texts of the table.
             model: As for `embed_texts`.
             dimensions: As for `embed_texts`.
             cache: As for `embed_texts`.
-            quiet: No progress bar.
+            quiet: Whether to hide the progress bar.
             precision: Of the model; auto takes float32 where some of it is in the cache, or else what
                 `resolve_precision` says.
             workers: Embed what goes into the cache.
@@ -137,7 +137,7 @@ class TextSpace:
                 else as for `Encoder`. The cache is the same: the embeddings are, up to rounding.
 
         Raises:
-            UserError: Where there is no such model.
+            UserError: If there is no such model.
         """
         self._texts, self._cache, self._quiet, self._workers = texts, cache, quiet, workers
         self._dimensions = choose_dimensions(texts) if dimensions is None else dimensions
@@ -188,7 +188,7 @@ class TextSpace:
                 had embedded the table.
 
         Raises:
-            UserError: Where the model or the cache cannot be used.
+            UserError: If the model or the cache cannot be used.
         """
         begin_step("looking for equal texts")
         copies = find_equal_texts(self._texts)
@@ -219,7 +219,7 @@ class TextSpace:
         Of a table that is kept on disk it is an estimate where more than some thousand texts may be.
 
         Raises:
-            UserError: Where the model cannot be loaded.
+            UserError: If the model cannot be loaded.
         """
 
         def count() -> Any:
@@ -237,7 +237,7 @@ class TextSpace:
         """Cut the texts of the table into chunks that the model reads whole; see `seals_sim.embed.chunks.cut_texts`.
 
         Raises:
-            UserError: Where the model reads texts of any length, or does not say where its tokens are.
+            UserError: If the model reads texts of any length, or does not say where its tokens are.
         """
         return cut_texts(self._texts, self._encoder, n_tokens)
 
@@ -258,7 +258,7 @@ class TextSpace:
         """Embed texts that need not be of the table.
 
         Args:
-            others: m of them.
+            others: m texts.
 
         Returns:
             (m, dimensions) float32, in the space of the table.

@@ -65,16 +65,16 @@ class StaticSpace:
         """Embed a table, or open what an earlier call has left in a cache; one that was stopped goes on.
 
         Args:
-            texts: n of them.
-            texts_digest: Of all of them.
+            texts: n texts.
+            texts_digest: Digest of all texts.
             cache: The folder.
-            quiet: No progress bar.
+            quiet: Whether to hide the progress bar.
 
         Returns:
             (n, d) float16, memory-mapped, and a digest of it.
 
         Raises:
-            UserError: Where the cache cannot be written.
+            UserError: If the cache cannot be written.
         """
         key = name_embeddings(texts_digest, self._encoder.digest)
         folder = name_folder(cache, key)

@@ -45,11 +45,11 @@ class TextVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Fit the whitening on distinct texts.
 
         Args:
-            texts: n of them.
+            texts: n texts.
             y: Not used.
 
         Raises:
-            UserError: Where there is no such model, or the texts span fewer dimensions than are wanted.
+            UserError: If there is no such model, or the texts span fewer dimensions than are wanted.
         """
         texts = require_texts(texts)
         dimensions = choose_dimensions(texts) if self.dimensions is None else self.dimensions
@@ -93,7 +93,7 @@ def require_texts(texts: Sequence[str]) -> list[str]:
     """Take what an estimator is given.
 
     Raises:
-        ValueError: Where that is no list of texts, or an empty one.
+        ValueError: If that is no list of texts, or an empty one.
     """
     if isinstance(texts, str):
         raise ValueError("give a list of texts, not one text")

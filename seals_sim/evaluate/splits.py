@@ -22,9 +22,9 @@ class Split:
     """The rows of a table, sorted, each in at most one part.
 
     Attributes:
-        pool: To search.
-        validation: To choose settings on.
-        test: To measure models on.
+        pool: Rows to search.
+        validation: Rows for choosing settings.
+        test: Rows for measuring models.
     """
 
     pool: DatasetRows
@@ -66,14 +66,14 @@ def split_at_random(n: int, rng: np.random.Generator, test_fraction: float = PAP
 
     Args:
         n: Rows of the table.
-        rng: Draws the parts.
+        rng: Random generator for the split.
         test_fraction: For test.
 
     Returns:
         The parts.
 
     Raises:
-        UserError: Where test or the pool would be empty.
+        UserError: If test or the pool would be empty.
 
     Examples:
         >>> split = split_at_random(100, np.random.default_rng(0))
@@ -95,14 +95,14 @@ def keep_copies_together(split: Split, copies: Copies) -> Split:
     A model that has seen a row knows its copy, label included, which would be measured as skill.
 
     Args:
-        split: Of all rows of the table.
-        copies: Of the table.
+        split: A split of all rows of the table.
+        copies: The equal rows of the table.
 
     Returns:
         The parts, whose sizes may differ a little.
 
     Raises:
-        UserError: Where test or the pool would be empty.
+        UserError: If test or the pool would be empty.
 
     Examples:
         >>> halves = Split(np.array([0, 1]), np.array([], dtype=np.int64), np.array([2, 3]))
@@ -131,14 +131,14 @@ def split_by_group(
 
     Args:
         groups: (n,), the number of each row's group, from 0.
-        rng: Draws the parts.
+        rng: Random generator for the split.
         test_fraction: For test.
 
     Returns:
         The parts.
 
     Raises:
-        UserError: Where test or the pool would be empty.
+        UserError: If test or the pool would be empty.
     """
     sizes = np.bincount(groups)
     order = rng.permutation(len(sizes))

@@ -41,7 +41,7 @@ def build_concept_graph(members: Rows, index: NeighborIndex, k: int) -> csr_arra
 
     Args:
         members: (m,) rows of the concept, sorted.
-        index: Of the whole table.
+        index: Index of the whole table.
         k: Neighbors of each row, which counts among its own, as everywhere here.
 
     Returns:
@@ -93,7 +93,7 @@ def measure_structure(graph: csr_array, max_sources: int = 1000, rng: np.random.
         graph: (m, m), symmetric.
         max_sources: Where the largest component has more examples, paths are averaged from this many of them to all
             others.
-        rng: Draws them; by default a generator of seed 0.
+        rng: Random generator; by default one with seed 0.
 
     Returns:
         The measures.

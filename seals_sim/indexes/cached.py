@@ -38,16 +38,16 @@ def build_cached_index(
         vectors: (n, d), l2-normalized.
         digest: Of the vectors, under which the index lies.
         cache: The folder of the cache.
-        options: Of the index.
+        options: Settings of the index.
         rng: Draws the rows that an index is trained on.
-        quiet: No progress bar.
+        quiet: Whether to hide the progress bar.
         workers: As for `build_index`.
 
     Returns:
         The index.
 
     Raises:
-        UserError: Where there is no such index, the cache cannot be used, or a vector engine does not answer.
+        UserError: If there is no such index, the cache cannot be used, or a vector engine does not answer.
             An index that is damaged is built again.
     """
     folder = cache / "indexes" / digest[:32]

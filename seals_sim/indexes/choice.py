@@ -111,10 +111,10 @@ def build_index(
         name: One of INDEXES or ENGINES.
         vectors: (n, d) l2-normalized, float32 or float16, perhaps memory-mapped.
         folder: For the files of the index.
-        options: Of the index.
+        options: Settings of the index.
         rng: Draws the rows that an index is trained on.
         made_from: A digest of the vectors, where one is known already; by default their `fingerprint`.
-        quiet: No progress bar.
+        quiet: Whether to hide the progress bar.
         workers: Find the neighbors of a graph.
         find_copies: Finds the equal rows.
 
@@ -123,7 +123,7 @@ def build_index(
         copies.
 
     Raises:
-        UserError: Where there is no such index, the folder holds one of other vectors, or a vector engine does not
+        UserError: If there is no such index, the folder holds one of other vectors, or a vector engine does not
             answer.
 
     Examples:

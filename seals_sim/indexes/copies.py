@@ -51,7 +51,7 @@ class DistinctIndex:
         """Find the k distinct vectors nearest to each query, with all their copies: see `VectorIndex`.
 
         Raises:
-            TypeError: Where the index of the distinct rows takes rows only.
+            TypeError: If the index of the distinct rows takes rows only.
         """
         distinct = self.distinct
         if not takes_vectors(distinct):

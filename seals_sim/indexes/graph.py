@@ -24,7 +24,7 @@ class StoredGraph:
 
     Attributes:
         build_seconds: What it took to build, its index included.
-        n_bytes: Of the graph.
+        n_bytes: Bytes of the graph.
 
     Examples:
         >>> graph = StoredGraph(np.array([3, 7]), np.array([[3, 5], [7, -1]], dtype=np.int32))
@@ -87,16 +87,16 @@ def build_graph(
         made_from: A digest of the index.
         rows: (m,) sorted; or m, for the rows of the table, of which there are that many.
         k_max: Neighbors of each row.
-        folder: Of all stages.
-        name: Of this one.
-        quiet: No progress bar.
+        folder: Parent folder of all stages.
+        name: Name of this stage.
+        quiet: Whether to hide the progress bar.
         workers: Find the neighbors of a block of rows each.
 
     Returns:
         The graph, and the stage of its making.
 
     Raises:
-        UserError: Where the folder holds a graph of another index, or cannot be written.
+        UserError: If the folder holds a graph of another index, or cannot be written.
     """
     of_all = isinstance(rows, int)
     asked = Rows(np.arange(rows)) if isinstance(rows, int) else rows

@@ -132,18 +132,18 @@ def build_ivf(
     Args:
         vectors: (n, d), l2-normalized, float32 or float16, perhaps memory-mapped.
         made_from: A digest of them.
-        folder: Of all stages.
+        folder: Parent folder of all stages.
         rng: Draws the rows that the cells are trained on.
         codes: One of CODES, which share their cells.
         n_probe: Cells that a query looks into.
-        quiet: No progress bar.
+        quiet: Whether to hide the progress bar.
         n_cells: By default `choose_n_cells`.
 
     Returns:
         The index, and the stages of its making.
 
     Raises:
-        UserError: Where the folder holds an index of other vectors, or cannot be written.
+        UserError: If the folder holds an index of other vectors, or cannot be written.
     """
     kind, n = CODES[codes], len(vectors)
     n_cells = n_cells or choose_n_cells(n)
@@ -179,7 +179,7 @@ def train_cells(
 
     Args:
         vectors: As for `build_ivf`.
-        folder: Of all stages.
+        folder: Parent folder of all stages.
         origin: All that the cells are made from.
         rng: Draws the rows that they are trained on.
         n_cells: How many.
@@ -189,7 +189,7 @@ def train_cells(
         stage.
 
     Raises:
-        UserError: Where the folder holds others, or cannot be written.
+        UserError: If the folder holds others, or cannot be written.
     """
     n = len(vectors)
     stage = Stage(folder, "index-training", origin)

@@ -50,7 +50,7 @@ def measure_on_sample(index: NeighborIndex, vectors: StoredVectors, k: int, seed
         index: Of the vectors.
         vectors: (n, d), l2-normalized.
         k: Neighbors of a query; n where it is more.
-        seed: Of the draw.
+        seed: Random seed.
 
     Returns:
         The facts, over 200 rows where there are so many; of distinct rows, where some are equal.

@@ -27,8 +27,8 @@ class StoredIndex:
     Attributes:
         vectors: (n, d), those that it was built on.
         build_seconds: What it took to build, over all the stages of it.
-        n_bytes: Of its file.
-        digest: Of the index.
+        n_bytes: Bytes of its file.
+        digest: Digest of the index.
     """
 
     def __init__(
@@ -44,11 +44,11 @@ class StoredIndex:
         """Open the file.
 
         Args:
-            path: Of the file.
+            path: Path of the file.
             vectors: (n, d), those that it was built on; queries may be any.
             searched: Faiss's settings of a search, such as nprobe.
             build_seconds: What it took to build.
-            digest: Of the index.
+            digest: Digest of the index.
             scale: What queries are multiplied by, where the codes need that.
             n_reranked: So many times k rows are sought by the codes, and the k nearest of them by the vectors
                 themselves are given; 1 for none.
@@ -98,11 +98,11 @@ def open_faiss(path: Path, is_ivf: bool) -> Any:
     """Open a Faiss index through mapped memory.
 
     Args:
-        path: Of its file.
+        path: Path of its file.
         is_ivf: Whether it is an inverted file of plain lists.
 
     Raises:
-        UserError: Where it cannot be read.
+        UserError: If it cannot be read.
     """
     flags = faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY if is_ivf else faiss.IO_FLAG_MMAP_IFC
     try:
@@ -124,8 +124,8 @@ def store_index(
     """Make a Faiss index and write it to a file, unless it is there already.
 
     Args:
-        folder: Of all stages.
-        name: Of this one.
+        folder: Parent folder of all stages.
+        name: Name of this stage.
         made_from: All that the index depends on.
         make: Makes the index.
 
@@ -133,7 +133,7 @@ def store_index(
         The file, and its stage.
 
     Raises:
-        UserError: Where the folder holds an index made from something else, or cannot be written.
+        UserError: If the folder holds an index made from something else, or cannot be written.
     """
     stage = Stage(folder, name, made_from)
     path = stage.folder / _FILE

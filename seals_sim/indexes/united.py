@@ -99,17 +99,17 @@ def build_united_graph(
     Args:
         vectors: (n, d), l2-normalized, of which no two are equal, float32 or float16, perhaps memory-mapped.
         made_from: A digest of them.
-        folder: Of all stages.
+        folder: Parent folder of all stages.
         rng: Draws the rows that cells and codes are trained on, and the sample.
         k: Neighbors of each row, at most n.
-        quiet: No progress bar.
+        quiet: Whether to hide the progress bar.
         workers: Find the neighbors of a block of rows each.
 
     Returns:
         The graph.
 
     Raises:
-        UserError: Where the folder holds a graph of other vectors, or cannot be written.
+        UserError: If the folder holds a graph of other vectors, or cannot be written.
 
     Examples:
         >>> import tempfile

@@ -26,14 +26,14 @@ def build_lsh(vectors: StoredVectors, made_from: str, folder: Path, n_bits: int 
     Args:
         vectors: (n, d), l2-normalized.
         made_from: A digest of them.
-        folder: Of all stages.
+        folder: Parent folder of all stages.
         n_bits: Code length. Faiss draws the projections from a fixed seed.
 
     Returns:
         The index.
 
     Raises:
-        UserError: Where the folder holds an index of other vectors, or cannot be written.
+        UserError: If the folder holds an index of other vectors, or cannot be written.
     """
     origin = {"vectors": made_from, "bits": n_bits}
     path, stage = store_index(
@@ -50,13 +50,13 @@ def build_hnsw(vectors: StoredVectors, made_from: str, folder: Path) -> StoredIn
     Args:
         vectors: (n, d), l2-normalized.
         made_from: A digest of them.
-        folder: Of all stages.
+        folder: Parent folder of all stages.
 
     Returns:
         The index.
 
     Raises:
-        UserError: Where the folder holds an index of other vectors, or cannot be written.
+        UserError: If the folder holds an index of other vectors, or cannot be written.
     """
 
     def make() -> Any:

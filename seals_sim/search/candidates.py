@@ -144,8 +144,8 @@ class GrowingTable(CandidateTable):
     rows at first, and in a table of up to `DENSE_ROWS` 4 bytes a row of the data.
 
     Args:
-        n_rows: Of the data.
-        n_dimensions: Of the vectors.
+        n_rows: Rows of the data.
+        n_dimensions: Dimensions of the vectors.
         excluded: Rows that are no candidates.
         capacity: Rows that there is room for at first.
 

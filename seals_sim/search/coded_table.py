@@ -21,7 +21,7 @@ class CodedTable:
 
     Args:
         vectors: (n, d) float32 or float16.
-        n_threads: That search at once.
+        n_threads: Threads that search at once.
     """
 
     def __init__(self, vectors: StoredVectors, n_threads: int = 1) -> None:

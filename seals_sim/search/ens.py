@@ -54,10 +54,10 @@ class VotingLearner:
 
     Args:
         index: Finds neighbors of rows.
-        n_rows: Of the pool.
+        n_rows: Rows of the pool.
         k: Neighbors of each row, itself not counted.
         budget: Labels in all.
-        prior: Of the model.
+        prior: Prior of the model.
     """
 
     def __init__(self, index: NeighborIndex, n_rows: int, k: int, budget: int, prior: float = PRIOR) -> None:

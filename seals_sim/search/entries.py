@@ -33,7 +33,7 @@ class DenseEntries:
     """An array of all rows: the faster, as long as the rows that are set share their pages of memory.
 
     Args:
-        n_rows: Of the table.
+        n_rows: Rows of the table.
     """
 
     def __init__(self, n_rows: int) -> None:
@@ -75,7 +75,7 @@ def make_entries(n_rows: int, n_known: int) -> Entries:
     """Make the entries of a table, all 0.
 
     Args:
-        n_rows: Of the table.
+        n_rows: Rows of the table.
         n_known: Rows that will be set at once; where they are many, an array takes less.
 
     Examples:

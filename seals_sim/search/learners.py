@@ -60,10 +60,10 @@ def fit_logistic(
         vectors: (m, d).
         labels: (m,), 1 or 0, both present.
         regularization: scikit-learn's C.
-        n_threads: Of the model.
+        n_threads: Threads of the model.
 
     Raises:
-        ValueError: Where only one class is labeled.
+        ValueError: If only one class is labeled.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -94,7 +94,7 @@ def fit_presuming(
     """`fit_logistic`, with presumed vectors (p, d) for negatives beside the labeled ones.
 
     Raises:
-        ValueError: Where there is no positive.
+        ValueError: If there is no positive.
     """
     all_labels = np.concatenate([labels, np.zeros(len(presumed), dtype=np.int8)])
     return fit_logistic(np.concatenate([vectors, presumed]), all_labels, regularization, n_threads)
@@ -107,7 +107,7 @@ class LogisticLearner:
     Args:
         vectors: (n, d), the pool.
         regularization: scikit-learn's C.
-        n_threads: Of the models.
+        n_threads: Threads of the models.
     """
 
     def __init__(self, vectors: StoredVectors, regularization: float = 1.0, n_threads: int = 1) -> None:
@@ -117,7 +117,7 @@ class LogisticLearner:
         self._read = Growing(np.float64, vectors.shape[1:])  # the vectors of _rows
 
     def fit(self, labeled: LabeledRows) -> LinearModel:
-        """Raises ValueError where only one class is labeled."""
+        """Raises ValueError if only one class is labeled."""
         self._read_vectors(labeled.rows)
         return fit_logistic(self._read.values, labeled.labels, self._regularization, self._n_threads)
 
@@ -141,7 +141,7 @@ class PresumingLearner:
         n_presumed: How many unlabeled rows.
         seed: They are drawn by this and the number of labels.
         regularization: scikit-learn's C.
-        n_threads: Of the models.
+        n_threads: Threads of the models.
     """
 
     def __init__(
@@ -157,7 +157,7 @@ class PresumingLearner:
         self._regularization, self._n_threads = regularization, n_threads
 
     def fit(self, labeled: LabeledRows) -> LinearModel:
-        """Raises ValueError where there is no positive."""
+        """Raises ValueError if there is no positive."""
         drawn = make_generator(self._seed, "presumed", len(labeled)).integers(len(self._vectors), size=self._n_presumed)
         presumed = np.setdiff1d(drawn, labeled.rows)
         vectors, others = (self._vectors[rows].astype(np.float64) for rows in (labeled.rows, presumed))

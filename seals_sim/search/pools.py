@@ -52,10 +52,10 @@ class RandomPool(_FixedPool):
         labeled: The seeds.
         vectors: (n, d) float32 or float16.
         size: How many rows to draw.
-        rng: Draws them.
+        rng: Random generator.
 
     Raises:
-        ValueError: Where fewer than `size` rows are unlabeled.
+        ValueError: If fewer than `size` rows are unlabeled.
     """
 
     def __init__(self, labeled: LabeledRows, vectors: StoredVectors, size: int, rng: np.random.Generator) -> None:

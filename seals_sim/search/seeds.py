@@ -18,10 +18,10 @@ def draw_seeds(
         is_positive: (n,) the labels of the pool.
         seed_positives: How many positives to draw.
         seed_negatives: How many negatives to draw.
-        rng: Draws them.
+        rng: Random generator.
 
     Raises:
-        UserError: Where the pool has fewer of either.
+        UserError: If the pool has fewer of either.
 
     Examples:
         >>> seeds = draw_seeds(np.arange(10) < 3, 2, 3, np.random.default_rng(0))
@@ -39,13 +39,13 @@ def draw_seeds_by_rows(
 
     Args:
         positives: (m,) sorted rows.
-        n_rows: Of the pool.
+        n_rows: Rows of the pool.
         seed_positives: How many positives to draw.
         seed_negatives: How many negatives to draw.
-        rng: Draws them.
+        rng: Random generator.
 
     Raises:
-        UserError: Where the pool has fewer of either.
+        UserError: If the pool has fewer of either.
 
     Examples:
         >>> draw_seeds_by_rows(Rows(np.array([3, 7])), 10**10, 1, 2, np.random.default_rng(0)).rows.tolist()
@@ -80,7 +80,7 @@ def require_seeds(is_positive: NDArray[np.bool_], seed_positives: int, seed_nega
         seed_negatives: Negatives that are needed.
 
     Raises:
-        UserError: Where the pool has fewer of either.
+        UserError: If the pool has fewer of either.
     """
     _require(int(is_positive.sum()), len(is_positive), seed_positives, seed_negatives)
 

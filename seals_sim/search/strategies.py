@@ -68,8 +68,8 @@ class Random(RowSelector):
     The same generator makes the same choice from the same set of candidates, in whatever order they entered.
 
     Args:
-        rng: Draws.
-        n_rows: Of the pool.
+        rng: Random generator.
+        n_rows: Rows of the pool.
     """
 
     def __init__(self, rng: np.random.Generator, n_rows: int) -> None:
@@ -105,13 +105,13 @@ def build_selector(
     Args:
         name: One of STRATEGIES.
         beta: Exponent of the information density.
-        rng: Of `Random`.
-        n_rows: Of the pool, for `Random`.
+        rng: Random generator of `Random`.
+        n_rows: Rows of the pool, for `Random`.
         centers: (m, d) the seeds' vectors, for `KCenters`.
         n_threads: For passes over a large pool.
 
     Raises:
-        UserError: Where the strategy is unknown.
+        UserError: If the strategy is unknown.
     """
     if name in SCORES:
         return ArgMax(SCORES[name])

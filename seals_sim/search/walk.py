@@ -32,7 +32,7 @@ def draw_entries(n: int, rng: np.random.Generator, excluded: Rows = _NO_ROWS, ti
 
     Args:
         n: Rows of the table.
-        rng: Draws them.
+        rng: Random generator.
         excluded: (m,) rows that are not to be drawn, sorted, each once.
         times: How many square roots of n.
 

@@ -38,7 +38,7 @@ class ChunkedVectors:
         """Take chunks as they are.
 
         Raises:
-            ValueError: Where a row has none.
+            ValueError: If a row has none.
         """
         if starts[0] != 0 or starts[-1] != len(chunks) or (np.diff(starts) < 1).any():
             raise ValueError("each row needs at least one chunk, and each chunk a row")

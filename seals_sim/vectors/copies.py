@@ -59,7 +59,7 @@ class Copies:
 
         Args:
             cache: The folder; one that can only be read will do.
-            key: Of the table.
+            key: Key of the table.
             find: Finds them.
         """
 
@@ -153,7 +153,7 @@ class ChosenRows:
 
     Attributes:
         shape: (m, d).
-        dtype: Of the table.
+        dtype: Data type of the table.
 
     Examples:
         >>> chosen = ChosenRows(np.eye(4, dtype=np.float16), np.array([0, 3]))

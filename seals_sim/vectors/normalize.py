@@ -14,7 +14,7 @@ def normalize(vectors: NDArray[np.generic], name: str, block: int = 1024) -> Vec
 
     Args:
         vectors: (n, d) of any real type.
-        name: Of the vectors, for errors.
+        name: What to call the vectors in errors.
         block: Rows to work on at a time: few, so that they stay in the processor's cache.
 
     Returns:

@@ -28,7 +28,7 @@ class Partition:
     """Some rows of a file, which any process can open that sees the file.
 
     Attributes:
-        path: Of the file.
+        path: Path of the file.
         column: Of the vectors, in a Parquet file.
         start: The number of the first row in the table.
         first: Its place in an .npy file; the number of the row group in a Parquet file.
@@ -47,7 +47,7 @@ class Partition:
         """Its rows, (n, d), memory-mapped where the file is .npy.
 
         Raises:
-            UserError: Where the file cannot be read, or holds something else by now.
+            UserError: If the file cannot be read, or holds something else by now.
         """
         if self.path.suffix == ".npy":
             rows = _open_array(self.path)[self.first : self.first + self.n]
@@ -94,7 +94,7 @@ class PartitionedVectors:
             partition_rows: The most rows of a partition of an .npy file; of a Parquet file each row group is one.
 
         Raises:
-            UserError: Where a file is none of these, or they do not fit together.
+            UserError: If a file is none of these, or they do not fit together.
         """
         if isinstance(paths, Path):
             if not paths.is_dir():

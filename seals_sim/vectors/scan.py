@@ -31,7 +31,7 @@ def compute_dots(vectors: StoredVectors, weights: NDArray[np.float32], n_threads
         vectors: (n, d), float32 or float16, perhaps memory-mapped; a row of `ChunkedVectors` has the value of its best
             chunk.
         weights: w, (d,).
-        n_threads: To share the work among.
+        n_threads: Number of threads.
 
     Returns:
         (n,), summed in float32.
@@ -62,7 +62,7 @@ def sweep(
     Args:
         vectors: (n, d), float32 or float16, perhaps memory-mapped.
         visit: Called with the place of the first row and with the rows, in float32, from several threads at once.
-        n_threads: That many.
+        n_threads: Number of threads.
         size: The most rows at a time; of float16 at most a thousand.
 
     Examples:
@@ -89,7 +89,7 @@ def read_block(vectors: StoredVectors, start: int, end: int) -> Vectors:
 
     Args:
         vectors: (n, d), float32 or float16, perhaps memory-mapped.
-        start: Of the first row.
+        start: Index of the first row.
         end: After the last row; n where it is more.
 
     Returns:
@@ -124,7 +124,7 @@ def read_rows(vectors: StoredVectors, start: int, end: int) -> StoredVectors:
 
     Args:
         vectors: (n, d), float32 or float16, perhaps memory-mapped.
-        start: Of the first row.
+        start: Index of the first row.
         end: After the last row; n where it is more.
 
     Returns:

@@ -54,7 +54,7 @@ class Whitening:
             The whitening, which may be applied to other embeddings too.
 
         Raises:
-            UserError: Where the embeddings span fewer directions than that, unless fewer will do.
+            UserError: If the embeddings span fewer directions than that, unless fewer will do.
         """
         from sklearn.decomposition import PCA  # takes a second, and those who only apply one do without
 
@@ -112,10 +112,10 @@ class Whitening:
         """Write it to an .npz file, whole or not at all.
 
         Args:
-            path: Of the file.
+            path: Path of the file.
 
         Raises:
-            UserError: Where it cannot be written.
+            UserError: If it cannot be written.
         """
         with replacing(path, is_private=True) as temporary, temporary.open("wb") as file:
             np.savez(file, mean=self.mean, directions=self.directions)
@@ -125,13 +125,13 @@ class Whitening:
         """Read what `save` has written.
 
         Args:
-            path: Of the file.
+            path: Path of the file.
 
         Returns:
             The same whitening, to the last bit.
 
         Raises:
-            UserError: Where the file is missing, damaged, or of another form.
+            UserError: If the file is missing, damaged, or of another form.
         """
         mean, directions = read_arrays(path, ("mean", "directions"))
         are_float32 = mean.dtype == directions.dtype == np.float32
@@ -158,7 +158,7 @@ def whiten(embeddings: Vectors, dimensions: int, or_fewer: bool = False) -> Vect
         (n, dimensions) float32, or (n, d) without whitening.
 
     Raises:
-        UserError: Where the data spans fewer directions than that, unless fewer will do.
+        UserError: If the data spans fewer directions than that, unless fewer will do.
 
     Examples:
         >>> whiten(np.array([[3, 4], [1, 0]], dtype=np.float32), 0).round(1).tolist()

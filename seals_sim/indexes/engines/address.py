@@ -21,10 +21,10 @@ def require_engine(index: str, address: str | None) -> None:
 
     Args:
         index: The name of an index.
-        address: Of the engine.
+        address: Address of the engine.
 
     Raises:
-        UserError: Where they do not fit, or the address holds a password.
+        UserError: If they do not fit, or the address holds a password.
 
     Examples:
         >>> require_engine("exact", None)

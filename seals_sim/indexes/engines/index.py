@@ -49,12 +49,12 @@ class EngineIndex:
         Args:
             connect: Opens the engine; it can be pickled.
             vectors: (n, d), l2-normalized, float32 or float16, perhaps memory-mapped.
-            address: Of the engine, for errors.
-            quiet: No progress bar.
+            address: Address of the engine, for errors.
+            quiet: Whether to hide the progress bar.
             patience_seconds: How long an engine that does not answer is asked again.
 
         Raises:
-            UserError: Where the engine does not answer, or holds something else.
+            UserError: If the engine does not answer, or holds something else.
         """
         self.vectors, self.build_seconds, self.n_requests = vectors, 0.0, 0
         self._connect, self._address, self._patience = connect, address, patience_seconds
@@ -71,7 +71,7 @@ class EngineIndex:
         """Find the k nearest rows of each of `queries`: see `VectorIndex`.
 
         Raises:
-            UserError: Where the engine does not answer, or gives no more than fewer than k neighbors.
+            UserError: If the engine does not answer, or gives no more than fewer than k neighbors.
         """
         k = min(k, len(self.vectors))
         found: list[Rows] = []

@@ -31,8 +31,8 @@ class LanceEngine:
         """Open the table, or make it where it is not there.
 
         Raises:
-            EngineUnavailableError: Where the storage does not answer.
-            UserError: Where the table has other columns than ours.
+            EngineUnavailableError: If the storage does not answer.
+            UserError: If the table has other columns than ours.
         """
         self._about, self._address = table, address
         vector = pa.list_(pa.float32(), table.d)

@@ -47,8 +47,8 @@ class MilvusEngine:
         """Connect, and make the collection where it is not there.
 
         Raises:
-            EngineUnavailableError: Where nothing answers.
-            UserError: Where the collection has other fields than ours, or access is denied.
+            EngineUnavailableError: If nothing answers.
+            UserError: If the collection has other fields than ours, or access is denied.
         """
         self._table, self._address = table, address
         self._n_cells = min(table.n_cells, _MOST_CELLS)

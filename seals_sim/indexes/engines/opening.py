@@ -25,14 +25,14 @@ def open_engine_index(
 
     Args:
         name: One of ENGINES.
-        address: Of the engine: a server, a file or a folder.
+        address: Address of the engine: a server, a file or a folder.
         vectors: (n, d), l2-normalized, no two of them equal.
         made_from: A digest of them.
         n_probe: Cells of an inverted file that a query looks into.
-        quiet: No progress bar.
+        quiet: Whether to hide the progress bar.
 
     Raises:
-        UserError: Where the address is wrong, a package is missing, the engine does not answer, or it holds something
+        UserError: If the address is wrong, a package is missing, the engine does not answer, or it holds something
             else under this name.
     """
     require_engine(name, address)
