@@ -1,4 +1,4 @@
-"""A Faiss index in a file: opened through mapped memory, so that processes share it and opening takes no time."""
+"""A Faiss index in a file. It is memory-mapped, so processes share it and opening takes no time."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _FILE = "index.faiss"
 
 
 class StoredIndex:
-    """An index that `store_index` has left in a file. It can be pickled, to be opened again in another process.
+    """An index that `store_index` wrote to a file. It can be pickled and is reopened in another process.
 
     Attributes:
-        vectors: (n, d), those that it was built on.
-        build_seconds: What it took to build, over all the stages of it.
+        vectors: (n, d), the vectors it was built on.
+        build_seconds: Build time, over all its stages.
         n_bytes: Bytes of its file.
         digest: Digest of the index.
     """
@@ -45,13 +45,13 @@ class StoredIndex:
 
         Args:
             path: Path of the file.
-            vectors: (n, d), those that it was built on; queries may be any.
-            searched: Faiss's settings of a search, such as nprobe.
-            build_seconds: What it took to build.
+            vectors: (n, d), the vectors it was built on; queries may be any.
+            searched: Faiss's search settings, such as nprobe.
+            build_seconds: Build time.
             digest: Digest of the index.
-            scale: What queries are multiplied by, where the codes need that.
-            n_reranked: So many times k rows are sought by the codes, and the k nearest of them by the vectors
-                themselves are given; 1 for none.
+            scale: Factor applied to queries, if the codes need it.
+            n_reranked: The codes find this many times k rows, and the k nearest of these by the vectors themselves are
+                returned; 1 for no reranking.
         """
         self.vectors, self.build_seconds, self.digest = vectors, build_seconds, digest
         self.n_bytes = path.stat().st_size
@@ -95,7 +95,7 @@ def _rerank(rows: Rows, vectors: StoredVectors, query: NDArray[np.float32], k: i
 
 
 def open_faiss(path: Path, is_ivf: bool) -> Any:
-    """Open a Faiss index through mapped memory.
+    """Open a Faiss index memory-mapped.
 
     Args:
         path: Path of its file.
@@ -121,16 +121,16 @@ def open_faiss(path: Path, is_ivf: bool) -> Any:
 def store_index(
     folder: Path, name: str, made_from: Mapping[str, object], make: Callable[[], Any]
 ) -> tuple[Path, Stage]:
-    """Make a Faiss index and write it to a file, unless it is there already.
+    """Make a Faiss index and write it to a file, unless the file already exists.
 
     Args:
         folder: Parent folder of all stages.
         name: Name of this stage.
-        made_from: All that the index depends on.
-        make: Makes the index.
+        made_from: Everything that the index depends on.
+        make: Function that makes the index.
 
     Returns:
-        The file, and its stage.
+        The file and its stage.
 
     Raises:
         UserError: If the folder holds an index made from something else, or cannot be written.

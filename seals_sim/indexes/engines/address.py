@@ -1,4 +1,4 @@
-"""Where an engine is, checked before anything is embedded or loaded."""
+"""The address of an engine, checked before anything is embedded or loaded."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _EXAMPLES = {
 
 
 def require_engine(index: str, address: str | None) -> None:
-    """Check that an index of a vector engine has an address that it can use, and any other index none.
+    """Check that an index of a vector engine has a usable address and any other index has none.
 
     Args:
         index: The name of an index.
         address: Address of the engine.
 
     Raises:
-        UserError: If they do not fit, or the address holds a password.
+        UserError: If index and address do not fit together, or the address contains a password.
 
     Examples:
         >>> require_engine("exact", None)
@@ -49,7 +49,7 @@ that ends in .db
         try:
             parts = urlsplit(address)
             is_good = parts.scheme in _SCHEMES[index] and bool(parts.hostname) and parts.port != 0
-        except ValueError:  # a port that is none
+        except ValueError:  # an invalid port
             is_good = False
         if not is_good or parts.query or parts.fragment:
             raise UserError(problem, parameter="engine", value=address.partition("?")[0])
@@ -71,7 +71,7 @@ def _require_place(index: str, path: Path, problem: str) -> None:
 
 
 def hide_password(address: str) -> str:
-    """An address without what may be a password, to be shown.
+    """An address that is safe to show: without anything that may be a password.
 
     Examples:
         >>> hide_password("https://me:secret@vectors:19530"), hide_password("vectors.db")
