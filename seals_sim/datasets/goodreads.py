@@ -1,7 +1,7 @@
-"""The UCSD Goodreads spoiler file as published (Wan et al. 2019): one review a line, one example a sentence.
+"""The UCSD Goodreads spoiler file as published (Wan et al. 2019): one review per line, one example per sentence.
 
-The data is the UCSD Book Graph's, for academic use only, and may not be redistributed: it is read from the user's
-own copy.
+The data belongs to the UCSD Book Graph, is for academic use only and may not be redistributed. It is read from the
+user's own copy.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Review:
     """One review.
 
     Attributes:
-        review_id: No two reviews have the same.
+        review_id: Unique to each review.
         book_id: The book it is about.
-        labels: 1 for each sentence that is a spoiler, else 0.
+        labels: For each sentence 1 if it is a spoiler, otherwise 0.
         texts: The sentences.
     """
 
@@ -44,15 +44,15 @@ def iterate_reviews(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[R
     review_id; review_sentences is a list of [0 or 1, text].
 
     Args:
-        path: Of `goodreads_reviews_spoiler.json` or `.json.gz`.
-        bad: Gets each line that is not so, or repeats a review_id.
+        path: Path of `goodreads_reviews_spoiler.json` or `.json.gz`.
+        bad: Receives each line that is not of this form or repeats a review_id.
         quiet: Whether to hide the progress bar.
 
     Yields:
         The reviews.
 
     Raises:
-        UserError: If the file cannot be read; for a bad line, unless these are skipped.
+        UserError: If the file cannot be read, or for a bad line unless bad lines are skipped.
     """
     require_file(path)
     seen: set[str] = set()
@@ -74,11 +74,11 @@ def read_goodreads(path: Path, skip_bad_lines: bool = False) -> Dataset:
     """Read the whole file into memory.
 
     Args:
-        path: Of `goodreads_reviews_spoiler.json` or `.json.gz`.
-        skip_bad_lines: Leave out what cannot be read, instead of stopping.
+        path: Path of `goodreads_reviews_spoiler.json` or `.json.gz`.
+        skip_bad_lines: Leave out lines that cannot be read instead of stopping.
 
     Returns:
-        A row for each sentence; the one concept is `spoiler`.
+        One row per sentence; the only concept is `spoiler`.
 
     Raises:
         UserError: If the file or one of its lines cannot be read.

@@ -116,7 +116,7 @@ class ExportedModel:
 
     @cached_property
     def _tokenizer(self) -> tuple[Any, int]:
-        """The tokenizer and the padding id: texts are padded batch by batch, not all to one length as it would itself."""
+        """The tokenizer and the padding id: texts are padded batch by batch, not all to one length as by default."""
         from tokenizers import Tokenizer
 
         tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
@@ -206,9 +206,7 @@ def _write_graph(model: SentenceTransformer, path: Path) -> None:
         def forward(self, *inputs: Any) -> Any:
             return self.model(dict(zip(names, inputs, strict=True)))["sentence_embedding"]
 
-    example = _fill_up(
-        [([0] * 3, [0] * 3), ([0] * 5, [0] * 5)], 0
-    )  # two lengths, so that the mask is part of the graph
+    example = _fill_up([([0] * 3, [0] * 3), ([0] * 5, [0] * 5)], 0)  # two lengths, so that the graph has the mask
     axes = {name: {0: "texts", 1: "tokens"} for name in names} | {"embedding": {0: "texts"}}
     try:
         with warnings.catch_warnings(action="ignore"), torch.no_grad():
