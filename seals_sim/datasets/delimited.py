@@ -55,7 +55,7 @@ class DelimitedTable:
 
     @cached_property
     def _ends_in_return(self) -> bool:
-        """Whether a lone carriage return ends a line, as on old machines; in other files it is an ordinary character."""
+        """Whether a lone carriage return ends a line, as on old machines; elsewhere it is an ordinary character."""
         return bool(_LONE_RETURN.search(self._first_line))
 
     def read_header(self, bad: BadLines) -> list[str]:

@@ -100,7 +100,7 @@ class JsonTable:
                 bad.report(f"object {number}", problem)
 
     def _read_array(self) -> list[object]:
-        """Read the whole array; a truncated one cannot be read in part, since the start of its next object is unknown."""
+        """Read the whole array. A truncated one cannot be read in part: the start of its next object is unknown."""
         try:
             items: list[object] = json.loads(read_bytes(self._path, self._encoding).decode("utf-8-sig"))
         except UnicodeDecodeError as error:

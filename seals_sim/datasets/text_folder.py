@@ -1,4 +1,4 @@
-"""A folder of .txt files, each of which is a text."""
+"""A folder of .txt files, one text per file."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _COLUMNS = ["file", "text"]
 
 
 class TextFolder:
-    """All .txt files below a folder, in the order of their names: a table with the columns `file` and `text`."""
+    """All .txt files below a folder, sorted by name, as a table with the columns `file` and `text`."""
 
     def __init__(self, folder: Path, encoding: str = "utf-8") -> None:
         self._folder, self._encoding = folder, "utf-8-sig" if encoding == "utf-8" else encoding
@@ -27,7 +27,7 @@ class TextFolder:
         return _COLUMNS
 
     def read_at_once(self, columns: Sequence[str]) -> pa.Table | None:
-        """Never: it would be no faster."""
+        """Always None: it would be no faster."""
         return None
 
     def read_types(self, columns: Sequence[str]) -> dict[str, pa.DataType] | None:

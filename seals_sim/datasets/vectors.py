@@ -1,4 +1,4 @@
-"""The user's own vectors: an .npy of (n, d), with labels or a table in another file. So image embeddings come in."""
+"""The user's own vectors, such as image embeddings: an .npy of (n, d), with labels or a table in another file."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ def read_vectors(path: Path, labels: Path, label_columns: Sequence[str] = (), se
     """Read vectors and their labels.
 
     Args:
-        path: Of an .npy of (n, d), of any real type.
-        labels: Of an .npy of (n,), a class id (or 0/1, or true/false) for each row; or of a table with a label column.
-        label_columns: Of the table; by default the column `label` or `labels`.
-        separator: Cuts a text cell of the table into a list of labels.
+        path: Path of an .npy of (n, d), of any real type.
+        labels: Path of an .npy of (n,) with a class id (or 0/1, or true/false) per row; or of a table with a label
+            column.
+        label_columns: Label columns of the table, by default `label` or `labels`.
+        separator: Splits a text cell of the table into a list of labels.
 
     Returns:
         The vectors, in float32 and l2-normalized, and the concepts of the labels.
@@ -41,16 +42,16 @@ def read_vectors(path: Path, labels: Path, label_columns: Sequence[str] = (), se
 
 
 def read_vector_array(path: Path) -> NDArray[np.generic]:
-    """Read an array of vectors as it is, memory-mapped: what its values are is for `normalize` to check.
+    """Read an array of vectors as it is, memory-mapped; `normalize` checks its values.
 
     Args:
-        path: Of an .npy of (n, d), of any real type.
+        path: Path of an .npy of (n, d), of any real type.
 
     Returns:
         (n, d), n and d at least 1.
 
     Raises:
-        UserError: If there is no such array in it; pickles are not read.
+        UserError: If the file does not contain such an array; pickles are not read.
     """
     vectors = _read_array(path)
     if vectors.ndim != 2 or vectors.dtype.kind not in "fiu" or not vectors.size:

@@ -243,7 +243,7 @@ class TextSpace:
         return cut_texts(self._texts, self._encoder, n_tokens)
 
     def _count_cut_of_stored(self, texts: StoredTexts) -> tuple[int, int]:
-        """Estimate how many are cut, and return the step: every step-th of the texts that are long enough is checked."""
+        """Estimate how many are cut, and return the step: every step-th of the texts long enough is checked."""
         limit = self._encoder.max_tokens
         if limit is None:
             return 0, 1

@@ -1,4 +1,4 @@
-"""Which rows are the unlabeled pool, and which are held out for validation and test."""
+"""Splitting rows into the unlabeled pool and held-out rows for validation and test."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ class Split:
     test: DatasetRows
 
     def name_parts(self, n: int) -> list[str]:
-        """Name the part that each row is in.
+        """List the part that each row belongs to.
 
         Args:
             n: Rows of the table.
 
         Returns:
-            n names: pool, validation, or test.
+            n names: pool, validation or test.
         """
         names = np.empty(n, dtype=object)
         names[self.pool], names[self.validation], names[self.test] = "pool", "validation", "test"
@@ -46,7 +46,7 @@ class Split:
 
 
 def compute_validation_size(n: int) -> int:
-    """Scale the paper's 10,000 of 17.67 million (7.12) down in proportion for smaller data.
+    """Scale the paper's 10,000 of 17.67 million (7.12) down proportionally for smaller data.
 
     Args:
         n: Rows of the table.
@@ -67,7 +67,7 @@ def split_at_random(n: int, rng: np.random.Generator, test_fraction: float = PAP
     Args:
         n: Rows of the table.
         rng: Random generator for the split.
-        test_fraction: For test.
+        test_fraction: Share of rows for test.
 
     Returns:
         The parts.
@@ -90,16 +90,16 @@ def split_at_random(n: int, rng: np.random.Generator, test_fraction: float = PAP
 
 
 def keep_copies_together(split: Split, copies: Copies) -> Split:
-    """Move every copy to the part where the first row that holds the same is, so that no test row is a row of the pool.
+    """Move every copy to the part of the first equal row, so that no test row equals a row of the pool.
 
-    A model that has seen a row knows its copy, label included, which would be measured as skill.
+    A model that has seen a row knows its copy, label included, and that would be measured as skill.
 
     Args:
         split: A split of all rows of the table.
         copies: The equal rows of the table.
 
     Returns:
-        The parts, whose sizes may differ a little.
+        The parts; their sizes may change a little.
 
     Raises:
         UserError: If test or the pool would be empty.
@@ -125,14 +125,14 @@ def keep_copies_together(split: Split, copies: Copies) -> Split:
 def split_by_group(
     groups: NDArray[np.int64], rng: np.random.Generator, test_fraction: float = PAPER_TEST_FRACTION
 ) -> Split:
-    """Split rows at random so that no group, such as the sentences of one book, is in two parts.
+    """Split rows at random such that no group, for example the sentences of one book, is in two parts.
 
-    Whole groups go to test, then to validation, until each part has its size or more.
+    Whole groups are assigned to test, then to validation, until each part has at least its size.
 
     Args:
         groups: (n,), the number of each row's group, from 0.
         rng: Random generator for the split.
-        test_fraction: For test.
+        test_fraction: Share of rows for test.
 
     Returns:
         The parts.
