@@ -199,7 +199,7 @@ def test_carriage_returns_are_letters_unless_the_header_ends_in_one(tmp_path):
         ("t.csv", {"sheet": "a"}, r"sheet = 'a': does not apply to .*t.csv"),
         ("t.parquet", {"encoding": "cp1252"}, r"encoding = 'cp1252': does not apply to"),
         ("t.jsonl", {"delimiter": ";"}, r"delimiter = ';': does not apply to"),
-        ("t.xlsx", {"sheet": "c"}, r"sheet = 'c': .*t.xlsx has 'a', 'b'"),
+        ("t.xlsx", {"sheet": "c"}, r"sheet = 'c': no such sheet in .*t.xlsx; it has 'a', 'b'"),
         ("t.xlsx", {}, r"t.xlsx has 2 sheets; name one of 'a', 'b'"),
         ("bad.xlsx", {}, r"bad.xlsx: not a readable workbook"),
         ("bad.arrow", {}, r"bad.arrow: not a readable Arrow file"),
