@@ -142,9 +142,10 @@ def build_united_graph(
         found = ArrayStage(folder, f"graph-found-{k}", origin, shape, np.int32)
         order = scan.list_rows()
         blocks = (Rows(order[start : start + _ASKED]) for start in range(found.n_done, n, _ASKED))
-        lists = found.fill_from(workers.map(_find_block, (scan, settings, k, shape[2]), blocks), quiet)
+        found_blocks = workers.map(_find_block, (scan, settings, k, shape[2]), blocks)
+        lists = found.fill_from(found_blocks, quiet, "finding neighbors")
         parts = ((start, min(start + _UNITED, n)) for start in range(united.n_done, n, _UNITED))
-        united.fill_from(workers.map(_unite_block, (lists, order, k), parts), quiet)
+        united.fill_from(workers.map(_unite_block, (lists, order, k), parts), quiet, "uniting neighbor lists")
     finding = Stage(folder, f"graph-found-{k}", {**origin, "shape": list(shape), "dtype": np.dtype(np.int32).str})
     (finding.folder / "array.npy").unlink(missing_ok=True)  # it is three times as large as the graph
     stages = (training, listing, choosing, finding, united.stage)
