@@ -326,9 +326,9 @@ def find_problem(record: object, may_be_half: bool = True) -> str | None:
         may_be_half: Whether it may contain a lone surrogate, which only escapes can.
     """
     if not isinstance(record, dict):
-        return f"each line must be a JSON object {{...}}, not a {type(record).__name__}"
+        return f"must be a JSON object {{...}}, not a {type(record).__name__}"
     if may_be_half and not _is_encodable(record):
-        return "a lone surrogate (\\ud800 to \\udfff), which is not a character"
+        return "contains a lone surrogate (\\ud800 to \\udfff), which is not a character"
     return None
 
 

@@ -15,8 +15,8 @@ Precision = Literal["float32", "bfloat16"]
 AutoPrecision = Literal["auto", Precision]
 
 KNOWN_MODELS = {
-    DEFAULT_MODEL: "the default; comes with this package",
-    STATIC_MODEL: "static; comes with this package",
+    DEFAULT_MODEL: "the default, included",
+    STATIC_MODEL: "static, included",
     f"{DEFAULT_MODEL}+{STATIC_MODEL}": "both, the second with half weight",
     "minishlab/potion-base-8M": "static, from Model2Vec",
     "minishlab/potion-retrieval-32M": "static, from Model2Vec, larger",

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 VectorIndexName = Literal["exact", "lsh", "hnsw", "ivf-flat", "ivf-sq", "ivf-pq", "ivf-rabitq"]
 """Indexes that take any vector."""
 IndexName = Literal["exact", "lsh", "hnsw", "ivf-flat", "ivf-sq", "ivf-pq", "ivf-rabitq", "graph"]
-"""Indexes that take rows of the table (any vector index does, too)."""
+"""Indexes that take rows of the table."""
 AutoIndexName = Literal[IndexName, "auto"]
 EngineName = Literal["milvus", "lancedb"]
 """Vector engines, which store the rows elsewhere."""

@@ -69,7 +69,7 @@ def test_tables_of_every_format_read_alike(tmp_path, name):
     ("lines", "message"),
     [
         (['{"text": "a", "label": 1}', '{"text": "b", '], r"t.jsonl:2: not valid JSON"),
-        (['{"text": "a", "label": 1}', "[1]"], r"t.jsonl:2: each line must be a JSON object"),
+        (['{"text": "a", "label": 1}', "[1]"], r"t.jsonl:2: must be a JSON object"),
         (['{"text": "a", "label": 1}', '{"label": 1}'], r"t.jsonl:2: this line has no 'text'"),
         (['{"text": "a", "label": 1}', '{"text": 7, "label": 1}'], r"t.jsonl:2: 'text' must be text, not 7"),
         (['{"text": "a", "label": 1}', '{"text": "b", "label": {"x": 1}}'], r"t.jsonl:2: .* is not a label"),
