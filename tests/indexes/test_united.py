@@ -146,7 +146,7 @@ def test_opening_again_finds_nothing_anew(whole, tmp_path, monkeypatch):
 
 def test_of_other_vectors_or_damaged_it_is_refused(tmp_path):
     build(tmp_path)
-    with pytest.raises(UserError, match="was made with another vectors"):
+    with pytest.raises(UserError, match="was made with a different vectors"):
         build_united_graph(VECTORS, "another", tmp_path, np.random.default_rng(0), 20)
     path = tmp_path / "graph-scan" / "index.faiss"
     path.write_bytes(path.read_bytes()[:-1])
