@@ -172,7 +172,7 @@ def test_rows_that_move_since_others_are_left_out_move_in_the_file_too(here, mon
         (["--id-column", "none", "--columns", "all"], "--id-column none: is none of the columns id"),
         (["--id-column", "id"], "--id-column id: row 2 of t.csv (counted from 0) is 'a', as in row 0"),
         (["--columns", "none"], "--columns none: there is no such column in t.csv"),
-        (["--negative-label", "x"], "--negative-label x: needs positive_label too"),
+        (["--negative-label", "x"], "--negative-label x: requires positive_label"),
     ],
 )
 def test_columns_that_cannot_be(here, refused, words, said):

@@ -179,15 +179,15 @@ def test_what_is_wrong_with_the_judge_is_one_line(tmp_path, words, refused):
         assert said.startswith(f"error: {line}")
         assert "secret" not in said
     for options, line in (
-        (["--no-page"], "--no-page: needs judge too"),
-        (["--judge-budget", "5"], "--judge-budget 5: needs judge too"),
+        (["--no-page"], "--no-page: requires judge"),
+        (["--judge-budget", "5"], "--judge-budget 5: requires judge"),
         (
             ["--judge", "http://localhost/v1", "--instruction", "i"],
-            "--judge http://localhost/v1: needs judge_model too",
+            "--judge http://localhost/v1: requires judge_model",
         ),
         (
             ["--judge", "http://localhost/v1", "--judge-model", "m"],
-            "--judge http://localhost/v1: needs instruction too",
+            "--judge http://localhost/v1: requires instruction",
         ),
     ):
         assert refused(main, ["label", str(tmp_path / "t.csv"), *options]) == f"error: {line}"

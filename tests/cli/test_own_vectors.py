@@ -155,8 +155,8 @@ def test_words_are_searched_for_with_the_model_of_the_vectors(here, monkeypatch,
         (["--vectors", "flat.npy"], "flat.npy: an (n, d) array of numbers is needed"),
         (["--vectors", "pickled.npy"], "pickled.npy: is not a readable .npy file"),
         (["--vectors", "nan.npy"], "nan.npy: row 7 (counted from 0) has a NaN or an infinite value"),
-        (["--image-column", "path"], "--image-column path: needs image_folder too"),
-        (["--image-folder", "pictures"], "--image-folder pictures: needs image_column too"),
+        (["--image-column", "path"], "--image-column path: requires image_folder"),
+        (["--image-folder", "pictures"], "--image-folder pictures: requires image_column"),
         (
             ["--image-column", "picture", "--image-folder", "pictures"],
             "--image-column picture: there is no such column",
@@ -179,7 +179,7 @@ def test_what_does_not_go_together_is_refused(here, options, said, refused):
 
 def test_pictures_need_vectors(here, refused):
     said = refused(cli.main, ["label", "t.jsonl", "--text-column", "title", *PICTURES])
-    assert "--image-column path: needs vectors too" in said
+    assert "--image-column path: requires vectors" in said
 
 
 def test_a_session_opens_with_the_same_vectors_texts_and_paths(here, monkeypatch, refused):

@@ -183,7 +183,7 @@ def test_the_whole_bench_is_the_cross_with_both_studies():
     [
         (["--problem", "example2"], "--problem example2: unknown; choose from 'example1', "),
         (["--algorithm", "3,5"], "--algorithm 5: unknown; choose from"),
-        (["--algorithm", "3,3"], "--algorithm 3,3: names one twice"),
+        (["--algorithm", "3,3"], "--algorithm 3,3: has a value twice"),
         (["--dim", "1"], "--dim 1: must be at least 2"),
         (["--dim", "two"], "--dim two: must be a whole number"),
         (["--delta", "0"], "--delta 0: must be above 0"),
