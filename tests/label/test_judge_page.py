@@ -49,6 +49,6 @@ def test_the_page_follows_a_judge_and_puts_a_tenth_to_the_person(browser, tmp_pa
             page.wait(lambda before=before: page.row() not in (None, before))
         row = page.row()
         page.press("1" if int(row) % 2 else "0")
-        page.wait(lambda: "Of 1 drawn at random that you checked, you agree with 1: 100.0%" in words())
+        page.wait(lambda: "Of the 1 answer drawn at random that you checked, you agree with 1: 100.0%" in words())
         page.wait(lambda: answered(page)[row] == int(row) % 2)
         assert page.errors() == []

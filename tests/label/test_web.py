@@ -495,14 +495,15 @@ def test_a_forecast_and_random_rows_are_explained_in_words(session):
         remaining=random, forecast=told, p_missing=0.5,
     )  # fmt: skip
     assert describe_remaining(status, 10) == (
-        "About 12 more positives remain, by a forecast from how many the search has found lately (3 to 51 in 95% of "
-        "the searches that were measured; no guarantee). None of the 30 rows drawn at random was positive: with 95% "
-        "confidence, at most 1,123 positives remain among the 9,700 rows without an answer, whatever they are like. "
-        "To be as sure that no more remain than are found takes some 730 such rows in all."
+        "About 12 more positives remain, according to a forecast from the search's latest answers (3 to 51 in 95% of "
+        "the searches that we measured; no guarantee). None of the 30 rows drawn at random was positive: with 95% "
+        "confidence, at most 1,123 positives remain among the 9,700 rows without an answer, whatever they look like. "
+        "To be as sure that no more remain than you have found takes about 730 such rows in total."
     )
-    assert describe_stopping(status).startswith("By the forecast, at least 49% of all positives are found. Too early")
+    stopping = describe_stopping(status)
+    assert stopping.startswith("By the forecast, at least 49% of all positives have been found. Too early")
     early = describe_remaining(replace(status, forecast=None), 10)
-    assert early.startswith("The search finds too many positives still, or none yet, to foretell how many remain. None")
+    assert early.startswith("The search still finds too many positives, or none yet, to forecast how many remain. None")
     assert estimate_remaining(9_700, 730, 0).high == 49
 
 
