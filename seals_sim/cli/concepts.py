@@ -73,7 +73,7 @@ def sort_instructions(
         return find_name("" if name == UNNAMED else name) if equals else None
 
     if list(names) == [""] and len(instructions) > 1:
-        problem = "is one too many: this session has one concept; begin it with a concept for each"
+        problem = "is one too many: this session has one concept; to have several, name them when you begin it"
         raise UserError(problem, parameter="instruction", value=repr(instructions[1]))
     if len(names) == len(instructions) == 1 and read_name(instructions[0]) not in names:
         return dict(zip(names, instructions, strict=True))
@@ -85,7 +85,7 @@ def sort_instructions(
             problem = f"write it as NAME=TEXT, with the name of a concept: {named}"
             raise UserError(problem, parameter="instruction", value=repr(given))
         if name in sorted_:
-            raise UserError("is the second one for its concept", parameter="instruction", value=repr(given))
+            raise UserError("is the second instruction for its concept", parameter="instruction", value=repr(given))
         sorted_[name] = text.strip()
     return sorted_
 
@@ -95,4 +95,4 @@ def require_words(positives: Sequence[str], negatives: Sequence[str]) -> None:
     for name, examples in (("like", positives), ("not_like", negatives)):
         for text in examples:
             if not text.strip():
-                raise UserError("needs some words", parameter=name, value=repr(text))
+                raise UserError("has no words", parameter=name, value=repr(text))

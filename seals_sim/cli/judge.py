@@ -57,10 +57,10 @@ def begin_judging(session: Concepts, judge: Judge, options: JudgeOptions) -> Jud
         session.close()
         raise
     for concept, before in judging.other_instructions.items():
-        of_what = f" of {concept}" if concept else ""
-        _tell(f"{judge.who} was told something else{of_what} before, and its answers stand: {before!r}")
+        of_what = f" for {concept}" if concept else ""
+        _tell(f"{judge.who} had another instruction{of_what} before, and its answers still count: {before!r}")
     if judging.left_out:
-        _tell(f"{judge.who} has no instruction for {', '.join(map(name_concept, judging.left_out))}: left to you")
+        _tell(f"{judge.who} has no instruction for {', '.join(map(name_concept, judging.left_out))}; left to you")
     if warning := warn_of_sending(judge.url):
         _tell(warning)
     return judging

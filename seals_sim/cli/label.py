@@ -61,7 +61,7 @@ def label(
         require_own_vectors(own, examples, text)
     if examples.paper:
         if options.pool not in ("auto", "seals"):
-            raise UserError("is not the paper's; leave it out, or paper", parameter="pool", value=options.pool)
+            raise UserError("cannot be combined with paper", parameter="pool", value=options.pool)
         options = replace(options, pool="seals", presumed=0)
     _require_fitting_embedding(options, text, own, examples)
     _require_fitting_chunks(options, text, own, examples, index)
@@ -107,7 +107,7 @@ def _require_fitting_embedding(
         "paper whitens all vectors": examples.paper,
         "dimensions whitens all vectors": bool(text.dimensions),
         "pool all scans all vectors": options.pool == "all",
-        f"{STATIC_MODEL} embeds them all in no time": text.text_model == STATIC_MODEL,
+        f"{STATIC_MODEL} is fast enough to embed them all": text.text_model == STATIC_MODEL,
     }
     if options.embed == "lazy":
         _refuse(reasons, "embed", "lazy")
@@ -136,7 +136,7 @@ def _refuse(reasons: Mapping[str, bool], parameter: str, value: object) -> None:
     """Refuse an option by the first reason that holds."""
     for reason, holds in reasons.items():
         if holds:
-            raise UserError(f"cannot be: {reason}", parameter=parameter, value=value)
+            raise UserError(f"not possible: {reason}", parameter=parameter, value=value)
 
 
 def _check_before_work(session: Path, examples: ExampleOptions, page: PageOptions) -> None:

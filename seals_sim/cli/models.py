@@ -17,7 +17,7 @@ def list_models(
     others: tuple[str, ...], n: int, backend: AutoBackend, precision: AutoPrecision, cache: Path, quiet: bool
 ) -> None:
     """Print a line a model; n = 0 measures nothing, and shows what was measured earlier."""
-    lines = [("model", "dimensions", "computed by", "texts a second", "10 nearest", "")]
+    lines = [("model", "dimensions", "runtime", "texts per second", "10 nearest", "")]
     for model in dict.fromkeys((*KNOWN_MODELS, *others)):
         about = KNOWN_MODELS.get(model, "")
         if model in KNOWN_MODELS and "/" in model and model not in others and not _is_downloaded(model):
@@ -36,8 +36,8 @@ def list_models(
     for line in lines:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
     print(
-        f"texts a second of processor time, and the part of the 10 nearest that share a concept, on {n or _USUAL:,} "
-        "random descriptions of ICD-10-CM, which are short and in one field; yours may differ"
+        f"texts per CPU second, and the fraction of the 10 nearest that share a concept, on {n or _USUAL:,} random "
+        "descriptions of ICD-10-CM, which are short and from one field; your texts may differ"
     )
 
 

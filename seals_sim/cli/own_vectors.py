@@ -37,13 +37,13 @@ def require_own_vectors(own: OwnVectorOptions, examples: ExampleOptions, text: T
     if own.vectors is None:
         return
     if examples.paper:
-        raise UserError("whitens texts; with vectors take the pool seals instead", parameter="paper", value=True)
+        raise UserError("whitens texts; with vectors, use the pool seals instead", parameter="paper", value=True)
     if text.dimensions:
-        raise UserError("whitens texts; leave it out with vectors", parameter="dimensions", value=text.dimensions)
+        raise UserError("whitens texts; omit it with vectors", parameter="dimensions", value=text.dimensions)
     if text.model is None:
         for name, words in (("like", examples.like), ("not_like", examples.not_like)):
             if words:
-                problem = "needs the model that made the vectors (--model); or leave it out, and answer rows first"
+                problem = "requires the model that made the vectors (--model); or omit it and answer rows first"
                 raise UserError(problem, parameter=name, value=words[0])
     read_vector_array(own.vectors)
 
@@ -112,7 +112,7 @@ def _find_encoder(text: TextOptions, path: Path, d: int) -> Callable[[Sequence[s
     assert text.model is not None
     encoder = open_encoder(text.model, precision="float32" if text.precision == "auto" else text.precision)
     if encoder.dimensions != d:
-        problem = f"gives {encoder.dimensions} dimensions, and {path} has {d}; name the model that made these vectors"
+        problem = f"has {encoder.dimensions} dimensions, but {path} has {d}; name the model that made these vectors"
         raise UserError(problem, parameter="model", value=text.model)
     return lambda texts: normalize(encoder.encode(texts), "the embeddings")
 
@@ -123,7 +123,7 @@ def _choose_text_column(table: Path, text: TextOptions, own: OwnVectorOptions) -
         return text
     header = open_table(table, text).read_header(BadLines(table, text.skip_bad_lines))
     if own.image_column not in header:
-        problem = f"there is no such column in {table}; there are {', '.join(map(repr, header))}"
+        problem = f"no such column in {table}; its columns are {', '.join(map(repr, header))}"
         raise UserError(problem, parameter="image_column", value=own.image_column)
     is_named = text.text_column in header or text.text_column != TextOptions.text_column
     return text if is_named else replace(text, text_column=own.image_column)
@@ -137,7 +137,7 @@ def _read_table(
     read = read_table(table, text, list_file, columns)
     for one in read.bad.left_out:
         if one.row is None:
-            raise UserError(f"{one}; so it is not known which vector is for which row: mend the table first")
+            raise UserError(f"{one}; vectors cannot be matched to rows: repair the table first")
     return read
 
 
@@ -145,7 +145,8 @@ def _list_paths(read: TextTable, text: TextOptions, column: str) -> list[str | N
     if column == text.text_column:
         return list(read.texts)
     if column not in read.columns:  # a field of a column that is read as a whole
-        raise UserError("is a field of another column; name columns one by one", parameter="columns", value="all")
+        problem = f"does not include {column}, which is a field of another column; list the columns by name"
+        raise UserError(problem, parameter="columns", value="all")
     return [_get_path(cell) for cell in read.columns[column]]
 
 
@@ -158,7 +159,7 @@ def _open_pictures(folder: Path, paths: list[str | None]) -> Pictures:
     pictures = Pictures(folder, paths)
     tried = [row for row, path in enumerate(paths) if path is not None][:_N_TRIED]
     if tried and not any(map(pictures.is_there, tried)):
-        print(f"none of the first {len(tried)} pictures is in {folder} (the first: {paths[tried[0]]})", file=sys.stderr)
+        print(f"{folder} has none of the first {len(tried)} pictures (the first: {paths[tried[0]]})", file=sys.stderr)
     return pictures
 
 
@@ -175,9 +176,9 @@ def _carry(
     def find_problem(files: Sequence[SessionFile]) -> str | None:
         if not any(file.state.answers for file in files):
             what = "open it with the same vectors, texts and paths, or name another session"
-            return f"was begun with {about.corpus}; {what}"
+            return f"began with {about.corpus}; {what}"
         if any(file.seeds for file in files) and not has_model:
-            return "was begun with examples in words, which need new vectors: name the model that made yours (--model)"
+            return "began with examples in words, which need new vectors: name the model that made yours (--model)"
         return None
 
     return match_changed_session(session, read, id_column, find_problem, has_own_vectors=True)

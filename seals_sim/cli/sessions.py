@@ -60,7 +60,7 @@ def prepare_session(
             if kept.fingerprint != space.fingerprint:
                 is_other = kept.texts_digest == space.texts_digest or kept.digest != space.model_digest
                 problem = "open it with the same model and dimensions, or name another session"
-                refusal = f"was begun with {about.corpus}; {problem}" if is_other else None
+                refusal = f"began with {about.corpus}; {problem}" if is_other else None
                 carried = match_changed_session(path, read, columns.id_column, lambda _: refusal)
         return EmbeddingPlan(dimensions, about.options.embed == "lazy", about.options.chunks)
 
@@ -71,7 +71,7 @@ def prepare_session(
         corpus = build_table_corpus(table, text, index, options.k, cache, left_out, columns, choose, pool)
     if corpus.lazy is not None and not cache.quiet:
         n_missing = corpus.lazy.n_distinct - corpus.lazy.n_embedded
-        print(f"{n_missing:,} texts are embedded while you label, those that are looked at first", file=sys.stderr)
+        print(f"{n_missing:,} texts are embedded while you label, starting with those that are needed", file=sys.stderr)
     names = exchange.AnswerNames(examples.positive_label, examples.negative_label, examples.answer_field)
     files = (
         (examples.labelstudio, "label_studio"),
@@ -86,17 +86,17 @@ def prepare_session(
     session = concepts.sessions[concepts.find_name(examples.concept[0])] if examples.concept else concepts.first
     if imports and len(concepts.sessions) > 1 and len(examples.concept) != 1:
         concepts.close()
-        raise UserError("name the one concept that the answers of the file are about", parameter="concept")
+        raise UserError("name the one concept that the answers in the file are about", parameter="concept")
     for file, given in imports:
         report = session.add_import(file, given.labels, given.controls)
         if report.n_overruled:
-            print(f"{file.name}: {report.n_overruled:,} labels differ from your answers, which stand", file=sys.stderr)
+            print(f"{file.name}: {report.n_overruled:,} labels differ from your answers; yours count", file=sys.stderr)
         if report.n_mixed:
             print(
                 f"{file.name}: {report.n_mixed:,} rows have different labels; the last of each counts", file=sys.stderr
             )
     if session.is_read_only:
-        print(f"{path}: can only be read: answers are not taken", file=sys.stderr)
+        print(f"{path}: is read-only; answers are not accepted", file=sys.stderr)
     return concepts
 
 
@@ -121,12 +121,12 @@ def _choose_kept_dimensions(kept: KeptSpace | None, read: TextTable, options: Te
 
 
 def _report_carried(carried: CarriedAnswers, copy: Path) -> None:
-    words = [f"the table has changed; {carried.n_carried:,} answers go on"]
+    words = [f"the table has changed; {carried.n_carried:,} answers carried over"]
     if carried.n_corrected:
-        words.append(f"{carried.n_corrected:,} of them for a text that is another now")
+        words.append(f"{carried.n_corrected:,} of them for a text that has changed")
     if carried.n_lost:
-        words.append(f"{carried.n_lost:,} have no row any more")
-    print(f"{', '.join(words)}; the session as it was: {copy}", file=sys.stderr)
+        words.append(f"{carried.n_lost:,} dropped, whose row is gone")
+    print(f"{', '.join(words)}; copy of the session as it was: {copy}", file=sys.stderr)
 
 
 def open_session(
@@ -169,15 +169,15 @@ def open_session(
     session = concepts.first
     for name, old in asdict(session.options).items():
         if getattr(options, name) not in (old, getattr(SessionOptions(), name)):  # what is not given is the default
-            print(f"{path} keeps the {name.replace('_', ' ')} that it was begun with: {old}", file=sys.stderr)
+            print(f"{path} keeps the {name.replace('_', ' ')} that it began with: {old}", file=sys.stderr)
     return concepts
 
 
 def _require_same_examples(path: Path, concepts: Concepts, name: str, given: Examples) -> None:
     if name not in concepts.sessions:
-        raise UserError(f"{path} has concepts: write each example as NAME=WORDS, and name its concept")
+        raise UserError(f"{path} has concepts; write each example as NAME=WORDS, and name its concept")
     seeds = concepts.sessions[name].seeds
     if [(text, 1) for text in given[0]] + [(text, 0) for text in given[1]] != [
         (seed.text, seed.label) for seed in seeds
     ]:
-        raise UserError(f"{path} was begun with other examples; leave out like and not-like, or name another session")
+        raise UserError(f"{path} began with other examples; omit like and not-like, or name another session")

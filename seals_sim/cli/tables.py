@@ -80,7 +80,7 @@ def _read_texts(
 def _require_ids(table: Path, column: str, read: TextTable) -> None:
     """An id that is missing or stands twice finds no row."""
     if column not in read.columns:
-        raise UserError(f"is none of the columns {', '.join(read.columns)}", parameter="id_column", value=column)
+        raise UserError(f"no such column; columns are {', '.join(read.columns)}", parameter="id_column", value=column)
     seen: dict[str, int] = {}
     for row, cell in zip(read.rows.tolist(), read.columns[column], strict=True):
         problem = "is empty" if cell in (None, "") else None

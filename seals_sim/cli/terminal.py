@@ -116,7 +116,7 @@ def _explain(error: BaseException) -> str:
             what = error.strerror or str(error)
             return what if error.filename is None else f"{error.filename}: {what}"
         case MemoryError():
-            return f"not enough memory; ask for less ({error})"
+            return f"not enough memory ({error}); use smaller numbers or a smaller table"
     return "the program failed; see its output for the reason"
 
 
@@ -155,7 +155,7 @@ def _explain_words(error: CycloptsError) -> str:
             return _format(f"--{_dashed(cause.parameter)}", cause)
         return str(cause) if error.argument is None else _format(error.argument.name, cause)
     if isinstance(error, UnusedCliTokensError):
-        return f"{' '.join(error.unused_tokens or ())}: one word too many (--help lists the options)"
+        return f"{' '.join(error.unused_tokens or ())}: unexpected argument (--help lists the options)"
     return f"{str(error).rstrip('.')} (--help lists the options)"
 
 

@@ -13,7 +13,7 @@ from seals_sim.label.events import Seed
 from seals_sim.label.options import EmbedOption, SessionOptions
 from seals_sim.search.choice import resolve_pool
 
-UNNAMED = "unnamed"  # a concept that a session was begun with before it had others
+UNNAMED = "unnamed"  # the concept of a session that began without names
 
 
 def require_concept(path: Path, concepts: Sequence[str], concept: str) -> None:
@@ -25,7 +25,7 @@ def require_concept(path: Path, concepts: Sequence[str], concept: str) -> None:
     if concept not in concepts:
         named = ", ".join(map(name_concept, concepts))
         raise UserError(
-            f"has the concepts {named}; choose one of these", parameter="concept", value=concept or str(path)
+            f"unknown; the session has {named}; choose one of these", parameter="concept", value=concept or str(path)
         )
 
 
@@ -52,9 +52,9 @@ def resolve_options(options: SessionOptions, corpus: Corpus) -> SessionOptions:
     """
     embed = name_embedding(corpus)
     if options.chunks != (corpus.chunks is not None):
-        raise UserError("is not how the corpus was built", parameter="chunks", value=options.chunks)
+        raise UserError("does not match how the corpus was built", parameter="chunks", value=options.chunks)
     if options.chunks and options.pool not in ("auto", "all"):
-        raise UserError("cannot be with chunks, which are all scanned", parameter="pool", value=options.pool)
+        raise UserError("cannot be combined with chunks, which are all scanned", parameter="pool", value=options.pool)
     if options.embed not in ("auto", embed):
         raise UserError(f"the corpus was built for {embed}", parameter="embed", value=options.embed)
     if options.chunks:
@@ -62,7 +62,7 @@ def resolve_options(options: SessionOptions, corpus: Corpus) -> SessionOptions:
     if embed == "all":
         return replace(options, embed=embed, pool=resolve_pool(options.pool, *corpus.vectors.shape))
     if options.pool == "all":
-        raise UserError("needs all vectors; with embed = lazy choose another pool", parameter="pool", value="all")
+        raise UserError("requires all vectors; with embed = lazy, choose another pool", parameter="pool", value="all")
     return replace(options, embed=embed, pool="positives" if options.pool == "auto" else options.pool)
 
 

@@ -45,7 +45,7 @@ def build_chunked_corpus(
     space = TextSpace(texts, model, 0, cache, quiet, precision, backend=backend)
     chunks = space.cut_texts(n_tokens)
     if len(chunks) > most:
-        problem = f"cuts these texts into {len(chunks):,} chunks, and up to {most:,} are taken; leave it out"
+        problem = f"cuts these texts into {len(chunks):,} chunks, and the limit is {most:,}; omit it"
         raise UserError(problem, parameter="chunks", value=True)
     if not quiet:
         many = f"{chunks.n_long:,} of {len(texts):,} texts are longer than the model reads"

@@ -228,7 +228,7 @@ def require_names(names: Sequence[str]) -> None:
 
 def _require_name(name: str, others: Collection[str]) -> None:
     if name != name.strip() or not name or not name.isprintable() or len(name) > MAX_NAME or "=" in name:
-        problem = f"a name has at most {MAX_NAME} letters, no = and no control characters"
+        problem = f"a name has at most {MAX_NAME} characters, no = and no control characters"
         raise UserError(problem, parameter="concept", value=name)
     if name in others or name in (UNNAMED, "all"):
         raise UserError("is taken; choose another name", parameter="concept", value=name)

@@ -43,7 +43,7 @@ from seals_sim.label.journal_notes import JournalNotes
 from seals_sim.label.journal_rows import Describe, KeptRow, KeptSpace
 from seals_sim.label.judge.records import JudgeRecords
 
-_DAMAGED = "restore a copy of it, or begin another session"
+_DAMAGED = "restore a copy, or begin another session"
 _MAX_SHOWN = 300  # characters of an error
 _OPEN: WeakSet[Journal] = WeakSet()  # closing another handle on a file would drop its lock
 
@@ -89,7 +89,7 @@ class Journal(JournalNotes, JournalConcepts, JudgeRecords):
                 self._database.execute("BEGIN IMMEDIATE")
                 self._database.execute("COMMIT")
             if not has_our_tables(self._database):
-                raise UserError(f"{self.path}: holds other things than the tables of a label session; {_DAMAGED}")
+                raise UserError(f"{self.path}: does not have the tables of a label session; {_DAMAGED}")
             self._database.execute("PRAGMA ignore_check_constraints = ON")  # `check` says more
             if self._database.execute("PRAGMA quick_check").fetchone()[0] != "ok":
                 raise UserError(f"{self.path}: is damaged; {_DAMAGED}")
@@ -240,7 +240,7 @@ class Journal(JournalNotes, JournalConcepts, JudgeRecords):
     def _require_writable(self) -> None:
         if self.is_read_only:
             raise UserError(
-                f"{self.path}: can only be read: no right to write the file or its folder; answers need a copy of it"
+                f"{self.path}: is read-only: no permission to write the file or its folder; open a copy to answer rows"
             )
         self._require_in_place()
 
@@ -298,8 +298,8 @@ class Journal(JournalNotes, JournalConcepts, JudgeRecords):
     def _require_in_place(self) -> None:
         if identify(self.path) != self._file:
             raise UserError(
-                f"{self.path}: was moved, replaced, or deleted while this session was open; nothing more is saved: "
-                "put the file back, or save the labels, and start again"
+                f"{self.path}: was moved, replaced or deleted while this session was open; no more answers are saved. "
+                "Put the file back, or save the labels, and start again"
             )
 
     @contextmanager

@@ -52,7 +52,7 @@ class JournalNotes:
         """
         text = text.strip()
         if len(text) > MAX_NOTE:
-            raise UserError(f"a note has at most {MAX_NOTE:,} letters")
+            raise UserError(f"a note has at most {MAX_NOTE:,} characters")
         self._require_writable()
         notes = self.read_notes()
         with self._transaction():

@@ -47,7 +47,7 @@ def build_lazy_corpus(
     """
     space, static = TextSpace(texts, model, 0, cache, quiet, precision, backend=backend), StaticSpace()
     if space.is_static:
-        raise UserError("is static itself; there is nothing to wait for", parameter="model", value=model)
+        raise UserError("is a static model, which needs no lazy embedding", parameter="model", value=model)
     static_vectors, digest = static.embed(texts, space.texts_digest, cache, quiet)
     rng = make_generator(0, "index")
     name = choose_session_index(index, None, *static_vectors.shape)

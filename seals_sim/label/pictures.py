@@ -97,7 +97,7 @@ class Pictures:
             except UserError:
                 raise
             except Exception as error:  # Pillow fails in as many ways as a picture can be broken
-                raise UserError(f"the picture is broken, or of another format than {', '.join(FORMATS)}") from error
+                raise UserError(f"the picture is broken, or its format is not one of {', '.join(FORMATS)}") from error
 
     def find(self, row: int) -> Path:
         """The file of a row's picture, all links followed.
@@ -113,7 +113,7 @@ class Pictures:
         except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a NUL or half a surrogate pair
             raise UserError("the picture is missing") from error
         if not path.is_relative_to(self._root):
-            raise UserError("the picture is not below the folder of pictures")
+            raise UserError("the picture is outside the image folder")
         return path
 
 

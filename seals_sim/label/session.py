@@ -67,15 +67,16 @@ class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
             about = journal.read_about()
             require_concept(journal.path, about.concepts, concept)
             if about.fingerprint not in (corpus.fingerprint, corpus.old_fingerprint):
-                raise UserError(f"{journal.path} was begun with {about.corpus}, and is opened with {corpus.about}")
+                raise UserError(f"{journal.path} began with {about.corpus}, but is being opened with {corpus.about}")
             journal.check(*corpus.vectors.shape)
             journal.prepare()
             self.options, self.seeds = about.options, journal.read_seeds(concept)
             if self.options.embed != name_embedding(corpus):
-                raise UserError(f"{journal.path} was begun with embed = {self.options.embed}, and is opened otherwise")
+                built = f"the corpus was built for {name_embedding(corpus)}"
+                raise UserError(f"{journal.path} began with embed = {self.options.embed}, but {built}")
             if self.options.chunks != (corpus.chunks is not None):
                 raise UserError(
-                    f"{journal.path} was begun with chunks = {self.options.chunks}, and is opened otherwise"
+                    f"{journal.path} began with chunks = {self.options.chunks}, but the corpus was built differently"
                 )
             self._rows = DistinctRows(corpus, self.options.copies == "together")
             self._index = DistinctRowsIndex(corpus.index, self._rows)

@@ -96,7 +96,7 @@ def report_copies(n_copies: int) -> None:
     """Say on stderr how many rows are copies, and what becomes of them."""
     if n_copies:
         print(
-            f"{format_count(n_copies, 'row')} repeat an earlier one; each is labeled by itself, and equal rows are "
+            f"{format_count(n_copies, 'row')} repeat an earlier one; each is labeled separately, and equal rows are "
             "never split between pool and test",
             file=sys.stderr,
         )

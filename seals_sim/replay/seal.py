@@ -62,7 +62,7 @@ def require_sealed(folder: Path, names: Sequence[str]) -> bool:
         except OSError as error:
             raise explain_unreadable(path, error) from error
         if digests.get(name) != digest:
-            raise UserError(f"{path}: is not what the run wrote (damaged, cut off or changed, by {SEAL}); copy it anew")
+            raise UserError(f"{path}: differs from what the run wrote, by {SEAL} (damaged or changed); copy it again")
     return True
 
 
@@ -86,7 +86,7 @@ def explaining_misfits(folder: Path, is_sealed: bool) -> Iterator[None]:
             raise
         reason = (str(error).splitlines() or [""])[0]
         problem = f"the files of this run do not fit together ({type(error).__name__}: {reason})"
-        raise UserError(f"{folder}: {problem}; copy them anew, or run it again") from error
+        raise UserError(f"{folder}: {problem}; copy them again, or repeat the run") from error
 
 
 def describe_missing_file(path: Path) -> UserError:

@@ -49,7 +49,7 @@ class RunIdentity:
         for name, (before, now) in pairs.items():
             if before != now:
                 raise UserError(
-                    f"{folder} holds a run with another {name} ({before!r:.60}, now {now!r:.60}); "
+                    f"{folder} holds a run with a different {name} ({before!r:.60}, now {now!r:.60}); "
                     "choose a new folder, or remove this one"
                 )
 
@@ -108,10 +108,10 @@ def require_run_or_nothing(path: Path) -> None:
     except OSError as error:
         raise UserError(f"cannot be used: {error.strerror}", parameter="out", value=path) from error
     if is_there and not is_folder:
-        raise UserError("is a file, and a folder is needed", parameter="out", value=path)
+        raise UserError("is a file; name a folder", parameter="out", value=path)
     is_run = (path / CONFIG).exists()
     if is_there and not is_run and any(not file.name.startswith(".") for file in path.iterdir()):  # .x: a killed write
-        raise UserError("holds other files and no run; choose a new folder", parameter="out", value=path)
+        raise UserError("holds other files, not a run; choose a new folder", parameter="out", value=path)
 
 
 def has_runs(folder: Path) -> bool:
@@ -196,7 +196,7 @@ class RunStore:
             raise self._refuse(f"cannot be used ({error})") from error
 
     def _refuse(self, problem: str) -> UserError:
-        return UserError(f"{self._file}: {problem}; remove it to make the runs again")
+        return UserError(f"{self._file}: {problem}; remove it to repeat the runs")
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:

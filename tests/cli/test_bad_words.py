@@ -68,7 +68,7 @@ def list_files(folder):
         (["label", "t.csv", "--like", '{"a": 1}'], "must be plain text, but this reads as JSON"),
         (["label", "t.csv", "--like", "\udce9"], r"'\udce9': not UTF-8; type it as UTF-8, or rename the file"),
         (["embed", "\udce9.csv"], r"'\udce9.csv': not UTF-8"),
-        (["embed", "t.csv", "more", "words"], "error: more words: one word too many"),
+        (["embed", "t.csv", "more", "words"], "error: more words: unexpected argument"),
     ],
 )
 def test_what_is_wrong_is_said_before_the_work(words, said, here, refused):

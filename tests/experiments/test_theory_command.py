@@ -210,7 +210,7 @@ def test_bad_options(arguments, message, tmp_path, refused):
 
 def test_folders_of_something_else_are_left_alone(folder, tmp_path, refused):
     (tmp_path / "notes.txt").write_text("mine")
-    for out, message in ((tmp_path, "holds other files"), (folder, "holds a run with another problem")):
+    for out, message in ((tmp_path, "holds other files"), (folder, "holds a run with a different problem")):
         assert message in refused(theory_bounds.main, ["--dim", "2", "--algorithm", "4", "--quiet", "--out", out])
     assert (tmp_path / "notes.txt").read_text() == "mine"
 

@@ -39,7 +39,7 @@ def test_the_page_follows_a_judge_and_puts_a_tenth_to_the_person(browser, tmp_pa
             return page.js("return document.getElementById('judge').textContent")
 
         page.wait(lambda: f"judge:{MODEL} has answered 60 rows in 60 calls" in words())
-        assert "none of those is checked yet" in words()
+        assert "you have checked none yet" in words()
         why = "return document.querySelector('.card[aria-current=true] .why')?.textContent ?? ''"
         for _ in range(12):
             if "drawn at random for you to check" in page.js(why):

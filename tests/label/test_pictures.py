@@ -98,7 +98,7 @@ def test_what_is_no_picture_is_refused(folder, monkeypatch):
     (folder / "page.png").write_text("<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>")
     Image.new("RGB", (4, 4)).save(folder / "map.png", "BMP")
     for name in ("cut.jpg", "empty.jpg", "page.png", "map.png"):
-        with pytest.raises(UserError, match="broken, or of another format than JPEG, PNG, WEBP, GIF"):
+        with pytest.raises(UserError, match="broken, or its format is not one of JPEG, PNG, WEBP, GIF"):
             draw(folder, name)
     os.mkfifo(folder / "pipe.png")
     with pytest.raises(UserError, match="is not a file"):

@@ -391,7 +391,7 @@ def test_an_export_that_finds_no_room_gets_one_line(client, monkeypatch):
         refused = client.get(f"/export/{name}")
         assert refused.status_code == 400
         assert refused.json()["error"].startswith(
-            f"{name} cannot be written to the folder of temporary files: No space"
+            f"{name} cannot be written to the folder for temporary files: No space"
         )
     assert len(made) == 5
     assert not [path for path in made if path.exists()]
@@ -414,7 +414,7 @@ def test_an_answer_that_cannot_be_saved_is_an_error_of_one_line(session, client,
     (tmp_path / "s").unlink()
     refused = client.post("/api/answer", json={"row": 5, "answer": 1})
     assert refused.status_code == 400
-    assert "was moved, replaced, or deleted" in refused.json()["error"]
+    assert "was moved, replaced or deleted" in refused.json()["error"]
     assert client.get("/api/status").json()["n_answered"] == 0
 
 
@@ -471,7 +471,7 @@ def test_scores_are_exported_for_every_row(session, client, answered, format):
 
 def test_numbers_are_explained_in_words(session):
     before = session.status()
-    assert "takes 135 more answers to rows that the search chooses. About one row in 5" in describe_remaining(before, 5)
+    assert "needs 135 more answers to rows that the search chooses. About one row in 5" in describe_remaining(before, 5)
     assert "draws no rows at random" in describe_remaining(before, 0)
     assert describe_stopping(before).startswith("No positives yet")
     session.tell([3], [1])

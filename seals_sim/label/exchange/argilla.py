@@ -97,7 +97,7 @@ def _list_responses(record: dict[str, Any], is_flat: bool, question: str | None,
         by_question = get_part(record, "responses", dict, where)
     if question is None and len(by_question) > 1:
         listed = ", ".join(by_question)
-        problem = f"has responses to {len(by_question)} questions ({listed}); expected one, named as answer_field"
+        problem = f"has responses to {len(by_question)} questions ({listed}); name one as answer_field"
         raise UserError(f"{where}: {problem}")
     for name in by_question if question is None else [question]:
         if name not in by_question:
@@ -109,7 +109,7 @@ def _list_responses(record: dict[str, Any], is_flat: bool, question: str | None,
             return [_Response(response.get("value"), response.get("status")) for response in responses]
         states = record.get(f"{name}{_FLAT}.status") or [None] * len(responses)
         if not isinstance(states, list) or len(states) != len(responses):
-            raise UserError(f"{where}: has not as many statuses as responses to {name!r}")
+            raise UserError(f"{where}: the numbers of statuses and responses to {name!r} differ")
         return [_Response(value, status) for value, status in zip(responses, states, strict=True)]
     return []
 
@@ -127,6 +127,6 @@ def _choose(responses: list[_Response], record_status: object, where: str) -> _R
     if record_status == "pending":  # Argilla completes a record with as many as it wants submitted
         return None
     if any(response.value != unknown[-1].value for response in unknown):
-        problem = "has responses that differ, and no word of which were submitted; save records.to_list(flatten=True)"
+        problem = "has conflicting responses, but not which were submitted; save records.to_list(flatten=True)"
         raise UserError(f"{where}: {problem}")
     return unknown[-1]

@@ -56,7 +56,7 @@ class ChunkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         texts, given = require_texts(texts), np.asarray(y)
         classes = np.unique(given)
         if given.shape != (len(texts),) or len(classes) != 2:
-            raise ValueError(f"a label for each text is needed, of two kinds; there are {len(classes)}")
+            raise ValueError(f"each text needs a label, of two kinds; there are {len(classes)}")
         model = train_on_chunks(embed_chunks(texts, self.model), (given == classes[1]).astype(np.int8), (), self.C)
         return self.put(model, classes)
 

@@ -133,13 +133,13 @@ def load_classifier(folder: Path | str) -> Pipeline:
     config: ClassifierConfig = read_json(folder / CONFIG, ClassifierConfig)
     content = read_content(folder / ARRAYS)
     if hashlib.sha256(content).hexdigest() != config.arrays_sha256:
-        raise UserError(f"{folder / ARRAYS}: is not the file that {CONFIG} speaks of; save the classifier again")
+        raise UserError(f"{folder / ARRAYS}: does not match {CONFIG}; save the classifier again")
     try:
         arrays = load(content)
         model = LinearModel(arrays["weights"], float(arrays["bias"][0]))
         whitening = _read_whitening(arrays, len(model.weights))
     except (SafetensorError, KeyError, IndexError, ValueError, TypeError) as error:
-        raise UserError(f"{folder / ARRAYS}: is no classifier ({error})") from error
+        raise UserError(f"{folder / ARRAYS}: is not a classifier ({error})") from error
     is_chunked = config.format == "seals-sim chunk classifier 1"
     if is_chunked:
         keep_encoder(config.model).count_own_tokens()  # raises an error for a model that cannot cut texts

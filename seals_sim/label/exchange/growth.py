@@ -61,7 +61,7 @@ def match_session(
     """
     path = files[0].path
     if not journal_file.is_writable(path):
-        problem = "the table has changed, and this session can only be read: answers go on in a copy of it"
+        problem = "the table has changed, and this session is read-only; label in a copy of it"
         raise UserError(f"{path}: {problem}")
     first, *others = [_match(file, texts, ids, has_own_vectors) for file in files]
     carried = replace(
@@ -73,7 +73,7 @@ def match_session(
     n_answered = carried.n_carried + carried.n_lost
     if not n_answered or carried.n_carried < _MIN_FOUND * n_answered:
         found_words = f"{carried.n_carried:,} of its {n_answered:,} answered rows are in this table"
-        raise UserError(f"{path}: was begun with another table ({found_words}); name another session")
+        raise UserError(f"{path}: belongs to another table ({found_words}); name another session")
     return carried
 
 

@@ -98,7 +98,7 @@ def _read_minimal(task: dict[str, Any], where: str, names: AnswerNames) -> int:
     value = task[field]
     choices = value.get("choices") if isinstance(value, dict) else [value]
     if not isinstance(choices, list):
-        raise UserError(f"{where}: {field!r} is no choice")
+        raise UserError(f"{where}: {field!r} is not a choice")
     return names.read_several(choices, where)
 
 

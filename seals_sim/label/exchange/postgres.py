@@ -38,10 +38,10 @@ environment (PGPASSWORD) or in ~/.pgpass
     except ValueError:  # a port that is none
         is_good = False
     if not is_good:
-        problem = "must be a database, such as postgresql://me@localhost:5432/reviews"
+        problem = "must be the address of a database, such as postgresql://me@localhost:5432/reviews"
         raise UserError(problem, parameter="to", value=hide_password(address))
     if parts.password is not None or "password" in parts.query.lower():
-        problem = "holds a password; give it in the environment (PGPASSWORD) or in ~/.pgpass"
+        problem = "contains a password; put it in the environment (PGPASSWORD) or in ~/.pgpass"
         raise UserError(problem, parameter="to", value=hide_password(address))
 
 
@@ -63,7 +63,7 @@ def upsert_labels(table: pd.DataFrame, address: str, name: str) -> None:
     try:
         import psycopg
     except ImportError as error:
-        problem = "needs a package that is not installed: pip install 'seals-sim[postgres]'"
+        problem = "requires a package that is not installed: pip install 'seals-sim[postgres]'"
         raise UserError(problem, parameter="to", value=hide_password(address)) from error
     try:
         with psycopg.connect(address, connect_timeout=_CONNECT_SECONDS) as connection:
@@ -72,7 +72,7 @@ def upsert_labels(table: pd.DataFrame, address: str, name: str) -> None:
         raise UserError(f"a text is not valid Unicode ({error.reason}); save it as JSONL instead") from error
     except psycopg.Error as error:
         said = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UserError(f"PostgreSQL refuses ({said})", parameter="to", value=hide_password(address)) from error
+        raise UserError(f"PostgreSQL failed ({said})", parameter="to", value=hide_password(address)) from error
 
 
 def _upsert(connection: Connection[Any], table: pd.DataFrame, name: str) -> None:
@@ -87,7 +87,7 @@ def _upsert(connection: Connection[Any], table: pd.DataFrame, name: str) -> None
     found = connection.execute(SQL("SELECT * FROM {table} LIMIT 0").format(**parts)).description or []
     missing = [column for column in table if column not in [one.name for one in found]]
     if missing:
-        raise UserError(f"has no column {missing[0]!r}; write into another table", parameter="into", value=name)
+        raise UserError(f"has no column {missing[0]!r}; name another table", parameter="into", value=name)
     changes = SQL(", ").join(
         SQL("{0} = EXCLUDED.{0}").format(Identifier(column)) for column in table if column not in keys
     )

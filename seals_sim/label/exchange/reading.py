@@ -86,7 +86,7 @@ class AnswerNames:
             return 1
         if self.negative and text not in self.negative:
             listed = ", ".join(map(repr, (*self.positive, *self.negative)))
-            raise UserError(f"{where}: {value!r:.60} is not among the labels that were named, {listed}")
+            raise UserError(f"{where}: {value!r:.60} is not one of the named labels, {listed}")
         return 0
 
     def read_several(self, values: Sequence[object], where: str) -> int:

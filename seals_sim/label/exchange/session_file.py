@@ -73,7 +73,7 @@ class SessionFile:
         named = ", ".join(name_concept(file.concept) for file in files)
         problem = f"{path} has the concepts {named}; name one of these"
         if named == UNNAMED:
-            problem = f"{path} has no concepts; leave this out"
+            problem = f"{path} has no concepts; omit this option"
         raise UserError(problem, parameter="concept", value=concept or "")
 
     @classmethod
@@ -90,7 +90,7 @@ class SessionFile:
                     state.apply(event)
                 if not state.answers.keys() | notes.keys() <= rows.keys():
                     problem = "was written by an earlier version, which did not keep the texts"
-                    raise UserError(f"{path}: {problem}; open it once with its table, by the command that labels")
+                    raise UserError(f"{path}: {problem}; open it once with its table, with the command that labels")
                 seeds, judges = journal.read_seeds(concept), journal.read_judges(concept)
                 files.append(cls(path, about.options, seeds, state, rows, space, concept, notes, judges, about.renamed))
             return files
@@ -136,9 +136,7 @@ class SessionFile:
         given = [(self.rows[row].text, answer) for row, answer in self.state.answers.items() if answer is not None]
         labeled = [*((seed.text, seed.label) for seed in self.seeds), *given]
         if self.space is None or any(text is None for text, _ in labeled):
-            raise UserError(
-                f"{self.path}: does not say how its texts become vectors, so no classifier can be made of it"
-            )
+            raise UserError(f"{self.path}: does not say how its texts become vectors, so it cannot give a classifier")
         if explanation := explain_missing({label for _, label in labeled}):
             raise UserError(f"{self.path}: no classifier can be trained yet. {explanation}")
         labels = np.array([label for _, label in labeled], dtype=np.int8)

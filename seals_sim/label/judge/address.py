@@ -22,13 +22,13 @@ def require_host(url: str) -> str:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        raise UserError(f"is no address of a server ({error})", parameter="judge", value=url) from error
+        raise UserError(f"is not a server address ({error})", parameter="judge", value=url) from error
     if parts.username is not None or parts.query:
         shown = f"{parts.scheme}://...{parts.hostname or ''}"
-        problem = f"holds more than an address; a key belongs into the environment, as {OWN_KEY}"
+        problem = f"contains more than an address; put the key in the environment variable {OWN_KEY}"
         raise UserError(problem, parameter="judge", value=shown)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        problem = "is no address of a server; it looks like https://api.openai.com/v1"
+        problem = "is not a server address; it should look like https://api.openai.com/v1"
         raise UserError(problem, parameter="judge", value=url)
     return parts.hostname
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _MAX_SHOWN = 160  # characters of what a server says
 _NO_KEY = "none"  # the client insists on one; servers on this machine mostly want none
-_GOES_ON = "rerun the same command to go on"
+_GOES_ON = "rerun the same command to resume"
 
 
 class RefusedTextError(Exception):
@@ -52,7 +52,7 @@ class Judge:
         try:
             import openai  # noqa: F401
         except ImportError as error:
-            problem = "needs a package that is not installed: pip install 'seals-sim[judge]'"
+            problem = "requires a package that is not installed: pip install 'seals-sim[judge]'"
             raise UserError(problem, parameter="judge", value=self.url) from error
 
     @property
@@ -102,21 +102,21 @@ class Judge:
         """What is wrong, and what to do, where no call can be made any more."""
         import openai
 
-        said, repeated = _quote(error), f"repeated {self.n_retries} times"
+        said, repeated = _quote(error), f"after {self.n_retries} retries"
         match error:
             case openai.AuthenticationError() | openai.PermissionDeniedError():
-                problem = f"refuses the key ({said}); set {OWN_KEY}, or {OPENAI_KEY} for OpenAI's own server"
+                problem = f"rejected the key ({said}); set {OWN_KEY}, or {OPENAI_KEY} for OpenAI's own server"
             case openai.NotFoundError():
-                problem = f"was not found at {self.url} ({said}); look at its name, and whether the address ends in /v1"
+                problem = f"was not found at {self.url} ({said}); check its name, and that the address ends in /v1"
                 return UserError(problem, parameter="judge_model", value=self.model)
             case openai.APITimeoutError():
-                problem = f"gave no reply within {self.timeout_seconds:g} s, {repeated}; {_GOES_ON}"
+                problem = f"did not reply within {self.timeout_seconds:g} s {repeated}; {_GOES_ON}"
             case openai.APIConnectionError():
                 problem = f"cannot be reached ({_quote(error.__cause__ or error)}); is it running?"
             case openai.RateLimitError():
-                problem = f"takes no more calls for now ({said}), {repeated}; {_GOES_ON}, with fewer calls at once"
+                problem = f"accepts no more calls for now ({said}) {repeated}; {_GOES_ON}, with fewer concurrent calls"
             case _:
-                problem = f"failed ({said}), {repeated}; {_GOES_ON}"
+                problem = f"failed ({said}) {repeated}; {_GOES_ON}"
         return UserError(problem, parameter="judge", value=self.url)
 
 

@@ -53,10 +53,10 @@ class Judging:
         tell: Callable[[str], None] = lambda line: None,
     ) -> None:
         if session.corpus.texts is None:
-            raise UserError("needs texts, and this table has vectors alone", parameter="judge", value=judge.url)
+            raise UserError("requires texts, but this table has only vectors", parameter="judge", value=judge.url)
         sessions = list(session.sessions.values()) if isinstance(session, Concepts) else [session]
         if sessions[0].is_read_only:
-            raise UserError("cannot save its answers: the session can only be read", parameter="judge", value=judge.url)
+            raise UserError("cannot save its answers: the session is read-only", parameter="judge", value=judge.url)
         self.lock = threading.Lock()
         self.problem: UserError | None = None
         self.ended = self.summary = ""
@@ -93,7 +93,7 @@ class Judging:
             self._has_ended.wait()  # not `join`, which takes a thread for ended once Ctrl-C has interrupted it
         with self.lock:
             said = describe_each([one.session for one in self._assignments])
-            self.summary = said or f"{self._judge.who} has answered no row."
+            self.summary = said or f"{self._judge.who} has answered no rows."
 
     def wait(self, seconds: float) -> bool:
         """Wait for the end, at most so long; whether it has come."""
@@ -172,7 +172,7 @@ class Judging:
                 with self.lock:
                     self._count(call.assignment, 1)
                 answer = await line.ask(text, instruction)
-            self._reason = "it replies neither yes nor no" if answer is None else ""
+            self._reason = "it replied neither yes nor no" if answer is None else ""
             return answer
         except RefusedTextError as error:
             self._reason = str(error)
@@ -197,7 +197,7 @@ class Judging:
         if failed is not None:
             raise failed
         if self._n_unable >= MAX_UNABLE:
-            problem = f"could not answer {self._n_unable} rows one after another ({self._reason}); they are left to you"
+            problem = f"could not answer {self._n_unable} rows in a row ({self._reason}); they are left to you"
             raise UserError(problem, parameter="judge", value=self._judge.url)
 
     def _explain_end(self) -> str:

@@ -48,7 +48,7 @@ def _listen(host: str, port: int) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             raise UserError("is in use; choose another, or 0 for a free one", parameter="port", value=port) from error
         if error.errno == errno.EACCES:
-            raise UserError("needs root; choose one from 1024 up, or 0", parameter="port", value=port) from error
+            raise UserError("requires root; choose 1024 or above, or 0", parameter="port", value=port) from error
         raise UserError(f"cannot be used ({error.strerror})", parameter="host", value=host) from error
     return listening
 

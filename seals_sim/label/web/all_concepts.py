@@ -167,7 +167,7 @@ class AllConceptsPage:
 
     def export_table(self, table: Literal["labels", "scores"], format: Literal["csv", "jsonl", "parquet"]) -> Response:
         if table == "scores":
-            raise UserError("each concept has scores of its own; choose one")
+            raise UserError("each concept has its own scores; choose one concept")
         built = self._build_table()
         return send_file(f"{table}.{format}", lambda file: exchange.write_table(built, format, file))
 

@@ -72,7 +72,7 @@ def send_file(name: str, write: Callable[[IO[bytes]], object]) -> Response:
                 path.unlink()
                 raise
     except OSError as error:
-        problem = f"{name} cannot be written to the folder of temporary files: {error.strerror or error}"
-        raise UserError(f"{problem}; make room there, or start with TMPDIR as another folder") from error
+        problem = f"{name} cannot be written to the folder for temporary files: {error.strerror or error}"
+        raise UserError(f"{problem}; free some space, or set TMPDIR to another folder and restart") from error
     remove = BackgroundTask(path.unlink, missing_ok=True)
     return FileResponse(path, media_type="application/octet-stream", filename=name, background=remove)

@@ -134,7 +134,7 @@ def _naming() -> Iterator[None]:
 
 
 def _join(problem: str) -> str:
-    return problem if problem.startswith("is ") else f"will not do: {problem}"
+    return problem if problem.startswith("is ") else f"is not allowed: {problem}"
 
 
 def _tidy(name: str) -> str:

@@ -27,9 +27,9 @@ def read_person(name: Annotated[str, Header(alias="X-Person", max_length=9 * 4 *
     try:
         person = " ".join(unquote(name, errors="strict").split())
     except UnicodeDecodeError as error:
-        raise UserError("the name is no text") from error
+        raise UserError("the name is not valid text") from error
     if len(person) > MAX_NAME or not person.isprintable():
-        raise UserError(f"a name has at most {MAX_NAME} letters, and no control characters")
+        raise UserError(f"a name has at most {MAX_NAME} characters, and no control characters")
     if looks_like_judge(person):
-        raise UserError(f"a name that begins with {PREFIX} is a program's; take another")
+        raise UserError(f"names that begin with {PREFIX} are reserved for programs; choose another")
     return person

@@ -302,4 +302,4 @@ def _require_no_event_loop() -> None:
         asyncio.get_running_loop()
     except RuntimeError:
         return
-    raise UserError("the page cannot be served from inside a running event loop; call it in a thread of its own")
+    raise UserError("the page cannot be served from inside a running event loop; call it in a separate thread")
