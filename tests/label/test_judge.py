@@ -137,7 +137,7 @@ FATAL = [
     (
         lambda text: fail(500, "broken", retry_after="0.01"),
         {},
-        "failed (500: broken), repeated 2 times; rerun",
+        "failed (500: broken) after 2 retries; rerun",
     ),
     (by_cluster, {"model": "large-model"}, "judge_model = 'large-model': was not found at http://127.0.0.1"),
 ]
