@@ -24,7 +24,7 @@ def match_changed_session(
         path: The session.
         read: The table as it is now.
         id_column: Of the table, which says which row is which.
-        find_problem: Says why what the file holds cannot go on; None where it can.
+        find_problem: Says why what the file holds cannot go on; None if it can.
         has_own_vectors: Whether the vectors were not made from the texts.
 
     Raises:

@@ -31,7 +31,7 @@ def find_judge(options: JudgeOptions, names: Sequence[str], find_name: Callable[
         find_name: See `sort_instructions`.
 
     Raises:
-        UserError: Where it is not, or refuses the key, or an instruction is for no concept.
+        UserError: If it is not, or refuses the key, or an instruction is for no concept.
     """
     if options.judge is None:
         return None
@@ -45,7 +45,7 @@ def begin_judging(session: Concepts, judge: Judge, options: JudgeOptions) -> Jud
     """Make ready to judge; nothing is sent yet.
 
     Raises:
-        UserError: Where the session has no texts, or can only be read; it is closed then.
+        UserError: If the session has no texts, or can only be read; it is closed then.
     """
     from seals_sim.label.beginning import name_concept
     from seals_sim.label.judge.judging import Judging
@@ -70,7 +70,7 @@ def judge_alone(session: Concepts, judging: Judging, budget: int, quiet: bool) -
     """Judge without a page, until the budget is spent, say what came of it, and close the session.
 
     Raises:
-        UserError: Where the judge fails; what it has answered is saved.
+        UserError: If the judge fails; what it has answered is saved.
         KeyboardInterrupt: When it is stopped; as above.
     """
     try:

@@ -66,7 +66,7 @@ def build_own_corpus(
         The corpus, and the answers to carry over where the session was begun with another state of it.
 
     Raises:
-        UserError: Where they do not fit together, or the session was begun with another table.
+        UserError: If they do not fit together, or the session was begun with another table.
     """
     assert own.vectors is not None
     cache = get_cache(cache_options)
@@ -166,7 +166,7 @@ def _open_pictures(folder: Path, paths: list[str | None]) -> Pictures:
 def _carry(
     session: Path, fingerprint: str, read: TextTable, id_column: str | None, has_model: bool
 ) -> CarriedAnswers | None:
-    """The answers to carry over where vectors, texts or paths are not as they were; None where they are."""
+    """The answers to carry over where vectors, texts or paths are not as they were; None if they are."""
     if not session.is_file():
         return None
     about, _ = read_about(session)

@@ -25,7 +25,7 @@ def redraw(folder: Path) -> Path:
         The page.
 
     Raises:
-        UserError: Where the folder holds no finished run, or its experiment is not installed.
+        UserError: If the folder holds no finished run, or its experiment is not installed.
     """
     experiment = read_config(folder)["experiment"]
     if experiment not in _WRITERS:

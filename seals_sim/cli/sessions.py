@@ -148,7 +148,7 @@ def open_session(
         names: Of concepts; those that the session does not have are added.
 
     Raises:
-        UserError: Where the file holds a session with other examples or other texts.
+        UserError: If the file holds a session with other examples or other texts.
     """
     require_words(positives, negatives)
     examples = sort_examples(positives, negatives, names)

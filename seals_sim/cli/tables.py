@@ -42,7 +42,7 @@ def read_table(
         quiet: No progress bar.
 
     Raises:
-        UserError: Where the table cannot be read, or two rows have one id.
+        UserError: If the table cannot be read, or two rows have one id.
     """
 
     wanted: list[str] | None = []

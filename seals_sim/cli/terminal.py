@@ -98,7 +98,7 @@ def run_cli(app: App, words: Sequence[str] | None = None) -> None:
 
 
 def explain_failure(error: BaseException) -> str | None:
-    """Put in a line why the command that runs has to end; None where it is stopped, or nobody is there to read it."""
+    """Put in a line why the command that runs has to end; None if it is stopped, or nobody is there to read it."""
     if isinstance(error, KeyboardInterrupt | BrokenPipeError | SystemExit):
         return None
     return " ".join(_explain(error).split())

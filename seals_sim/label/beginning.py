@@ -20,7 +20,7 @@ def require_concept(path: Path, concepts: Sequence[str], concept: str) -> None:
     """Check that a session file has a concept.
 
     Raises:
-        UserError: Where it has others.
+        UserError: If it has others.
     """
     if concept not in concepts:
         named = ", ".join(map(name_concept, concepts))
@@ -83,7 +83,7 @@ def embed_examples(
         options: Resolved.
 
     Raises:
-        UserError: Where the corpus was not made from texts.
+        UserError: If the corpus was not made from texts.
     """
     labeled = [(text, 1) for text in positives] + [(text, 0) for text in negatives]
     if not labeled:

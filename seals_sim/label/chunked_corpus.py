@@ -40,7 +40,7 @@ def build_chunked_corpus(
         n_tokens: Of a chunk at most; by default as many as the model reads.
 
     Raises:
-        UserError: Where the model reads texts of any length, or there are more chunks.
+        UserError: If the model reads texts of any length, or there are more chunks.
     """
     space = TextSpace(texts, model, 0, cache, quiet, precision, backend=backend)
     chunks = space.cut_texts(n_tokens)

@@ -44,7 +44,7 @@ class Concepts:
 
     @classmethod
     def around(cls, session: Session) -> Concepts | None:
-        """The concepts of an open session, which is the first of them; None where its file has others already."""
+        """The concepts of an open session, which is the first of them; None if its file has others already."""
         if session._journal.read_about().concepts != (session.concept,):
             return None
         concepts = cls.__new__(cls)
@@ -71,7 +71,7 @@ class Concepts:
             renamed: What concepts are called now, by names that they had before.
 
         Raises:
-            UserError: Where the file exists, or a name will not do.
+            UserError: If the file exists, or a name will not do.
         """
         require_names([name for name in examples if name])
         options = resolve_options(options or SessionOptions(), corpus)
@@ -114,7 +114,7 @@ class Concepts:
             who: The person who answers so, where there are several.
 
         Raises:
-            UserError: Where there is one of that name, for a row that there is not, or where the file cannot be
+            UserError: If there is one of that name, for a row that there is not, or where the file cannot be
                 written.
         """
         _require_name(name, self.sessions)
@@ -139,7 +139,7 @@ class Concepts:
         """Give a concept another name; it is on disk when this returns.
 
         Raises:
-            UserError: Where there is no such concept, the new name will not do, or the file cannot be written.
+            UserError: If there is no such concept, the new name will not do, or the file cannot be written.
         """
         self._require_known([name])
         if new == name:
@@ -199,7 +199,7 @@ class Concepts:
         """Take back what a person answered last, for all concepts for which that was the same row.
 
         Returns:
-            The row, or None where there is no answer.
+            The row, or None if there is no answer.
         """
         last = self._journal.find_last_answers(who)
         if not last:

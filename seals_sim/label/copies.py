@@ -69,7 +69,7 @@ class DistinctRows:
         return {row: answer for first, answer in answers.items() for row in self.list_rows(first)}
 
     def draw_unseen(self, seen: Collection[int], rng: np.random.Generator) -> Row | None:
-        """Draw one that is not among those seen, uniformly; None where all are."""
+        """Draw one that is not among those seen, uniformly; None if all are."""
         if self._copies is None:
             return draw_unseen(self._n_rows, seen, rng)
         place = draw_unseen(len(self), set(self._copies.number[list(seen)].tolist()), rng)
@@ -98,7 +98,7 @@ class DistinctRowsIndex:
 
 
 def draw_unseen(n: int, seen: Collection[int], rng: np.random.Generator) -> Row | None:
-    """Draw one of rows 0 to n - 1 that is not among those seen, uniformly; None where all are.
+    """Draw one of rows 0 to n - 1 that is not among those seen, uniformly; None if all are.
 
     Examples:
         >>> draw_unseen(4, {0, 1, 3}, np.random.default_rng(0))

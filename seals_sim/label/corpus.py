@@ -42,7 +42,7 @@ class Corpus:
         cut: Texts that are longer than the model reads, where there are any.
         texts: n texts, where there are any.
         encode: Gives texts vectors in the same space, where that is possible.
-        table_rows: (n,) sorted, where each row stands in the user's table; None where that is its position here.
+        table_rows: (n,) sorted, where each row stands in the user's table; None if that is its position here.
         columns: More columns of that table, n cells each, which exports carry.
         id_column: The one among them that says which row is which.
         space: That `encode` gives vectors in, where it can be kept.
@@ -91,7 +91,7 @@ class Corpus:
         return self.pictures is not None and self.pictures.has(row)
 
     def get_text(self, row: int) -> str | None:
-        """The text of a row, or None where the corpus has no texts."""
+        """The text of a row, or None if the corpus has no texts."""
         return None if self.texts is None else self.texts[row]
 
     def number_row(self, row: int) -> TableRow:
@@ -102,7 +102,7 @@ class Corpus:
         """The row that stands there in the user's table.
 
         Raises:
-            UserError: Where there is none, or it was left out.
+            UserError: If there is none, or it was left out.
         """
         if self.table_rows is None:
             if not 0 <= table_row < len(self.vectors):
@@ -117,7 +117,7 @@ class Corpus:
         """Vectors (m, d) of texts, in the space of the corpus.
 
         Raises:
-            UserError: Where the corpus was not made from texts.
+            UserError: If the corpus was not made from texts.
         """
         if self.encode is None:
             raise UserError("this table has vectors only, no texts; start from its rows instead of words")
@@ -127,7 +127,7 @@ class Corpus:
         """For each of some texts, at most k rows, nearest first.
 
         Raises:
-            UserError: Where the corpus was not made from texts.
+            UserError: If the corpus was not made from texts.
         """
         encode = self.encode_queries or self.encode_texts
         return self.index.nearest(encode(texts), k)

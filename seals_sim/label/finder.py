@@ -54,7 +54,7 @@ class RowFinder:
         """The n rows nearest to some words; of equal texts the first.
 
         Raises:
-            UserError: Where the corpus has no texts.
+            UserError: If the corpus has no texts.
         """
         corpus, vectors = self.corpus, self.corpus.encode_texts([text])
         if corpus.lazy is None:
@@ -68,7 +68,7 @@ class RowFinder:
         """All rows that hold some words (`compile_words`), in order; of those answered together the first.
 
         Raises:
-            UserError: Where the corpus has no texts.
+            UserError: If the corpus has no texts.
         """
         if self.corpus.texts is None:
             raise UserError("this table has no texts to search")

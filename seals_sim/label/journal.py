@@ -104,7 +104,7 @@ class Journal(JournalNotes, JournalConcepts, JudgeRecords):
             d: Dimensions of its vectors.
 
         Raises:
-            UserError: Where something in the file cannot be.
+            UserError: If something in the file cannot be.
         """
         if self._is_checked:
             return
@@ -152,7 +152,7 @@ class Journal(JournalNotes, JournalConcepts, JudgeRecords):
             seeds: The examples of each concept.
 
         Raises:
-            UserError: Where the file exists.
+            UserError: If the file exists.
         """
         if path.exists():
             raise UserError(f"{path}: already exists; open it, or choose another name")
@@ -172,7 +172,7 @@ class Journal(JournalNotes, JournalConcepts, JudgeRecords):
         """What the session is.
 
         Raises:
-            UserError: Where that is missing or wrong.
+            UserError: If that is missing or wrong.
         """
         values = self._fetch("SELECT name, value FROM about")
         with self._believed():
@@ -219,7 +219,7 @@ class Journal(JournalNotes, JournalConcepts, JudgeRecords):
             concept: That they are about.
 
         Raises:
-            UserError: Where they cannot be written, or where the file is not at its place any more.
+            UserError: If they cannot be written, or where the file is not at its place any more.
         """
         if not events and file is None:
             return
@@ -252,7 +252,7 @@ class Journal(JournalNotes, JournalConcepts, JudgeRecords):
             find_space: Gives what the file is to keep of the space; called if it keeps none yet.
 
         Raises:
-            UserError: Where the file cannot be written.
+            UserError: If the file cannot be written.
         """
         if self._describe is not None:
             return
@@ -271,7 +271,7 @@ class Journal(JournalNotes, JournalConcepts, JudgeRecords):
         """What the file keeps of rows with events, and of the space: nothing in a file of an early version.
 
         Raises:
-            UserError: Where it is damaged.
+            UserError: If it is damaged.
         """
         if self._version < journal_rows.SINCE:
             return {}, None

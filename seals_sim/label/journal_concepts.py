@@ -29,7 +29,7 @@ class JournalConcepts:
         """Write a new concept with its examples; it is on disk when this returns.
 
         Raises:
-            UserError: Where it cannot be written.
+            UserError: If it cannot be written.
         """
         self._require_writable()
         about = self.read_about()
@@ -41,7 +41,7 @@ class JournalConcepts:
         """Give a concept another name, with all that the file says of it; it is on disk when this returns.
 
         Raises:
-            UserError: Where it cannot be written.
+            UserError: If it cannot be written.
         """
         self._require_writable()
         about = self.read_about()

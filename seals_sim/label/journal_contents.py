@@ -71,7 +71,7 @@ def parse_about(values: Mapping[Any, Any]) -> About:
     """Parse names with values in JSON.
 
     Raises:
-        ValueError: Where one is missing or wrong.
+        ValueError: If one is missing or wrong.
     """
     parsed = {}
     for name, value in values.items():
@@ -110,7 +110,7 @@ def check_seeds(seeds: Sequence[RawSeed], n_rows: int, d: int, concepts: Sequenc
         concepts: Of the session.
 
     Raises:
-        ValueError: Where one is wrong.
+        ValueError: If one is wrong.
     """
     for id, text, label, vector, neighbors, concept in seeds:
         if concept not in concepts:

@@ -157,7 +157,7 @@ def _split_words(sql: object) -> object:
 
 
 def identify(path: Path) -> tuple[int, int] | None:
-    """Device and inode of the file at `path`, or None where there is none."""
+    """Device and inode of the file at `path`, or None if there is none."""
     try:
         status = path.stat()
     except OSError:

@@ -35,7 +35,7 @@ def require_unlocked(path: Path) -> None:
     """Check that no other process has the session open, before anything beside it is touched.
 
     Raises:
-        UserError: Where one has.
+        UserError: If one has.
     """
     with path.open("rb") as file:
         try:
@@ -52,7 +52,7 @@ def set_aside_foreign(path: Path, has_write_ahead_log: bool) -> None:
         has_write_ahead_log: Whether it keeps one, as in version 1.
 
     Raises:
-        UserError: Where one cannot be renamed.
+        UserError: If one cannot be renamed.
     """
     if not has_write_ahead_log:
         set_aside(path, "-wal")
@@ -97,7 +97,7 @@ def copied_with_log(path: Path) -> Iterator[Path]:
         The copy, in a folder of its own.
 
     Raises:
-        UserError: Where the log is that of another session, or the two cannot be copied.
+        UserError: If the log is that of another session, or the two cannot be copied.
     """
     log = _place_beside(path, "-wal")
     with tempfile.TemporaryDirectory() as folder:

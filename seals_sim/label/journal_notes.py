@@ -48,7 +48,7 @@ class JournalNotes:
         """Keep a note on a row in the place of the one before; an empty one removes it. On disk when this returns.
 
         Raises:
-            UserError: Where it cannot be written, or is too long.
+            UserError: If it cannot be written, or is too long.
         """
         text = text.strip()
         if len(text) > MAX_NOTE:

@@ -40,7 +40,7 @@ class KeptSpace:
     Attributes:
         model: Of sentence-transformers, by name or folder.
         digest: Of the model's files.
-        whitening: None where embeddings are not whitened.
+        whitening: None if embeddings are not whitened.
         fingerprint: Of the corpus; `about` may have one of an early version.
         texts_digest: Of the table.
     """
@@ -99,7 +99,7 @@ def parse_rows(rows: Sequence[tuple[Any, ...]]) -> dict[int, KeptRow]:
     """Check and unpack rows.
 
     Raises:
-        ValueError: Where one is wrong.
+        ValueError: If one is wrong.
     """
     kept = {}
     for row, table_rows, text, ids in rows:
@@ -120,7 +120,7 @@ def parse_space(values: Mapping[Any, Any]) -> KeptSpace | None:
     """Check and unpack a space.
 
     Raises:
-        ValueError: Where it is wrong.
+        ValueError: If it is wrong.
     """
     if not values:
         return None

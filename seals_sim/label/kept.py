@@ -17,7 +17,7 @@ def describe_row(corpus: Corpus, distinct: DistinctRows, row: int) -> KeptRow:
 
 
 def describe_space(corpus: Corpus) -> KeptSpace | None:
-    """How texts become vectors; None where the corpus cannot say."""
+    """How texts become vectors; None if the corpus cannot say."""
     space = corpus.space
     if space is None:
         return None

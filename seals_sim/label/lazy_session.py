@@ -31,7 +31,7 @@ class SessionEmbedding:
         """Embed the neighbors that events and examples bring, all at once, where that is not done.
 
         Raises:
-            UserError: Where the model fails or the disk is full.
+            UserError: If the model fails or the disk is full.
         """
         lists = [one.neighbors for one in bringing if one.neighbors is not None]
         if self._lazy is not None and lists:

@@ -142,7 +142,7 @@ class SeededLearner:
 
 
 def explain_missing(labels: Collection[int], negatives_lead: bool = True) -> str:
-    """Say which class is missing and what the search does meanwhile; empty where none is.
+    """Say which class is missing and what the search does meanwhile; empty if none is.
 
     Args:
         labels: Those given.

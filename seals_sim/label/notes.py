@@ -30,7 +30,7 @@ class NotedSession:
         self._journal.write_note(self._rows.find(row), text, who)
 
     def get_note(self, row: int) -> str:
-        """The note on a row; empty where there is none."""
+        """The note on a row; empty if there is none."""
         return self._journal.read_notes().get(self._rows.find(row), "")
 
     def list_noted(self) -> list[int]:

@@ -54,7 +54,7 @@ class Pictures:
         paths: Of each row's picture, from the folder on; None for a row that has none.
 
     Raises:
-        UserError: Where there is no such folder.
+        UserError: If there is no such folder.
 
     Examples:
         >>> import tempfile
@@ -87,7 +87,7 @@ class Pictures:
         """Read a row's picture and draw it anew, no larger than that.
 
         Raises:
-            UserError: Where it is missing, not below the folder, too large, broken, or of another format.
+            UserError: If it is missing, not below the folder, too large, broken, or of another format.
         """
         path = self.find(row)
         content = _read(path)
@@ -103,7 +103,7 @@ class Pictures:
         """The file of a row's picture, all links followed.
 
         Raises:
-            UserError: Where it has none, it is missing, or it is not below the folder.
+            UserError: If it has none, it is missing, or it is not below the folder.
         """
         name = self.paths[row]
         if name is None:

@@ -23,7 +23,7 @@ def find_reason(corpus: Corpus, row: int, positives: Sequence[int], seeds: Seque
         seeds: Examples that need not be rows, of either label.
 
     Returns:
-        None where there is no positive example.
+        None if there is no positive example.
     """
     rows, texts = [other for other in positives if other != row], [seed for seed in seeds if seed.label == 1]
     if not rows and not texts:

@@ -29,7 +29,7 @@ class SessionSelector:
         self._by_strategy, self._by_similarity = ArgMax(score), ArgMax(most_likely_positive)
 
     def select(self, candidates: CandidateTable, model: LinearModel) -> Row | None:
-        """The next row, or None where there is no candidate."""
+        """The next row, or None if there is no candidate."""
         selector = self._by_similarity if isinstance(model, ProvisionalModel) else self._by_strategy
         return selector.select(candidates, model)
 
@@ -79,7 +79,7 @@ class SessionSearch:
         self.pool.begin_round(self.model)
 
     def select(self) -> Row | None:
-        """The next row (line 6), or None where the pool is dry, or nothing is labeled, so that no row is like any."""
+        """The next row (line 6), or None if the pool is dry, or nothing is labeled, so that no row is like any."""
         if not self._n_seeds and (self._labeled is None or not len(self._labeled)):
             return None
         return self._selector.select(self.pool.candidates, self.model)

@@ -123,7 +123,7 @@ class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
             options: Of the search.
 
         Raises:
-            UserError: Where the file exists.
+            UserError: If the file exists.
         """
         options = resolve_options(options or SessionOptions(), corpus)
         seeds = embed_examples(corpus, positives, negatives, options)
@@ -176,7 +176,7 @@ class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
             who: The person. A row that waits for one is put to another only when no other row is left.
 
         Raises:
-            UserError: Where the file cannot be written; nothing new has been asked then.
+            UserError: If the file cannot be written; nothing new has been asked then.
         """
         n_new = n - self._state.count_waiting(who)
         if n_new > 0:
@@ -276,7 +276,7 @@ class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
         """Take back a person's last answer that counts; its row waits again, or has its earlier answer.
 
         Returns:
-            The row, or None where there is no answer.
+            The row, or None if there is no answer.
         """
         if (row := self._state.find_last_answered(who)) is not None:
             self._add([Event("undo", row, who=who)])

@@ -11,7 +11,7 @@ from seals_sim.label.judge.names import is_judge
 
 
 class Said(NamedTuple):
-    """An answer, and the name of the person who gave it; None where it came from a file."""
+    """An answer, and the name of the person who gave it; None if it came from a file."""
 
     who: str | None
     answer: int | None

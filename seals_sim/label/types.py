@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from seals_sim.evaluate.remaining import Interval
 
-Label = tuple[int, int | None]  # a row and its answer: 1, 0, or None where it was skipped
+Label = tuple[int, int | None]  # a row and its answer: 1, 0, or None if it was skipped
 
 
 class Hit(NamedTuple):
@@ -48,7 +48,7 @@ class Asked:
         is_control: Whether it was drawn at random.
         because: None for a row drawn at random, and while no positive is marked.
         n_copies: Rows that its answer is for, itself included.
-        mark: Where the chunk of the text begins and ends that decides, in characters; None where it is all of it.
+        mark: Where the chunk of the text begins and ends that decides, in characters; None if it is all of it.
     """
 
     row: int

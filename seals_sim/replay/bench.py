@@ -92,7 +92,7 @@ class Setup:
         """Sample and divide the data, and choose concepts.
 
         Raises:
-            UserError: Where the data do not fit the protocol.
+            UserError: If the data do not fit the protocol.
         """
         n = protocol.sample
         if n is not None:

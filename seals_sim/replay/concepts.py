@@ -36,7 +36,7 @@ def choose_concepts(dataset: Dataset, split: Split, protocol: ReplayProtocol) ->
     """Choose the concepts that the protocol names, or else draw some of those that fit it.
 
     Raises:
-        UserError: Where a concept that is named does not fit, or none does.
+        UserError: If a concept that is named does not fit, or none does.
     """
     reasons = find_misfits(dataset, split, protocol)
     for name in protocol.concept:
@@ -74,7 +74,7 @@ def choose_by_paper(
             tag of half the table shares its rows with most others.
 
     Raises:
-        UserError: Where no concept is usable.
+        UserError: If no concept is usable.
     """
     low, high = (protocol.min_positives, protocol.max_positives or len(dataset)) if is_size_first else (0, len(dataset))
     of_size = {name: rows for name, rows in dataset.concepts.items() if low <= len(rows) <= high}

@@ -59,7 +59,7 @@ def read_config(path: Path) -> dict[str, Any]:
         them there, later ones by kind.
 
     Raises:
-        UserError: Where it is not there, not readable, or of another form.
+        UserError: If it is not there, not readable, or of another form.
     """
     file = path / CONFIG
     if not file.exists():

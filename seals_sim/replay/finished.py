@@ -84,7 +84,7 @@ def read_finished(folder: Path) -> Finished:
         The run.
 
     Raises:
-        UserError: Where one of the files is missing or damaged, or they are not of one run.
+        UserError: If one of the files is missing or damaged, or they are not of one run.
     """
     config = read_config_of("replay", folder, RunConfig)
     is_sealed = require_sealed(folder, RUN_FILES)

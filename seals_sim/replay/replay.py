@@ -47,7 +47,7 @@ def replay(inputs: InputOptions, protocol: ReplayProtocol, execution: ReplayExec
         The page of the report, in `execution.out`.
 
     Raises:
-        UserError: Where the data or the folder do not fit what is asked.
+        UserError: If the data or the folder do not fit what is asked.
     """
     require_engine(protocol.index, execution.engine)
     cache, quiet = execution.cache or get_default_folder(), execution.quiet

@@ -47,7 +47,7 @@ def require_sealed(folder: Path, names: Sequence[str]) -> bool:
         Whether there is a seal. Early runs have none, and their files are checked by what is in them alone.
 
     Raises:
-        UserError: Where a file is missing, cut off, damaged or changed.
+        UserError: If a file is missing, cut off, damaged or changed.
     """
     seal = folder / SEAL
     if not seal.exists():

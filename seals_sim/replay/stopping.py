@@ -31,7 +31,7 @@ def write_stopping(folder: Path, target_recall: float, p: float) -> pd.DataFrame
         The rows, summarized by pool and strategy.
 
     Raises:
-        UserError: Where the folder holds no finished replay.
+        UserError: If the folder holds no finished replay.
     """
     run = read_finished(folder)
     with explaining_misfits(folder, run.is_sealed):

@@ -74,7 +74,7 @@ class RunFolder:
         about: What else config.json shall say; `execution` and `input` hold options that identify nothing.
 
     Raises:
-        UserError: Where the folder holds another run or anything else. It is left as it is.
+        UserError: If the folder holds another run or anything else. It is left as it is.
     """
 
     def __init__(self, path: Path, identity: RunIdentity, about: Mapping[str, object]) -> None:

@@ -115,7 +115,7 @@ def _list_responses(record: dict[str, Any], is_flat: bool, question: str | None,
 
 
 def _choose(responses: list[_Response], record_status: object, where: str) -> _Response | None:
-    """The response that counts; None where there is none, or it was not submitted."""
+    """The response that counts; None if there is none, or it was not submitted."""
     for status in ("submitted", "discarded"):
         if settled := [response for response in responses if response.status == status]:
             return settled[-1]

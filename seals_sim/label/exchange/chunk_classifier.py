@@ -50,8 +50,8 @@ class ChunkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             y: Their labels, n, of two kinds.
 
         Raises:
-            ValueError: Where they do not fit together, or are not of two kinds.
-            UserError: Where there is no such model, or it reads texts of any length.
+            ValueError: If they do not fit together, or are not of two kinds.
+            UserError: If there is no such model, or it reads texts of any length.
         """
         texts, given = require_texts(texts), np.asarray(y)
         classes = np.unique(given)
@@ -101,7 +101,7 @@ def embed_chunks(texts: Sequence[str], model: str) -> ChunkedVectors:
         n rows.
 
     Raises:
-        UserError: Where there is no such model, or it reads texts of any length.
+        UserError: If there is no such model, or it reads texts of any length.
     """
     encoder = keep_encoder(model)
     chunks = cut_texts(texts, encoder)

@@ -91,7 +91,7 @@ def save_classifier(pipeline: Pipeline, folder: Path, model_digest: str, n_posit
         n_negative: Examples that it was trained on.
 
     Raises:
-        UserError: Where it cannot be written, or something else is in the folder.
+        UserError: If it cannot be written, or something else is in the folder.
     """
     if folder.is_dir() and any(path.name not in (CONFIG, ARRAYS) for path in folder.iterdir()):
         raise UserError("holds other files; name a new folder", parameter="out", value=str(folder))
@@ -127,7 +127,7 @@ def load_classifier(folder: Path | str) -> Pipeline:
         A `TextVectorizer` and a `LogisticRegression`, fitted; of a session with chunks a `ChunkClassifier` alone.
 
     Raises:
-        UserError: Where it is missing or damaged, or its embedding model is not there.
+        UserError: If it is missing or damaged, or its embedding model is not there.
     """
     folder = Path(folder)
     config: ClassifierConfig = read_json(folder / CONFIG, ClassifierConfig)

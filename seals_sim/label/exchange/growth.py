@@ -53,11 +53,11 @@ def match_session(
     Args:
         files: The session, for each of its concepts.
         texts: Of the table.
-        ids: Of its rows, n; None where it has no id column.
+        ids: Of its rows, n; None if it has no id column.
         has_own_vectors: Whether rows with one text may differ, so that such a text says nothing without an id.
 
     Raises:
-        UserError: Where fewer than half of them are there, or the session can only be read.
+        UserError: If fewer than half of them are there, or the session can only be read.
     """
     path = files[0].path
     if not journal_file.is_writable(path):
@@ -121,7 +121,7 @@ def carry_over(carried: CarriedAnswers, corpus: Corpus) -> Path:
         A copy of the old file.
 
     Raises:
-        UserError: Where a file cannot be written; the session is then as it was.
+        UserError: If a file cannot be written; the session is then as it was.
     """
     path, all_carried = carried.file.path, (carried, *carried.others)
     new = path.with_name(f"{path.name}.new")

@@ -23,7 +23,7 @@ def require_postgres(address: str) -> None:
     """Check that an address can be a database of PostgreSQL, and holds no password.
 
     Raises:
-        UserError: Where it cannot.
+        UserError: If it cannot.
 
     Examples:
         >>> require_postgres("postgresql://me@localhost:5432/reviews")
@@ -55,7 +55,7 @@ def upsert_labels(table: pd.DataFrame, address: str, name: str) -> None:
         name: Of the table, which is made where it is not there.
 
     Raises:
-        UserError: Where the database does not answer, or its table has other columns.
+        UserError: If the database does not answer, or its table has other columns.
     """
     require_postgres(address)
     if not 0 < len(name.encode()) <= _LONGEST_NAME or "\0" in name:

@@ -21,7 +21,7 @@ def read_json(path: Path) -> Any:
     """The content of a JSON file.
 
     Raises:
-        UserError: Where it cannot be read or is not JSON.
+        UserError: If it cannot be read or is not JSON.
     """
     return _parse(_read_text(path), str(path))
 
@@ -30,7 +30,7 @@ def read_records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Objects in a JSON list, or one on each line, each with its place for errors.
 
     Raises:
-        UserError: Where something else is in the file.
+        UserError: If something else is in the file.
     """
     content = _read_text(path)
     if content.lstrip().startswith("["):
@@ -44,7 +44,7 @@ def get_part(item: object, name: str, kind: type, where: str) -> Any:
     """The member `name` of an object, which must be a dict or a list.
 
     Raises:
-        UserError: Where it is not.
+        UserError: If it is not.
     """
     part = item.get(name) if isinstance(item, dict) else None
     if not isinstance(part, kind):
@@ -93,7 +93,7 @@ class AnswerNames:
         """1 or 0 for labels that were given together, of which there may be several only if labels were named.
 
         Raises:
-            UserError: Where they mean neither.
+            UserError: If they mean neither.
         """
         if len(values) != 1 and not (self.positive and values):
             raise UserError(f"{where}: has {len(values)} choices; expected one, yes or no")

@@ -128,7 +128,7 @@ class SessionFile:
             A pipeline that takes texts, and the numbers of positives and negatives.
 
         Raises:
-            UserError: Where a class is missing, the session is over vectors, or the model is not there.
+            UserError: If a class is missing, the session is over vectors, or the model is not there.
         """
         from seals_sim.label.exchange.chunk_classifier import embed_chunks, train_on_chunks  # scikit-learn
         from seals_sim.label.exchange.classifier import build_pipeline

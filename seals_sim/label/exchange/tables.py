@@ -146,7 +146,7 @@ def write_table(table: pd.DataFrame, format: str, file: IO[bytes]) -> None:
 
 
 def list_records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """The rows of a table, with Python's own values and None where one is missing."""
+    """The rows of a table, with Python's own values and None if one is missing."""
     columns = [table[name].astype("object").where(table[name].notna(), None).tolist() for name in table.columns]
     return (dict(zip(table.columns, values, strict=True)) for values in zip(*columns, strict=True))
 

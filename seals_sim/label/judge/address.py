@@ -16,7 +16,7 @@ def require_host(url: str) -> str:
     """The host of an address.
 
     Raises:
-        UserError: Where it is no address of a server, or holds a password, which other users of the machine would see.
+        UserError: If it is no address of a server, or holds a password, which other users of the machine would see.
     """
     try:
         parts = urlsplit(url)
@@ -47,7 +47,7 @@ def find_key(host: str, environment: Mapping[str, str]) -> str | None:
 
 
 def warn_of_sending(url: str) -> str:
-    """What to say before texts leave the machine; empty where they do not.
+    """What to say before texts leave the machine; empty if they do not.
 
     Examples:
         >>> warn_of_sending("http://127.0.0.1:8000/v1")

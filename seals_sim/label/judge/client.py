@@ -38,7 +38,7 @@ class Judge:
         timeout_seconds: For each of these.
 
     Raises:
-        UserError: Where the address is none, or the package `openai` is missing.
+        UserError: If the address is none, or the package `openai` is missing.
     """
 
     url: str
@@ -61,7 +61,7 @@ class Judge:
         return name_judge(self.model)
 
     def find_instruction(self, concept: str) -> str | None:
-        """Which texts to say yes to for a concept; None where nothing is said of it."""
+        """Which texts to say yes to for a concept; None if nothing is said of it."""
         return self.instruction if isinstance(self.instruction, str) else self.instruction.get(concept)
 
     @asynccontextmanager
@@ -86,7 +86,7 @@ class Judge:
         """Find out whether the server is there and takes the key, by a call that costs nothing.
 
         Raises:
-            UserError: Where it is not, or does not.
+            UserError: If it is not, or does not.
         """
         import openai
 
@@ -134,15 +134,15 @@ class Line:
         self._form: dict[str, Any] = {"response_format": FORM, "temperature": 0}
 
     async def ask(self, text: str, instruction: str) -> int | None:
-        """Whether the judge says yes (1) or no (0) to a text; None where it says something else.
+        """Whether the judge says yes (1) or no (0) to a text; None if it says something else.
 
         Args:
             text: To be judged.
             instruction: Which texts to say yes to.
 
         Raises:
-            RefusedTextError: Where the server refuses this text.
-            UserError: Where it is not there, takes no call, or has no such model.
+            RefusedTextError: If the server refuses this text.
+            UserError: If it is not there, takes no call, or has no such model.
         """
         import openai
 

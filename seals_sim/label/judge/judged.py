@@ -47,7 +47,7 @@ class JudgedSession:
         """Keep it; on disk when this returns.
 
         Raises:
-            UserError: Where it cannot be written.
+            UserError: If it cannot be written.
         """
         self._journal.note_judge(who, record, self.concept)
 

@@ -38,10 +38,10 @@ class Judging:
         ended: How it ended.
         summary: What came of it, from `stop` on.
         other_instructions: What the judge was told before, where that was something else, by concept.
-        problem: Why no more calls can be made; None where that is for no fault.
+        problem: Why no more calls can be made; None if that is for no fault.
 
     Raises:
-        UserError: Where the table has no texts, the session can only be read, or no concept has an instruction.
+        UserError: If the table has no texts, the session can only be read, or no concept has an instruction.
     """
 
     def __init__(

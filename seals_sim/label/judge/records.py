@@ -42,7 +42,7 @@ class JudgeRecords:
         """What is kept of each judge for a concept, by the judge's name.
 
         Raises:
-            UserError: Where that is damaged.
+            UserError: If that is damaged.
         """
         with_prefix = f"SELECT name, value FROM about WHERE name LIKE '{PREFIX}%' ORDER BY name"
         with self._believed():
@@ -54,7 +54,7 @@ class JudgeRecords:
         """Keep this of a judge for a concept; it is on disk when this returns.
 
         Raises:
-            UserError: Where it cannot be written.
+            UserError: If it cannot be written.
         """
         self._require_in_place()
         with self._transaction():

@@ -18,7 +18,7 @@ def require_address(host: str, port: int) -> None:
         port: 0 for a free one.
 
     Raises:
-        UserError: Where it cannot.
+        UserError: If it cannot.
     """
     _listen(host, port).close()
 

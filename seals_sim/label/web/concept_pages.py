@@ -141,7 +141,7 @@ def _tidy(name: str) -> str:
     """With single blanks.
 
     Raises:
-        UserError: Where nothing is left.
+        UserError: If nothing is left.
     """
     if not (tidy := " ".join(name.split())):
         raise UserError("a concept needs a name")

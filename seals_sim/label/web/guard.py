@@ -138,7 +138,7 @@ class Guard:
 
 
 async def _read_body(request: Request, receive: Receive) -> Receive | None:
-    """Read what comes with a call, as long as it is short; give it on as if it came now, or None where it is long."""
+    """Read what comes with a call, as long as it is short; give it on as if it came now, or None if it is long."""
     length = request.headers.get("content-length", "0")
     if not length.isdecimal() or int(length[:20]) > MAX_BODY:
         return None
@@ -164,7 +164,7 @@ def _is_same(given: str, secret: str) -> bool:
 
 
 def _split(host: str) -> tuple[str, int | None]:
-    """The name, in lower case and without the brackets of IPv6, and the port, or None where it is none.
+    """The name, in lower case and without the brackets of IPv6, and the port, or None if it is none.
 
     Examples:
         >>> _split("LocalHost:9999"), _split("[::1]"), _split("localhost:x")

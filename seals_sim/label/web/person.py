@@ -13,7 +13,7 @@ from seals_sim.label.judge.names import PREFIX, looks_like_judge
 
 
 def read_person(name: Annotated[str, Header(alias="X-Person", max_length=9 * 4 * MAX_NAME)] = "") -> str:
-    """The name in a call's header, percent-encoded, with single blanks; empty where there is none.
+    """The name in a call's header, percent-encoded, with single blanks; empty if there is none.
 
     A name says whose answers are whose; it is no password.
 

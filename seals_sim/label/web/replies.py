@@ -71,7 +71,7 @@ class ListedRow(AnswerMark):
         has_image: Whether there should be a picture of it.
         similarity: To what was searched for, where that was by meaning.
         said: Who answered it and how, latest last, where anyone gave a name.
-        note: On it; empty where there is none.
+        note: On it; empty if there is none.
         marks: Where all concepts are asked at once: the answers by the places of their concepts.
     """
 
@@ -105,7 +105,7 @@ class AskedRow(BaseModel):
 
     Attributes:
         purpose: "check" where a judge's answer is to be checked, "unable" where it could not answer, else empty.
-        note: On it; empty where there is none.
+        note: On it; empty if there is none.
         concept: Whose search asks for it, where all concepts are asked at once.
         marks: See `ListedRow`.
         mark: See `Asked`.

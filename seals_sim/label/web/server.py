@@ -237,7 +237,7 @@ def serve(
         judging: A judge that begins to answer once the page is served, and is stopped with it.
 
     Raises:
-        UserError: Where the host or port cannot be used, or the caller runs in an event loop, as notebooks do.
+        UserError: If the host or port cannot be used, or the caller runs in an event loop, as notebooks do.
     """
     is_open = False
     try:
