@@ -1,4 +1,4 @@
-"""`seals export`, `seals model` and `seals score`: what comes out of a session, without its page and its table."""
+"""`seals export`, `seals model` and `seals score`: outputs of a session, without its page and its table."""
 
 from __future__ import annotations
 

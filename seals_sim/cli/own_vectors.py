@@ -1,4 +1,4 @@
-"""`seals label` on vectors from elsewhere, with a table of texts and pictures beside them."""
+"""`seals label` on vectors computed elsewhere, with a table of texts or pictures."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ from seals_sim.search.choice import AutoPoolChoice
 from seals_sim.types import Vectors
 from seals_sim.vectors.normalize import normalize
 
-_N_TRIED = 20  # pictures looked for at the start, to tell a wrong folder
+_N_TRIED = 20  # pictures to look for at the start, to detect a wrong folder
 
 
 def require_own_vectors(own: OwnVectorOptions, examples: ExampleOptions, text: TextOptions) -> None:
-    """Refuse what does not go with vectors from elsewhere, before anything is read."""
+    """Refuse options that do not fit vectors computed elsewhere, before anything is read."""
     if own.vectors is None:
         return
     if examples.paper:
@@ -60,13 +60,13 @@ def build_own_corpus(
     session: Path,
     pool: AutoPoolChoice,
 ) -> tuple[Corpus, CarriedAnswers | None]:
-    """Read a table and its vectors, and index them, from the cache where they are there.
+    """Read a table and its vectors, and index them, or read them from the cache.
 
     Returns:
-        The corpus, and the answers to carry over where the session was begun with another state of it.
+        The corpus, and the answers to carry over if the table or its vectors changed since the session began.
 
     Raises:
-        UserError: If they do not fit together, or the session was begun with another table.
+        UserError: If they do not fit together, or the session belongs to another table.
     """
     assert own.vectors is not None
     cache = get_cache(cache_options)
@@ -108,7 +108,7 @@ def build_own_corpus(
 
 
 def _find_encoder(text: TextOptions, path: Path, d: int) -> Callable[[Sequence[str]], Vectors]:
-    """What gives words vectors among those of the file; that the dimensions agree is all that can be checked."""
+    """The encoder that maps words into the space of the file's vectors; only the dimensions can be checked."""
     assert text.model is not None
     encoder = open_encoder(text.model, precision="float32" if text.precision == "auto" else text.precision)
     if encoder.dimensions != d:
@@ -118,7 +118,7 @@ def _find_encoder(text: TextOptions, path: Path, d: int) -> Callable[[Sequence[s
 
 
 def _choose_text_column(table: Path, text: TextOptions, own: OwnVectorOptions) -> TextOptions:
-    """The column of paths is that of texts too, where none is named and the usual one is not there."""
+    """Use the column of paths for texts too, if none is named and the default one does not exist."""
     if own.image_column is None:
         return text
     header = open_table(table, text).read_header(BadLines(table, text.skip_bad_lines))
@@ -144,7 +144,7 @@ def _read_table(
 def _list_paths(read: TextTable, text: TextOptions, column: str) -> list[str | None]:
     if column == text.text_column:
         return list(read.texts)
-    if column not in read.columns:  # a field of a column that is read as a whole
+    if column not in read.columns:  # a field of a column, which is read as a whole
         problem = f"does not include {column}, which is a field of another column; list the columns by name"
         raise UserError(problem, parameter="columns", value="all")
     return [_get_path(cell) for cell in read.columns[column]]
@@ -155,7 +155,7 @@ def _get_path(cell: object) -> str | None:
 
 
 def _open_pictures(folder: Path, paths: list[str | None]) -> Pictures:
-    """Pictures, with a warning where none of the first ones is there: the folder is likely another one."""
+    """Open the pictures, with a warning if none of the first ones exists: the folder is probably wrong."""
     pictures = Pictures(folder, paths)
     tried = [row for row, path in enumerate(paths) if path is not None][:_N_TRIED]
     if tried and not any(map(pictures.is_there, tried)):
@@ -166,7 +166,7 @@ def _open_pictures(folder: Path, paths: list[str | None]) -> Pictures:
 def _carry(
     session: Path, fingerprint: str, read: TextTable, id_column: str | None, has_model: bool
 ) -> CarriedAnswers | None:
-    """The answers to carry over where vectors, texts or paths are not as they were; None if they are."""
+    """The answers to carry over if vectors, texts or paths have changed; None if they have not."""
     if not session.is_file():
         return None
     about, _ = read_about(session)

@@ -19,7 +19,7 @@ _WRITERS = {
 
 
 def redraw(folder: Path) -> Path:
-    """Write the report of a run again, by the experiment that its config.json names.
+    """Rewrite the report of a run, with the experiment that its config.json names.
 
     Returns:
         The page.

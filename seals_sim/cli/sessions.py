@@ -39,7 +39,7 @@ def prepare_session(
     columns: ColumnOptions,
     own: OwnVectorOptions,
 ) -> Concepts:
-    """Read, embed and index a table, and open the session on it; `begun` is what its file says of it."""
+    """Read, embed and index a table, and open the session on it; `begun` comes from the session's file, if any."""
     begin_step(f"reading {table.name}")
     left_out = path.with_name(f"{path.name.removesuffix('.seals')}.left-out.csv")
     if path.is_file() and not journal_file.is_writable(path):
@@ -101,7 +101,7 @@ def prepare_session(
 
 
 def _is_lazy(options: SessionOptions, dimensions: int | None, read: TextTable, text: TextOptions, cache: Path) -> bool:
-    """Whether a new session embeds only what it looks at; auto: where that saves more than a minute or so."""
+    """Whether a new session embeds texts only when it needs them; auto: if that saves more than a minute or so."""
     if options.embed != "auto":
         return options.embed == "lazy"
     if dimensions != 0 or options.pool == "all" or len(read.texts) <= LAZY_FROM:
@@ -111,7 +111,7 @@ def _is_lazy(options: SessionOptions, dimensions: int | None, read: TextTable, t
 
 
 def _choose_kept_dimensions(kept: KeptSpace | None, read: TextTable, options: TextOptions) -> int | None:
-    """The dimensions that a session goes on with; None for the paper's, as sessions had them that do not say."""
+    """The dimensions that a session keeps; None for the paper's, which old sessions used without recording it."""
     if options.dimensions is not None or kept is None:
         return options.dimensions
     if kept.whitening is None:
@@ -140,12 +140,12 @@ def open_session(
     """Begin a session, or resume the one in this file.
 
     Args:
-        path: The file.
-        corpus: What to search.
+        path: The session file.
+        corpus: The corpus to search.
         positives: Texts like those sought.
         negatives: Texts unlike them.
-        options: Of a new session.
-        names: Of concepts; those that the session does not have are added.
+        options: Options of a new session.
+        names: Names of concepts; those that the session does not have are added.
 
     Raises:
         UserError: If the file holds a session with other examples or other texts.
@@ -168,7 +168,7 @@ def open_session(
         raise
     session = concepts.first
     for name, old in asdict(session.options).items():
-        if getattr(options, name) not in (old, getattr(SessionOptions(), name)):  # what is not given is the default
+        if getattr(options, name) not in (old, getattr(SessionOptions(), name)):  # options not given have the default
             print(f"{path} keeps the {name.replace('_', ' ')} that it began with: {old}", file=sys.stderr)
     return concepts
 
