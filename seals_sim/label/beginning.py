@@ -1,4 +1,4 @@
-"""What a session begins with: its options, and the vectors and neighbors of its examples."""
+"""The start of a session: its options, and the vectors and neighbors of its examples."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def require_concept(path: Path, concepts: Sequence[str], concept: str) -> None:
     """Check that a session file has a concept.
 
     Raises:
-        UserError: If it has others.
+        UserError: If it does not.
     """
     if concept not in concepts:
         named = ", ".join(map(name_concept, concepts))
@@ -30,7 +30,7 @@ def require_concept(path: Path, concepts: Sequence[str], concept: str) -> None:
 
 
 def name_concept(concept: str) -> str:
-    """The name of a concept, for people.
+    """The name of a concept, as shown to people.
 
     Examples:
         >>> name_concept("rude"), name_concept("")
@@ -45,7 +45,7 @@ def name_embedding(corpus: Corpus) -> EmbedOption:
 
 
 def resolve_options(options: SessionOptions, corpus: Corpus) -> SessionOptions:
-    """Say what auto means for a corpus.
+    """Replace auto by what it means for a corpus.
 
     Raises:
         UserError: For options that do not fit it.
@@ -67,7 +67,7 @@ def resolve_options(options: SessionOptions, corpus: Corpus) -> SessionOptions:
 
 
 def describe_session(corpus: Corpus, options: SessionOptions) -> dict[str, object]:
-    """What a session file says of a session; the options are resolved."""
+    """The description of a session that its file stores; the options are resolved."""
     return {"fingerprint": corpus.fingerprint, "corpus": corpus.about, "options": asdict(options)}
 
 
@@ -77,7 +77,7 @@ def embed_examples(
     """Embed examples, and find the rows that each brings into the pool.
 
     Args:
-        corpus: What is searched.
+        corpus: The corpus to search.
         positives: Texts like those sought, in the table or not.
         negatives: Texts unlike them.
         options: Resolved.
