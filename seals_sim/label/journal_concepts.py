@@ -60,7 +60,7 @@ class JournalConcepts:
             self._database.executemany("UPDATE imports SET digest = ? WHERE id = ?", imports)
 
     def _write_names(self, names: Sequence[str], renamed: Mapping[str, str]) -> None:
-        """Drop a concept's current name from the former names of other concepts."""
+        """Store the names of concepts; a name in use is no longer a former name of another concept."""
         values = {"concepts": names, "renamed": {old: now for old, now in renamed.items() if old not in names}}
         pairs = [(name, json.dumps(value)) for name, value in values.items()]
         self._database.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", pairs)
