@@ -138,7 +138,7 @@ def test_what_does_not_fit_is_one_line(address, session, monkeypatch, capsys):
     assert "--to" in refuse(capsys, [*export, nobody])
     with_password = address.replace("@", ":secret@")
     said = refuse(capsys, [*export, with_password])
-    assert "holds a password" in said
+    assert "contains a password" in said
     assert "secret" not in said
     assert "must be a database" in refuse(capsys, [*export, "mysql://h/d"])
     assert "--to" in refuse(capsys, [*export, address, "--out", session.with_name("x.csv")])

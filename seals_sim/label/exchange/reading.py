@@ -1,4 +1,4 @@
-"""Reading JSON that other programs wrote."""
+"""Reads JSON written by other programs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def read_json(path: Path) -> Any:
 
 
 def read_records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Objects in a JSON list, or one on each line, each with its place for errors.
+    """Objects in a JSON list, or one on each line, each with its position for error messages.
 
     Raises:
         UserError: If something else is in the file.
@@ -57,9 +57,9 @@ class AnswerNames:
     """How a file names its answers.
 
     Attributes:
-        positive: Labels that mean yes; without any, the usual words do.
-        negative: Labels that mean no; without any, every label does that does not mean yes.
-        field: Of the answer, where a file has several fields that may hold it.
+        positive: Labels that mean yes; if there are none, the usual words do.
+        negative: Labels that mean no; if there are none, all labels do that do not mean yes.
+        field: The field of the answer, if a file has several that may hold it.
 
     Examples:
         >>> AnswerNames().read("Yes", "t.json"), AnswerNames(("spam",)).read("ham", "t.json")
@@ -71,10 +71,10 @@ class AnswerNames:
     field: str | None = None
 
     def read(self, value: object, where: str) -> int:
-        """1 or 0 for a label, whose case counts only if labels were named.
+        """1 or 0 for a label. Case matters only if labels were named.
 
         Raises:
-            UserError: For one that means neither.
+            UserError: For a label that means neither.
         """
         text = str(value).strip()
         if not self.positive:
@@ -90,7 +90,7 @@ class AnswerNames:
         return 0
 
     def read_several(self, values: Sequence[object], where: str) -> int:
-        """1 or 0 for labels that were given together, of which there may be several only if labels were named.
+        """1 or 0 for labels that were given together; several are allowed only if labels were named.
 
         Raises:
             UserError: If they mean neither.

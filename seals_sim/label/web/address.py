@@ -1,4 +1,4 @@
-"""Where the page is served: a socket that listens, and its address."""
+"""Where to serve the page: a listening socket, and its address."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from seals_sim.label.web.guard import ANY
 
 
 def require_address(host: str, port: int) -> None:
-    """Check that the page can be served there, before long work begins.
+    """Check that the page can be served at an address, before long work begins.
 
     Args:
         host: An address of this machine.
@@ -24,9 +24,9 @@ def require_address(host: str, port: int) -> None:
 
 
 def listen_again(host: str, port: int, last_port: int) -> socket.socket:
-    """Where any port will do, that of the last time, at which a tab may be waiting."""
+    """If any port will do, use the previous one, where a tab may be waiting."""
     if port == 0 and last_port:
-        with suppress(UserError):  # another program has it now
+        with suppress(UserError):  # another program uses it now
             return _listen(host, last_port)
     return _listen(host, port)
 

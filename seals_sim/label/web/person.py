@@ -1,4 +1,4 @@
-"""Who is at the page: a name that each browser tab sends along, where several people label."""
+"""Who is at the page: a name that each browser tab sends, if several people label."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from seals_sim.label.judge.names import PREFIX, looks_like_judge
 
 
 def read_person(name: Annotated[str, Header(alias="X-Person", max_length=9 * 4 * MAX_NAME)] = "") -> str:
-    """The name in a call's header, percent-encoded, with single blanks; empty if there is none.
+    """The name in a call's percent-encoded header, with single spaces; empty if there is none.
 
-    A name says whose answers are whose; it is no password.
+    A name tells whose answers are whose; it is not a password.
 
     Raises:
-        UserError: For one that is too long, no text, or a judge's.
+        UserError: For a name that is too long, not text, or a judge's.
 
     Examples:
         >>> read_person("Ada%20%20Lovelace ")

@@ -50,7 +50,7 @@ def _describe_random_rows(status: Status, control_every: int) -> str:
 
 
 def _describe_cost(status: Status, n_left: int) -> str:
-    """How many random rows it takes to be sure that fewer positives remain than are found."""
+    """How many random rows it takes to be sure that fewer positives remain than were found."""
     if not 0 < status.n_positive < n_left:
         return ""
     n = int(np.ceil(np.log(LEVEL / 2) / np.log1p(-status.n_positive / n_left)))
@@ -60,12 +60,12 @@ def _describe_cost(status: Status, n_left: int) -> str:
 
 
 def _round(n: int) -> int:
-    """To two digits."""
+    """Round to two digits."""
     return int(float(f"{n:.1e}"))
 
 
 def describe_stopping(status: Status) -> str:
-    """Whether it is time to stop: by the forecast, and by a test that needs none."""
+    """Whether it is time to stop, by the forecast and by a test that needs no forecast."""
     if status.n_positive == 0:
         return "No positives yet, so it is too early to say when to stop."
     if not status.curve:
