@@ -1,4 +1,4 @@
-"""`seals label --judge`: a language model answers rows, beside the page or without one."""
+"""`seals label --judge`: a language model answers rows, alongside the page or without one."""
 
 from __future__ import annotations
 

@@ -16,8 +16,7 @@ EARLY_OPTIONS = {"copies": "apart", "pool": "seals", "presumed": 0, "embed": "al
 WIDENING = 2
 """Neighbors from a static model for each of k from a good one, so that nothing is lost (reports/beyond)."""
 GROWTH = 500
-"""Every so many answers, k more neighbors join, up to twice as many: rows near the first positives are known by then.
-"""
+"""Answers after which k more neighbors join, up to twice as many: rows near the first positives are known by then."""
 CopiesOption = Literal["together", "apart"]
 EmbedOption = Literal["auto", "lazy", "all"]
 
@@ -67,7 +66,7 @@ class SessionOptions:
         return self.count_neighbors(0)
 
     def count_neighbors(self, n_answered: int) -> int:
-        """Neighbors that join the candidates with a row that is answered after so many others.
+        """Neighbors that join the candidates with a row that is answered after `n_answered` others.
 
         Examples:
             >>> [SessionOptions(embed="lazy").count_neighbors(n) for n in (0, 300, 1000, 5000)]

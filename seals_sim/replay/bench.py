@@ -108,7 +108,7 @@ class Setup:
         return cls(dataset, split, choose(dataset, split, protocol), protocol, n_copies)
 
     def fingerprint(self) -> str:
-        """Digest of the data, which identifies a stored run; old runs, which could separate equal rows, have another."""
+        """Digest of the data, which identifies a stored run; old runs could separate equal rows, and have another."""
         return self.dataset.fingerprint() + (" with copies together" if self.n_copies else "")
 
     def build_bench(self, spaces: Mapping[str, Space], names: Sequence[str] | None = None) -> Bench:
