@@ -38,7 +38,7 @@ def embed(
         with replacing(out) as temporary, temporary.open("wb") as file:
             np.save(file, vectors, allow_pickle=False)
     where = f"written to {out}" if out else "cached for the other commands"
-    print(f"{len(vectors):,} vectors of {vectors.shape[1]} dimensions, {where}")
+    print(f"{len(vectors):,} vectors of {vectors.shape[1]} dimensions {where}")
 
 
 def build_index(table: Path, text: TextOptions, index: MeasuredIndexOptions, cache: CacheOptions) -> None:

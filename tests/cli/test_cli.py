@@ -45,7 +45,7 @@ def table(texts, tmp_path):
 def test_embed_and_index_a_table_without_labels(table, tmp_path, capsys):
     common = [str(table), "--text-column", "body", "--cache", str(tmp_path / "cache"), *FAST]
     cli.main(["embed", *common, "--out", str(tmp_path / "x.npy")])
-    assert "600 vectors of 256 dimensions, written to" in capsys.readouterr().out
+    assert "600 vectors of 256 dimensions written to" in capsys.readouterr().out
     vectors = np.load(tmp_path / "x.npy")
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     cli.main(["index", *common])

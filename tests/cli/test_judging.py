@@ -199,7 +199,7 @@ def test_it_says_when_texts_leave_the_machine():
     for url in ("http://127.0.0.1:1/v1", "http://localhost/v1", "http://[::1]:8000"):
         assert warn_of_sending(url) == ""
     assert warn_of_sending("https://example.org/v1") == (
-        "warning: judge https://example.org/v1: the texts of the rows it is asked about leave this machine: they are "
+        "warning: judge https://example.org/v1: the texts of the rows that it judges leave this machine: they are "
         "sent to example.org"
     )
     assert warn_of_sending("http://10.0.0.7/v1").endswith("10.0.0.7, over a connection that is not encrypted")

@@ -196,7 +196,7 @@ def test_what_does_not_go_with_chunks_is_refused_in_one_line(table, tmp_path, re
         assert "--chunks" in said
     assert "any length" in refused(cli.main, ["label", "reports.jsonl", "--chunks", "--model", "wordllama"])
     assert not (tmp_path / "reports.seals").exists()
-    with pytest.raises(UserError, match="up to 5 are taken"):
+    with pytest.raises(UserError, match="the limit is 5"):
         build_chunked_corpus([FILLER] * 3, tmp_path / "cache", most=5)
 
 

@@ -322,7 +322,7 @@ def test_the_agreement_is_that_of_the_rows_drawn(tmp_path, session):
     assert 0 < summary.agreement.n_same < summary.agreement.n == len(drawn) - 1
     words = describe_judges(session)
     assert f"you agree with {summary.agreement.n_same}: " in words
-    assert f"Cohen's kappa {summary.agreement.kappa:.2f}" in words
+    assert f"Cohen's kappa: {summary.agreement.kappa:.2f}" in words
     assert at_page(session).get("/api/status").json()["judge_words"] == words
     session.close()
     with Session.open(tmp_path / "s", CORPUS) as again:

@@ -127,7 +127,7 @@ def test_what_does_not_fit_is_one_line(address, session, monkeypatch, capsys):
     monkeypatch.delenv("PGPASSWORD", raising=False)
     monkeypatch.setenv("PGPASSFILE", os.devnull)
     export = ["export", session, "--to"]
-    assert "PostgreSQL refuses (" in refuse(capsys, [*export, address])
+    assert "PostgreSQL failed (" in refuse(capsys, [*export, address])
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
     with psycopg.connect(address, password=PASSWORD) as connection:
         connection.execute("CREATE TABLE of_others (row bigint PRIMARY KEY, text text)")
