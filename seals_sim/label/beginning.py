@@ -25,7 +25,9 @@ def require_concept(path: Path, concepts: Sequence[str], concept: str) -> None:
     if concept not in concepts:
         named = ", ".join(map(name_concept, concepts))
         raise UserError(
-            f"the session has the concepts {named}; choose one of these", parameter="concept", value=concept or str(path)
+            f"the session has the concepts {named}; choose one of these",
+            parameter="concept",
+            value=concept or str(path),
         )
 
 
