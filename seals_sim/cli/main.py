@@ -95,7 +95,7 @@ def export(
 
     Args:
         out: The file to write.
-        format: Format of the file; by default, as its name ends.
+        format: Format of the file; by default, the one that its name ends in.
         to: A PostgreSQL database instead of a file, such as postgresql://me@host/reviews; the password comes from
             PGPASSWORD or ~/.pgpass.
         into: Table in that database. It is created if it does not exist; answers for rows that it has are replaced.
