@@ -140,6 +140,6 @@ def test_what_does_not_fit_is_one_line(address, session, monkeypatch, capsys):
     said = refuse(capsys, [*export, with_password])
     assert "contains a password" in said
     assert "secret" not in said
-    assert "must be a database" in refuse(capsys, [*export, "mysql://h/d"])
+    assert "must be the address of a database" in refuse(capsys, [*export, "mysql://h/d"])
     assert "--to" in refuse(capsys, [*export, address, "--out", session.with_name("x.csv")])
     assert "--out" in refuse(capsys, ["export", session])
