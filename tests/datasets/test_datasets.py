@@ -76,7 +76,7 @@ def test_tables_of_every_format_read_alike(tmp_path, name):
         (['{"text": "a", "label": 1}', '{"text": "b", "label": null}'], r"'label' holds 0/1 labels, but row 1 "),
         (
             ['{"body": "a", "label": 1}'],
-            r"text_column = 'text': no such column in .*t.jsonl; it has 'body', 'label'",
+            r"text_column = 'text': no such column in .*t.jsonl; its columns are 'body', 'label'",
         ),
         (
             ['{"text": "a", "kind": 1}'],
@@ -100,7 +100,7 @@ def test_bad_json_lines(tmp_path, lines, message):
         (b'text,label\na,1\n"b,0\n', r"t.csv:3: not valid CSV"),
         (b"text,label\na,1\n\xff,0\n", r"t.csv:3: not UTF-8"),
         (b"text,text,label\na,b,1\n", r"t.csv:1: two columns are called 'text'"),
-        (b"body,label\na,1\n", r"text_column = 'text': no such column in .*t.csv; it has 'body', 'label'"),
+        (b"body,label\na,1\n", r"text_column = 'text': no such column in .*t.csv; its columns are 'body', 'label'"),
         (b"", r"has no rows"),
     ],
 )

@@ -240,7 +240,7 @@ def test_the_command_writes_a_ledger_that_is_drawn_again(tmp_path, copied, capsy
     assert redraw(out) == out / "index.html"
     whole = (out / LEDGER).read_text()
     (out / LEDGER).write_text(whole.replace("confirmed", "refuted"))
-    with pytest.raises(UserError, match="is not what the run wrote"):
+    with pytest.raises(UserError, match="differs from what the run wrote"):
         write_report(out)
 
 

@@ -80,7 +80,7 @@ def test_another_code_is_another_run(plugin, tmp_path, refused):
     _run(tmp_path / "run", *words)
     plugin.write_text(plugin.read_text() + "\n# changed\n")
     again = [*words, "--dim", "3", "--epsilon", "1e-2,1e-4", "--quiet", "--out", tmp_path / "run"]
-    assert "holds a run with another data" in refused(theory_bounds.main, again)
+    assert "holds a run with a different data" in refused(theory_bounds.main, again)
 
 
 @pytest.mark.parametrize(
