@@ -80,7 +80,8 @@ def _read_texts(
 def _require_ids(table: Path, column: str, read: TextTable) -> None:
     """Refuse missing and duplicate ids, which cannot identify a row."""
     if column not in read.columns:
-        raise UserError(f"no such column; its columns are {', '.join(read.columns)}", parameter="id_column", value=column)
+        listed = ", ".join(map(repr, read.columns))
+        raise UserError(f"no such column in {table}; its columns are {listed}", parameter="id_column", value=column)
     seen: dict[str, int] = {}
     for row, cell in zip(read.rows.tolist(), read.columns[column], strict=True):
         problem = "is empty" if cell in (None, "") else None
