@@ -86,7 +86,7 @@ def test_what_whitening_costs_is_compared_repeat_by_repeat(reviews, tmp_path, re
     assert "MLP-Walk (not whitened)" in page
     assert not (tmp_path / "o" / "curves_sentence.svg").read_text().count("not whitened")
     said = refused(goodreads.main, [*command, "--dimensions", "0", "--out", str(tmp_path / "p")])
-    assert "--dimensions 0: whitens nothing" in said
+    assert "--dimensions 0: turns whitening off" in said
 
 
 def lines_cut(n):
