@@ -120,7 +120,8 @@ class SimulatedConcept:
             fits = np.flatnonzero((sizes >= _TOPIC_ROWS[0]) & (sizes <= _TOPIC_ROWS[1]))
             if len(fits):
                 return table.find_topic_rows(int(rows[fits[0]]))
-        raise UserError("no topic of the simulation has the right size for a concept; choose a larger n", parameter="n", value=table.n)
+        problem = "no topic of the simulation has the right size for a concept; choose a larger n"
+        raise UserError(problem, parameter="n", value=table.n)
 
     def label(self, query: Row) -> int:
         """The oracle's answer."""
