@@ -1,7 +1,8 @@
-"""Vector engines beside the local index: the same search of SIMULATED vectors, with neighbors from each of them.
+"""Vector engines compared with the local index: the same search of SIMULATED vectors, with neighbors from each of them.
 
-All runs of one size share vectors, seeds and threads, one after the other in this process; ratios to the local index
-mean something, seconds alone do not. Up to 65,536 rows every index compares all rows, and the picks must be the same.
+All runs of one size share vectors, seeds and threads, and run one after the other in this process. Ratios to the local
+index are meaningful; seconds alone are not. Up to 65,536 rows every index compares all rows, so the picks must be the
+same.
 """
 
 from __future__ import annotations

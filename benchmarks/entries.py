@@ -1,7 +1,7 @@
 """Cost of looking up places in an array of all rows, and in a dict of those that entered, as the table grows.
 
-100 random rows enter, 2,000 times, as in a run of 2,000 labels. In a real table, neighbors from one cluster that lie
-side by side share pages of memory, so the array takes less there. Each line is measured in a new process.
+100 random rows enter, 2,000 times, as in a run of 2,000 labels. Neighbors from one cluster share memory
+pages if they lie side by side in the table, so the array takes less there. Each line is measured in a new process.
 """
 
 from __future__ import annotations
