@@ -79,7 +79,7 @@ class Bench:
     def run_rounds(
         self, method: str, strategy: str, seeds: LabeledRows, is_positive: NDArray[np.bool_]
     ) -> tuple[float, list[Round[LabeledRows, LinearModel]]]:
-        """Run the loop. Return the seconds until the pool was ready, with the neighbors of the seeds, and the rounds."""
+        """Run the loop. Return the seconds until the pool was ready, including the seeds' neighbors, and the rounds."""
         learner = LogisticLearner(self.vectors, n_threads=self.n_threads)
         selector = self._build_selector(method, strategy, seeds)
         with threadpool_limits(self.n_threads):

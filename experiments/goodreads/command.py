@@ -86,7 +86,7 @@ def run_goodreads(
     facts, stages, todo = {}, {}, []
     positives = DatasetRows(source.is_positive.nonzero()[0])
     with open_workers(execution.cluster) as workers:
-        prepare(source, protocol.splits[0], settings, inside, workers)  # if it is refused, no folder has been started
+        prepare(source, protocol.splits[0], settings, inside, workers)  # first, so that a refusal leaves no run folder
         folder.begin()
         store = RunStore(out)
         for name in protocol.splits:

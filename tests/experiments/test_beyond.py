@@ -111,7 +111,7 @@ def test_sessions_begin_with_two_positives_and_are_measured_by_what_they_find(tm
     assert "no negative" in (out / "index.html").read_text()
     with pytest.raises(SystemExit):
         beyond.main([*words, "--cold-start", "--only", "walk", "--out", str(tmp_path / "other")])
-    assert "compares session and presuming alone" in capsys.readouterr().err
+    assert "compares only session and presuming" in capsys.readouterr().err
 
 
 def test_planted_rows_lie_near_their_own():
