@@ -266,7 +266,7 @@ def test_reviews_that_do_not_fit_are_refused_before_the_folder_is_begun(
 
 def test_the_current_folder_can_be_the_folder_of_a_run(tmp_path, monkeypatch, refused):
     (tmp_path / "run").mkdir()
-    (tmp_path / "run-work").touch()  # in the way of the folder beside it
+    (tmp_path / "run-work").touch()  # blocks the folder next to it
     monkeypatch.chdir(tmp_path / "run")
     said = refused(goodreads.main, ["--simulate", "300", "--quiet", "--out", "."])
     assert f"--work {tmp_path / 'run-work'}: cannot be written" in said
@@ -298,7 +298,7 @@ def test_memory_is_a_share_or_a_size():
 
 
 def test_real_spoilers_at_the_prevalence_of_goodreads(shared_data, tmp_path):
-    """TV Tropes: the nearest real texts; their file has no line of names."""
+    """TV Tropes, the most similar real texts. Their file has no header."""
     path = tmp_path / "tv.csv"
     with path.open("w", newline="") as file:
         writer = csv.writer(file)
