@@ -92,9 +92,7 @@ def test_a_load_that_was_stopped_goes_on(build, name, monkeypatch):
     def stopping(self, start, end):
         upserted.append(start)
         if start == 1000 and upserted.count(1000) == 1:
-            self._ask(
-                lambda engine: engine.upsert(start, DISTINCT[start : start + 100])
-            )  # part of the block has been loaded
+            self._ask(lambda engine: engine.upsert(start, DISTINCT[start : start + 100]))  # part of the block is in
             raise KeyboardInterrupt
         return upsert(self, start, end)
 
