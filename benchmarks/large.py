@@ -60,7 +60,7 @@ def benchmark_large(*, options: Annotated[LargeOptions, flatten("Options")]) -> 
         write_csv(options.out / "large_runs.csv", pd.DataFrame([asdict(done) for done in runs]))
     summary = summarize(pd.DataFrame([asdict(done) for done in runs]))
     write_csv(options.out / "large.csv", summary)
-    print("SIMULATED rows; medians over runs, and over_seals and growth of their seconds a round\n")
+    print("SIMULATED rows; medians over runs; over_seals and growth are ratios of seconds per round\n")
     print(summary.to_string(index=False, float_format="%.3g"))
 
 

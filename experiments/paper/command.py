@@ -223,7 +223,7 @@ def _build_spaces(work: _Work, todo: Sequence[Task], store: RunStore) -> dict[st
         pool_vectors, index = np.ascontiguousarray(vectors[split.pool]), None
         if k:
             if not work.quiet:
-                print(f"building the {protocol.index} index of {embedding}, k up to {k} ...", file=sys.stderr)
+                print(f"preparing the {protocol.index} index of {embedding}, k up to {k} ...", file=sys.stderr)
             index, facts = open_index(
                 pool_vectors, protocol, k, protocol.seed, work.cache, work.quiet, workers=work.workers
             )
