@@ -1,4 +1,7 @@
-"""Algorithm 3 on Example 1 of section 7.2, against the bound of Theorem 2. Needs the extra `theory` and a checkout."""
+"""Run Algorithm 3 on Example 1 of section 7.2, and compare it with the bound of Theorem 2.
+
+Needs the extra `theory` and a checkout.
+"""
 
 from theory.bounds import compute_stated_bound_2
 from theory.problems import make_example_1

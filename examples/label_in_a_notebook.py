@@ -1,4 +1,4 @@
-"""Label without the page: ask for rows, answer them, stop, and resume, as in a notebook."""
+"""Label without the page, for example in a notebook: ask for rows, answer them, stop, and resume."""
 
 from pathlib import Path
 
@@ -14,8 +14,8 @@ path, options = Path("tuberculosis.seals"), SessionOptions(k=20)
 with Session.begin(path, corpus, positives=["tuberculosis of the spine"], options=options) as session:
     for _ in range(20):
         for asked in session.ask(1):
-            answer = int("tubercul" in asked.text.lower())  # you: int(input(asked.text))
-            session.tell([asked.row], [answer])  # 1, 0, or None to skip; on disk when this returns
+            answer = int("tubercul" in asked.text.lower())  # by hand: int(input(asked.text))
+            session.tell([asked.row], [answer])  # 1, 0, or None to skip; saved to disk when this returns
 
 with Session.open(path, corpus) as session:  # later, with the same texts
     status = session.status()

@@ -1,4 +1,4 @@
-"""Measure what an index is worth on your vectors before you choose one."""
+"""Measure indexes on your vectors before you choose one."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Search with the pool that `seals label` would take: every row of a small table, the walk over a large one."""
+"""Search with the pool that `seals label` would choose: every row of a small table, the walk on a large one."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from seals_sim import (
 )
 
 rng = np.random.default_rng(0)
-vectors = rng.normal(size=(5000, 16)).astype(np.float32)  # simulated; yours: as the encoder gives them, not whitened
+vectors = rng.normal(size=(5000, 16)).astype(np.float32)  # simulated; yours: as embedded, not whitened
 vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
 is_positive = vectors[:, 0] > 0.6
 

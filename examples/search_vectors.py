@@ -1,4 +1,4 @@
-"""Search vectors of your own, such as image embeddings, with the loop and a judge of your own."""
+"""Search your own vectors, such as image embeddings, with the loop and your own oracle."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ n_asked = 0
 
 
 class Judge:
-    """Anything with a method `label(row)` that answers 1 or 0: a person, a program, a table."""
+    """Any object with a method `label(row)` that returns 1 or 0: a person, a program, a table."""
 
     def label(self, row: int) -> int:
         global n_asked

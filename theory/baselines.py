@@ -1,4 +1,4 @@
-"""What Theorem 1 is compared with: passive learning, O(d / eps) labels, and bisection, O(d log(1 / eps)) (7.2, [6])."""
+"""Baselines for Theorem 1: passive learning, O(d / eps) labels, and bisection, O(d log(1 / eps)) (7.2, [6])."""
 
 from __future__ import annotations
 
@@ -57,11 +57,11 @@ def run_passive(
 ) -> Trace:
     """Run passive learning: label random points, and refit the max-margin separator after every d - 1 of them.
 
-    The run draws its own seeds, as many as the problem has and of both classes: the problem's seeds may lie so close to
-    the boundary that a thousand random points add nothing to them.
+    The run draws its own seeds of both classes, the same number as the problem has: the problem's seeds may lie so
+    close to the boundary that a thousand random points add nothing to them.
 
     Args:
-        problem: Its w_star, the number of its seeds, and the radius that holds them are used.
+        problem: Supplies w_star, the number of seeds, and the radius that holds them.
         rng: Draws the seeds and the points.
         n_queries: The number of labels, rounded up to whole rounds.
         solver: Fits the separators.

@@ -1,7 +1,7 @@
 """Theorems 2 and 3 as bounds on numbers of queries: as stated, as proved, and sharpened (README.md, steps 1-4).
 
 Every bound takes gamma = max_i gamma_i and counts all queries, n per round (n = d - 1 by default). sigma may be a lower
-bound of the true value, which only makes the result larger. Where sigma is 0 the theorems say nothing, and the bound is
+bound of the true value, which only makes the result larger. If sigma is 0, the theorems say nothing, and the bound is
 infinite.
 """
 
@@ -42,7 +42,7 @@ def compute_stated_bound_3(dim: int, gamma: float, sigma: float, epsilon: float,
 
 
 def compute_epsilon_bar(dim: int, sigma: float, epsilon: float) -> float:
-    """Compute the paper's epsilon_bar = min(sigma, 1) epsilon^2 / (2 sqrt d), the value that step 1 takes rho_i to."""
+    """Compute the paper's epsilon_bar = min(sigma, 1) epsilon^2 / (2 sqrt d), to which step 1 lowers rho_i."""
     return min(sigma, 1) * epsilon**2 / (2 * math.sqrt(dim))
 
 
@@ -97,10 +97,10 @@ def compute_scale_free_bound_2(n: int, gamma: float, delta: float, sigma: float,
         n: The number of searches.
         gamma: The largest gamma_i.
         delta: The radius of a neighborhood.
-        sigma: That of `sigma.enclose_sigma_eta` for this eta.
+        sigma: From `sigma.enclose_sigma_eta` for this eta.
         epsilon: The error to reach, at most sqrt 2.
-        eta: Half the width of the slab, any length above 0 (see `choose_eta`). Where all lengths grow by a factor, eta
-            among them, the bound stays the same.
+        eta: Half the width of the slab, any length above 0 (see `choose_eta`). If all lengths grow by a factor, eta
+            included, the bound stays the same.
 
     Returns:
         The number of queries, as a real number.
@@ -116,8 +116,8 @@ def compute_scale_free_bound_3(n: int, gamma: float, sigma: float, epsilon: floa
 def choose_eta(n: int, sigma: float, epsilon: float) -> float:
     """Compute sigma epsilon sqrt(1 - epsilon^2 / 4) / sqrt n, the rho at which the error is at most epsilon.
 
-    With the sigma of an infinitely thin slab it is a good eta: a smaller one only costs queries, and a larger one only
-    lowers sigma_eta.
+    With the sigma of an infinitely thin slab this is a good eta: a smaller one only costs queries, and a larger one
+    only lowers sigma_eta.
     """
     return sigma * epsilon * math.sqrt(1 - epsilon**2 / 4) / math.sqrt(n)
 

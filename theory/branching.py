@@ -4,7 +4,8 @@ A region of directions is given by the signs s_i of some heights a_i = p_i . u. 
 
     (|a_i| - r_i)_+^2 >= (1 - k^2) a_i^2 - 2 r_i (1 - k) s_i a_i      (README, exact sigma).
 
-The least of a quadratic on the sphere is known in spite of its many minima, and the best k are a semidefinite program.
+The minimum of a quadratic on the sphere is computable despite its many local minima, and the best k solve a
+semidefinite program.
 Regions whose bound is below the best known value are split by another sign.
 """
 
@@ -23,7 +24,7 @@ from theory.separators import Matrix, Vector, solve_quietly
 
 @dataclass(frozen=True, eq=False)
 class Branching:
-    """What branch and bound found: lower <= least g <= value = g(direction), and in how many regions."""
+    """The result of branch and bound: lower <= least g <= value = g(direction), and the number of regions."""
 
     lower: float
     value: float
@@ -33,11 +34,11 @@ class Branching:
 
 @dataclass(frozen=True, eq=False)
 class _Region:
-    """Directions u with s_i p_i . u >= 0 where s_i is not 0.
+    """Directions u with s_i p_i . u >= 0 for each s_i that is not 0.
 
     Attributes:
         signs: (n,), s_i.
-        bound: Of g^2, from below.
+        bound: A lower bound of g^2.
         moments: (m + 1, m + 1), the second moments of (u, 1) in the relaxation; None if the solver failed.
     """
 
@@ -49,14 +50,14 @@ class _Region:
 def enclose_by_branching(
     centers: Matrix, radii: Vector, direction: Vector, value: float, max_regions: int = 60
 ) -> Branching:
-    """Enclose the least g by splitting regions, that with the least bound first.
+    """Enclose the least g by splitting regions, the one with the lowest bound first.
 
     Args:
         centers: (m, n), the points p_i.
         radii: (n,).
-        direction: The best u that is known.
+        direction: The best u known.
         value: Its g, above 0.
-        max_regions: The limit of regions.
+        max_regions: The maximum number of regions.
 
     Returns:
         Bounds that differ by a relative TIGHT at most, unless the limit was reached or no sign was left to split by.
@@ -88,7 +89,7 @@ def enclose_by_branching(
 
 
 def _split(centers: Matrix, region: _Region) -> list[Vector]:
-    """Split by the sign of the height that varies most in the relaxation. g(u) = g(-u): the first needs one half."""
+    """Split by the sign of the height that varies most in the relaxation. g(u) = g(-u), so the first keeps one half."""
     is_open = region.signs == 0
     if region.moments is None or not is_open.any():
         return []
@@ -99,9 +100,9 @@ def _split(centers: Matrix, region: _Region) -> list[Vector]:
 
 
 def _bound_region(centers: Matrix, radii: Vector, signs: Vector) -> _Region:
-    """Bound g^2 in a region: without a sign as `excess.bound_by_shares` does, with one by k.
+    """Bound g^2 in a region: heights without a sign as in `excess.bound_by_shares`, those with a sign by k.
 
-    The solver need not be trusted: what its numbers prove is computed.
+    The solver need not be trusted: the bound is computed from its numbers.
     """
     m, n = centers.shape
     is_free = signs == 0
@@ -124,7 +125,7 @@ def _bound_region(centers: Matrix, radii: Vector, signs: Vector) -> _Region:
 
 
 def _evaluate(centers: Matrix, radii: Vector, signs: Vector, shares: Vector, k: Vector) -> float:
-    """Compute the bound of g^2 that these numbers prove, whatever they are: b (free) in (0, 1], and k (signed)."""
+    """Compute the bound of g^2 that any such numbers prove: b (free) in (0, 1], and k (signed)."""
     is_free = signs == 0
     b = np.where(is_free, np.clip(shares, LEAST_SHARE, 1), 1)
     curve = np.where(is_free, 1 - b, 1 - k**2)
@@ -136,8 +137,8 @@ def _evaluate(centers: Matrix, radii: Vector, signs: Vector, shares: Vector, k: 
 def bound_on_sphere(quadratic: Matrix, pull: Vector) -> float:
     """Compute the least of u^T Q u - 2 c^T u over unit vectors, from below.
 
-    It is at least t - c^T (Q - t)^-1 c for each t below the eigenvalues of Q, and equal for the best t but in the hard
-    case, where it is the supremum.
+    It is at least t - c^T (Q - t)^-1 c for each t below the eigenvalues of Q, and equal for the best t. In the hard
+    case it is the supremum.
 
     Examples:
         >>> round(bound_on_sphere(np.diag([1.0, 3.0]), np.array([2.0, 0.0])), 9)  # at u = (1, 0): 1 - 4

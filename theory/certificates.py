@@ -30,7 +30,7 @@ class Certificate:
 
 
 def certify_fit(w_hat: Vector, brackets: Sequence[Closest]) -> Certificate:
-    """Certify a separator of all labeled points by the latest brackets of the searches.
+    """Certify a separator of all labeled points from the latest brackets of the searches.
 
     z_i is the point with w_hat . z_i = 0 on the segment from x_bar_i to the opposite hull. So w_hat spans the
     complement of all z_i, while |w_star . z_i| <= rho_i because w_star separates the ends of the segment, too.

@@ -23,7 +23,7 @@ class Check:
     """How often one inequality was checked in a run.
 
     Attributes:
-        name: Of the lemma or step.
+        name: The lemma or step.
         n: The number of checks.
         n_violations: How many ratios are above 1 + RTOL.
         worst: The largest ratio of the side that must be smaller to the side that must be larger.
@@ -62,8 +62,8 @@ def check_lemma_1(trace: Trace) -> Iterator[float]:
 def check_lemma_2(trace: Trace) -> Iterator[float]:
     """Compare the step x_tilde - x_bar with min(delta, rho / 2) along the normal of equation (10).
 
-    Equation (10) is solved here on its own; where its gap is above a tenth of RTOL, there is nothing to compare with.
-    The length of the step may not be above that number, and its component along the normal not below.
+    Equation (10) is solved independently here; if its gap is above a tenth of RTOL, there is nothing to compare with.
+    The length of the step must not exceed min(delta, rho / 2), and its component along the normal must not fall below.
     """
     for opposite, query, x_bar in _yield_steps(trace):
         normal, rho, gap = solve_equation_10(opposite - x_bar.point)

@@ -32,8 +32,8 @@ class Cloud:
         delta: The radius within which two points are neighbors.
         mean_neighbors: The number of neighbors that delta was chosen for.
         index: Exact neighbors of the points in float32.
-        k: If above 0, the neighbors are the k nearest rows, however far.
-        recall: The share of the neighbors that the index returns, by chance, the same each time for the same row.
+        k: If above 0, the neighbors are the k nearest rows at any distance.
+        recall: The share of the neighbors that the index returns, drawn at random, but always the same for a row.
     """
 
     points: Matrix
@@ -129,7 +129,7 @@ class NearestToHyperplane:
 
 
 class LabeledRows(LabeledPoints):
-    """S_r where a query is a row of the cloud."""
+    """S_r when queries are rows of the cloud."""
 
     def __init__(self, points: Matrix, labels: Labels, cloud: Matrix) -> None:
         super().__init__(points, labels)
@@ -142,7 +142,7 @@ class LabeledRows(LabeledPoints):
 
 
 class RowOracle:
-    """Labels a row of the cloud by the label of its point."""
+    """Labels a row of the cloud with the label of its point."""
 
     def __init__(self, cloud: Matrix, oracle: Oracle[Vector]) -> None:
         self._cloud, self._oracle = cloud, oracle
@@ -158,8 +158,8 @@ class SlowStep:
     Attributes:
         search: The number of the search.
         rho: The distance from x_bar to the hull of the other class.
-        component: Of the step along the separator's normal, in units of delta: the c of the conjecture. It can be
-            negative in an empty or one-sided neighborhood.
+        component: The component of the step along the separator's normal, in units of delta: the c of the conjecture.
+            It can be negative in an empty or one-sided neighborhood.
         fall: How far rho fell in the round, in units of delta.
     """
 
@@ -172,9 +172,9 @@ class SlowStep:
 def compute_component_of_chance(dim: int, n_neighbors: int = MEAN_NEIGHBORS) -> float:
     """Compute the median of the largest component, in units of delta, of neighbors drawn uniformly from a ball.
 
-    One component of a point of the unit ball is distributed as 2 B - 1 with B ~ Beta((d + 1) / 2, (d + 1) / 2). This is
-    what slow steps measure in a random pool whose delta is chosen by the number of neighbors: it says nothing of the c
-    of the conjecture, which is a minimum over all directions.
+    One component of a point of the unit ball is distributed as 2 B - 1 with B ~ Beta((d + 1) / 2, (d + 1) / 2). Slow
+    steps measure this median in a random pool whose delta is chosen by the number of neighbors. It says nothing about
+    the c of the conjecture, which is a minimum over all directions.
 
     Examples:
         >>> round(compute_component_of_chance(2, 64), 2)
@@ -232,7 +232,7 @@ def list_slow_steps(trace: Trace) -> list[SlowStep]:
 def run_algorithm_3_on_cloud(
     cloud: Cloud, problem: Problem, rows: Rows, *, max_rounds: int = 100, solver: Solver = solve_fast
 ) -> Trace:
-    """Run Algorithm 3 on a finite neighbor graph; rows are those of the problem's seeds."""
+    """Run Algorithm 3 on a finite neighbor graph; rows are the rows of the problem's seeds."""
     pool = CloudPool(problem, rows, cloud, solver)
     oracle = RowOracle(cloud.points, HalfSpace(problem.w_star))
     parts = pool, NearestToHyperplane(), HomogeneousMaxMargin(solver), oracle

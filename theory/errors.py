@@ -1,4 +1,4 @@
-"""What can go wrong in a run of the theory."""
+"""Errors of a run of the theory."""
 
 from __future__ import annotations
 

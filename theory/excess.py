@@ -31,7 +31,7 @@ def search_least_excess(centers: Matrix, radii: Vector, n_steps: int = 200) -> t
     Args:
         centers: (m, n), the points p_i.
         radii: (n,).
-        n_steps: The limit of steps.
+        n_steps: The maximum number of steps.
 
     Returns:
         The best u (m,) and its g.
@@ -47,7 +47,7 @@ def search_least_excess(centers: Matrix, radii: Vector, n_steps: int = 200) -> t
 
 
 def descend(centers: Matrix, radii: Vector, starts: Matrix, n_steps: int = 200) -> tuple[Vector, float]:
-    """Alternate as `search_least_excess` does from each row of starts (k, m); the best u (m,) and its g."""
+    """Alternate as `search_least_excess` does, from each row of starts (k, m). Returns the best u (m,) and its g."""
     starts = starts / np.maximum(np.linalg.norm(starts, axis=1, keepdims=True), 1e-300)
     values = compute_excess(centers, radii, starts)
     for _ in range(n_steps):
@@ -71,7 +71,7 @@ def bound_by_shares(centers: Matrix, radii: Vector, shares: Vector) -> float:
     The bound is exact for b_i = min(1, r_i / |p_i . u|) where u is the minimizer and has the least eigenvalue.
 
     Returns:
-        The bound on g; 0 where it shows nothing.
+        The bound on g; 0 if it shows nothing.
     """
     b = np.clip(shares, LEAST_SHARE, 1)
     eigenvalue = float(np.linalg.eigvalsh((centers * (1 - b)) @ centers.T)[0])
@@ -103,7 +103,7 @@ def bound_by_program(centers: Matrix, radii: Vector) -> float:
 
 
 def enclose_on_circle(centers: Matrix, radii: Vector, upper: float, max_arcs: int = 10**6) -> float:
-    """Bound the least g from below in two dimensions, by arcs of directions that are halved where they may hold less.
+    """Bound the least g from below in two dimensions, by arcs of directions, halved while they may hold a lower g.
 
     On an arc, the least |p_i . u| is at an end or 0; the sum of these least terms bounds g on the arc.
 
@@ -111,7 +111,7 @@ def enclose_on_circle(centers: Matrix, radii: Vector, upper: float, max_arcs: in
         centers: (2, n).
         radii: (n,).
         upper: A value of g; arcs whose bound is above upper (1 - TIGHT) are done.
-        max_arcs: The limit of arcs to look at.
+        max_arcs: The maximum number of arcs to examine.
 
     Returns:
         The bound; at least upper (1 - TIGHT) unless the limit was reached.

@@ -19,13 +19,13 @@ def make_honeycomb(c: float = 0.174, foot: float = 20.0) -> tuple[Cloud, Problem
     """Make a honeycomb whose points have three neighbors each, with delta = 1 and a component of c in every direction.
 
     The neighbors of a point are at (+-sqrt(1 - c^2), -c) and (0, .8), or all mirrored. In the direction (0, -1), the
-    best has the component c; in all others more. The positive seed is at (foot, HEIGHT), and the negative one GAMMA
-    below it. A step with the component c, of length 1, leads away from it where c < 1 / (2 GAMMA) = .2: its distance is
-    sqrt(GAMMA^2 - 2 c GAMMA + 1).
+    best has the component c; in all others it has more. The positive seed is at (foot, HEIGHT), and the negative one
+    GAMMA below it. A step of length 1 with the component c leads away from the negative seed if c < 1 / (2 GAMMA) = .2:
+    its distance is sqrt(GAMMA^2 - 2 c GAMMA + 1).
 
     Args:
         c: At most .2, so that no step helps.
-        foot: How far along the boundary the seeds are.
+        foot: The position of the seeds along the boundary.
 
     Returns:
         The pool, the problem, and the rows of its seeds.

@@ -1,6 +1,6 @@
-"""Equation (10), the max-margin separator of a point, as a program of its own that shares nothing with the solvers.
+"""Equation (10), the max-margin separator of a point, solved separately: it shares no code with the solvers.
 
-It is there to check them: `checks.check_lemma_2` would be circular if it took the separator from the run.
+It exists to check them: `checks.check_lemma_2` would be circular if it took the separator from the run.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from theory.separators import Matrix, Vector
 def solve_equation_10(points: Matrix) -> tuple[Vector, float, float]:
     """Solve min |w| with w . b_j >= 1, for b_j = a_j - x, by the least-distance programming of Lawson and Hanson.
 
-    The residual r of the non-negative least squares [b_j; 1] u = (0, ..., 0, 1) is the solution w but for its length.
+    The residual r of the non-negative least squares [b_j; 1] u = (0, ..., 0, 1) is the solution w up to its length.
 
     Args:
         points: (m, d), the points b_j.
 
     Returns:
         The normal w / |w| (d,), the distance at which it separates the points (twice the margin), and the relative
-        gap to the length of the hull's point that the multipliers stand for. Only a small gap certifies the result.
+        gap to the length of the hull's point that the multipliers define. Only a small gap certifies the result.
 
     Examples:
         >>> normal, distance, gap = solve_equation_10(np.array([[2.0, 1.0], [2.0, -1.0], [5.0, 0.0]]))

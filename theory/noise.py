@@ -1,4 +1,4 @@
-"""Labels that are sometimes wrong, which the theorems exclude, and a soft margin for when there is no hard one."""
+"""Labels that are sometimes wrong, which the theorems exclude, and a soft margin if there is no hard one."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class NoisyHalfSpace:
         w_star: (d,), of unit length.
         rng: Decides which labels are flipped.
         flip: The probability that a label is flipped, in [0, 1).
-        band: Where |w_star . x| is below this, labels are tosses of a fair coin.
+        band: If |w_star . x| is below this, labels are tosses of a fair coin.
 
     Raises:
         UserError: If flip or band is out of range.

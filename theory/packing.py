@@ -1,4 +1,4 @@
-"""What no method can do: a lower bound on the queries to an error, by counting caps of the sphere (README.md).
+"""A lower bound on the queries that any method needs to reach an error, by counting caps of the sphere (README.md).
 
 After N labels a method has at most 2^N answers, and each is within epsilon of the directions in one cap of the sphere.
 """
@@ -55,7 +55,7 @@ def count_seed_labelings(n_seeds: int, dim: int) -> int:
 
 
 def bound_queries_below_for_points(dim: int, n_seeds: int, epsilon: float) -> float:
-    """Bound the queries for some w_star, where the points of the seeds are given: labels less log2 of the labelings.
+    """Bound the queries for some w_star if the points of the seeds are given: labels less log2 of the labelings.
 
     With 2 (d - 1) seeds this is at least (d - 1) (log2(1 / epsilon) - 2), the bound
     (d - 1) log2(1 / epsilon) - O(d) with its constant.
@@ -64,7 +64,7 @@ def bound_queries_below_for_points(dim: int, n_seeds: int, epsilon: float) -> fl
 
 
 def compute_seed_sine(problem: Problem) -> float:
-    """Compute sin(alpha), alpha the largest angle by which some w can turn in any direction and still fit the seeds.
+    """Compute sin(alpha): alpha is the largest angle by which some w can turn in any direction and still fit the seeds.
 
     It is the distance of the hull of y_j x_j / |x_j| from 0.
     """
@@ -77,7 +77,7 @@ def bound_queries_below(dim: int, sine: float, epsilon: float) -> float:
 
     Args:
         dim: d, the dimension.
-        sine: That of `compute_seed_sine`.
+        sine: From `compute_seed_sine`.
         epsilon: The error to reach, at most sqrt 2.
 
     Returns:

@@ -19,11 +19,11 @@ class Problem:
     """A half-space to learn, with labels y_x = 1 if w_star . x >= 0 and -1 otherwise (section 7.2).
 
     Attributes:
-        name: Of the kind of problem.
+        name: The kind of problem.
         w_star: (d,), of unit length.
         points: (n_0, d), the seeds S_1.
         labels: (n_0,), 1 or -1.
-        searches: The places of the seeds x_{i,0} from which a nearest neighbor search starts, at least d - 1.
+        searches: The positions of the seeds x_{i,0} from which a nearest neighbor search starts, at least d - 1.
         delta: The radius of a neighborhood.
 
     Raises:
@@ -44,17 +44,17 @@ class Problem:
         if not self.delta > 0:
             raise UserError("must be above 0", parameter="delta", value=self.delta)
         if abs(np.linalg.norm(self.w_star) - 1) > 1e-12:
-            raise UserError(f"w_star: its length is {np.linalg.norm(self.w_star)}; it must be 1")
+            raise UserError(f"w_star: must have length 1, not {np.linalg.norm(self.w_star)}")
         if len(self.searches) < d - 1:
-            raise UserError(f"searches: there are {len(self.searches)}; {d} dimensions need at least {d - 1}")
+            raise UserError(f"searches: {d} dimensions need at least {d - 1}, not {len(self.searches)}")
         sides = self.points @ self.w_star
         on_boundary = np.abs(sides) <= 1e-12 * np.abs(self.points).max()
         if on_boundary.any():
             raise UserError(f"seed {int(np.argmax(on_boundary))} (counting from 0) is on the decision boundary")
         if len(set(self.labels.tolist())) < 2:
-            raise UserError("the seeds are all of one class; without both classes, gamma is infinite")
+            raise UserError("all seeds have one class; without both classes, gamma is infinite")
         if (np.where(sides >= 0, 1, -1) != self.labels).any():
-            raise UserError("labels: they are not those of w_star")
+            raise UserError("labels: do not match w_star")
 
     @property
     def dim(self) -> int:
@@ -88,7 +88,7 @@ def make_example_1(
         gamma_over_delta: Sets a + c = gamma; by default a = 1.
         opposite: c / a.
         margin_scale: M, by default 3 gamma sqrt(d - 1), which is the paper's 6 sqrt(d - 1) for gamma = 2. sigma is
-            positive at that distance; it would not be if gamma alone grew.
+            positive at that distance; it would not be if only gamma grew.
         rotation: Draws a rotation of the whole problem.
 
     Returns:

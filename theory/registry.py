@@ -1,4 +1,4 @@
-"""Algorithms, problems and oracles by name, so that one of your own stands beside those of the paper."""
+"""Algorithms, problems and oracles by name, so that you can run your own beside those of the paper."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Registry(Generic[Entry]):
     """Functions by name.
 
     Args:
-        kind: What they are, for errors.
+        kind: What the functions are, for error messages.
 
     Examples:
         >>> halves: Registry[Callable[[float], float]] = Registry("half")
@@ -50,7 +50,7 @@ class Registry(Generic[Entry]):
     def add(self, name: str) -> Callable[[Entry], Entry]:
         """Register the decorated function. Raises UserError if the name is taken."""
         if name in self._entries:
-            raise UserError("is registered already", parameter=self._kind, value=name)
+            raise UserError("is already registered", parameter=self._kind, value=name)
 
         def keep(entry: Entry) -> Entry:
             self._entries[name] = entry
@@ -59,7 +59,7 @@ class Registry(Generic[Entry]):
         return keep
 
     def get(self, name: str) -> Entry:
-        """The function of this name. Raises UserError if there is none."""
+        """The function with this name. Raises UserError if there is none."""
         if name not in self._entries:
             known = ", ".join(map(repr, self.names))
             raise UserError(f"unknown; choose from {known}", parameter=self._kind, value=name)
@@ -71,11 +71,11 @@ ProblemMaker = Callable[[int, np.random.Generator], Problem]
 OracleMaker = Callable[[Vector, np.random.Generator], "Oracle[Vector]"]
 
 ALGORITHMS: Registry[Algorithm] = Registry("algorithm")
-"""From a problem, an oracle (None for the half-space) and an error to certify, to a run."""
+"""Functions of a problem, an oracle (None for the half-space) and an error to certify, which return a run."""
 PROBLEMS: Registry[ProblemMaker] = Registry("problem")
-"""From d and a generator to a problem."""
+"""Functions of d and a generator, which return a problem."""
 ORACLES: Registry[OracleMaker] = Registry("oracle")
-"""From w_star and a generator to an oracle."""
+"""Functions of w_star and a generator, which return an oracle."""
 
 ALGORITHMS.add("3")(lambda problem, oracle, certified: run_algorithm_3(problem, oracle=oracle, certified=certified))
 ALGORITHMS.add("4")(lambda problem, oracle, certified: run_algorithm_4(problem, oracle=oracle, certified=certified))
@@ -96,7 +96,7 @@ def run_to(problem: Problem, epsilon: float, algorithm: str = "3") -> float:
 
 @dataclass(frozen=True)
 class Line:
-    """A run of `run_all`: its parts, the queries to the error (infinite if it was not reached), and its end."""
+    """A run of `run_all`: its parts, the queries to the error (infinite if not reached), and how it ended."""
 
     problem: str
     algorithm: str

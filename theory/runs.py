@@ -1,4 +1,4 @@
-"""A run and its state after each round, as the checks, the tables, and the figures need them."""
+"""A run and its state after each round, for the checks, the tables, and the figures."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class State:
         rho: (n,), rho_{i, number + 1}.
         z: (n, d), the z_i of the certificate; empty without searches.
         certificate: The bound on sin theta.
-        kkt_residual: The largest of all separators in use, relative to their distances.
+        kkt_residual: The largest residual of all separators in use, relative to their distances.
         n_solves: Separators solved so far.
     """
 
@@ -88,7 +88,7 @@ class Trace:
     """A whole run.
 
     Attributes:
-        problem: What was to be learned.
+        problem: The problem to learn.
         algorithm: `3`, `4`, `bisection`, `passive`, or `pool`.
         delta: The radius of a neighborhood in this run.
         status: How the run ended: `target` (every search has rho <= target, or the error is certified to be small
@@ -129,9 +129,9 @@ def run_algorithm_3(problem: Problem, *, delta: float | None = None, max_rounds:
     """Run Algorithm 3 until every search has ended.
 
     Args:
-        problem: What to learn.
-        delta: By default that of the problem.
-        max_rounds: The limit of rounds.
+        problem: The problem to learn.
+        delta: The radius of a neighborhood; by default that of the problem.
+        max_rounds: The maximum number of rounds.
         options: solver, pruning, and target as in `BallPool`; certified, oracle, and learner as in `follow`.
 
     Returns:
@@ -184,17 +184,17 @@ def follow(
     """Run the loop with these parts, one query per search and round, and record its states.
 
     Args:
-        problem: What to learn.
-        name: Of the algorithm.
+        problem: The problem to learn.
+        name: The name of the algorithm.
         delta: The radius of a neighborhood.
         pool: Holds the searches.
         selector: Chooses the queries.
         learner: Fits the separator after each round.
         oracle: Labels the queries; by default the half-space of w_star.
-        max_rounds: The limit of rounds.
+        max_rounds: The maximum number of rounds.
         certified: Stop with the status `target` once the certificate proves that the error is at most this. It then
             stays there, because the rho_i never grow.
-        seeds: Those of the problem, where a query is something else than a point.
+        seeds: The seeds of the problem, if queries are not points; by default its points and labels.
 
     Returns:
         The run.
@@ -240,7 +240,7 @@ def _record_state(problem: Problem, number: int, pool: SearchPool, model: Homoge
 
 
 def _decide_status(problem: Problem, pool: SearchPool, states: list[State], status: str) -> str:
-    """Decide how a run ended. If two searches have met, rounding ended them, and only the certificate shows it."""
+    """Decide how a run ended. If two searches met, rounding ended them, and only the certificate shows it."""
     have_ended = not {"running", "dry"} & set(pool.status)
     at_floor = bool(states) and states[-1].max_rho <= 1e3 * FLOOR * float(np.abs(problem.points).max())
     if (have_ended or at_floor) and states and states[-1].certificate > COLLAPSED:

@@ -67,14 +67,14 @@ class HalfSpace:
 
 @dataclass(eq=False)
 class _Member:
-    """A point of a cluster, and what is known about its separator from S_r^{-y}.
+    """A point of a cluster, with what is known about its separator from S_r^{-y}.
 
     Attributes:
         point: (d,).
         label: 1 or -1.
-        parent: The place in the cluster of the point from which it was queried; None for the seed.
+        parent: The position in the cluster of the point from which it was queried; None for the seed.
         separation: The latest separator.
-        distance: To the hull of the other class if is_exact, and otherwise a lower bound.
+        distance: The distance to the hull of the other class if is_exact, otherwise a lower bound.
         is_exact: Whether the distance is certified.
         n_counted: How many opposite points the distance takes into account.
     """
@@ -90,7 +90,7 @@ class _Member:
 
 @dataclass(frozen=True, eq=False)
 class Closest:
-    """x_bar_{i,r}, its place in the cluster, and its separator."""
+    """x_bar_{i,r}, its position in the cluster, and its separator."""
 
     place: int
     point: Vector
@@ -133,7 +133,7 @@ class Query:
 
     @property
     def parent(self) -> int | None:
-        """The place of x_bar in the cluster of the search, where 0 is the seed."""
+        """The position of x_bar in the cluster of the search; 0 is the seed."""
         return self.closest.place if self.closest else None
 
     @property
@@ -204,7 +204,7 @@ class Cluster:
 
 @dataclass(frozen=True, eq=False)
 class Ball:
-    """What a search may query in this round: the ball around x_bar; x_bar is None if the search has ended."""
+    """The points that a search may query in this round: the ball around x_bar, None if the search has ended."""
 
     closest: Closest | None
     radius: float
@@ -232,8 +232,8 @@ class BallPool:
 
     Attributes:
         clusters: One per search.
-        status: Of each search: `running`, `target`, `floor` (rho has reached the limit of rounding), or `nonseparable`
-            (x_bar is inside the other class, which is possible with noisy labels).
+        status: The status of each search: `running`, `target`, `floor` (rho has reached the limit of rounding), or
+            `nonseparable` (x_bar is inside the other class, which is possible with noisy labels).
         rho: (n,), the latest rho of each search.
         queries: All queries so far.
     """

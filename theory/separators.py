@@ -46,7 +46,7 @@ class Separation:
         distance: The certified upper bound.
         weights: (m,), lambda >= 0 with the sum 1.
         duality_gap: The upper minus the lower bound, in units of the coordinates.
-        kkt_residual: The largest of infeasibility |min_j n.b_j - distance|, stationarity
+        kkt_residual: The largest of: infeasibility |min_j n.b_j - distance|, stationarity
             |sum lambda_j b_j - distance n|, and complementarity sum lambda_j (n.b_j - distance), in these units.
     """
 
@@ -95,7 +95,7 @@ def solve_fast(points: Matrix, hints: tuple[Hint, ...] = (), rtol: float = 1e-10
     Args:
         points: (m, d), the points b_j.
         hints: Guesses of the normal and the distance.
-        rtol: The duality gap to reach, relative to the distance, where rounding allows it.
+        rtol: The duality gap to reach, relative to the distance, if rounding allows it.
 
     Returns:
         The nearest point with its certificate.
@@ -210,7 +210,7 @@ def _build_complement(normal: Vector) -> Matrix:
 def _fit_dual_weights(points: Matrix, normal: Vector, active: NDArray[np.intp]) -> Vector:
     """Fit convex weights of the active points whose combination deviates least from the normal.
 
-    Columns are scaled to similar sizes, so that points very near to the origin and far from it cancel accurately.
+    Columns are scaled to similar sizes, so that points very near the origin and far from it cancel accurately.
     """
     weights = np.zeros(len(points))
     if len(active) == 1:
@@ -242,8 +242,8 @@ def solve_reference(points: Matrix, hints: tuple[Hint, ...] = ()) -> Separation:
     """Find the point of conv{b_j} nearest to the origin by cvxpy and Clarabel.
 
     It minimizes |w|^2 with w . b_j >= s, in coordinates centered on the previous w. The problem is compiled once for
-    each d and each power of two of points, padded with the last point. Interior-point solvers lose digits as margins
-    shrink: trust a distance above 1e-6 of the coordinates.
+    each d and each number of points that is a power of two, padded with the last point. Interior-point solvers lose
+    digits as margins shrink: trust a distance above 1e-6 of the coordinates.
 
     Args:
         points: (m, d), the points b_j.
@@ -285,7 +285,7 @@ def solve_reference(points: Matrix, hints: tuple[Hint, ...] = ()) -> Separation:
 
 
 def solve_quietly(problem: cp.Problem, **tolerances: float) -> None:
-    """Solve by Clarabel, without its warning of inaccuracy: callers measure it. Nothing is kept from the last solve."""
+    """Solve with Clarabel, without its inaccuracy warning (callers check). Nothing is kept from the last solve."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         problem.solve(solver=cp.CLARABEL, warm_start=False, **tolerances)

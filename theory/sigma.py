@@ -39,8 +39,8 @@ class SigmaBounds:
 
     Attributes:
         lower: Certified for every z_i in Z_i.
-        upper: Of a Z that lies in the sets.
-        proof: What certifies the lower bound: `exact` (d = 2, where there is one u), `enclosure` (d = 3, arcs of a
+        upper: The value of a Z that lies in the sets.
+        proof: The certificate of the lower bound: `exact` (d = 2, which has one u), `enclosure` (d = 3, arcs of a
             circle), `eigenvalue` (the bound of the best u itself), `program` (a semidefinite program), `branching` (one
             for each of some regions), `vertices` (of the slabs, which only show that sigma is above 0), or `zero` (the
             sets hold linearly dependent points of the boundary, so sigma is 0).
@@ -84,11 +84,11 @@ def enclose_sigma_2(problem: Problem, epsilon: float, max_regions: int = MAX_REG
 
     Args:
         problem: Its seeds and distances define the Z_i, which grow with epsilon.
-        epsilon: The error to reach, in the Z_i a length; 0 for the limit.
-        max_regions: The limit of branch and bound. 1 is fast, and certifies the value to a few percent only.
+        epsilon: The error to reach, which is a length in the Z_i; 0 for the limit.
+        max_regions: The limit of branch and bound. 1 is fast, but certifies the value only to a few percent.
 
     Returns:
-        Its bounds. Where the proof of the lower one is tight, they differ by at most n epsilon^2 / (2 lower).
+        Its bounds. If the proof of the lower one is tight, they differ by at most n epsilon^2 / (2 lower).
 
     Examples:
         >>> from theory.problems import make_example_1
@@ -138,7 +138,7 @@ def enclose(sets: Sets, max_regions: int = MAX_REGIONS) -> SigmaBounds:
 
 
 def _enclose_zero(sets: Sets, direction: Vector) -> SigmaBounds:
-    """Enclose sigma where g is 0 at this direction. It is 0 if g is, too, without the slab."""
+    """Enclose sigma if g is 0 at this direction. sigma is 0 if g is also 0 without the slab."""
     flat = Sets(sets.centers, sets.heights, sets.radii, 0.0).shadows
     is_zero = compute_excess(sets.centers, flat, direction[None])[0] <= 1e-12 * float(np.linalg.norm(sets.centers))
     is_zero = bool(is_zero) or search_least_excess(sets.centers, flat)[1] == 0
@@ -146,12 +146,12 @@ def _enclose_zero(sets: Sets, direction: Vector) -> SigmaBounds:
 
 
 def bound_below(centers: Matrix, radii: Vector, direction: Vector, value: float) -> tuple[float, str]:
-    """Bound the least g from below, by the strongest certificate that there is for this dimension.
+    """Bound the least g from below, by the strongest certificate for this dimension.
 
     Args:
         centers: (d-1, n).
         radii: (n,).
-        direction: The best u that is known.
+        direction: The best u known.
         value: Its g.
 
     Returns:
@@ -168,7 +168,7 @@ def bound_below(centers: Matrix, radii: Vector, direction: Vector, value: float)
 
 
 def move(sets: Sets, direction: Vector) -> Matrix:
-    """Find the Z (d, n), heights in the last row, whose points are least along a direction u (d-1,) of the boundary.
+    """Find the Z (d, n), heights in the last row, whose points are smallest along a direction u (d-1,) of the boundary.
 
     Each z_i is p_i moved along u, at the height nearest to 0 that its Z_i has there.
     """

@@ -1,7 +1,7 @@
 """Whether sigma is 0: whether a unit vector lies in all slabs {u : |p_i . u| <= r_i}.
 
-sigma(0) = 0 if and only if one does. The slabs meet in a convex body around 0, so it is enough to know its point that
-is farthest from 0, which is a vertex.
+sigma(0) = 0 if and only if one does. The slabs meet in a convex body around 0, so it is enough to know its point
+farthest from 0, which is a vertex.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ _N_WALKS = 8
 
 
 def find_farthest(centers: Matrix, radii: Vector) -> tuple[Vector, bool]:
-    """Find the point of all slabs that is farthest from 0.
+    """Find the point in all slabs that is farthest from 0.
 
-    Up to four dimensions all vertices are listed. Beyond, walks go from vertex to vertex, each the farthest in the
+    Up to four dimensions all vertices are listed. Beyond that, walks go from vertex to vertex, each the farthest in the
     direction of the last, until one is outside the unit ball.
 
     Args:
@@ -62,7 +62,7 @@ def _walk(centers: Matrix, radii: Vector) -> Vector:
 
 
 def bound_by_farthest(radii: Vector, farthest: float) -> float:
-    """Bound the least g from below where no point of all slabs has a norm above `farthest`, which is below 1.
+    """Bound the least g from below if no point in all slabs has a norm above `farthest`, which is below 1.
 
     A unit vector u leaves the slabs at a norm of at most `farthest`, so |p_i . u| >= r_i / farthest for some i.
     """

@@ -1,8 +1,8 @@
 """Theorems 1-3 checked: Algorithms 3 and 4 on separable problems with known answers (sections 4, 7.2, 7.3).
 
-Without problems, algorithms, dimensions and gamma / delta the whole bench runs: every dimension at gamma / delta = 20
-and every gamma / delta in 10 dimensions, on three kinds of problems, the pool-based case, and the studies. With any of
-them, the product of what is given.
+By default the whole bench runs: every dimension at gamma / delta = 20 and every gamma / delta in 10 dimensions, on
+three kinds of problems, the pool-based case, and the studies. If you give problems, algorithms, dimensions or
+gamma / delta, all combinations of the given values run.
 """
 
 from __future__ import annotations

@@ -42,14 +42,14 @@ def run_bench(options: TheoryOptions, execution: TheoryExecution, command: str =
 
     Args:
         options: What to run.
-        execution: Where and how.
-        command: What was typed, for the report.
+        execution: Where and how to run it.
+        command: The command line, for the report.
 
     Returns:
         The findings, one paragraph each.
 
     Raises:
-        UserError: Where the folder holds another run or anything else, or where a name or a plugin is unknown.
+        UserError: If the folder holds another run or anything else, or if a name or a plugin is unknown.
     """
     load_plugins(options)
     out = execution.out
@@ -74,9 +74,9 @@ def run_bench(options: TheoryOptions, execution: TheoryExecution, command: str =
 def _run_all(
     todo: Sequence[Job], options: TheoryOptions, execution: TheoryExecution, store: RunStore
 ) -> dict[Job, JobRows]:
-    """Run jobs and keep each finished one at once; the rows of those that were stopped are returned, and not kept.
+    """Run jobs and keep each finished one at once; return the rows of the stopped ones, which are not kept.
 
-    Each has a process that can be stopped: a solver that hangs does not hear.
+    Each job has a process that can be killed: a solver that hangs does not react.
     """
     stopped: dict[Job, JobRows] = {}
     if not todo:
@@ -104,7 +104,7 @@ def _run_all(
 
 
 def _keep(store: RunStore, job: Job, rows: JobRows) -> None:
-    """Keep a finished job as JSON, which has every number as it is."""
+    """Keep a finished job as JSON, which keeps every number exactly."""
     text = json.dumps(asdict(rows), default=lambda value: value.item())
     store.save(job.key, {"rows": pd.DataFrame({"json": [text]})})
 

@@ -33,7 +33,7 @@ def _name(algorithm: object) -> str:
 
 
 def _color(algorithm: object) -> str:
-    """Its color; registered algorithms share those that are left."""
+    """The color of an algorithm; registered ones share the remaining colors."""
     return _COLORS.get(str(algorithm)) or f"C{4 + sum(str(algorithm).encode()) % 3}"
 
 
@@ -117,7 +117,7 @@ def draw_rates(bounds: pd.DataFrame, path: Path) -> bool:
 
 
 def _label_ends(axis: Axes, bounds: pd.DataFrame) -> None:
-    """Write gamma / delta and d beside the last points of the runs, from the highest down, but for those too close."""
+    """Write gamma / delta and d beside the last points of the runs, from the highest down, unless too close."""
     last = bounds[bounds["epsilon"] == bounds["epsilon"].min()]
     ends = last.groupby("gamma_over_delta").agg(
         rounds=("rounds_to_error", "max"), least=("dim", "min"), most=("dim", "max")
@@ -183,7 +183,7 @@ def draw_algorithms(rounds: pd.DataFrame, path: Path) -> bool:
 
 
 def draw_noise(noise: pd.DataFrame, path: Path) -> bool:
-    """Draw how often flipped labels spoil a run, and the error left by coin tosses near the boundary."""
+    """Draw how often flipped labels ruin a run, and the error left by coin tosses near the boundary."""
     table = noise[noise["kind"] == "spread"]
 
     def draw(axes: list[Axes]) -> None:

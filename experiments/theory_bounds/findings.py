@@ -1,4 +1,4 @@
-"""What a theory run shows, in sentences."""
+"""The findings of a theory run, in sentences."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from experiments.theory_bounds.tables import RUN, find_noisy, select_last_rounds
 
 
 def describe_findings(tables: dict[str, pd.DataFrame], rounds: pd.DataFrame) -> list[str]:
-    """Sum up a run.
+    """Summarize a run.
 
     Args:
         tables: The tables of `experiments.theory_bounds.tables.make_tables`.
@@ -61,7 +61,7 @@ def _rates(slopes: pd.DataFrame) -> list[str]:
 
 
 def _interval(half_width: float) -> str:
-    """An interval over independent problems; there is none where there is one problem."""
+    """An interval over independent problems; empty if there is only one problem."""
     return "" if math.isnan(half_width) else f" ± {half_width:.3f}"
 
 

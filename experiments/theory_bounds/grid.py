@@ -1,4 +1,4 @@
-"""The list of jobs that the options of the theory bench stand for."""
+"""The list of jobs for given options of the theory bench."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from theory.noise import choose_n_times
 
 DIMS = (2, 3, 5, 10, 20, 30)
 RATIOS = (2.0, 5.0, 10.0, 20.0, 50.0, 100.0)
-CENTER = (10, 20.0)  # where neither is given: all DIMS at this ratio, all RATIOS in this dimension
+CENTER = (10, 20.0)  # if neither is given: all DIMS at this ratio, all RATIOS in this dimension
 POOL_DIMS = (2, 3, 4, 5, 6)
-PASSIVE_SEEDS = 3  # passive learning is random even where its problem is not
+PASSIVE_SEEDS = 3  # passive learning is random even if its problem is not
 POOL_SEEDS = 5
 STUDY_SEEDS = 20
 FLIPS = (0.0, 0.001, 0.003, 0.01, 0.03)
 BANDS = (1e-6, 1e-4, 1e-2)
 REPAIRED_FLIPS = (0.03, 0.1, 0.2)
-REPAIRED_QUERIES = 125  # about what a run of the study needs, for which m is chosen
+REPAIRED_QUERIES = 125  # about what a run of the study needs; m is chosen for it
 SPREAD_SEEDS = 3
-NEIGHBOR_POOL = (3, 4000)  # d and the points of the pool
+NEIGHBOR_POOL = (3, 4000)  # d and the number of points
 NEIGHBORS = ((0, 1.0), (0, 0.5), (0, 0.2), (0, 0.1), (0, 0.05), (MEAN_NEIGHBORS, 1.0), (MEAN_NEIGHBORS, 0.1))
 
 
@@ -41,11 +41,11 @@ class Job:
         flip: The probability that a label is flipped.
         band: Labels are coin tosses within this distance of the boundary.
         searches: The number of searches, in units of d - 1.
-        pool_size: The points of a finite pool; 0 without one.
+        pool_size: The number of points of a finite pool; 0 without one.
         repeats: How often the oracle is asked for each label; the majority counts.
-        study: The study that the run belongs to, of whose runs only the end matters; `main` for all others.
+        study: The study that the run belongs to, in which only the end of a run matters; `main` for all others.
         oracle: The name of a registered oracle.
-        k: If above 0, the neighbors in a finite pool are the k nearest, and not those within delta.
+        k: If above 0, the neighbors in a finite pool are the k nearest instead of those within delta.
         recall: The share of the neighbors that the index of a finite pool returns.
     """
 
@@ -66,7 +66,7 @@ class Job:
 
     @property
     def key(self) -> str:
-        """A name that no other job of a run has."""
+        """A name unique to the job within a run."""
         return " ".join(map(str, astuple(self)))
 
     @property
@@ -76,7 +76,7 @@ class Job:
 
     @property
     def may_be_wrong(self) -> bool:
-        """Whether labels may be wrong; of a registered oracle it is not known that they are right."""
+        """Whether labels may be wrong; labels of a registered oracle are not known to be right."""
         return self.flip > 0 or self.band > 0 or self.oracle != "exact"
 
 
@@ -103,7 +103,7 @@ def list_jobs(options: TheoryOptions) -> list[Job]:
 
 
 def _list_cells(problem: str, options: TheoryOptions) -> list[tuple[int, float]]:
-    """List d and gamma / delta; a registered problem has a gamma of its own, which is measured."""
+    """List d and gamma / delta; a registered problem has its own gamma, which is measured."""
     if problem not in PROBLEMS:
         return [(dim, math.nan) for dim in options.dim or DIMS]
     if options.dim or options.gamma_over_delta:
@@ -120,7 +120,7 @@ def _list_collapse_jobs() -> Iterator[Job]:
 
 
 def _list_noise_jobs() -> Iterator[Job]:
-    """List the runs that show what wrong labels do, where searches stay far apart and where they come close."""
+    """List the runs that show the effect of wrong labels, both if searches stay far apart and if they come close."""
     noises: list[dict[str, Any]] = [{"flip": flip} for flip in FLIPS] + [{"band": band} for band in BANDS]
     for noise, algorithm, seed in product(noises, ("3", "4"), range(STUDY_SEEDS)):
         yield Job("spread", algorithm, 5, 20.0, seed, **noise, study="noise")

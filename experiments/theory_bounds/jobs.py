@@ -37,7 +37,7 @@ BOUND_NAMES = ("stated_ln", "stated_log2", "proved_log2", "sharpened_log2", "sca
 HOLDS_NAMES = ("holds_stated_ln", "holds_stated_log2", "holds_proved", "holds_sharpened", "holds_scale_free")
 BOUND_COLUMNS = (*KEY, "epsilon", "queries_to_error", "queries_to_rho", "lower", *BOUND_NAMES, *HOLDS_NAMES)
 CHECK_COLUMNS = (*KEY, "check", "n", "violations", "worst")
-STUDY_TARGET = 1e-9  # of the coordinates: by then a search of a study, or with noisy labels, has settled
+STUDY_TARGET = 1e-9  # of the coordinates: by then a search in a study, or with noisy labels, has settled
 CVXPY_TARGET = 2e-7  # of the coordinates: below this, interior points have too few digits left
 STEP_COLUMNS = (*KEY, "search", "rho", "component", "fall")
 DIVERSITY_COLUMNS = (*KEY, "radius", "sigma_lower", "sigma_upper", "proof")
@@ -45,10 +45,10 @@ DIVERSITY_COLUMNS = (*KEY, "radius", "sigma_lower", "sigma_upper", "proof")
 
 @dataclass(frozen=True)
 class JobRows:
-    """What one job adds to each file.
+    """The rows that one job adds to each file.
 
     Attributes:
-        problem: Its line of problems.jsonl, but for the counts of its rows.
+        problem: Its line of problems.jsonl, without the counts of its rows.
         queries: Its lines of queries.jsonl, as JSON.
         rounds: Its rows of rounds.csv.
         bounds: Its rows of bounds.csv.
@@ -67,7 +67,7 @@ class JobRows:
 
 
 def run_job(job: Job, options: TheoryOptions) -> JobRows:
-    """Run a job on one thread; it gives the same rows in whichever process it runs."""
+    """Run a job on one thread; it gives the same rows in any process."""
     load_plugins(options)
     with threadpool_limits(1):
         if job.study == "sigma":
@@ -104,7 +104,7 @@ def _make_key(job: Job, delta: float, ratio: float) -> tuple[Any, ...]:
 def _measure_diversity(job: Job, options: TheoryOptions) -> JobRows:
     """The sigma of seeds for epsilon -> 0, with the paper's radius and with that of step 2.
 
-    For random seeds it is only asked whether it is above 0.
+    For random seeds this only decides whether it is above 0.
     """
     problem, key = _make_problem(job, options), _make_key(job, options.delta, job.gamma_over_delta)
     limit = 1 if job.problem == "random" else MAX_REGIONS
@@ -126,13 +126,13 @@ def make_stopped_job(job: Job, options: TheoryOptions, status: str) -> JobRows:
 
 
 def _add_counts(rows: JobRows) -> JobRows:
-    """With the number of rows in each table beside the problem, by which a reader sees whether a file is whole."""
+    """Add the number of rows in each table to the problem, so that a reader can tell whether a file is complete."""
     n_rows = {name: len(getattr(rows, name)) for name in ("rounds", "bounds", "checks", "steps", "diversity")}
     return replace(rows, problem={**rows.problem, "rows": n_rows})
 
 
 def _withdraw_certificate(trace: Trace) -> Trace:
-    """With wrong labels there is no certificate: a search that has ended has settled, wherever that is."""
+    """Remove the certificate, which wrong labels void: a search that has ended has only settled somewhere."""
     states = [replace(state, certificate=math.nan) for state in trace.states]
     return replace(trace, states=states, status="settled" if trace.status == "target" else trace.status)
 
@@ -188,7 +188,7 @@ def _run_algorithm(job: Job, options: TheoryOptions) -> Trace:
 
 
 def _make_oracle(job: Job, problem: Problem, rng: np.random.Generator) -> Oracle[Vector] | None:
-    """None where labels are right."""
+    """Make the oracle; None if labels are right."""
     if job.oracle != "exact":
         return registry.ORACLES.get(job.oracle)(problem.w_star, rng)
     noisy = NoisyHalfSpace(problem.w_star, rng, job.flip, job.band)
@@ -196,7 +196,7 @@ def _make_oracle(job: Job, problem: Problem, rng: np.random.Generator) -> Oracle
 
 
 def _enclose_sigmas(job: Job, problem: Problem, options: TheoryOptions) -> dict[float, SigmaBounds]:
-    """The sigma of each epsilon, which falls as epsilon grows; of Theorem 2 but for Algorithm 4."""
+    """The sigma of each epsilon, which falls as epsilon grows; Theorem 3 for Algorithm 4, otherwise Theorem 2."""
     if job.algorithm in ("bisection", "passive", "pool") or job.may_be_wrong or job.is_study:
         return {}
     enclose = enclose_sigma_3 if job.algorithm == "4" else enclose_sigma_2
@@ -263,7 +263,7 @@ def _make_bound_rows(
 
 
 def _compute_scale_free(algorithm: str, problem: Problem, thin: float, epsilon: float) -> float:
-    """The scale-free bound, with the eta that suits the sigma of a thin slab."""
+    """The scale-free bound, with the eta for the sigma of a thin slab."""
     n = len(problem.searches)
     gamma, eta = float(problem.compute_gamma().max()), bounds.choose_eta(n, thin, epsilon)
     sigma = enclose_sigma_eta(problem, eta, max_regions=1)
@@ -274,7 +274,7 @@ def _compute_scale_free(algorithm: str, problem: Problem, thin: float, epsilon: 
 
 
 def _compute_bounds(algorithm: str, problem: Problem, sigma: SigmaBounds, epsilon: float) -> tuple[float, ...]:
-    """The values of BOUND_NAMES but for the last.
+    """The values of BOUND_NAMES except the last.
 
     The upper bound of sigma makes the theorems claim the most; a sigma that may be 0 makes them claim nothing.
     """

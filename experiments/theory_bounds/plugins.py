@@ -1,6 +1,6 @@
-"""Algorithms, problems and oracles that a theorist registers in a module of their own, run by name beside the paper's.
+"""Algorithms, problems and oracles registered in a module of your own, run by name beside those of the paper.
 
-Only modules that the user names are imported, and nothing is looked for where none is named.
+Only modules that the user names are imported; without --plugin nothing is searched for.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from theory import registry
 
 
 def load_plugins(options: TheoryOptions) -> None:
-    """Import the modules of --plugin, which register their parts, and check every name.
+    """Import the modules of --plugin, which register their parts, and check all names.
 
     Raises:
         UserError: If a module is not found, or a name is unknown.
@@ -35,11 +35,11 @@ def load_plugins(options: TheoryOptions) -> None:
                 choices = ", ".join(map(repr, dict.fromkeys(known)))
                 raise UserError(f"unknown; choose from {choices}", parameter=parameter, value=name)
     if options.oracle != "exact" and (options.noise or options.noise_band):
-        raise UserError("leaves no place for --noise or --noise-band", parameter="oracle", value=options.oracle)
+        raise UserError("cannot be combined with --noise or --noise-band", parameter="oracle", value=options.oracle)
 
 
 def compute_fingerprint(options: TheoryOptions) -> str | None:
-    """Compute a digest of the modules of --plugin; None without one. With other code it is another run."""
+    """Compute a digest of the modules of --plugin; None without one. Other code makes another run."""
     files = [_load(name).__file__ for name in options.plugin]
     if not files:
         return None
@@ -47,7 +47,7 @@ def compute_fingerprint(options: TheoryOptions) -> str | None:
 
 
 def _load(name: str) -> ModuleType:
-    """Import a module by its name, or a file that ends with .py; once in each process."""
+    """Import a module by its name, or a file ending in .py; once in each process."""
     if not name.endswith(".py"):
         try:
             return importlib.import_module(name)
@@ -55,7 +55,7 @@ def _load(name: str) -> ModuleType:
             if error.name != name.partition(".")[0] and error.name != name:
                 raise
             raise UserError(
-                "no such module; give its name, or its file with .py", parameter="plugin", value=name
+                "no such module; give a module name or a file ending in .py", parameter="plugin", value=name
             ) from error
     path = Path(name).resolve()
     if not path.is_file():

@@ -15,7 +15,7 @@ from seals_sim.replay.seal import explaining_misfits
 
 
 def write_report(folder: Path) -> Path:
-    """Write, or write again, the figures and the page of a finished run.
+    """Write or rewrite the figures and the page of a finished run.
 
     Args:
         folder: The folder of the run: config.json, problems.jsonl, rounds.csv, bounds.csv, checks.csv, steps.csv and
@@ -25,7 +25,7 @@ def write_report(folder: Path) -> Path:
         The page, `index.html` in the folder.
 
     Raises:
-        UserError: If one of these files is missing, damaged or cut off. Nothing is written then.
+        UserError: If one of these files is missing, damaged or cut off. Then nothing is written.
     """
     run = read_run(folder)
     with explaining_misfits(folder, run.is_sealed):
@@ -58,14 +58,14 @@ def _write_report(folder: Path, run: TheoryRun) -> Path:
 
 
 def list_findings(folder: Path) -> list[str]:
-    """What a finished run shows, one paragraph per finding. Raises UserError as `write_report` does."""
+    """List the findings of a finished run, one paragraph each. Raises UserError as `write_report` does."""
     run = read_run(folder)
     with explaining_misfits(folder, run.is_sealed):
         return describe_findings(make_tables(run), run.rounds)
 
 
 def _statuses(rounds: pd.DataFrame) -> list[dict[str, object]]:
-    """How many runs of each problem and algorithm ended in each way."""
+    """Count how many runs of each problem and algorithm ended in each way."""
     ends = select_last_rounds(rounds)
     main = select_main(ends)
     counts = main.groupby(["problem", "algorithm", "status"], sort=False).size()

@@ -1,4 +1,4 @@
-"""What a theory run left in its folder, read back only if it is whole."""
+"""The files of a theory run, read back only if they are complete."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TheoryRun:
         checks: One row per run and lemma or step, with CHECK_COLUMNS.
         steps: One row per slow step in a finite pool, with STEP_COLUMNS.
         diversity: One row per random problem and radius, with DIVERSITY_COLUMNS.
-        is_sealed: Whether a checksum vouches for each of these; early runs have none.
+        is_sealed: Whether each of these has a checksum; early runs have none.
     """
 
     config: dict[str, Any]
@@ -107,7 +107,7 @@ def _read_table(path: Path, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def _read_counts(path: Path) -> dict[str, int]:
-    """How many rows all runs together have in each table."""
+    """Count the rows of all runs together in each table."""
     if not path.exists():
         raise describe_missing_file(path)
     problems = read_json_lines(path, _Problem)

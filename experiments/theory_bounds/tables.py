@@ -1,4 +1,4 @@
-"""What the rows of a theory run say: rates, counts and shares."""
+"""Summaries of the rows of a theory run: rates, counts and shares."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RUN = list(KEY)
 
 
 def select_main(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of runs that are no study, with right labels, and not in a finite pool."""
+    """The rows of runs outside the studies, with right labels, and not in a finite pool."""
     return table[(table["study"] == "main") & ~find_noisy(table) & (table["pool_size"] == 0)]
 
 
@@ -119,7 +119,7 @@ def count_bounds(bounds: pd.DataFrame) -> pd.DataFrame:
 
 
 def sum_checks(checks: pd.DataFrame) -> pd.DataFrame:
-    """Sum up the checks of each lemma and step over all runs."""
+    """Sum the checks of each lemma and step over all runs."""
     grouped = checks.groupby("check", sort=False)
     table = grouped.agg(n=("n", "sum"), violations=("violations", "sum"), worst=("worst", "max"))
     table.insert(0, "runs", grouped.size())
@@ -142,7 +142,7 @@ def count_collapses(rounds: pd.DataFrame) -> pd.DataFrame:
 
 
 def summarize_noise(rounds: pd.DataFrame) -> pd.DataFrame:
-    """Sum up the runs with wrong labels, by kind of noise.
+    """Summarize the runs with wrong labels, by kind of noise.
 
     Args:
         rounds: One row per round of each run.
@@ -174,7 +174,7 @@ def summarize_noise(rounds: pd.DataFrame) -> pd.DataFrame:
 
 
 def summarize_neighbors(rounds: pd.DataFrame) -> pd.DataFrame:
-    """Sum up the runs in a finite pool whose index misses neighbors.
+    """Summarize the runs in a finite pool whose index misses neighbors.
 
     Args:
         rounds: One row per round of each run.
@@ -202,7 +202,7 @@ def summarize_neighbors(rounds: pd.DataFrame) -> pd.DataFrame:
 
 
 def summarize_clouds(rounds: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
-    """Sum up the runs in finite pools, by dimension and size.
+    """Summarize the runs in finite pools, by dimension and size.
 
     Args:
         rounds: One row per round of each run.
@@ -210,7 +210,7 @@ def summarize_clouds(rounds: pd.DataFrame, steps: pd.DataFrame) -> pd.DataFrame:
 
     Returns:
         The c of the slow steps, the floor of rho in units of n^(-1/d), the error, and the error of passive learning
-        with as many labels.
+        with the same number of labels.
     """
     ends = select_last_rounds(rounds)
     ends = ends[(ends["pool_size"] > 0) & (ends["study"] == "main")].rename(columns={"pool_size": "n"})

@@ -1,4 +1,4 @@
-"""The first screen of the report: what became of each theorem, how tight it is, and what random seeds do."""
+"""The first screen of the report: a verdict on each theorem, its tightness, and the case of random seeds."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def judge_bounds(bounds: pd.DataFrame) -> pd.DataFrame:
 
 
 def compute_half_width(values: pd.Series, n_independent: int) -> float:
-    """Compute half a 95 % interval of a mean over independent problems; NaN where there are not two."""
+    """Compute half a 95 % interval of a mean over independent problems; NaN if there are fewer than two."""
     values = values.dropna()
     if n_independent < 2 or len(values) < 2:
         return float("nan")
@@ -102,7 +102,7 @@ def count_positive_sigma(diversity: pd.DataFrame) -> pd.DataFrame:
 
 
 def summarize_sigma(diversity: pd.DataFrame) -> pd.DataFrame:
-    """Sum up how far sigma of spread problems is certified for epsilon -> 0, with the radius of the paper, by d."""
+    """Summarize how well sigma of spread problems is certified for epsilon -> 0, with the paper's radius, by d."""
     here = diversity[(diversity["problem"] == "spread") & (diversity["radius"] == "gamma + 2 delta")]
     here = here.assign(gap=1 - here["sigma_lower"] / here["sigma_upper"])
     grouped = here.groupby("dim")

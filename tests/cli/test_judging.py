@@ -153,7 +153,7 @@ def test_beside_the_page_it_ends_and_the_page_goes_on(tmp_path, words):
 def test_the_key_comes_from_the_environment_alone(tmp_path, words, refused, monkeypatch):
     with JudgeServer(is_red, key=KEY) as server:
         line = refused(main, words(server.url, "--no-page"))
-        assert line.startswith(f"error: --judge {server.url}: refuses the key (401: Incorrect API key provided); set")
+        assert line.startswith(f"error: --judge {server.url}: rejected the key (401: Incorrect API key provided); set")
         assert not (tmp_path / "t.seals").exists()
         monkeypatch.setenv("SEALS_JUDGE_KEY", KEY)
         main(words(server.url, "--no-page", budget=5))
@@ -170,24 +170,24 @@ def test_what_is_wrong_with_the_judge_is_one_line(tmp_path, words, refused):
         said = refused(main, words(server.url, "--no-page", model="another"))
         assert said.startswith(f"error: --judge-model another: was not found at {server.url} (404: ")
     for options, line in (
-        (["--judge", "localhost:8000"], "--judge localhost:8000: is no address of a server"),
-        (["--judge", "http://user:secret@localhost/v1"], "--judge http://...localhost: holds more than an address"),
-        (["--judge", "http://localhost:99999/v1"], "--judge http://localhost:99999/v1: is no address of a server"),
+        (["--judge", "localhost:8000"], "--judge localhost:8000: is not a server address"),
+        (["--judge", "http://user:secret@localhost/v1"], "--judge http://...localhost: contains more than an address"),
+        (["--judge", "http://localhost:99999/v1"], "--judge http://localhost:99999/v1: is not a server address"),
     ):
         more = [*options, "--judge-model", "m", "--instruction", "i"]
         said = refused(main, ["label", str(tmp_path / "t.csv"), *more])
         assert said.startswith(f"error: {line}")
         assert "secret" not in said
     for options, line in (
-        (["--no-page"], "--no-page: needs judge too"),
-        (["--judge-budget", "5"], "--judge-budget 5: needs judge too"),
+        (["--no-page"], "--no-page: requires judge"),
+        (["--judge-budget", "5"], "--judge-budget 5: requires judge"),
         (
             ["--judge", "http://localhost/v1", "--instruction", "i"],
-            "--judge http://localhost/v1: needs judge_model too",
+            "--judge http://localhost/v1: requires judge_model",
         ),
         (
             ["--judge", "http://localhost/v1", "--judge-model", "m"],
-            "--judge http://localhost/v1: needs instruction too",
+            "--judge http://localhost/v1: requires instruction",
         ),
     ):
         assert refused(main, ["label", str(tmp_path / "t.csv"), *options]) == f"error: {line}"
@@ -199,7 +199,7 @@ def test_it_says_when_texts_leave_the_machine():
     for url in ("http://127.0.0.1:1/v1", "http://localhost/v1", "http://[::1]:8000"):
         assert warn_of_sending(url) == ""
     assert warn_of_sending("https://example.org/v1") == (
-        "warning: judge https://example.org/v1: the texts of the rows it is asked about leave this machine: they are "
+        "warning: judge https://example.org/v1: the texts of the rows that it judges leave this machine: they are "
         "sent to example.org"
     )
     assert warn_of_sending("http://10.0.0.7/v1").endswith("10.0.0.7, over a connection that is not encrypted")
@@ -211,7 +211,7 @@ def test_a_failure_on_the_way_leaves_what_was_paid_for(tmp_path, words, refused)
         return fail(401, "key expired") if len(server.requests) > 20 else is_red(text)
 
     with JudgeServer(reply) as server:
-        assert "refuses the key (401: key expired)" in refused(main, words(server.url, "--no-page"))
+        assert "rejected the key (401: key expired)" in refused(main, words(server.url, "--no-page"))
         assert len(read_answers(tmp_path)) == 20
 
 
@@ -233,7 +233,10 @@ def test_of_several_concepts_each_has_an_instruction(tmp_path, words, refused, c
             (["--instruction", "Is it red?"], "write it as NAME=TEXT, with the name of a concept: red, green"),
             (["--instruction", "blue=Is it blue?"], "write it as NAME=TEXT, with the name of a concept: red, green"),
             (["--instruction", "red="], "write it as NAME=TEXT"),
-            ([*both, "--instruction", "red=Is it?"], "--instruction 'red=Is it?': is the second one for its concept"),
+            (
+                [*both, "--instruction", "red=Is it?"],
+                "--instruction 'red=Is it?': is the second instruction for its concept",
+            ),
         ):
             assert problem in refused(main, [*named, *given])
             assert not (tmp_path / "t.seals").exists()
@@ -250,7 +253,7 @@ def test_of_several_concepts_each_has_an_instruction(tmp_path, words, refused, c
             assert table["answer"].tolist() == right
         alone = ["--instruction", "green=Is it green?", "--judge-budget", "62"]
         main([*base[: base.index("--judge-budget")], *base[base.index("--judge-budget") + 2 :], *alone])
-        assert f"{WHO} has no instruction for red: left to you" in capsys.readouterr().err
+        assert f"{WHO} has no instruction for red; left to you" in capsys.readouterr().err
         assert len(server.requests) == 62
 
 

@@ -126,7 +126,7 @@ def test_the_committed_ledger_says_what_the_reports_say(stored):
     counts = committed["verdict"].value_counts()
     readme = " ".join((ROOT / "README.md").read_text().split())
     assert f"has {len(committed)} claims" in readme
-    assert f"{counts['not testable here'] + counts['not run']} cannot be told here" in readme
+    assert f"{counts['not testable here'] + counts['not run']} remain untested" in readme
 
 
 def test_most_claims_are_judged(stored):
@@ -240,7 +240,7 @@ def test_the_command_writes_a_ledger_that_is_drawn_again(tmp_path, copied, capsy
     assert redraw(out) == out / "index.html"
     whole = (out / LEDGER).read_text()
     (out / LEDGER).write_text(whole.replace("confirmed", "refuted"))
-    with pytest.raises(UserError, match="is not what the run wrote"):
+    with pytest.raises(UserError, match="differs from what the run wrote"):
         write_report(out)
 
 

@@ -305,14 +305,14 @@ def test_bad_input_is_refused(vectors_and_labels, tmp_path, refused):
     assert "needs the columns class, total_positives" in bad
     assert not out.exists()
     paper.main([*arguments, "--only", "main"])
-    assert "holds a run with another budget (45, now 35)" in refused(
+    assert "holds a run with a different budget (45, now 35)" in refused(
         paper.main, override([*arguments, "--budget", "35"])
     )
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
     mine = refused(paper.main, [*vectors_and_labels, *FAST, "--out", str(tmp_path / "mine")])
-    assert "holds other files and no run" in mine
-    assert "holds a run with another concepts (3, now 2)" in refused(
+    assert "holds other files, not a run" in mine
+    assert "holds a run with a different concepts (3, now 2)" in refused(
         paper.main, override([*arguments, "--concepts", "2"])
     )
 

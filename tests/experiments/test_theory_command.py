@@ -183,7 +183,7 @@ def test_the_whole_bench_is_the_cross_with_both_studies():
     [
         (["--problem", "example2"], "--problem example2: unknown; choose from 'example1', "),
         (["--algorithm", "3,5"], "--algorithm 5: unknown; choose from"),
-        (["--algorithm", "3,3"], "--algorithm 3,3: names one twice"),
+        (["--algorithm", "3,3"], "--algorithm 3,3: has a value twice"),
         (["--dim", "1"], "--dim 1: must be at least 2"),
         (["--dim", "two"], "--dim two: must be a whole number"),
         (["--delta", "0"], "--delta 0: must be above 0"),
@@ -210,7 +210,7 @@ def test_bad_options(arguments, message, tmp_path, refused):
 
 def test_folders_of_something_else_are_left_alone(folder, tmp_path, refused):
     (tmp_path / "notes.txt").write_text("mine")
-    for out, message in ((tmp_path, "holds other files"), (folder, "holds a run with another problem")):
+    for out, message in ((tmp_path, "holds other files"), (folder, "holds a run with a different problem")):
         assert message in refused(theory_bounds.main, ["--dim", "2", "--algorithm", "4", "--quiet", "--out", out])
     assert (tmp_path / "notes.txt").read_text() == "mine"
 

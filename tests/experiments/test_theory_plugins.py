@@ -80,7 +80,7 @@ def test_another_code_is_another_run(plugin, tmp_path, refused):
     _run(tmp_path / "run", *words)
     plugin.write_text(plugin.read_text() + "\n# changed\n")
     again = [*words, "--dim", "3", "--epsilon", "1e-2,1e-4", "--quiet", "--out", tmp_path / "run"]
-    assert "holds a run with another data" in refused(theory_bounds.main, again)
+    assert "holds a run with a different data" in refused(theory_bounds.main, again)
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_another_code_is_another_run(plugin, tmp_path, refused):
         (["--plugin", "no/such/file.py"], "--plugin no/such/file.py: no such file"),
         (["--algorithm", "one third"], "--algorithm one third: unknown; choose from '3', '4', "),
         (["--oracle", "mine"], "--oracle mine: unknown; choose from 'exact', "),
-        (["--oracle", "majority of 3", "--noise", "0.1"], "--oracle majority of 3: leaves no place for --noise"),
+        (["--oracle", "majority of 3", "--noise", "0.1"], "--oracle majority of 3: cannot be combined with --noise"),
     ],
 )
 def test_unknown_parts_are_refused(words, message, tmp_path, refused, plugin):

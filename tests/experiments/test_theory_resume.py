@@ -71,7 +71,7 @@ def test_a_job_alone_gives_the_rows_it_gives_after_others():
 
 @pytest.mark.parametrize("words", [["--dim", "3,3"], ["--epsilon", "1e-3,1e-3"], ["--gamma-over-delta", "5,5.0"]])
 def test_repeated_numbers_are_refused(words, tmp_path, refused):
-    assert "names one twice" in refused(theory_bounds.main, [*words, "--out", tmp_path / "run"])
+    assert "has a value twice" in refused(theory_bounds.main, [*words, "--out", tmp_path / "run"])
 
 
 def test_with_noise_nothing_is_certified(tmp_path, capsys):

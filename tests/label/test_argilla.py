@@ -78,7 +78,7 @@ def test_a_row_is_found_by_its_text_in_flat_records(tmp_path):
 
 @pytest.mark.parametrize("record", MIXED)
 def test_responses_that_differ_without_a_status_are_refused(tmp_path, record):
-    problem = "record 2: has responses that differ, and no word of which were submitted; save records.to_list(flatten"
+    problem = "record 2: has conflicting responses, but not which were submitted; save records.to_list(flatten"
     with pytest.raises(UserError, match=re.escape(problem)):
         read(tmp_path, [write_nested(RECORDS[0]), write_nested(record)])
 
@@ -96,7 +96,7 @@ def test_one_of_several_questions_may_be_named(tmp_path):
 
 def test_flat_records_that_are_damaged_are_named(tmp_path):
     record = write_flat(RECORDS[0]) | {"answer.responses.status": ["submitted", "draft"]}
-    with pytest.raises(UserError, match="record 1: has not as many statuses as responses to 'answer'"):
+    with pytest.raises(UserError, match="record 1: the numbers of statuses and responses to 'answer' differ"):
         read(tmp_path, [record])
     with pytest.raises(UserError, match="record 1: 'answer' is missing, or not a list"):
         read(tmp_path, [write_flat(RECORDS[0]) | {"answer.responses": "yes"}])

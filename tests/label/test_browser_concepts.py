@@ -52,7 +52,7 @@ def test_a_concept_is_added_by_keyboard_alone_and_outlives_a_kill(browser, tmp_p
     page.wait(lambda: choose(page) == [False, "<i>rude</i>"])
     page.wait(lambda: page.row() is not None and read(page, "counts").startswith("1 positive of 1 answered"))
     assert read(page, "notice") == (
-        "Added <i>rude</i>. The search so far goes on as unnamed; rename it in the same place."
+        "Added <i>rude</i>. The search so far continues as unnamed; you can rename it in the same place."
     )
     second = page.row()
     page.press("0")
@@ -72,7 +72,7 @@ def test_a_concept_is_added_by_keyboard_alone_and_outlives_a_kill(browser, tmp_p
     tab_to(page, "renaming-place", 20)
     page.press(Keys.HOME + Keys.TAB + "mild" + Keys.ENTER)
     page.wait(lambda: not box.is_displayed())
-    assert read(page, "notice") == "unnamed is called mild now."
+    assert read(page, "notice") == "Renamed unnamed to mild."
     assert choose(page) == [False, "<i>rude</i>"]
     assert (first, "mild") in export(page, "/concept/0")
     known = ("ERR_CONNECTION_REFUSED", "status of 400")  # names that were refused

@@ -1,6 +1,4 @@
-"""The page in a real browser while the table is being prepared: it shows the progress, and then gives way to the
-question.
-"""
+"""The page in a real browser while the table is being prepared: it shows progress, and then the question."""
 
 from __future__ import annotations
 
@@ -113,7 +111,7 @@ def test_a_tab_that_is_open_says_what_it_waits_for(page, tmp_path):
     program.end(signal.SIGTERM)
     page.press("1")  # has not been sent yet
     again = Program(tmp_path / "s")
-    page.wait(lambda: "made ready (reading t.jsonl)" in page.js("return document.getElementById('error').textContent"))
+    page.wait(lambda: "being prepared (reading" in page.js("return document.getElementById('error').textContent"))
     again.tell("ready")
     page.wait(lambda: page.count() == 1)
     assert again.end(signal.SIGTERM) == 0

@@ -121,13 +121,13 @@ def test_the_page_gets_the_mark(tmp_path):
 
 
 def test_a_session_does_not_change_between_chunks_and_whole_texts(tmp_path):
-    with pytest.raises(UserError, match="not how the corpus was built"):
+    with pytest.raises(UserError, match="does not match how the corpus was built"):
         Session.begin(tmp_path / "s", make_corpus(), ["3"])
     with pytest.raises(UserError, match="all scanned"):
         Session.begin(tmp_path / "s", make_corpus(), ["3"], options=SessionOptions(chunks=True, pool="walk"))
     Session.begin(tmp_path / "s", make_corpus(), ["3"], options=OPTIONS).close()
     whole = Corpus(CHUNKED[STARTS[:-1]], None, "chunked", TEXTS)
-    with pytest.raises(UserError, match="begun with chunks = True"):
+    with pytest.raises(UserError, match="began with chunks = True"):
         Session.open(tmp_path / "s", whole)
 
 
@@ -196,7 +196,7 @@ def test_what_does_not_go_with_chunks_is_refused_in_one_line(table, tmp_path, re
         assert "--chunks" in said
     assert "any length" in refused(cli.main, ["label", "reports.jsonl", "--chunks", "--model", "wordllama"])
     assert not (tmp_path / "reports.seals").exists()
-    with pytest.raises(UserError, match="up to 5 are taken"):
+    with pytest.raises(UserError, match="the limit is 5"):
         build_chunked_corpus([FILLER] * 3, tmp_path / "cache", most=5)
 
 
@@ -284,7 +284,7 @@ def test_a_table_that_has_grown_keeps_answers_and_only_new_chunks_are_embedded(t
     session = label(monkeypatch, [], lambda opened: (opened.options.chunks, opened.answers, opened.ask(1)[0].mark))
     said = capsys.readouterr().err
     kept = before[before["row"] > 0]
-    assert f"the table has changed; {len(kept)} answers go on" in said
+    assert f"the table has changed; {len(kept)} answers carried over" in said
     assert session[0]
     assert session[1] == dict(zip(kept["row"] + 1, kept["answer"], strict=True))
     assert session[2] is not None

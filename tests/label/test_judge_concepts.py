@@ -122,7 +122,7 @@ def test_the_agreement_is_shown_for_each_concept(tmp_path, concepts):
     assert words == describe_each(concepts.sessions.values())
     for name, n in checked.items():
         assert f"{name}: {WHO} has answered 40 rows in 40 calls, " in words
-        assert f"Of {n:,} drawn at random that you checked" in words
+        assert f"Of the {n:,} answers drawn at random that you checked" in words
     assert client.get("/concept/1/api/status").json()["judge_words"] == describe_judges(concepts.sessions["one"])
     concepts.rename("one", "first")
     concepts.close()

@@ -89,7 +89,7 @@ def test_a_session_goes_on_while_its_table_changes_and_takes_over_the_answers(de
     assert [int(line.split(",")[0]) for line in left_out[1:]] == [row for row in range(60) if row % 9 == 0]
     capsys.readouterr()
     desk.label(lambda session: asked.append(len(session.distinct_answers)))
-    assert "the table has changed; 8 answers go on" in capsys.readouterr().err
+    assert "the table has changed; 8 answers carried over" in capsys.readouterr().err
     assert asked[-1] == 8
     assert len(desk.opened[1].texts) > len(desk.opened[0].texts)
 
@@ -153,5 +153,5 @@ def test_a_table_that_changes_while_it_is_read_into_memory_is_refused_too(tmp_pa
         return before(*given)
 
     monkeypatch.setattr(table_module, "choose_columns", change)
-    with pytest.raises(UserError, match=r"t\.jsonl: was changed while it was read; begin again"):
+    with pytest.raises(UserError, match=r"t\.jsonl: changed while it was being read; rerun"):
         read_table(table, TableTextOptions(), tmp_path / "list.csv")

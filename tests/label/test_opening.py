@@ -85,7 +85,7 @@ def test_the_page_says_how_far_it_is_and_then_gives_way_to_the_session(path, at_
         for place, method in (("/api/batch?n=1", "GET"), ("/api/answer", "POST"), ("/export/labels.csv", "GET")):
             status, headers, content = call(place, method)
             assert (status, headers["Retry-After"]) == (503, "1"), place
-            assert json.loads(content)["error"] == "the table is being made ready (embedding)"
+            assert json.loads(content)["error"] == "the table is being prepared (embedding)"
             assert headers["X-Frame-Options"] == "DENY"
         assert call("/static/opening.js")[0] == 200
         for refused in ({"X-Token": "another"}, {"Origin": "http://foreign.example"}, {"Host": "rebound.example:80"}):

@@ -68,7 +68,7 @@ def refuse(path):
 )
 def test_a_file_with_another_schema_is_refused(path, statement):
     change(path, (statement,))
-    assert "holds other things than the tables of a label session" in refuse(path)
+    assert "does not have the tables of a label session" in refuse(path)
 
 
 def test_code_hidden_behind_what_looks_like_a_comment_is_no_comment(path):
@@ -79,7 +79,7 @@ def test_code_hidden_behind_what_looks_like_a_comment_is_no_comment(path):
         database.execute("PRAGMA writable_schema = ON")
         changed = sql.replace("'ask'", "'ask--' OR randomblob(1) OR 'x\n'", 1)
         database.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'events'", (changed,))
-    assert "holds other things than the tables of a label session" in refuse(path)
+    assert "does not have the tables of a label session" in refuse(path)
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def require_reading_alone(path):
         assert len(session.compute_scores()) == 400
         assert session.status().n_answered == 7
         for write in (lambda: session.tell([9], [1]), session.undo, lambda: session.ask(4)):
-            with pytest.raises(UserError, match=r"t\.seals: can only be read: no right to write the file or its fol"):
+            with pytest.raises(UserError, match=r"t\.seals: is read-only: no permission to write the file or its fol"):
                 write()
         assert len(session.answers) == 7
     assert path.read_bytes() == before

@@ -207,7 +207,7 @@ def test_a_table_of_labels_by_hand(tmp_path):
     path.write_text("text;verdict\ntext 1 of the table;spam\ntext 2 of the table;ham\ntext 5 of the table;\n")
     names = AnswerNames(("spam",), field="verdict")
     assert read_label_file(path, GAPPED, names).labels == [(0, 1), (1, 0), (2, None)]
-    with pytest.raises(UserError, match=r"mine.csv:3: 'ham' is not among the labels that were named, 'spam', 'eggs'"):
+    with pytest.raises(UserError, match=r"mine.csv:3: 'ham' is not one of the named labels, 'spam', 'eggs'"):
         read_label_file(path, GAPPED, AnswerNames(("spam",), ("eggs",), "verdict"))
     with pytest.raises(UserError, match=r"mine.csv:2: 'spam' is not an answer; .* or name your positive_label"):
         read_label_file(path, GAPPED, AnswerNames(field="verdict"))

@@ -391,7 +391,7 @@ def test_an_export_that_finds_no_room_gets_one_line(client, monkeypatch):
         refused = client.get(f"/export/{name}")
         assert refused.status_code == 400
         assert refused.json()["error"].startswith(
-            f"{name} cannot be written to the folder of temporary files: No space"
+            f"{name} cannot be written to the folder for temporary files: No space"
         )
     assert len(made) == 5
     assert not [path for path in made if path.exists()]
@@ -414,7 +414,7 @@ def test_an_answer_that_cannot_be_saved_is_an_error_of_one_line(session, client,
     (tmp_path / "s").unlink()
     refused = client.post("/api/answer", json={"row": 5, "answer": 1})
     assert refused.status_code == 400
-    assert "was moved, replaced, or deleted" in refused.json()["error"]
+    assert "was moved, replaced or deleted" in refused.json()["error"]
     assert client.get("/api/status").json()["n_answered"] == 0
 
 
@@ -471,7 +471,7 @@ def test_scores_are_exported_for_every_row(session, client, answered, format):
 
 def test_numbers_are_explained_in_words(session):
     before = session.status()
-    assert "takes 135 more answers to rows that the search chooses. About one row in 5" in describe_remaining(before, 5)
+    assert "needs 135 more answers to rows that the search chooses. About one row in 5" in describe_remaining(before, 5)
     assert "draws no rows at random" in describe_remaining(before, 0)
     assert describe_stopping(before).startswith("No positives yet")
     session.tell([3], [1])
@@ -495,14 +495,15 @@ def test_a_forecast_and_random_rows_are_explained_in_words(session):
         remaining=random, forecast=told, p_missing=0.5,
     )  # fmt: skip
     assert describe_remaining(status, 10) == (
-        "About 12 more positives remain, by a forecast from how many the search has found lately (3 to 51 in 95% of "
-        "the searches that were measured; no guarantee). None of the 30 rows drawn at random was positive: with 95% "
-        "confidence, at most 1,123 positives remain among the 9,700 rows without an answer, whatever they are like. "
-        "To be as sure that no more remain than are found takes some 730 such rows in all."
+        "About 12 more positives remain, according to a forecast from the search's latest answers (3 to 51 in 95% of "
+        "the searches that we measured; no guarantee). None of the 30 rows drawn at random was positive: with 95% "
+        "confidence, at most 1,123 positives remain among the 9,700 rows without an answer, whatever they look like. "
+        "To be as sure that no more remain than you have found takes about 730 such rows in total."
     )
-    assert describe_stopping(status).startswith("By the forecast, at least 49% of all positives are found. Too early")
+    stopping = describe_stopping(status)
+    assert stopping.startswith("By the forecast, at least 49% of all positives have been found. Too early")
     early = describe_remaining(replace(status, forecast=None), 10)
-    assert early.startswith("The search finds too many positives still, or none yet, to foretell how many remain. None")
+    assert early.startswith("The search still finds too many positives, or none yet, to forecast how many remain. None")
     assert estimate_remaining(9_700, 730, 0).high == 49
 
 

@@ -70,7 +70,7 @@ def test_what_a_model_knows_by_heart_is_not_measured_as_skill(tmp_path, capsys):
     (tmp_path / "o" / "config.json").write_text(json.dumps(config))
     with pytest.raises(SystemExit):
         replay([*data, *NOISE, "--out", str(tmp_path / "o")])
-    assert "holds a run with another data" in capsys.readouterr().err
+    assert "holds a run with a different data" in capsys.readouterr().err
 
 
 def test_copies_with_different_labels_stay_together(tmp_path):

@@ -258,12 +258,12 @@ def test_nearly_equal_points_do_not_stall_the_solver():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"w_star": np.array([2.0, 0])}, "w_star: its length is 2.0; it must be 1"),
+        ({"w_star": np.array([2.0, 0])}, "w_star: must have length 1, not 2.0"),
         ({"delta": 0.0}, "delta = 0.0: must be above 0"),
-        ({"searches": ()}, "searches: there are 0; 2 dimensions need at least 1"),
+        ({"searches": ()}, "searches: 2 dimensions need at least 1, not 0"),
         ({"points": np.array([[1.0, 1], [0, 1]])}, "seed 1 .* is on the decision boundary"),
-        ({"points": np.array([[1.0, 1], [2, 1]]), "labels": np.array([1, 1])}, "all of one class"),
-        ({"labels": np.array([-1, 1])}, "labels: they are not those of w_star"),
+        ({"points": np.array([[1.0, 1], [2, 1]]), "labels": np.array([1, 1])}, "all seeds have one class"),
+        ({"labels": np.array([-1, 1])}, "labels: do not match w_star"),
         ({"points": np.array([[1.0], [-1]]), "w_star": np.array([1.0])}, "dim = 1: must be at least 2"),
     ],
 )

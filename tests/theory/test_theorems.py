@@ -59,7 +59,7 @@ def test_a_comparison_can_fail():
 
 
 def test_names_are_known_once():
-    with pytest.raises(UserError, match="is registered already"):
+    with pytest.raises(UserError, match="is already registered"):
         ALGORITHMS.add("3")
     lines = run_all(3, 1e-4, "spread", "majority of 3", n_seeds=1)
     assert {"3", "4", "bisection"} <= {line.algorithm for line in lines}

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 
 class Comparison(NamedTuple):
-    """What was measured, and what the theorem says of it.
+    """A measured value and the bound of the theorem on it.
 
     Attributes:
-        measured: Of a run, or of the problem itself.
-        bound: Infinite or 0 where the theorem says nothing.
+        measured: The value of a run, or of the problem itself.
+        bound: The bound; infinite or 0 if the theorem says nothing.
         is_upper: Whether the theorem says measured <= bound; otherwise it says measured >= bound.
     """
 
@@ -20,6 +20,6 @@ class Comparison(NamedTuple):
 
     @property
     def holds(self) -> bool:
-        """Whether the two are as the theorem says, up to a relative 1e-9."""
+        """Whether the inequality of the theorem holds, up to a relative 1e-9."""
         margin = 1e-9 * abs(self.bound)
         return self.measured <= self.bound + margin if self.is_upper else self.measured >= self.bound - margin

@@ -1,7 +1,7 @@
 """Exact sigma (the paper only defines it).
 
 Statement: sigma(0) = min over unit u orthogonal to w_star of sqrt(sum_i (|p_i . u| - r_i)_+^2), for any n >= d - 1.
-Algorithm: none. Guarantee: certified to 1e-7 for d <= 3, and beyond where the minimizer has the least eigenvalue.
+Algorithm: none. Guarantee: certified to 1e-7 for d <= 3, and beyond that if the minimizer has the least eigenvalue.
 Place: section 7.2, the definition of sigma. Proof: theory/README.md, "Exact sigma".
 """
 

@@ -21,7 +21,7 @@ from theory.theorems import Comparison
 
 
 def compare(problem: Problem, epsilon: float, algorithm: str = "3", n_runs: int = 8) -> Comparison:
-    """Compare the mean of the queries over w_star of the cap with the bound, less the 2 that a mean may fall short by.
+    """Compare the mean queries over w_star of the cap with the bound, less the 2 by which a mean may fall short.
 
     With k queries fewer than the bound, at most 2^-k of w_star are learned, so the mean shortfall is at most
     sum_k 2^-k = 2.

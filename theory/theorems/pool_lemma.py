@@ -1,7 +1,7 @@
 """The pool lemma (in place of the conjecture of section 7.2).
 
 Statement: a step of length <= delta with component c delta at rho >= 2 delta lowers rho by (2 - sqrt(5 - 4c)) delta.
-Algorithm: 3 on a finite pool. Guarantee: above 0 only for c > 1/4; a fall of c delta, as conjectured, is not sure.
+Algorithm: 3 on a finite pool. Guarantee: above 0 only for c > 1/4; a fall of c delta, as conjectured, is not certain.
 Place: section 7.2, last paragraph. Proof: theory/README.md, "A finite pool".
 """
 
@@ -15,7 +15,7 @@ from theory.theorems import Comparison
 
 
 def compare(n: int, dim: int, seed: int = 0) -> Comparison:
-    """Compare the fall of rho, in delta, with the lemma, for the slow step of a run that has least to spare."""
+    """Compare the fall of rho, in delta, with the lemma, for the slow step of a run with the smallest margin."""
     rng = np.random.default_rng([dim, seed])
     cloud = draw_cloud(n, dim, rng)
     problem, rows = draw_cloud_problem(cloud, rng)

@@ -1,7 +1,7 @@
 """Theorem 1 (section 4), with a constant.
 
 Statement: O(d (gamma / delta + log(d delta / (epsilon min(sigma, 1))))) queries are enough for an error of epsilon.
-Algorithm: 3. Guarantee: a factor of 4 with log2, where the logarithm is of 2 or more: 2 log2(2 A) <= 4 log2 A.
+Algorithm: 3. Guarantee: a factor of 4 with log2, if the logarithm is of 2 or more: 2 log2(2 A) <= 4 log2 A.
 Place: section 4; it is Theorem 2 without its constants. Proof: theory/README.md, "The sharpened bounds".
 """
 

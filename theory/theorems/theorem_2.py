@@ -1,7 +1,7 @@
 """Theorem 2 (section 7.2), as printed, with log2.
 
 Statement: d (gamma / delta + 2 log(2 d delta / (epsilon min(sigma, 1)))) queries are enough for an error of epsilon.
-Algorithm: 3. Guarantee: true with either logarithm where sigma > 0 and no edge is longer than delta; says nothing else.
+Algorithm: 3. Guarantee: true with either logarithm if sigma > 0 and no edge is longer than delta; otherwise none.
 Place: section 7.2. Proof: theory/README.md, "The stated bounds with the natural log are true".
 """
 

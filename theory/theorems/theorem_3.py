@@ -1,7 +1,7 @@
 """Theorem 3 (section 7.3), as printed, with log2.
 
 Statement: 2 d log(2 d gamma / (epsilon min(sigma, 1))) queries are enough for an error of epsilon.
-Algorithm: 4. Guarantee: true with either logarithm where sigma > 0.
+Algorithm: 4. Guarantee: true with either logarithm if sigma > 0.
 Place: section 7.3. Proof: theory/README.md, "The stated bounds with the natural log are true".
 """
 
