@@ -1,4 +1,4 @@
-"""Whatever is typed: one line, exit code 2, and nothing on disk."""
+"""Whatever is typed, bad input gets one line and exit code 2, and leaves nothing on disk."""
 
 from __future__ import annotations
 

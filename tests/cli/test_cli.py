@@ -1,4 +1,4 @@
-"""The `seals` command, as people call it."""
+"""The `seals` command, as users call it."""
 
 from __future__ import annotations
 
@@ -134,12 +134,12 @@ def test_the_installed_command_runs_and_its_help_takes_no_heavy_import():
 
 
 def test_the_page_opens_before_what_only_training_and_exports_need_is_imported():
-    """A second and a half of a processor, which whoever opens a session again would wait for."""
+    """These imports take 1.5 CPU seconds, which everyone who reopens a session would have to wait for."""
     script = "import sys, seals_sim.cli.label; print(*sys.modules)"
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     imported = set(ended.stdout.split())
     assert not {"torch", "sentence_transformers", "sklearn", "pandas", "scipy", "joblib"} & imported
-    assert {"pyarrow", "uvicorn"} <= imported  # the test looks at the right list
+    assert {"pyarrow", "uvicorn"} <= imported  # checks that the test looks at the right list
 
 
 def test_a_session_is_named_after_its_table():
@@ -148,7 +148,7 @@ def test_a_session_is_named_after_its_table():
 
 
 def test_a_report_is_drawn_by_what_config_says(tmp_path, refused, capsys):
-    """Every committed report: those whose rows are committed are drawn, the others say which file is missing."""
+    """Every committed report is redrawn if its rows are committed; otherwise the error names the missing file."""
     for folder in sorted((Path(__file__).parents[2] / "reports").iterdir()):
         if not (folder / "config.json").exists():
             continue

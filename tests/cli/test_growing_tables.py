@@ -1,4 +1,4 @@
-"""A table that grows or is corrected keeps its answers, and a foreign one is refused before it is embedded."""
+"""A table that grows or is corrected keeps its answers, and a foreign table is refused before it is embedded."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def write(path, texts, first=0):
 
 
 def open_page(monkeypatch, words, work=lambda session: None):
-    """`seals label`, with `work` done on the session in the place of the page."""
+    """Run `seals label` with `work` on the session instead of the page."""
 
     def serve(session):
         with session:
@@ -111,7 +111,7 @@ def test_texts_find_their_answers_without_ids(here, monkeypatch, capsys):
 
 
 def test_a_session_over_old_fingerprints_goes_on(here, monkeypatch, capsys):
-    """Its file gets what it did not keep when it is opened with its table."""
+    """The file of an early session gets what it lacks when it is opened with its table."""
     write(here / "t.jsonl", read_icd10cm().texts[:200])
     open_page(monkeypatch, ["t.jsonl", *FAST, "--paper"], answer)
     with closing(sqlite3.connect(here / "t.seals")) as database, database:
@@ -150,7 +150,9 @@ def test_the_papers_rule_has_its_own_pool(here, monkeypatch, capsys):
 
 
 def test_rows_that_move_since_others_are_left_out_move_in_the_file_too(here, monkeypatch):
-    """The texts are the same, so the session is; an undo and an opening without ids take nothing from the file."""
+    """The texts are the same, so the session is the same; an undo and an opening without ids take nothing from the
+    file.
+    """
     texts = list(read_icd10cm().texts[:200])
     write(here / "t.jsonl", texts)
     open_page(monkeypatch, ["t.jsonl", *FAST], answer)

@@ -1,4 +1,4 @@
-"""`seals label --judge`: without a page, beside one, killed and begun again, and all that can be wrong."""
+"""`seals label --judge`: without a page, next to one, killed and restarted, and with everything that can go wrong."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def is_red(text):
 
 @pytest.fixture
 def words(tmp_path, monkeypatch):
-    """Makes the words of the command for a server."""
+    """Builds the arguments of the command for a server."""
     monkeypatch.delenv("SEALS_JUDGE_KEY", raising=False)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     pd.DataFrame({"text": TEXTS}).to_csv(tmp_path / "t.csv", index=False)
@@ -77,7 +77,7 @@ def test_killed_and_begun_again_it_pays_for_no_answer_twice(tmp_path, words):
         n_before = len(server.requests)
         saved = {TEXTS[row]: server.calls[TEXTS[row]] for row in read_answers(tmp_path)}
         assert set(saved.values()) == {1}
-        assert 0 <= n_before - len(saved) <= n_parallel  # no more than those under way are lost
+        assert 0 <= n_before - len(saved) <= n_parallel  # at most the calls under way are lost
         main(words(server.url, "--no-page"))
         assert {text: server.calls[text] for text in saved} == saved
         assert len(server.requests) <= 60  # a call is counted before it is made
@@ -92,7 +92,7 @@ def test_killed_in_a_session_of_several_concepts_it_pays_for_no_answer_twice(tmp
     concepts = ["--concept", "red", "--concept", "even", "--like", "red=a red thing"]
 
     def count():
-        """Calls for each text and concept."""
+        """Number of calls for each text and concept."""
         return Counter((body["messages"][1]["content"], body["messages"][0]["content"]) for body in server.requests)
 
     with JudgeServer(lambda text: YES, seconds=0.02) as server:
@@ -138,7 +138,7 @@ def test_beside_the_page_it_ends_and_the_page_goes_on(tmp_path, words):
     with JudgeServer(is_red) as server:
         process = begin(words(server.url, "--no-browser", budget=30))
         url = process.stdout.readline().strip()
-        ServedPage(url).call("/api/status")  # the page is there before the session is
+        ServedPage(url).call("/api/status")  # the page is available before the session is
         assert process.stderr.readline() == f"{WHO} has spent its budget of 30 calls\n"
         opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
         assert "<title>" in opener.open(url, timeout=20).read().decode()

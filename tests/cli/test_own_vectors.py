@@ -1,4 +1,4 @@
-"""`seals label --vectors`: whole commands on vectors from elsewhere, with pictures that the test makes."""
+"""`seals label --vectors`: whole commands on vectors from elsewhere, with pictures made by the test."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COMMON = ["--vectors", "x.npy", "--cache", "cache", "--quiet", "--no-browser"]
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """Simulated: 60 pictures, red or blue, whose vectors are near by color; all titles are the same two."""
+    """Simulated: 60 red or blue pictures whose vectors are near if their colors match. All titles are the same two."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pictures").mkdir()
     rng = np.random.default_rng(0)
@@ -44,7 +44,7 @@ def here(tmp_path, monkeypatch):
 
 
 def open_page(monkeypatch, words, work=lambda session, client: None):
-    """`seals label`, with `work` done on the session and the calls of its page."""
+    """Run `seals label` with `work` on the session and the calls of its page."""
 
     def serve(session):
         with session:
@@ -66,7 +66,7 @@ def test_a_whole_session_on_pictures(here, monkeypatch):
         for item in client.get("/api/batch?n=12").json()["rows"]:
             assert item["has_image"]
             assert item["text"] == f"title {item['row'] % 2}"
-            assert len({near["row"] for near in item["neighbors"]}) == 5  # those of one title are not one
+            assert len({near["row"] for near in item["neighbors"]}) == 5  # rows with the same title are not one row
             assert client.get(f"/image/{item['row']}").headers["content-type"] == "image/jpeg"
             client.post("/api/answer", json={"row": item["row"], "answer": int(item["row"] % 3 == 0)})
         near = client.get("/api/similar?row=3&n=10").json()["rows"]
@@ -210,7 +210,7 @@ def test_answers_go_on_where_vectors_and_table_have_changed(here, monkeypatch, c
     (here / "t.seals").unlink()
     (here / "t.before-1.seals").rename(here / "t.seals")
     whole = (here / "t.seals").read_bytes()
-    said = refused(cli.main, ["label", *words[:-2], *COMMON])  # titles that many rows have say nothing without ids
+    said = refused(cli.main, ["label", *words[:-2], *COMMON])  # titles shared by many rows identify nothing without ids
     assert "belongs to another table (0 of its 2 answered rows are in this table)" in said
     assert (here / "t.seals").read_bytes() == whole
 
@@ -231,12 +231,12 @@ def test_a_session_that_scans_every_row_needs_no_index(here, monkeypatch):
 
     for session in ("a", "a", "b"):
         open_page(monkeypatch, [*words, "--session", session, *(["--pool", "walk"] if session == "b" else [])], note)
-    open_page(monkeypatch, [*words, "--session", "b"], note)  # as it was begun
+    open_page(monkeypatch, [*words, "--session", "b"], note)  # as when it was started
     assert built == [("all", "exact"), ("all", "exact"), ("walk", "ivf-sq"), ("walk", "ivf-sq")]
 
 
 def ask_and_answer(session, client):
-    """What is asked, and which rows are equal, with all that follows from vectors."""
+    """The rows asked about and the groups of equal rows, with everything that follows from the vectors."""
     red, blue = map(session.corpus.find_row, (3, 4))
     session.tell([red, blue], [1, 0])
     asked = [row["row"] for row in client.get("/api/batch?n=9").json()["rows"]]
@@ -276,5 +276,5 @@ def test_vectors_of_a_large_table_are_read_scaled_and_compared_once(
         return
     vectors, before = np.load(here / "x.npy"), (here / "x.npy").stat()
     np.save(here / "x.npy", np.roll(vectors, 1, axis=0))
-    os.utime(here / "x.npy", ns=(before.st_atime_ns, before.st_mtime_ns))  # size and time are as they were
+    os.utime(here / "x.npy", ns=(before.st_atime_ns, before.st_mtime_ns))  # size and time are unchanged
     assert "began with" in refused(cli.main, ["label", *words, "--session", "large", *COMMON])

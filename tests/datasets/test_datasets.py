@@ -1,4 +1,4 @@
-"""Reading every kind of input, and what bad input gets: the file, the line and what to do."""
+"""Reading every kind of input. For bad input, the error gives the file, the line and what to do."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROWS = [
 
 
 def write_rows(path, rows=ROWS):
-    """The same table in the format that the name asks for."""
+    """Write the same table in the format that the name asks for."""
     plain = path.with_suffix("") if path.suffix == ".gz" else path
     if plain.suffix == ".jsonl":
         text = "".join(json.dumps(row) + "\n" for row in rows)
@@ -34,7 +34,7 @@ def write_rows(path, rows=ROWS):
     else:
         flat = [{**row, "tags": "; ".join(row["tags"])} for row in rows]
         table = pd.DataFrame(flat)
-        if plain.suffix == ".tsv":  # no quoting, so that a cell holds no line end
+        if plain.suffix == ".tsv":  # no quoting, so a cell cannot hold a line end
             text = table.replace("\n", " ", regex=True).to_csv(index=False, sep="\t", quoting=csv.QUOTE_NONE)
         else:
             text = table.to_csv(index=False, quoting=csv.QUOTE_ALL)

@@ -1,4 +1,4 @@
-"""The door: what is damaged is one line that names the file."""
+"""Reading files: damage is reported in one line that names the file."""
 
 from __future__ import annotations
 

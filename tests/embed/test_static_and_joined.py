@@ -26,7 +26,7 @@ TEXTS = ["cat", "cat dog", "sea", "the cat"]
 
 
 def write_model(folder, with_modules=False, **more):
-    """A made-up model as Model2Vec saves one."""
+    """Write a made-up model as Model2Vec saves one."""
     folder.mkdir()
     tokenizer = Tokenizer(WordLevel({word: place for place, word in enumerate(WORDS)}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = Whitespace()

@@ -271,7 +271,7 @@ def test_bounds_are_void_where_sigma_is_0(tmp_path, capsys):
 
 
 def test_studies_are_counted_apart():
-    """Runs with wrong labels do not count among those whose searches met by themselves, nor the other way round."""
+    """Runs with wrong labels do not count among those whose searches met by themselves, nor the other way around."""
     common: dict[str, object] = {
               "algorithm": "3", "dim": 5, "delta": 0.5, "gamma_over_delta": 20.0, "seed": 0, "round": 9,
               "n_queries": 36, "max_rho": 1e-9, "error": 0.1, "certificate": 9.0, "searches": 1, "flip": 0.0,

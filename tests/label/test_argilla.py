@@ -1,4 +1,4 @@
-"""Records as the client of Argilla 2.8 writes them, by hand; nested ones do not have the status of a response."""
+"""Records as the client of Argilla 2.8 writes them, handmade. Nested records lack the status of a response."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ USERS = [f"00000000-0000-0000-0000-00000000000{number}" for number in range(3)]
 
 
 def describe(row, status, *responses):
-    """A record on the server: of its responses value and status."""
+    """A record on the server, with the value and status of its responses."""
     return {"row": row, "status": status, "responses": responses}
 
 
@@ -36,7 +36,7 @@ MIXED = [
 
 
 def write_nested(record):
-    """What `dataset.records.to_json` writes of a record."""
+    """A record as `dataset.records.to_json` writes it."""
     given = [{"value": value, "user_id": user} for (value, _), user in zip(record["responses"], USERS, strict=False)]
     return {"id": str(record["row"]), "fields": {"text": TEXTS[record["row"]]}, "metadata": {"row": record["row"]},
             "suggestions": {"answer": {"value": "no", "score": 0.5, "agent": "m"}}, "vectors": {}, "status":
@@ -44,7 +44,7 @@ def write_nested(record):
 
 
 def write_flat(record):
-    """What `dataset.records.to_list(flatten=True)` makes of it, and the lines of `to_datasets().to_json`."""
+    """A record as `dataset.records.to_list(flatten=True)` makes it, and as in the lines of `to_datasets().to_json`."""
     values, states = zip(*record["responses"], strict=True) if record["responses"] else (None, None)
     return {"id": str(record["row"]), "status": record["status"], "_server_id": USERS[0], "text": TEXTS[record["row"]],
             "row": record["row"], "answer.responses": values, "answer.responses.users": values and USERS[: len(values)],
@@ -59,7 +59,7 @@ def read(folder, records, is_list=True, **options):
 
 
 def test_nested_records_whose_responses_have_no_status(tmp_path):
-    """A response in a pending record may be discarded or a draft: the row is asked again."""
+    """A response in a pending record may be discarded or a draft, so the row is asked again."""
     assert read(tmp_path, list(map(write_nested, RECORDS))) == [(0, 1), (4, None), (5, 0)]
 
 

@@ -1,4 +1,4 @@
-"""Concepts that are added and renamed on the page, in a real browser."""
+"""Adding and renaming concepts on the page, in a real browser."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_concept_is_added_by_keyboard_alone_and_outlives_a_kill(browser, tmp_p
     page.wait(lambda: page.js(FOCUS)[0] == "adding-name")
     page.press(Keys.ENTER)
     page.wait(lambda: error(page) == "Error: a concept needs a name")
-    page.press("unnamed" + Keys.ENTER)  # as the search so far is called
+    page.press("unnamed" + Keys.ENTER)  # the name of the search so far
     page.wait(lambda: error(page) == "Error: the name 'unnamed' is taken; choose another name")
     page.press(Keys.BACKSPACE * 7 + "<i>rude</i>" + Keys.TAB + "20" + Keys.TAB)
     rows = "return [...document.getElementById('adding-row').options].map((one) => one.text.slice(0, 25))"

@@ -1,4 +1,4 @@
-"""What a session opens with: the same texts, model and dimensions, on whichever machine."""
+"""What a session opens with: the same texts, model and dimensions, on any machine."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ with Session.open(folder / "s", corpus) as session:
 
 @pytest.mark.slow
 def test_a_session_opens_on_another_processor(tmp_path):
-    """Another kind of processor gives vectors that differ in their last bits."""
+    """Another kind of CPU gives vectors that differ in their last bits."""
     corpus = build_corpus(TEXTS, "exact", tmp_path / "cache")
     with Session.begin(tmp_path / "s", corpus, ["cholera"]) as session:
         rows = [asked.row for asked in session.ask(5)]

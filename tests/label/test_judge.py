@@ -1,4 +1,4 @@
-"""A judge that is a program: asked by its protocol, marked as what it is, paid once, checked by a person."""
+"""A program as the judge: asked by its protocol, marked as a program, paid once, checked by a person."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def judge_at(url, n_retries=2, **changes):
 
 
 def run(session, judge, budget=40, n_parallel=4):
-    """Judge to the end, and what was said of it."""
+    """Judge to the end, and return what was reported."""
     lines = []
     judging = Judging(session, judge, budget, n_parallel, lines.append)
     judging.start()
@@ -129,7 +129,7 @@ def test_calls_that_fail_for_a_while_are_repeated(session):
         assert judging.problem is None
         assert len(session.answers) == 10
         assert len(server.requests) == 14
-        assert judging.n_calls == 10  # a call that the server put off counts once
+        assert judging.n_calls == 10  # a call that the server deferred counts once
 
 
 FATAL = [
@@ -250,7 +250,7 @@ def test_a_server_without_forms_is_asked_in_words(session):
     with JudgeServer(reply) as server:
         assert run(session, judge_at(server.url), budget=8, n_parallel=1).problem is None
         assert set(session.answers.values()) == {0}
-        assert len(server.requests) == 9  # that is found out once
+        assert len(server.requests) == 9  # this is detected once
 
 
 def test_odd_texts_can_be_sent():
@@ -261,7 +261,7 @@ def test_odd_texts_can_be_sent():
 
 
 def judged(session, n=60, wrong=lambda row: False):
-    """Rows that a judge has answered, wrongly where so told."""
+    """Rows that a judge has answered, wrongly if so instructed."""
     rows = [asked.row for asked in session.ask(n, WHO)]
     session.tell(rows, [int(IS_POSITIVE[row] != wrong(row)) for row in rows], WHO)
     return rows

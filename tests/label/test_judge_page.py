@@ -1,4 +1,4 @@
-"""The page beside a judge, in a real browser."""
+"""The page with a judge running, in a real browser."""
 
 from __future__ import annotations
 

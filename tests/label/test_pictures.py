@@ -1,4 +1,4 @@
-"""Pictures: what is shown is drawn anew, and nothing outside the folder can be reached."""
+"""Pictures: they are re-encoded for display, and nothing outside the folder can be reached."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Answers into a real PostgreSQL, started here on loopback and stopped again."""
+"""Answers in a real PostgreSQL, which is started on loopback and stopped again."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def find_server() -> Path | None:
 
 @pytest.fixture(scope="module")
 def address():
-    """A server that asks for a password, and that root may not run."""
+    """A server that asks for a password, and that root must not run."""
     programs = find_server()
     if programs is None:
         pytest.skip("needs the PostgreSQL server (initdb), which is not installed")

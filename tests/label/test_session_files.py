@@ -1,4 +1,4 @@
-"""What comes out of a session file alone: answers, a classifier, scores of other tables."""
+"""What a session file alone provides: answers, a classifier, scores for other tables."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ N = 400
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A table with gaps and copies, its session with 40 answers, what the session gives, and another table."""
+    """A table with gaps and copies, its session with 40 answers, the session's own results, and another table."""
     folder = tmp_path_factory.mktemp("files")
     texts = list(read_icd10cm().texts[:N])
     texts[7], texts[31] = "", texts[30]
@@ -188,7 +188,7 @@ def test_a_damaged_classifier_is_refused_and_another_model_is_said(folder, tmp_p
 
 
 def test_scikit_learns_own_checks(folder):
-    """Those for numbers do not apply to texts; the classifier is scikit-learn's own, with its coefficients set."""
+    """Checks for numeric input do not apply. The classifier is scikit-learn's own, with its coefficients set."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says which checks do not apply
         check_estimator(TextVectorizer("wordllama"))

@@ -1,4 +1,4 @@
-"""The page's server: who is let in, what each call does, what is exported and read back."""
+"""The page's server: who is let in, what each call does, and what is exported and read back."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_answers_and_undo_need_the_token_too(session):
     client = stranger(session)
     assert client.post("/api/answer", json={"row": 1, "answer": 1}).status_code == 403
     assert client.post("/api/undo").status_code == 403
-    assert client.get("/api/status?token=the-token").status_code == 403  # it opens the page alone
+    assert client.get("/api/status?token=the-token").status_code == 403  # it opens only the page
     assert client.get("/?token=another").status_code == 403
     assert session.answers == {}
 
@@ -155,7 +155,7 @@ def test_a_proxy_may_serve_the_page_by_https(session):
 
 
 def test_a_page_on_another_port_can_do_nothing_with_the_cookie(session):
-    """Browsers send it the cookie, and send it with its calls: SameSite does not look at ports."""
+    """Browsers give that page the cookie and send it with its calls: SameSite ignores ports."""
     client = stranger(session, follow_redirects=False)
     cookie = client.get(f"/?token={TOKEN}").headers["set-cookie"]
     assert "httponly" in cookie.lower()
@@ -353,7 +353,7 @@ def test_any_text_round_trips(session, client):
 
 
 def test_lone_surrogates_can_be_shown_and_saved_as_json_lines(tmp_path):
-    """A JSON table may hold one, UTF-8 cannot."""
+    """A JSON table may hold one, but UTF-8 cannot."""
     half = "half \ud83d of a pair"
     corpus = replace(CORPUS, texts=[f"{half} {number}" for number in range(300)])
     with Session.begin(tmp_path / "s", corpus, options=SessionOptions(k=5)) as session:
@@ -453,7 +453,7 @@ def test_labels_are_exported_in_order(client, answered, format):
     assert [None if pd.isna(answer) else answer for answer in table["answer"]] == answers
     assert table["is_control"].tolist() == [False] * 7 + [True]
     texts = [TEXTS[row] for row in rows]
-    if format == "csv":  # what a spreadsheet would run gets an apostrophe
+    if format == "csv":  # cells that a spreadsheet would execute get an apostrophe
         assert texts[1].startswith("=")
         texts[1] = f"'{texts[1]}"
     assert table["text"].tolist() == texts

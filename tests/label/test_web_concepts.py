@@ -1,4 +1,4 @@
-"""The calls of the page where a session has several concepts, and notes."""
+"""The page's calls in a session with several concepts, and notes."""
 
 from __future__ import annotations
 
@@ -172,7 +172,7 @@ def test_a_session_of_one_concept_gets_others_on_its_page(tmp_path):
         client.post("/api/answer", json={"row": 3, "answer": 1})
         assert add(client, name="one", row=5).json() == {"place": 1, "concepts": ["unnamed", "one"]}
         assert session.answers == {3: 1}
-        client.post("/api/answer", json={"row": 4, "answer": 0})  # of another tab, which knows of none yet
+        client.post("/api/answer", json={"row": 4, "answer": 0})  # from another tab, which knows of none yet
         assert session.answers == {3: 1, 4: 0}
         renamed = client.post("/api/concepts/name", json={"place": 0, "name": "zero"})
         assert renamed.json()["concepts"] == ["zero", "one"]

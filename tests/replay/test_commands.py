@@ -1,4 +1,4 @@
-"""Whole commands on small real input: what they leave, that they resume, and what bad input gets."""
+"""Whole commands on small real input: their files, resuming, and errors for bad input."""
 
 from __future__ import annotations
 
