@@ -188,7 +188,7 @@ def read_raw_lines(
                 return
             except UnicodeError as error:
                 what = f"not {encoding} text from here on; an unknown number of rows is lost"
-                bad.report(number + 1, f"{what} ({error}); name its encoding", is_row=False)
+                bad.report(number + 1, f"{what} ({error}); name its encoding (parameter encoding)", is_row=False)
                 return
             if not line:
                 bar.advance_to(raw_file.tell())
@@ -273,7 +273,7 @@ def decode_lines(
 def explain_decoding(error: UnicodeDecodeError, encoding: str = "utf-8") -> str:
     """Say what is wrong with a line that is not in its encoding."""
     what = f"not {encoding.upper()} text ({error.reason} at byte {error.start} of the line)"
-    return f"{what}; name its encoding"
+    return f"{what}; name its encoding (parameter encoding)"
 
 
 def read_json_lines(
