@@ -209,6 +209,11 @@ def test_what_can_be_refused_is_refused_before_the_table_is_embedded(table, tmp_
             (["--port", port], f"--port {port}: is in use"),
             (["--port", 99_999], "--port 99999: must be between"),
             (["--host", "192.0.2.1"], "--host 192.0.2.1: cannot be used"),
+            (
+                ["--allow-host", "https://labels.example.org"],
+                "--allow-host https://labels.example.org: must be a host's",
+            ),
+            (["--allow-host", "labels.example.org:443"], "--allow-host labels.example.org:443: must be a host's name"),
             (["--like", " "], "--like ' ': needs some words"),
             (["--labelstudio", tmp_path / "none.json"], "none.json: no such file"),
             (["--argilla", tmp_path / "none.json"], "none.json: no such file"),
