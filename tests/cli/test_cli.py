@@ -1,4 +1,4 @@
-"""The `seals` command, as people call it."""
+"""The `seals` command, as users call it."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def table(texts, tmp_path):
 def test_embed_and_index_a_table_without_labels(table, tmp_path, capsys):
     common = [str(table), "--text-column", "body", "--cache", str(tmp_path / "cache"), *FAST]
     cli.main(["embed", *common, "--out", str(tmp_path / "x.npy")])
-    assert "600 vectors of 256 dimensions, written to" in capsys.readouterr().out
+    assert "600 vectors of 256 dimensions written to" in capsys.readouterr().out
     vectors = np.load(tmp_path / "x.npy")
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     cli.main(["index", *common])
@@ -83,10 +83,10 @@ def test_a_session_of_the_same_words_is_opened_again_and_of_others_refused(texts
     assert capsys.readouterr().err == ""
     open_session(tmp_path / "s", corpus, [], [], SessionOptions(strategy="maxent", k=50)).close()
     said = capsys.readouterr().err
-    assert "keeps the strategy that it was begun with: most_likely_positive" in said
-    assert "keeps the k that it was begun with: 7" in said
+    assert "keeps the strategy that it began with: most_likely_positive" in said
+    assert "keeps the k that it began with: 7" in said
     assert said.count("keeps the") == 2
-    with pytest.raises(UserError, match="begun with other examples"):
+    with pytest.raises(UserError, match="began with other examples"):
         open_session(tmp_path / "s", corpus, ["plague"], [], options)
 
 
@@ -94,7 +94,7 @@ def test_a_session_of_the_same_words_is_opened_again_and_of_others_refused(texts
     ("arguments", "said"),
     [
         (["embed", "none.jsonl"], "none.jsonl: no such file"),
-        (["index", "TABLE", "--text-column", "words"], "--text-column words: there is no such column in"),
+        (["index", "TABLE", "--text-column", "words"], "--text-column words: no such column in"),
         (["index", "TABLE", "--text-column", "body", "--index", "annoy"], "--index annoy: unknown; choose from"),
         (["index", "TABLE", "--text-column", "body", "--index", "graph"], "--index graph: unknown; choose from"),
         (["index", "TABLE", "--text-column", "body", "--k", "0"], "--k 0: must be at least 1"),
@@ -134,12 +134,12 @@ def test_the_installed_command_runs_and_its_help_takes_no_heavy_import():
 
 
 def test_the_page_opens_before_what_only_training_and_exports_need_is_imported():
-    """A second and a half of a processor, which whoever opens a session again would wait for."""
+    """These imports take 1.5 CPU seconds, which everyone who reopens a session would have to wait for."""
     script = "import sys, seals_sim.cli.label; print(*sys.modules)"
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     imported = set(ended.stdout.split())
     assert not {"torch", "sentence_transformers", "sklearn", "pandas", "scipy", "joblib"} & imported
-    assert {"pyarrow", "uvicorn"} <= imported  # the test looks at the right list
+    assert {"pyarrow", "uvicorn"} <= imported  # checks that the test looks at the right list
 
 
 def test_a_session_is_named_after_its_table():
@@ -148,7 +148,7 @@ def test_a_session_is_named_after_its_table():
 
 
 def test_a_report_is_drawn_by_what_config_says(tmp_path, refused, capsys):
-    """Every committed report: those whose rows are committed are drawn, the others say which file is missing."""
+    """Every committed report is redrawn if its rows are committed; otherwise the error names the missing file."""
     for folder in sorted((Path(__file__).parents[2] / "reports").iterdir()):
         if not (folder / "config.json").exists():
             continue
@@ -195,7 +195,7 @@ def test_an_error_about_a_table_names_the_options_that_mend_it(tmp_path, monkeyp
     (tmp_path / "skip_bad_lines.csv").write_bytes(b"text\nfine\nb\xe9d\n")
     said = refused(cli.main, ["embed", "skip_bad_lines.csv", "--cache", "cache", *FAST])
     assert said.startswith("error: skip_bad_lines.csv:3: not UTF-8 text ")
-    assert said.endswith("; name its encoding (--encoding); --skip-bad-lines leaves such lines out")
+    assert said.endswith("; specify its encoding (--encoding); --skip-bad-lines skips such lines")
 
 
 def test_what_can_be_refused_is_refused_before_the_table_is_embedded(table, tmp_path, refused):
@@ -214,7 +214,7 @@ def test_what_can_be_refused_is_refused_before_the_table_is_embedded(table, tmp_
                 "--allow-host https://labels.example.org: must be a host's",
             ),
             (["--allow-host", "labels.example.org:443"], "--allow-host labels.example.org:443: must be a host's name"),
-            (["--like", " "], "--like ' ': needs some words"),
+            (["--like", " "], "--like ' ': has no words"),
             (["--labelstudio", tmp_path / "none.json"], "none.json: no such file"),
             (["--argilla", tmp_path / "none.json"], "none.json: no such file"),
             (["--labels", tmp_path / "none.csv"], "none.csv: no such file"),
@@ -239,7 +239,7 @@ def test_models_are_listed_and_measured_on_the_built_in_texts(tmp_path, capsys):
     cache = ["--cache", str(tmp_path), "--quiet", "--backend", "torch"]
     cli.main(["models", *cache])
     head, default, static, joined, *others, about = capsys.readouterr().out.splitlines()
-    assert re.split(" {2,}", head) == ["model", "dimensions", "computed by", "texts a second", "10 nearest"]
+    assert re.split(" {2,}", head) == ["model", "dimensions", "runtime", "texts per second", "10 nearest"]
     for line, d in ((default, "384"), (static, "256"), (joined, "640")):
         assert re.split(" {2,}", line)[1] == d
         assert "not measured" in line

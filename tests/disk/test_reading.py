@@ -1,4 +1,4 @@
-"""The door: what is damaged is one line that names the file."""
+"""Reading files: damage is reported in one line that names the file."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_a_cached_array_that_is_damaged_is_computed_again_with_a_line(name, tmp_
     path.write_bytes(b"\xff\xfe\x00")
     array, _ = load_or_compute(tmp_path, "key", lambda: np.full(3, 2, dtype=np.float32))
     assert array.tolist() == [2, 2, 2]
-    assert "is damaged and is computed again" in capsys.readouterr().err
+    assert "is damaged; recomputing it" in capsys.readouterr().err
     load_or_compute(tmp_path, "key", lambda: pytest.fail("computed again"))
 
 
@@ -70,7 +70,7 @@ def test_a_seal_vouches_for_what_was_written(tmp_path):
         (tmp_path / "a.csv").write_text("x\n1\n2\n")
     assert require_sealed(tmp_path, ["a.csv"])
     (tmp_path / "a.csv").write_text("x\n1\n")
-    with pytest.raises(UserError, match=r"a\.csv: is not what the run wrote"):
+    with pytest.raises(UserError, match=r"a\.csv: differs from what the run wrote"):
         require_sealed(tmp_path, ["a.csv"])
     with pytest.raises(KeyboardInterrupt), sealing(tmp_path, ["a.csv"]):
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""Models that fail: each is one clear line, and nothing of what they gave is kept."""
+"""Models that fail: each gives one clear line, and none of their output is kept."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def table(tmp_path):
 
 
 def spoil(folder, word):
-    """Make one word's vector not a number."""
+    """Make one word's vector NaN."""
     path = folder / "model.safetensors"
     weights = load_file(path)
     name = next(name for name in weights if name.endswith("word_embeddings.weight"))
@@ -44,7 +44,7 @@ def spoil(folder, word):
 def test_a_model_that_gives_no_numbers_names_the_text(folder, table, tmp_path, refused):
     spoil(folder, "zebra")
     said = refused(main, ["embed", table, "--model", folder, "--cache", tmp_path / "cache", "--quiet"])
-    assert "gives a vector that is not finite, for the text 'a zebra sleeps'" in said
+    assert "gives a vector that is not finite for the text 'a zebra sleeps'" in said
     assert not list((tmp_path / "cache").glob("*.npy"))
 
 

@@ -86,7 +86,7 @@ def test_what_whitening_costs_is_compared_repeat_by_repeat(reviews, tmp_path, re
     assert "MLP-Walk (not whitened)" in page
     assert not (tmp_path / "o" / "curves_sentence.svg").read_text().count("not whitened")
     said = refused(goodreads.main, [*command, "--dimensions", "0", "--out", str(tmp_path / "p")])
-    assert "--dimensions 0: whitens nothing" in said
+    assert "--dimensions 0: turns whitening off" in said
 
 
 def lines_cut(n):
@@ -236,7 +236,7 @@ def test_bad_input_is_one_line(reviews, tmp_path, refused):
     work = tmp_path / "w"
     goodreads.main([*SIMULATED, "--memory", "2GB", "--out", str(tmp_path / "a"), "--work", str(work)])
     changed = [*SIMULATED, "--spoiler-cosine", "0.3", "--work", work, "--out", tmp_path / "b"]
-    assert "simulated-embed: was made with another SIMULATED" in refused(goodreads.main, changed)
+    assert "simulated-embed: was made with a different SIMULATED" in refused(goodreads.main, changed)
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_reviews_that_do_not_fit_are_refused_before_the_folder_is_begun(
 
 def test_the_current_folder_can_be_the_folder_of_a_run(tmp_path, monkeypatch, refused):
     (tmp_path / "run").mkdir()
-    (tmp_path / "run-work").touch()  # in the way of the folder beside it
+    (tmp_path / "run-work").touch()  # blocks the folder next to it
     monkeypatch.chdir(tmp_path / "run")
     said = refused(goodreads.main, ["--simulate", "300", "--quiet", "--out", "."])
     assert f"--work {tmp_path / 'run-work'}: cannot be written" in said
@@ -298,7 +298,7 @@ def test_memory_is_a_share_or_a_size():
 
 
 def test_real_spoilers_at_the_prevalence_of_goodreads(shared_data, tmp_path):
-    """TV Tropes: the nearest real texts; their file has no line of names."""
+    """TV Tropes, the most similar real texts. Their file has no header."""
     path = tmp_path / "tv.csv"
     with path.open("w", newline="") as file:
         writer = csv.writer(file)

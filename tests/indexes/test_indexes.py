@@ -1,4 +1,6 @@
-"""Every index under one contract: opened again, refused for other vectors, and limits; exact ones by brute force."""
+"""Every index under one contract: reopening, refusal for other vectors, and limits. Exact ones are checked by brute
+force.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +68,7 @@ def test_contract(name, n, dtype, build):
 @pytest.mark.parametrize("name", INDEXES)
 def test_k_of_n_or_more_gives_everything(name, build):
     for rows in build(name, VECTORS, 500).neighbors(np.array([0, 5]), 500):
-        if name == "hnsw":  # its links need not lead everywhere
+        if name == "hnsw":  # its links may not reach every row
             assert len(set(rows.tolist())) == len(rows) > 300
         else:
             assert sorted(rows.tolist()) == list(range(400))
@@ -84,7 +86,7 @@ def test_duplicates_are_all_found(name, build):
 @pytest.mark.parametrize("name", ON_DISK)
 def test_an_index_of_other_vectors_is_refused(name, build, tmp_path):
     build(name, VECTORS)
-    with pytest.raises(UserError, match=r"was made with another (vectors|index)"):
+    with pytest.raises(UserError, match=r"was made with a different (vectors|index)"):
         build(name, VECTORS[::-1].copy())
     (file,) = [path for path in tmp_path.rglob("*") if path.name == ("array.npy" if name == "graph" else "index.faiss")]
     file.write_bytes(file.read_bytes()[:-1])

@@ -24,7 +24,7 @@ def build(folder, k=20, vectors=VECTORS, **more):
 
 
 def table(graph, k=20, n=N):
-    """(n, k), -1 where fewer are found."""
+    """(n, k), -1 if fewer are found."""
     lists = graph.neighbors(np.arange(n), k)
     return np.array([np.pad(rows, (0, k - len(rows)), constant_values=-1) for rows in lists])
 
@@ -48,8 +48,9 @@ def test_most_neighbors_are_found_nearest_first(whole):
 
 
 def test_recall_is_estimated_by_the_sample(whole, tmp_path, monkeypatch):
-    """The sample is all rows here; what it misses is sought from the other end, as in the graph."""
+    """Here the sample is all rows. What it misses is searched for from the other end, as in the graph."""
     monkeypatch.setattr(united, "_SAMPLE", N)
+    monkeypatch.setattr(united, "_SOUGHT", 20 * N)
     monkeypatch.setattr(united, "RECALL", 0.5)  # so that there is something to miss
     monkeypatch.setattr(united, "_FEWEST_CELLS", 1)
     graph = build(tmp_path)
@@ -104,7 +105,7 @@ class _KilledError(Exception):
 
 @pytest.mark.parametrize("step", ["_fill", "_choose_settings", "_find_block", "_unite_block"])
 def test_a_build_that_was_stopped_goes_on(step, whole, tmp_path, monkeypatch):
-    """Blocks of another size give the same too."""
+    """Blocks of a different size give the same result."""
     monkeypatch.setattr(united, "_ASKED", 512)
     monkeypatch.setattr(united, "_UNITED", 1000)
     monkeypatch.setattr(united, "_PICKED", 77)
@@ -145,7 +146,7 @@ def test_opening_again_finds_nothing_anew(whole, tmp_path, monkeypatch):
 
 def test_of_other_vectors_or_damaged_it_is_refused(tmp_path):
     build(tmp_path)
-    with pytest.raises(UserError, match="was made with another vectors"):
+    with pytest.raises(UserError, match="was made with a different vectors"):
         build_united_graph(VECTORS, "another", tmp_path, np.random.default_rng(0), 20)
     path = tmp_path / "graph-scan" / "index.faiss"
     path.write_bytes(path.read_bytes()[:-1])
