@@ -151,6 +151,7 @@ def test_every_example_is_in_the_docs():
 
 def test_the_readme_is_a_page():
     assert len((ROOT / "README.md").read_bytes()) <= 6_000
+    assert "ssh -L" in (ROOT / "README.md").read_text()  # what many look for first
 
 
 def test_the_labeling_interface_is_the_one_that_exports_are_made_for():

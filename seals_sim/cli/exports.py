@@ -48,10 +48,10 @@ def export(
     with replacing(out) as temporary, temporary.open("wb") as file:
         match format:
             case "labelstudio":
-                file.write(json.dumps(build_label_studio_tasks(table), indent=1, default=str).encode("ascii"))
+                file.write(json.dumps(build_label_studio_tasks(table), indent=1).encode("ascii"))
             case "argilla":
                 records = build_argilla_records(table)
-                file.writelines(json.dumps(record, default=str).encode("ascii") + b"\n" for record in records)
+                file.writelines(json.dumps(record).encode("ascii") + b"\n" for record in records)
             case _:
                 write_table(table, format, file)
     print(f"{len(table):,} answers written to {out}")

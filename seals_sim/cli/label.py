@@ -31,7 +31,7 @@ from seals_sim.errors import UserError
 from seals_sim.label.journal import Journal, read_about
 from seals_sim.label.judge.options import JudgeOptions
 from seals_sim.label.options import SessionOptions
-from seals_sim.label.web.address import require_address
+from seals_sim.label.web.address import require_address, require_host_names
 from seals_sim.label.web.server import open_page
 from seals_sim.progress import begin_step
 from seals_sim.replay.options import CacheOptions
@@ -149,6 +149,7 @@ def _check_before_work(session: Path, examples: ExampleOptions, page: PageOption
     require_words(examples.like, examples.not_like)
     sort_examples(examples.like, examples.not_like, examples.concept)
     require_address(page.host, page.port)
+    require_host_names(page.allow_host)
     if os.path.isfile(session):  # a read-only one is opened too
         Journal(session).close()
     else:

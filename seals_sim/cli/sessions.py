@@ -78,7 +78,12 @@ def prepare_session(
         (examples.argilla, "argilla"),
         (examples.labels, "table"),
     )
-    imports = [exchange.read_labels(file, kind, corpus, names) for file, kind in files if file is not None]
+    find_name = str if begun is None else begun[0].find_name
+    first = "" if begun is None else begun[0].concepts[0]
+    concept = find_name(examples.concept[0]) if examples.concept else first
+    imports = [
+        exchange.read_labels(file, kind, corpus, names, concept, find_name) for file, kind in files if file is not None
+    ]
     if carried is not None:
         _report_carried(carried, carry_over(carried, corpus))
     begin_step("opening the session")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shlex
 import signal
 import sys
@@ -27,6 +28,9 @@ from seals_sim.runtime import wait_passively
 _RAISE_AGAIN_SECONDS = 0.05
 _EXPLAINED = (CycloptsError, ValidationError, UserError, OSError, MemoryError)
 _RUNNING: ContextVar[tuple[App, list[str]] | None] = ContextVar("running", default=None)
+_PARAMETER = re.compile(
+    r"(?<![\w./'\"-])(?:parameter (?P<after>\w+)|(?P<alone>[a-z]+(?:_[a-z]+)+))(?!\w|[./'\"-]\w|['\"])"
+)
 _SIGPIPE = 13  # Windows has no signal.SIGPIPE
 
 
@@ -160,14 +164,30 @@ def _explain_words(error: CycloptsError) -> str:
 
 
 def _name_option(error: UserError) -> str:
-    """The error, with the option instead of the parameter if the command has one of that name."""
+    """The error, with options instead of parameters if the command has options of these names."""
     running = _RUNNING.get()
-    if error.parameter is None or running is None:
+    if running is None:
         return str(error)
     app, typed = running
-    option, options = f"--{_dashed(error.parameter)}", _list_options(app, typed)
+    options = _list_options(app, typed)
+    option = f"--{_dashed(error.parameter or '')}"
     known = next((name for name in (option, f"{option}s") if name in options), None)  # --models names each model
-    return str(error) if known is None else _format(known, error)
+    return _name_hints(str(error) if known is None else _format(known, error), options)
+
+
+def _name_hints(line: str, options: set[str]) -> str:
+    """The line with options for words such as `skip_bad_lines` or `parameter encoding`, except in quotes or file names.
+
+    Examples:
+        >>> _name_hints("my_x.csv: name it as my_x (parameter n)", {"--my-x", "--n"})
+        'my_x.csv: name it as --my-x (--n)'
+    """
+
+    def name(found: re.Match[str]) -> str:
+        option = f"--{_dashed(found['after'] or found['alone'])}"
+        return option if option in options else found[0]
+
+    return _PARAMETER.sub(name, line)
 
 
 def _list_options(app: App, typed: Sequence[str]) -> set[str]:

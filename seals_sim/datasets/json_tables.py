@@ -105,7 +105,7 @@ class JsonTable:
             items: list[object] = json.loads(read_bytes(self._path, self._encoding).decode("utf-8-sig"))
         except UnicodeDecodeError as error:
             what = f"not {self._encoding.upper()} text ({error.reason} at byte {error.start})"
-            raise UserError(f"{self._path}: {what}; specify its encoding") from error
+            raise UserError(f"{self._path}: {what}; specify its encoding (parameter encoding)") from error
         except json.JSONDecodeError as error:
             raise UserError(
                 f"{self._path}:{error.lineno}: not valid JSON ({error.msg}, column {error.colno})"

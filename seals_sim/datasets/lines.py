@@ -189,7 +189,7 @@ def read_raw_lines(
                 return
             except UnicodeError as error:
                 what = f"not {encoding} text from here on; an unknown number of rows is lost"
-                bad.report(number + 1, f"{what} ({error}); specify its encoding", is_row=False)
+                bad.report(number + 1, f"{what} ({error}); specify its encoding (parameter encoding)", is_row=False)
                 return
             if not line:
                 bar.advance_to(raw_file.tell())
@@ -274,7 +274,7 @@ def decode_lines(
 def explain_decoding(error: UnicodeDecodeError, encoding: str = "utf-8") -> str:
     """Describe a line that is not valid in its encoding."""
     what = f"not {encoding.upper()} text ({error.reason} at byte {error.start} of the line)"
-    return f"{what}; specify its encoding"
+    return f"{what}; specify its encoding (parameter encoding)"
 
 
 def read_json_lines(

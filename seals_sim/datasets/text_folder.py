@@ -39,7 +39,7 @@ class TextFolder:
                 text = (self._folder / name).read_bytes().decode(self._encoding)
             except UnicodeDecodeError as error:
                 what = f"not {self._encoding.upper().removesuffix('-SIG')} text ({error.reason} at byte {error.start})"
-                bad.report(name, f"{what}; specify its encoding")
+                bad.report(name, f"{what}; specify its encoding (parameter encoding)")
                 continue
             except OSError as error:
                 bad.report(name, f"cannot be read: {error.strerror}")

@@ -190,6 +190,14 @@ def test_what_is_wrong_on_a_line_is_said_of_that_line(line, tmp_path):
     assert len(bad.reports) == 1
 
 
+def test_an_error_about_a_table_names_the_options_that_mend_it(tmp_path, monkeypatch, refused):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "skip_bad_lines.csv").write_bytes(b"text\nfine\nb\xe9d\n")
+    said = refused(cli.main, ["embed", "skip_bad_lines.csv", "--cache", "cache", *FAST])
+    assert said.startswith("error: skip_bad_lines.csv:3: not UTF-8 text ")
+    assert said.endswith("; specify its encoding (--encoding); --skip-bad-lines skips such lines")
+
+
 def test_what_can_be_refused_is_refused_before_the_table_is_embedded(table, tmp_path, refused):
     common = ["label", table, "--text-column", "body", "--cache", tmp_path / "cache", "--no-browser", *FAST]
     (tmp_path / "j.seals").write_text("no session")
@@ -201,6 +209,11 @@ def test_what_can_be_refused_is_refused_before_the_table_is_embedded(table, tmp_
             (["--port", port], f"--port {port}: is in use"),
             (["--port", 99_999], "--port 99999: must be between"),
             (["--host", "192.0.2.1"], "--host 192.0.2.1: cannot be used"),
+            (
+                ["--allow-host", "https://labels.example.org"],
+                "--allow-host https://labels.example.org: must be a host's",
+            ),
+            (["--allow-host", "labels.example.org:443"], "--allow-host labels.example.org:443: must be a host's name"),
             (["--like", " "], "--like ' ': has no words"),
             (["--labelstudio", tmp_path / "none.json"], "none.json: no such file"),
             (["--argilla", tmp_path / "none.json"], "none.json: no such file"),

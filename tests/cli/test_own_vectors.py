@@ -100,6 +100,16 @@ def test_the_path_is_the_text_where_there_is_no_other(here, monkeypatch):
     open_page(monkeypatch, ["t.jsonl", *PICTURES], look)
 
 
+def test_the_path_may_be_among_the_columns_of_exports(here, monkeypatch):
+    def look(session, client):
+        client.post("/api/answer", json={"row": 7, "answer": 1})
+        assert client.get("/export/labels.jsonl").json()["path"] == "7.png"
+
+    words = ["t.jsonl", "--text-column", "title", *PICTURES]
+    open_page(monkeypatch, [*words, "--columns", "path,id"], look)
+    open_page(monkeypatch, [*words, "--id-column", "path", "--session", "p.seals"], look)
+
+
 def test_vectors_without_pictures_and_rows_without_texts_keep_their_numbers(here, monkeypatch):
     lines = (here / "t.jsonl").read_text().splitlines()
     lines[5] = json.dumps({"id": "i5", "title": "", "path": None})

@@ -23,7 +23,8 @@ _NOBODY = "00000000-0000-0000-0000-000000000000"
 def build_argilla_records(answers: Session | pd.DataFrame, user_id: str = _NOBODY) -> list[dict[str, object]]:
     """Records for a dataset with the field `text` and the label question `answer` (yes, no).
 
-    A skipped row becomes a discarded response.
+    A skipped row becomes a discarded response. The id of a record includes its concept, if any: Argilla replaces
+    records that have the same id.
 
     Args:
         answers: A session, or its `build_labels_table`.
@@ -38,7 +39,7 @@ def build_argilla_records(answers: Session | pd.DataFrame, user_id: str = _NOBOD
         metadata |= {name: str(data[name]).lower() for name in _MARKS if name in data}
         records.append(
             {
-                "id": str(data["row"]),
+                "id": f"{data['row']}-{data['concept']}" if data.get("concept") else str(data["row"]),
                 "fields": {"text": data["text"]},
                 "metadata": metadata,
                 "responses": {"answer": [response]},
@@ -78,7 +79,7 @@ def read_argilla(path: Path, corpus: Corpus | None = None, names: AnswerNames | 
             continue
         value = None if response.status == "discarded" else response.value
         answer = None if value is None else names.read(value, where)
-        given.add(rows.find(named, text, where), answer, named.get("is_control"))
+        given.add(rows.find(named, text, where), answer, named.get("is_control"), named.get("concept"))
     return given
 
 

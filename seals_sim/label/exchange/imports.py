@@ -26,23 +26,36 @@ IMPORT_FORMATS: Mapping[str, _Reader] = MappingProxyType(
 
 
 def read_labels(
-    path: Path, format: str, corpus: Corpus | None, names: AnswerNames | None = None
+    path: Path,
+    format: str,
+    corpus: Corpus | None,
+    names: AnswerNames | None = None,
+    concept: str = "",
+    find_name: Callable[[str], str] = str,
 ) -> tuple[ImportedFile, GivenLabels]:
     """Read the labels of a file, for `Session.add_import`.
+
+    From a file that names several concepts, only the labels of one are taken.
 
     Args:
         path: The file.
         format: One of IMPORT_FORMATS.
         corpus: The corpus that the labels are for; rows are checked against it.
         names: How the file names its answers.
+        concept: That the labels are for; empty for one without a name.
+        find_name: See `GivenLabels.choose_concept`.
 
     Raises:
         UserError: If the file cannot be read, or belongs to another table.
     """
     if format not in IMPORT_FORMATS:
         raise UserError(f"unknown; choose from {', '.join(IMPORT_FORMATS)}", parameter="format", value=format)
-    labels = IMPORT_FORMATS[format](path, corpus, names)
-    return ImportedFile(compute_sha256(path), path.name), labels
+    given = IMPORT_FORMATS[format](path, corpus, names)
+    try:
+        chosen = given.choose_concept(concept, find_name)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+    return ImportedFile(compute_sha256(path), path.name), chosen
 
 
 def import_labels(session: Session, path: Path, format: str, names: AnswerNames | None = None) -> ImportReport:
@@ -57,5 +70,5 @@ def import_labels(session: Session, path: Path, format: str, names: AnswerNames 
     Raises:
         UserError: If the file cannot be read, or belongs to another table; then no label is taken.
     """
-    file, given = read_labels(path, format, session.corpus, names)
+    file, given = read_labels(path, format, session.corpus, names, session.concept)
     return session.add_import(file, given.labels, given.controls)

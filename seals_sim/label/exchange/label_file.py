@@ -43,18 +43,24 @@ def read_label_file(path: Path, corpus: Corpus | None = None, names: AnswerNames
         raise UserError(f"{path}: has no column {field!r}; name the column of the answer as answer_field: {listed}")
     rows, given = RowFinder(corpus), GivenLabels()
     is_escaped = ".csv" in path.suffixes
-    wanted = {"row", "text", "is_control", field, None if corpus is None else corpus.id_column}
+    id_column = None if corpus is None else corpus.id_column
+    wanted = {"row", "text", "is_control", "concept", field, id_column}
     for place, record in file.iterate_rows([name for name in header if name in wanted], BadLines(path, skip=None)):
         where = f"{path}:{place}"
         if isinstance(row := record.get("row"), str | float):
             record["row"] = _read_number(row, where)
+        if is_escaped:
+            record.update({name: _unescape(record[name]) for name in ("text", "concept", id_column) if name in record})
         text, value = record.get("text"), record.get(field)
-        if is_escaped and isinstance(text, str) and text.startswith("'") and FORMULA.match(text):
-            text = text[1:]
         is_skip = value is None or value != value or value == ""
         answer = None if is_skip else names.read(value, where)
-        given.add(rows.find(record, text, where), answer, record.get("is_control"))
+        given.add(rows.find(record, text, where), answer, record.get("is_control"), record.get("concept"))
     return given
+
+
+def _unescape(cell: object) -> object:
+    """Take off the apostrophe that `write_table` puts before what a spreadsheet would run."""
+    return cell[1:] if isinstance(cell, str) and cell.startswith("'") and FORMULA.match(cell) else cell
 
 
 def _read_number(row: str | float, where: str) -> int | None:

@@ -65,13 +65,13 @@ def read_label_studio(path: Path, corpus: Corpus | None = None, names: AnswerNam
         where = f"{path}: task {number}"
         if isinstance(task, dict) and "annotation_id" in task and "annotations" not in task:
             row = rows.find(task, task.get("text"), where)
-            given.add(row, _read_minimal(task, where, names), task.get("is_control"))
+            given.add(row, _read_minimal(task, where, names), task.get("is_control"), task.get("concept"))
             continue
         data, annotations = get_part(task, "data", dict, where), get_part(task, "annotations", list, where)
         text = data.get("text")
         if annotations:
             answer = _read_annotation(sorted(annotations, key=_get_time)[-1], where, names)
-            given.add(rows.find(data, text, where), answer, data.get("is_control"))
+            given.add(rows.find(data, text, where), answer, data.get("is_control"), data.get("concept"))
         else:
             rows.skip(data, text)
     return given

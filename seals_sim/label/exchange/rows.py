@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
 
 from seals_sim.errors import UserError
+from seals_sim.label.beginning import name_concept
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.types import Label
+
+_MAX_LISTED = 5
 
 
 @dataclass(frozen=True)
@@ -20,16 +23,40 @@ class GivenLabels:
     Attributes:
         labels: The labels, in the file's order.
         controls: Rows that the file says were drawn at random.
+        by_concept: The labels of each concept named in the file.
     """
 
     labels: list[Label] = field(default_factory=list)
     controls: set[int] = field(default_factory=set)
+    by_concept: dict[str, GivenLabels] = field(default_factory=dict)
 
-    def add(self, row: int, answer: int | None, is_control: object) -> None:
+    def add(self, row: int, answer: int | None, is_control: object, concept: object = None) -> None:
         """Add a label, with its mark as found in files: true, "true" or "True"."""
         self.labels.append((row, answer))
         if str(is_control).lower() == "true":
             self.controls.add(row)
+        if isinstance(concept, str) and concept:
+            self.by_concept.setdefault(concept, GivenLabels()).add(row, answer, is_control)
+
+    def choose_concept(self, concept: str, find_name: Callable[[str], str] = str) -> GivenLabels:
+        """The labels of one concept; all labels if the file names at most one concept, whatever its name.
+
+        Args:
+            concept: Its name; empty for one without a name.
+            find_name: Gives the present name of a concept that may have been renamed since.
+
+        Raises:
+            UserError: If the file names several concepts, but not this one.
+        """
+        wanted = name_concept(concept)
+        for name, given in self.by_concept.items():
+            if wanted in (name, find_name(name)):
+                return given
+        if len(self.by_concept) <= 1:
+            return self
+        listed = ", ".join(f"{name!r:.60}" for name in list(self.by_concept)[:_MAX_LISTED])
+        problem = f"has answers about several concepts ({listed}), none of them called {wanted!r:.60}"
+        raise UserError(f"{problem}; name one of them as concept, or export one alone")
 
 
 class RowFinder:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO, Any, Literal, get_args
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from seals_sim.errors import UserError
 from seals_sim.label.beginning import name_concept
@@ -105,8 +107,8 @@ def build_scores_table(session: Session) -> pd.DataFrame:
 
 
 def _add_columns(table: pd.DataFrame, corpus: Corpus, rows: Sequence[int]) -> pd.DataFrame:
-    """Put the id column after `row`, and the others at the end."""
-    for name, column in name_columns(corpus.columns, list(table.columns)).items():
+    """Put the id column after `row`, and the others at the end. The name `concept` is ours even if it is not in use."""
+    for name, column in name_columns(corpus.columns, [*table.columns, "concept"]).items():
         cells = corpus.columns[column]
         values = pd.Series([cells[row] for row in rows], dtype="object")
         table.insert(1 if column == corpus.id_column else len(table.columns), name, values)
@@ -146,21 +148,39 @@ def write_table(table: pd.DataFrame, format: str, file: IO[bytes]) -> None:
 
 
 def list_records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """The rows of a table, with Python's own values and None if one is missing."""
-    columns = [table[name].astype("object").where(table[name].notna(), None).tolist() for name in table.columns]
+    """The rows of a table, as values that JSON can hold, with None if one is missing."""
+    columns = [
+        list(map(_make_plain, table[name].astype("object").where(table[name].notna(), None))) for name in table.columns
+    ]
     return (dict(zip(table.columns, values, strict=True)) for values in zip(*columns, strict=True))
+
+
+def _make_plain(value: Any) -> Any:
+    """A value that JSON can hold: a text for a date and the like, None for a number that is not finite."""
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float():
+            return value if math.isfinite(value) else None
+        case list() | tuple():
+            return [_make_plain(part) for part in value]
+        case dict():
+            return {str(name): _make_plain(part) for name, part in value.items()}
+        case _:
+            return str(value)
 
 
 def _write_json_lines(table: pd.DataFrame, file: IO[bytes]) -> None:
     for record in list_records(table):
-        file.write(json.dumps(record, default=str).encode("ascii") + b"\n")
+        file.write(json.dumps(record).encode("ascii") + b"\n")
 
 
 def _make_alike(column: pd.Series) -> pd.Series:
-    """The column as it is if Parquet can hold it, or as JSON texts if the cells have several types."""
+    """The column as it is if Parquet can hold it, otherwise as JSON texts (mixed types, very large integers)."""
     try:
-        pa.array(column, from_pandas=True)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        array = pa.array(column, from_pandas=True)
+        pq.write_table(pa.table({"": array[:1]}), pa.BufferOutputStream())  # Parquet cannot hold objects without fields
+    except (pa.ArrowException, OverflowError):
         return column.map(lambda cell: None if cell is None else json.dumps(cell, ensure_ascii=False, default=str))
     return column
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import errno
+import re
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
 
 from seals_sim.errors import UserError
-from seals_sim.label.web.guard import ANY
+from seals_sim.label.web.guard import ANY, is_address
+
+_HOST_NAME = re.compile(r"[\w-]+(\.[\w-]+)*\.?")
 
 
 def require_address(host: str, port: int) -> None:
@@ -21,6 +25,18 @@ def require_address(host: str, port: int) -> None:
         UserError: If it cannot.
     """
     _listen(host, port).close()
+
+
+def require_host_names(names: Sequence[str]) -> None:
+    """Check that hosts are named as the page compares them: by name alone.
+
+    Raises:
+        UserError: For an address with a scheme or port, or a pattern.
+    """
+    for name in names:
+        if not (_HOST_NAME.fullmatch(name) or is_address(name.strip("[]"))):
+            problem = "must be a host's name alone, such as labels.example.org, without scheme or port"
+            raise UserError(problem, parameter="allow_host", value=name)
 
 
 def listen_again(host: str, port: int, last_port: int) -> socket.socket:

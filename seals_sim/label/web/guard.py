@@ -134,7 +134,7 @@ class Guard:
         return response
 
     def _is_ours(self, name: str) -> bool:
-        return name in self._names or (self._is_any and _is_address(name))
+        return name in self._names or (self._is_any and is_address(name))
 
 
 async def _read_body(request: Request, receive: Receive) -> Receive | None:
@@ -177,7 +177,8 @@ def _split(host: str) -> tuple[str, int | None]:
     return name.strip("[]").lower(), int(port) if is_port else None
 
 
-def _is_address(name: str) -> bool:
+def is_address(name: str) -> bool:
+    """Whether a name is an IP address."""
     try:
         ipaddress.ip_address(name)
     except ValueError:

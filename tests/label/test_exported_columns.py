@@ -1,0 +1,64 @@
+"""Columns of the table in exports, whatever their cells are."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+from fastapi.testclient import TestClient
+
+from seals_sim.label.exchange import read_label_file, read_labels
+from seals_sim.label.session import Session
+from seals_sim.label.web import make_app
+from tests.label.small import CORPUS, PLAIN
+
+CELLS = {
+    "date": date(2024, 1, 2),
+    "moment": datetime(2024, 1, 2, 3, 4, tzinfo=UTC),
+    "time": time(3, 4),
+    "span": timedelta(seconds=5),
+    "decimal": Decimal("1.50"),
+    "bytes": b"\x00\xff",
+    "list": [1, 2],
+    "object": {"when": date(2024, 1, 2), "share": float("nan")},
+    "nothing": {},
+    "infinite": float("inf"),
+    "missing": None,
+    "large": 2**64,
+}
+EXPORTS = ("labels.csv", "labels.jsonl", "labels.parquet", "labelstudio.json", "argilla.jsonl")
+
+
+@pytest.mark.parametrize("name", CELLS)
+def test_a_column_of_any_kind_is_exported(tmp_path, name):
+    corpus = replace(CORPUS, columns={name: [CELLS[name]] * 400})
+    with Session.begin(tmp_path / "s", corpus, options=PLAIN) as session:
+        session.tell([3, 4], [1, 0])
+        client = TestClient(make_app(session, "token", "127.0.0.1", "s"), headers={"X-Token": "token"})
+        client.base_url = "http://127.0.0.1:80"
+        for file in (*EXPORTS, "scores.jsonl", "scores.parquet"):
+            (tmp_path / file).write_bytes(client.get(f"/export/{file}").raise_for_status().content)
+    for file in ("labels.jsonl", "argilla.jsonl", "scores.jsonl"):
+        for line in (tmp_path / file).read_text().splitlines():
+            json.loads(line, parse_constant=pytest.fail)
+    json.loads((tmp_path / "labelstudio.json").read_text(), parse_constant=pytest.fail)
+    assert len(pd.read_parquet(tmp_path / "scores.parquet")[name]) == 400
+    for file in ("labels.csv", "labels.jsonl", "labels.parquet"):
+        assert read_label_file(tmp_path / file, corpus).labels == [(3, 1), (4, 0)]
+    for file, kind in (("labelstudio.json", "label_studio"), ("argilla.jsonl", "argilla")):
+        assert read_labels(tmp_path / file, kind, corpus)[1].labels == [(3, 1), (4, 0)]
+
+
+def test_a_large_number_as_id_is_found_again(tmp_path):
+    corpus = replace(CORPUS, columns={"id": [2**64 + row for row in range(400)]}, id_column="id")
+    with Session.begin(tmp_path / "s", corpus, options=PLAIN) as session:
+        session.tell([3, 4], [1, 0])
+        client = TestClient(make_app(session, "token", "127.0.0.1", "s"), headers={"X-Token": "token"})
+        client.base_url = "http://127.0.0.1:80"
+        for file in ("labels.csv", "labels.parquet"):
+            (tmp_path / file).write_bytes(client.get(f"/export/{file}").raise_for_status().content)
+            assert read_label_file(tmp_path / file, corpus).labels == [(3, 1), (4, 0)]
