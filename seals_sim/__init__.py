@@ -1,4 +1,4 @@
-"""Active learning and active search of rare concepts by similarity search (SEALS).
+"""Active learning and active search for rare concepts by similarity search (SEALS).
 
 >>> import numpy as np
 >>> from seals_sim import *
@@ -19,4 +19,4 @@ True
 
 import lazy_loader
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # __init__.pyi says what is where
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)  # __init__.pyi lists what is where

@@ -1,4 +1,4 @@
-"""Errors that are for people: one line that says what is wrong and what to do."""
+"""Errors meant for people: one line that says what is wrong and what to do."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 
 
 class UserError(ValueError):
-    """Bad input that a person can correct.
+    """Bad input that the user can correct.
 
-    The library speaks of its own parameters and of files. The command line says which option a parameter is, prints the
-    line and exits with code 2.
+    The library names its own parameters and files. The command line replaces a parameter by its option, prints the line
+    and exits with code 2.
 
     Attributes:
-        problem: What is wrong, and what to do.
-        parameter: The name of the parameter that is wrong, where one is.
-        value: What was given for it.
+        problem: What is wrong and what to do.
+        parameter: Name of the parameter at fault, if any.
+        value: The value that was given for it.
 
     Examples:
         >>> print(UserError("must be at least 1", parameter="k", value=0))
@@ -27,15 +27,15 @@ class UserError(ValueError):
         super().__init__(problem if parameter is None else f"{parameter} = {value!r}: {problem}")
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """An error of a worker is pickled on its way here; some kinds are made of other words than they say."""
+        """A worker's error is pickled on its way here; some kinds take other arguments than their text."""
         return _restore, (type(self), self.args, self.__dict__.copy())
 
 
 class OtherOriginError(UserError):
-    """A folder holds what was made from something else.
+    """A folder holds results that were made from something else.
 
     Attributes:
-        folder: To be removed, so that it is made again.
+        folder: Folder to remove so that it is built again.
     """
 
     def __init__(self, problem: str, folder: Path) -> None:
@@ -44,19 +44,19 @@ class OtherOriginError(UserError):
 
 
 class DamagedError(UserError):
-    """A file that an earlier run left is not what it was.
+    """A file from an earlier run is damaged.
 
     Attributes:
-        folder: To be removed, so that it is built again.
+        folder: Folder to remove so that it is built again.
     """
 
     def __init__(self, path: Path, problem: str, folder: Path) -> None:
         self.folder = folder
-        super().__init__(f"{path}: {problem}; remove {folder} to build it again")
+        super().__init__(f"{path}: {problem}; remove {folder} to rebuild it")
 
 
 def get_first_line(error: BaseException) -> str:
-    """What an error of a library says, in one line; its kind where it says nothing.
+    """The first line of a library's error message, or the name of its type if there is no message.
 
     Examples:
         >>> get_first_line(OSError("no room\\nat all")), get_first_line(KeyError())

@@ -1,4 +1,4 @@
-"""Algorithms 1-4 of the paper are this one loop with different parts.
+"""One loop for Algorithms 1-4 of the paper; they differ only in its parts.
 
 =============================  ============================  ======================  ===================
 algorithm                      pool                          selector                learner
@@ -15,8 +15,8 @@ RandPool (7.8)                 a random subset               arg max of a score 
                                                              separator               margin
 =============================  ============================  ======================  ===================
 
-A *query* is what the oracle is asked about: in Algorithms 1 and 2 the row of an example in the pool's table of
-vectors, in Algorithms 3 and 4 (package `theory`) a point of R^d, one for each search in each round.
+A *query* is what the oracle labels. In Algorithms 1 and 2 it is the row of an example in the pool's table of vectors;
+in Algorithms 3 and 4 (package `theory`) it is a point of R^d, one for each search in each round.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ def run(
     batch_size: int,
     budget: int = sys.maxsize,
 ) -> Iterator[Round[Labeled, Model]]:
-    """Label `batch_size` queries a round until `budget` examples are labeled, seeds included (|L_r| = T).
+    """Label `batch_size` queries per round until `budget` examples are labeled, seeds included (|L_r| = T).
 
-    Inside a batch the model is frozen while the pool grows: a query's neighbors join before the next pick. The run
-    ends early where the pool runs dry. Line numbers are those of Algorithms 1 and 2.
+    Within a batch the model is frozen while the pool grows: a query's neighbors join before the next pick. The run
+    ends early if the pool runs dry. Line numbers refer to Algorithms 1 and 2.
 
     Yields:
-        A `Round` after each training, the first on the seeds alone.
+        A `Round` after each training step; the first is trained on the seeds alone.
     """
     train, select, neighbor = _Stopwatch(), _Stopwatch(), _Stopwatch()
     for number in count():

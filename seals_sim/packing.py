@@ -1,4 +1,4 @@
-"""Calls on their way to workers of other processes: pickled, and arrays that are mapped from files by path alone."""
+"""Sending calls to workers in other processes: pickled, with memory-mapped arrays sent by path only."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ PACKAGE = "seals-sim"
 
 @cache
 def describe_version() -> str:
-    """What all processes that work together must have alike."""
+    """The versions that all cooperating processes must share."""
     return name_version(metadata.version(PACKAGE), platform.python_version())
 
 
 def name_version(package: str, python: str) -> str:
-    """The same of what a process has.
+    """Format the versions of a process.
 
     Examples:
         >>> name_version("1.0.0", "3.11.9")
@@ -34,25 +34,25 @@ def name_version(package: str, python: str) -> str:
 
 
 def require_same_version(version: str, address: str) -> None:
-    """Check what another process of a cluster has.
+    """Check the versions of another process of a cluster.
 
     Args:
-        version: As `describe_version` gives it there.
-        address: Of the cluster.
+        version: Result of `describe_version` in that process.
+        address: Address of the cluster.
 
     Raises:
-        UserError: Where it is not what this one has.
+        UserError: If they differ from those of this process.
     """
     if version != describe_version():
-        problem = f"one process has {version}, another {describe_version()}; install the same everywhere"
+        problem = f"one process has {version}, another {describe_version()}; install the same versions everywhere"
         raise UserError(problem, parameter="cluster", value=address)
 
 
 def call_packed(address: str, version: str, digest: str, packed: bytes, argument: bytes) -> Any:
-    """In a worker: call function(shared, argument). The first two are unpacked once a process.
+    """In a worker: call function(shared, argument). The first two are unpacked once per process.
 
     Raises:
-        UserError: Where the worker, which may have come late, has another version than the caller.
+        UserError: If the worker, which may have joined late, has other versions than the caller.
     """
     require_same_version(version, address)
     function, shared = _unpack_once(_Packed(digest, packed))
@@ -60,7 +60,7 @@ def call_packed(address: str, version: str, digest: str, packed: bytes, argument
 
 
 class _Packed:
-    """Bytes that are compared by their digest."""
+    """Bytes that are compared by digest."""
 
     def __init__(self, digest: str, content: bytes) -> None:
         self.digest, self.content = digest, content
@@ -80,7 +80,7 @@ def _unpack_once(packed: _Packed) -> Any:
 
 
 def pack(value: object) -> bytes:
-    """Pickle a value for the workers; an array that is mapped from a file is only named, and mapped again there."""
+    """Pickle a value for the workers; a memory-mapped array is sent by path and mapped again there."""
     out = io.BytesIO()
     _MappedByPath(out, pickle.HIGHEST_PROTOCOL).dump(value)
     return out.getvalue()

@@ -1,6 +1,6 @@
-"""How far long work is: one note of it, which the bar in the terminal and whoever else waits can read.
+"""Progress of long work, recorded once for the bar in the terminal and for anyone else who is waiting.
 
-Work says what it does with `track` or `begin_step`. Where nobody has asked for it by `follow`, only the bar is left.
+Work reports its steps with `track` or `begin_step`. Without a surrounding `follow`, there is only the bar.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-_SURE_AFTER = 1.0  # seconds of a step before what is left of it is estimated
+_SURE_AFTER = 1.0  # seconds into a step before the remaining time is estimated
 
 
 @dataclass
@@ -22,13 +22,13 @@ class Step:
     """One part of the work.
 
     Attributes:
-        name: What is done, in words.
-        total: How much there is to do; None where that is not known.
-        unit: Of total and done: text, row, or B for bytes.
-        done: How much is done.
-        first: How much was done before, by an earlier process.
-        began: When, by `time.monotonic`.
-        ended: When; None while it goes on.
+        name: Name of the work.
+        total: Total amount of work; None if unknown.
+        unit: Unit of `total` and `done`: text, row, or B for bytes.
+        done: Amount done.
+        first: Amount done earlier, by another process.
+        began: Start time, by `time.monotonic`.
+        ended: End time; None while it is running.
     """
 
     name: str
@@ -44,11 +44,11 @@ class Step:
 
     @property
     def seconds(self) -> float:
-        """What it has taken so far."""
+        """Time taken so far."""
         return (time.monotonic() if self.ended is None else self.ended) - self.began
 
     def estimate_left(self) -> float | None:
-        """How many seconds it will go on, at its pace so far; None where that cannot be said yet.
+        """Remaining seconds at the pace so far; None if it is too early to estimate.
 
         Examples:
             >>> step = Step("reading", total=100, done=60, began=time.monotonic() - 12)
@@ -65,10 +65,10 @@ class Step:
 
 
 class Progress:
-    """The steps of some work, in order; a step ends where the next one begins. Any thread may read it.
+    """The steps of some work, in order; a step ends when the next one begins. Any thread may read it.
 
     Attributes:
-        steps: So far.
+        steps: The steps so far.
 
     Examples:
         >>> with follow() as progress, track("embedding", 3, "text") as bar:
@@ -81,7 +81,7 @@ class Progress:
         self.steps: list[Step] = []
 
     def begin(self, step: Step) -> None:
-        """Begin a step, or go on with one, and end the one before."""
+        """Begin a step or continue it, ending the previous one."""
         if self.steps and self.steps[-1] is step and step.ended is None:
             return
         self.end()
@@ -99,7 +99,7 @@ _FOLLOWED: ContextVar[Progress | None] = ContextVar("followed", default=None)
 
 @contextmanager
 def follow() -> Iterator[Progress]:
-    """Collect the steps of all work that is done in the block, by its thread."""
+    """Collect the steps of all work that this thread does in the block."""
     progress = Progress()
     token = _FOLLOWED.set(progress)
     try:
@@ -110,28 +110,28 @@ def follow() -> Iterator[Progress]:
 
 
 def begin_step(name: str) -> None:
-    """Say what is done from here on, where how far it is cannot be said."""
+    """Begin a step whose progress cannot be measured."""
     progress = _FOLLOWED.get()
     if progress is not None:
         progress.begin(Step(name))
 
 
 class Bar:
-    """How far one step is."""
+    """Progress of one step."""
 
     def __init__(self, step: Step, progress: Progress | None, shown: tqdm[Any]) -> None:
-        """Take a step of some progress, and the bar in the terminal."""
+        """Combine a step, the progress it belongs to, and the bar in the terminal."""
         self._step, self._progress, self._shown = step, progress, shown
 
     def advance(self, n: int) -> None:
-        """Note that n more are done."""
+        """Record that n more are done."""
         self._step.done += n
         if self._progress is not None:
-            self._progress.begin(self._step)  # another step may have come between, such as to load a model
+            self._progress.begin(self._step)  # another step, such as loading a model, may have come between
         self._shown.update(n)
 
     def advance_to(self, n: int) -> None:
-        """Note that n are done in all."""
+        """Record that n are done in total."""
         self.advance(n - self._step.done)
 
 
@@ -139,15 +139,15 @@ class Bar:
 def track(
     name: str, total: int | None, unit: str = "row", quiet: bool = True, done: int = 0, delay: float = 0
 ) -> Iterator[Bar]:
-    """Do a step of which it is known how far it is, with a bar in the terminal.
+    """Run a step with measurable progress, with a bar in the terminal.
 
     Args:
-        name: What is done, in words.
-        total: How much there is to do.
-        unit: Of it.
-        quiet: No bar in the terminal.
-        done: How much an earlier process has done.
-        delay: Seconds before the bar is shown.
+        name: Name of the work.
+        total: Total amount of work.
+        unit: Unit of `total`.
+        quiet: Whether to hide the bar.
+        done: Amount done by an earlier process.
+        delay: Seconds before the bar appears.
 
     Examples:
         >>> with track("reading", 2, "row") as bar:

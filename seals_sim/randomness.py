@@ -1,4 +1,4 @@
-"""Random generators seeded by names, so that serial and parallel runs, in any order, draw the same numbers."""
+"""Random generators seeded by names, so that serial and parallel runs draw the same numbers in any order."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def make_generator(seed: int, *names: str | int) -> np.random.Generator:
-    """A generator that depends on `seed` and on what it is for, and on nothing else.
+    """Make a generator that depends only on `seed` and on the names of what it is used for.
 
     >>> a, b = make_generator(0, "seeds", "otter", 3), make_generator(0, "seeds", "otter", 3)
     >>> bool(a.integers(1000) == b.integers(1000))

@@ -1,4 +1,4 @@
-"""Settings of the whole process that this package changes, all of them here; each but the first is put back at once."""
+"""All process-wide settings that this package changes. All but the first are restored right after use."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from types import ModuleType
 
 import numpy as np
 
-_MATRIX_PRODUCTS_FROM = 5_120  # queries times dimensions: Faiss's own is 128,000, where 32 queries take 3 times as long
+_MATRIX_PRODUCTS_FROM = 5_120  # queries times dimensions: with Faiss's 128,000, 32 queries take 3 times as long
 
 
 def wait_passively() -> None:
-    """Let OpenMP's threads sleep while they wait for work, unless the environment says otherwise.
+    """Let OpenMP threads sleep while they wait for work, unless the environment sets something else.
 
-    Beside another busy process a search can take ten times as long where they spin. OpenMP reads this once, when Faiss
-    or torch is imported, so commands call it first; the library itself never does.
+    If they spin, a search can take ten times as long next to another busy process. OpenMP reads this setting once, when
+    Faiss or torch is imported, so commands call this function first. The library itself never does.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @contextmanager
 def faiss_by_matrix_products() -> Iterator[None]:
-    """Inside, Faiss compares queries with rows by matrix products from far fewer queries on."""
+    """A context in which Faiss switches to matrix products at far fewer queries."""
     import faiss
 
     before = faiss.cvar.distance_compute_blas_threshold
@@ -41,9 +41,9 @@ def faiss_by_matrix_products() -> Iterator[None]:
 
 @functools.cache
 def import_torch() -> ModuleType:
-    """Torch, which takes seconds to import and is ten times as fast as numpy 2.4 from float16.
+    """Import torch, which takes seconds and converts float16 ten times as fast as numpy 2.4.
 
-    It warns once a process of an array that it may not write to; ours are only read, so the warning is spent here.
+    It warns once per process about a read-only array. Ours are only read, so the warning is triggered and ignored here.
     """
     import torch
 
@@ -55,21 +55,21 @@ def import_torch() -> ModuleType:
 
 
 def give_back_memory() -> None:
-    """Have glibc return what large structures have left free, or it counts as this process's."""
+    """Make glibc return freed memory of large structures to the system; otherwise it still counts as in use."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)
 
 
 def end_with_parent(parent: int, every_seconds: float = 0.5) -> None:
-    """End this process soon after its parent has ended, however that came about.
+    """End this process soon after its parent has ended, for whatever reason.
 
-    A worker of a killed command would wait minutes for work, and keep its memory and the parent's shared arrays. This
-    is for worker processes, as they begin: a watching thread asks who the parent is, since Linux alone would tell.
+    A worker of a killed command would wait minutes for work and keep its memory and the parent's shared arrays. Worker
+    processes call this when they start. A thread polls for the parent, since only Linux can send a signal instead.
 
     Args:
         parent: Process id of the parent.
-        every_seconds: How often it asks.
+        every_seconds: Polling interval.
     """
 
     def watch() -> None:

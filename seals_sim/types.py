@@ -1,11 +1,11 @@
-"""The words that all of the package shares: rows and vectors, the labeled set, and the parts of the loop.
+"""Types shared by the whole package: rows and vectors, the labeled set, and the parts of the loop.
 
-Four things are called a row elsewhere, and a mix-up between them is a wrong label. Here each has a type of its own:
+Four different things could be called a row, and mixing them up would mean wrong labels. Each has its own type here:
 
 ========== ==========================================================================================================
-TableRow   a position in the user's own file, from 0; lines that were left out count. What reports and exports print.
+TableRow   a position in the user's file, from 0, counting lines that were left out. Reports and exports print this.
 DatasetRow a position among the rows that were read and sampled.
-Row        a position in the vectors that are searched, the pool. What an index, a pool and a selector speak of.
+Row        a position in the vectors that are searched, the pool. Indexes, pools and selectors use this.
 Place      a position among the candidates that have entered a pool, in order of entry.
 ========== ==========================================================================================================
 """
@@ -23,7 +23,7 @@ DatasetRow = NewType("DatasetRow", int)
 Row = NewType("Row", int)
 Place = NewType("Place", int)
 
-# Arrays of them, int64.
+# Arrays of these, int64.
 TableRows = NewType("TableRows", np.ndarray[tuple[int, ...], np.dtype[np.int64]])
 DatasetRows = NewType("DatasetRows", np.ndarray[tuple[int, ...], np.dtype[np.int64]])
 Rows = NewType("Rows", np.ndarray[tuple[int, ...], np.dtype[np.int64]])
@@ -36,7 +36,7 @@ Scores = NDArray[np.float64]
 Query = TypeVar("Query")
 Candidates = TypeVar("Candidates")
 Model = TypeVar("Model")
-# The same, as the argument (_in) or the result (_out) of a part: Python asks for a variable of each variance.
+# The same, as argument (_in) or result (_out) of a part: Python needs a type variable for each variance.
 _Query_in = TypeVar("_Query_in", contravariant=True)
 _Query_out = TypeVar("_Query_out", covariant=True)
 _Candidates_in = TypeVar("_Candidates_in", contravariant=True)
@@ -62,23 +62,23 @@ class Pool(Protocol[_Candidates_out, _Query_in, _Model_in]):
 
     @property
     def n_candidates(self) -> int:
-        """How many distinct candidates have been in the pool so far."""
+        """Number of distinct candidates that have been in the pool so far."""
 
     def begin_round(self, model: _Model_in) -> None:
-        """Take notice of the model of a new round. The paper's pools need not."""
+        """Prepare for a new round with this model. The paper's pools do nothing here."""
 
     def candidates(self, slot: int) -> _Candidates_out:
-        """What the selector may choose from for this slot of the batch."""
+        """The candidates for this slot of the batch."""
 
     def expand(self, slot: int, query: _Query_in, label: int) -> None:
-        """Take in a labeled query: it leaves the pool, its neighbors may join (Alg. 1-2 line 8)."""
+        """Handle a labeled query: it leaves the pool and its neighbors may join (Alg. 1-2 line 8)."""
 
 
 class Selector(Protocol[_Candidates_in, _Model_in, _Query_out]):
     """The selection strategy phi and its arg max."""
 
     def select(self, candidates: _Candidates_in, model: _Model_in) -> _Query_out | None:
-        """The next query, or None where this slot of the batch has no candidate left."""
+        """The next query, or None if this slot of the batch has no candidates left."""
 
 
 class Learner(Protocol[_Labeled_in, _Model_out]):
@@ -104,7 +104,7 @@ class Seconds:
 
 @dataclass(frozen=True)
 class Round(Generic[Labeled, Model]):
-    """The state after a training step: round 0 is trained on the seeds alone."""
+    """The state after a training step. Round 0 is trained on the seeds alone."""
 
     number: int
     labeled: Labeled
@@ -122,7 +122,7 @@ class LabeledRows:
         labels: (m,) int8, 1 or 0.
 
     Raises:
-        ValueError: Where there is not one label for each row, or a row or a label is none.
+        ValueError: If there is not exactly one label per row, or a row or label is invalid.
 
     Examples:
         >>> labeled = LabeledRows([4, 7], [1, 0]).add(Row(2), 1)
@@ -136,23 +136,23 @@ class LabeledRows:
     def __init__(self, rows: ArrayLike, labels: ArrayLike) -> None:
         positions, values = np.asarray(rows), np.asarray(labels)
         if positions.size and (positions.dtype.kind not in "iu" or positions.min() < 0):
-            raise ValueError("rows are whole numbers from 0, positions in the pool")
+            raise ValueError("rows must be integers from 0 (positions in the pool)")
         if not np.isin(values, (0, 1)).all():
-            raise ValueError(f"labels are 1 and 0, not {np.unique(values)[:5].tolist()}")
+            raise ValueError(f"labels must be 1 or 0, not {np.unique(values)[:5].tolist()}")
         self._set(np.array(positions, dtype=np.int64), np.array(values, dtype=np.int8))
         if self.rows.shape != self.labels.shape or self.rows.ndim != 1:
-            raise ValueError(f"{self.rows.shape} rows and {self.labels.shape} labels: one label a row is needed")
+            raise ValueError(f"{self.rows.shape} rows and {self.labels.shape} labels: give one label per row")
 
     def _set(self, rows: NDArray[np.int64], labels: NDArray[np.int8]) -> None:
         rows.flags.writeable = labels.flags.writeable = False
-        self.__dict__.update(rows=rows, labels=labels)  # the class is frozen to others
+        self.__dict__.update(rows=rows, labels=labels)  # the class is frozen for everyone else
 
     def __len__(self) -> int:
         return len(self.rows)
 
     def add(self, query: Row, label: int) -> LabeledRows:
         if label not in (0, 1):
-            raise ValueError(f"labels are 1 and 0, not {label!r}")
+            raise ValueError(f"labels must be 1 or 0, not {label!r}")
         n = len(self.rows)
         rows, labels = np.empty(n + 1, dtype=np.int64), np.empty(n + 1, dtype=np.int8)
         rows[:n], rows[n], labels[:n], labels[n] = self.rows, query, self.labels, label

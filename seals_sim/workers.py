@@ -1,7 +1,8 @@
-"""Who does the work: this thread, threads, or the workers of a Dask cluster, behind one `map`.
+"""Where the work is done: in this thread, in several threads, or by the workers of a Dask cluster, behind one `map`.
 
-A cluster is reached as a `concurrent.futures.Executor`, as threads are, so that the same code runs on all of them and
-finds the same. Tasks and results travel as Dask's own pickles: connect to a scheduler only where you trust all who can.
+A cluster is used through a `concurrent.futures.Executor`, like threads, so the same code runs on all of them with the
+same results. Tasks and results travel as Dask's pickles: connect to a scheduler only if you trust everyone who can
+reach it.
 """
 
 from __future__ import annotations
@@ -24,11 +25,11 @@ from seals_sim.packing import PACKAGE, call_packed, describe_version, name_versi
 _LOCAL = "local:"
 _SCHEMES = ("tcp", "tls")
 _CONNECT_SECONDS, _WORKERS_SECONDS, _LOOK_SECONDS = 10, 60, 5
-_AHEAD = 16  # tasks a worker that are sent before their turn: with fewer, those of a millisecond wait for the next
-_IN_A_TASK = 2**16  # bytes of a shared value that is sent with each task
+_AHEAD = 16  # tasks per worker sent in advance: with fewer, workers would wait between tasks of a millisecond
+_IN_A_TASK = 2**16  # bytes up to which a shared value is sent with each task
 _UNLIMITED = "1 TiB"
-# Dask has its workers give every freed block back at once, and then each block of a scan is made of new pages: that
-# doubles its CPU time.
+# Dask makes its workers return every freed block at once, so each block of a scan consists of new pages, which doubles
+# its CPU time.
 _MALLOC = {"MALLOC_TRIM_THRESHOLD_": 2**28, "MALLOC_MMAP_THRESHOLD_": 2**25}
 _SILENT = logging.CRITICAL + 1
 
@@ -38,7 +39,7 @@ R = TypeVar("R")
 
 
 class Workers:
-    """Calls functions, here or elsewhere.
+    """Calls functions in this thread or elsewhere.
 
     Examples:
         >>> list(INLINE.map(pow, 2, [1, 2, 3]))
@@ -49,30 +50,30 @@ class Workers:
     """
 
     def __init__(self, executor: Executor | None = None, n: int = 1) -> None:
-        """Take an executor.
+        """Wrap an executor.
 
         Args:
-            executor: Calls the functions; None: `map` does, in this thread.
-            n: How many calls it makes at a time.
+            executor: Calls the functions; None to call them in this thread.
+            n: Number of calls it makes at a time.
         """
         self._executor, self.n = executor, n
 
     def map(
         self, function: Callable[[S, A], R], shared: S, arguments: Iterable[A], in_order: bool = True
     ) -> Iterator[R]:
-        """Call function(shared, argument) for each of the arguments, some of them ahead.
+        """Call function(shared, argument) for each argument, running some calls ahead.
 
         Args:
-            function: Of a module.
-            shared: The same for all calls; sent once where it is large, arrays that are mapped from files by path.
-            arguments: Read as there is room for calls.
-            in_order: Whether results come in the order of the arguments, or as they are there.
+            function: A function at module level.
+            shared: A value common to all calls; sent once if it is large. Memory-mapped arrays are sent by path.
+            arguments: Arguments, read as calls can be started.
+            in_order: Whether results come in the order of the arguments rather than as they finish.
 
         Yields:
             The results.
 
         Raises:
-            UserError: Where a cluster fails us; and whatever the function raises.
+            UserError: If the cluster fails. Errors of the function are raised as they are.
         """
         if self._executor is None:
             yield from (function(shared, argument) for argument in arguments)
@@ -101,24 +102,24 @@ class Workers:
                 future.cancel()
 
     def _wait(self, futures: Iterable[Future[R]]) -> Future[R]:
-        """One of them that is done."""
+        """Wait for one that is done."""
         return next(iter(wait(futures, return_when=FIRST_COMPLETED).done))
 
     @contextmanager
     def _sharing(self, function: Callable[[S, A], R], shared: S) -> Iterator[Callable[[Executor, A], Future[R]]]:
-        """Gives what sends one call."""
+        """Yields a function that sends one call."""
         yield lambda executor, argument: executor.submit(function, shared, argument)
 
 
 INLINE = Workers()
-"""Every call in this thread, when its result is asked for."""
+"""Runs every call in this thread, when its result is requested."""
 
 
 class ClusterWorkers(Workers):
     """The workers of a Dask cluster.
 
-    A task whose worker ends is done again by another. What is shared is kept by the scheduler, in bytes, so that it
-    outlives each worker.
+    If a worker ends, another repeats its task. Shared values are kept by the scheduler, as bytes, so they outlive any
+    worker.
     """
 
     def __init__(self, client: Any, n: int, address: str) -> None:
@@ -137,7 +138,7 @@ class ClusterWorkers(Workers):
             )
 
     def _wait(self, futures: Iterable[Future[R]]) -> Future[R]:
-        """Dask would wait for workers without end."""
+        """Wait, but not forever for workers, as Dask would."""
         last_seen = time.monotonic()
         while True:
             done = wait(futures, _LOOK_SECONDS, FIRST_COMPLETED).done
@@ -146,27 +147,27 @@ class ClusterWorkers(Workers):
             if self._client.nthreads():
                 last_seen = time.monotonic()
             elif time.monotonic() > last_seen + _WORKERS_SECONDS:
-                problem = "all its workers are gone; start some, and give the same command again"
+                problem = "all its workers are gone; start some and rerun the same command"
                 raise UserError(problem, parameter="cluster", value=self._address)
 
 
 @contextmanager
 def open_threads(n: int) -> Iterator[Workers]:
-    """So many threads of this process."""
+    """Use n threads of this process."""
     with ThreadPoolExecutor(n) as threads:
         yield Workers(threads, n)
 
 
 @contextmanager
 def open_workers(cluster: str | None) -> Iterator[Workers]:
-    """The workers of a cluster, or this thread.
+    """Use the workers of a cluster, or this thread.
 
     Args:
-        cluster: The address of a Dask scheduler; `local:N` starts N processes on this machine, which only this
-            machine can reach and which end with the block; None for this thread.
+        cluster: Address of a Dask scheduler. `local:N` starts N processes that only this machine can reach and that end
+            with the block. None for this thread.
 
     Raises:
-        UserError: Where there is no such cluster, it has no workers, or Dask is not installed.
+        UserError: If there is no such cluster, it has no workers, or Dask is not installed.
     """
     if cluster is None:
         yield INLINE
@@ -181,7 +182,7 @@ def open_workers(cluster: str | None) -> Iterator[Workers]:
     loggers = [logging.getLogger(name) for name in ("distributed", "tornado.application", "asyncio")]
     levels = [logger.level for logger in loggers]
     for logger in loggers:
-        logger.setLevel(_SILENT)  # what matters is raised, and said in one line
+        logger.setLevel(_SILENT)  # what matters is raised and reported in one line
     try:
         environment = {f"distributed.nanny.pre-spawn-environ.{name}": value for name, value in _MALLOC.items()}
         with dask.config.set({"distributed.admin.large-graph-warning-threshold": _UNLIMITED, **environment}):
@@ -212,14 +213,14 @@ def _connect(distributed: Any, address: str) -> Any:
 
 
 def _count_workers(client: Any, address: str) -> int:
-    """The threads of all workers, once there is one that knows this package."""
+    """Number of threads of all workers, once there is one; all must have the same versions."""
     with explaining(address):
         try:
             client.wait_for_workers(1, timeout=_WORKERS_SECONDS)
         except TimeoutError as error:
             problem = f"has no workers; start some with: dask worker {address}"
             raise UserError(problem, parameter="cluster", value=address) from error
-        # Both questions can be read where this package is missing or older; Dask ends a worker that cannot read a task.
+        # Both calls work even if this package is missing or older; Dask ends a worker that cannot unpickle a task.
         packages, pythons = client.run(metadata.version, PACKAGE), client.run(platform.python_version)
         packages["scheduler"] = client.run_on_scheduler(metadata.version, PACKAGE)
         pythons["scheduler"] = client.run_on_scheduler(platform.python_version)
@@ -229,13 +230,13 @@ def _count_workers(client: Any, address: str) -> int:
 
 
 def require_cluster(cluster: str | None) -> None:
-    """Check that an address can be one.
+    """Check that an address is plausible.
 
     Args:
         cluster: As for `open_workers`.
 
     Raises:
-        UserError: Where it cannot.
+        UserError: If it is not.
 
     Examples:
         >>> require_cluster("local:2"), require_cluster("tcp://10.0.0.1:8786"), require_cluster(None)
@@ -243,7 +244,7 @@ def require_cluster(cluster: str | None) -> None:
         >>> require_cluster("local:0")
         Traceback (most recent call last):
         seals_sim.errors.UserError: cluster = 'local:0': must be a scheduler, such as tcp://10.0.0.1:8786, or local:2 \
-for two processes of this machine
+for two processes on this machine
     """
     if cluster is None:
         return
@@ -255,41 +256,41 @@ for two processes of this machine
             parts = urlsplit(cluster)
             is_good = parts.scheme in _SCHEMES and bool(parts.hostname) and bool(parts.port)
             is_good = is_good and not (parts.username or parts.path or parts.query or parts.fragment)
-        except ValueError:  # a port that is none
+        except ValueError:  # an invalid port
             is_good = False
     if not is_good:
-        problem = "must be a scheduler, such as tcp://10.0.0.1:8786, or local:2 for two processes of this machine"
+        problem = "must be a scheduler, such as tcp://10.0.0.1:8786, or local:2 for two processes on this machine"
         raise UserError(problem, parameter="cluster", value=cluster.rpartition("@")[2])
 
 
 @contextmanager
 def explaining(address: str) -> Iterator[None]:
-    """Inside, what Dask raises of its own becomes one line.
+    """A context that turns Dask's own errors into one line.
 
     Args:
-        address: Of the cluster.
+        address: Address of the cluster.
     """
     from distributed import KilledWorker
     from distributed.comm import CommClosedError
 
     try:
         yield
-    except (CancelledError, CommClosedError) as error:  # often without a word
-        problem = "the scheduler is gone, or let go of the work; start it, and give the same command again"
+    except (CancelledError, CommClosedError) as error:  # often without a message
+        problem = "the scheduler is gone or dropped the work; start it and rerun the same command"
         raise UserError(problem, parameter="cluster", value=address) from error
     except KilledWorker as error:
-        problem = "a task has ended one worker after the other; most often their memory is too small for it"
+        problem = "a task killed one worker after another; most often it needs more memory than they have"
         raise UserError(problem, parameter="cluster", value=address) from error
     except (ModuleNotFoundError, RuntimeError) as error:
         missing = _find_missing_module(error)
         if missing is None:
             raise
-        problem = f"its workers or its scheduler lack the module {missing}; install the same there as here"
+        problem = f"its workers or scheduler lack the module {missing}; install the same packages there as here"
         raise UserError(problem, parameter="cluster", value=address) from error
 
 
 def _find_missing_module(error: BaseException | None) -> str | None:
-    """The module that an error, or what it came from, is about."""
+    """The missing module that an error or one of its causes is about."""
     while error is not None:
         if isinstance(error, ModuleNotFoundError):
             return error.name

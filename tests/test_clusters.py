@@ -86,7 +86,7 @@ def test_workers_that_all_go_are_one_line(lonely, tmp_path, monkeypatch):
         results = cluster.map(wait_and_tell, 0.05, range(1000))
         assert next(results) == (worker.pid, 0)
         worker.kill()
-        with pytest.raises(UserError, match=f"cluster = '{lonely}': all its workers are gone; start some, and give"):
+        with pytest.raises(UserError, match=f"cluster = '{lonely}': all its workers are gone; start some and rerun"):
             list(results)
 
 

@@ -204,7 +204,7 @@ def test_the_loop_stops_when_the_caller_does(table):
 
 
 def test_labeled_rows_need_one_label_each():
-    with pytest.raises(ValueError, match="one label a row"):
+    with pytest.raises(ValueError, match="one label per row"):
         LabeledRows([1, 2], [1])
 
 
@@ -220,7 +220,7 @@ def test_labeled_rows_need_one_label_each():
     ],
 )
 def test_other_rows_and_labels_are_refused(rows, labels):
-    with pytest.raises(ValueError, match=r"rows are whole numbers from 0|labels are 1 and 0"):
+    with pytest.raises(ValueError, match=r"rows must be integers from 0|labels must be 1 or 0"):
         LabeledRows(rows, labels)
-    with pytest.raises(ValueError, match="labels are 1 and 0, not -1"):
+    with pytest.raises(ValueError, match="labels must be 1 or 0, not -1"):
         LabeledRows([0], [True]).add(1, -1)

@@ -136,7 +136,7 @@ def test_a_scheduler_that_dies_is_one_line(tmp_path):
             results = other.map(wait_and_tell, 0.05, range(1000))
             next(results)
             threading.Timer(0.1, process.kill).start()
-            with pytest.raises(UserError, match=f"cluster = '{address}': the scheduler is gone, or let go of the work"):
+            with pytest.raises(UserError, match=f"cluster = '{address}': the scheduler is gone or dropped the work"):
                 list(results)
     finally:
         process.kill()
@@ -222,15 +222,15 @@ def test_partitions_that_run_dry_and_rows_that_are_read(tmp_path):
 @pytest.mark.parametrize(
     ("files", "problem"),
     [
-        ({}, "holds no .npy and no .parquet file"),
+        ({}, "holds no .npy or .parquet file"),
         ({"a.npy": np.zeros((2, 3))}, r"a.npy: must hold vectors \(n, d\) in float32 or float16, not \(2, 3\) float64"),
         ({"a.npy": np.zeros((2, 3), "f4"), "b.npy": np.zeros((2, 4), "f4")}, "3 dimensions of float32, .*b.npy has 4"),
         ({"a.npy": np.zeros((0, 3), "f4")}, "these files hold no rows"),
         ({"a.parquet": {"x": [[1.0]]}}, "has no column 'vector'; it has x"),
         ({"a.parquet": {"vector": [[1.0], [1.0, 2.0]]}}, "must all have the same number of dimensions"),
-        ({"a.parquet": {"vector": [[1.0], None]}}, "must hold lists of numbers, and no empty cells"),
-        ({"a.parquet": {"vector": ["1"]}}, "must hold lists of numbers, and no empty cells, not string"),
-        ({"a.parquet": b"nothing"}, "is no readable Parquet file"),
+        ({"a.parquet": {"vector": [[1.0], None]}}, "must hold lists of numbers and no empty cells"),
+        ({"a.parquet": {"vector": ["1"]}}, "must hold lists of numbers and no empty cells, not string"),
+        ({"a.parquet": b"nothing"}, "is not a readable Parquet file"),
         ({"a.npy": b"nothing"}, "is not a readable .npy file"),
     ],
 )
@@ -249,7 +249,7 @@ def test_files_that_are_no_partitions(files, problem, tmp_path):
 def test_a_partition_that_has_changed_is_refused(tmp_path):
     table = write_partitions(tmp_path / "parts", "float32")
     np.save(tmp_path / "parts" / "part-0.npy", VECTORS[:650])
-    with pytest.raises(UserError, match=r"part-0.npy: has other rows, or dimensions, than when it was opened"):
+    with pytest.raises(UserError, match=r"part-0.npy: its rows or dimensions have changed since it was opened"):
         table[Rows(np.array([699]))]
 
 
@@ -289,7 +289,7 @@ def test_a_model_with_other_files_on_a_worker_is_refused():
     encoder = Encoder("wordllama")
     assert pickle.loads(pickle.dumps(encoder)).digest == encoder.digest
     encoder.digest = "another"
-    with pytest.raises(UserError, match="model = 'wordllama': a worker has other files under this name"):
+    with pytest.raises(UserError, match="model = 'wordllama': a worker has different files under this name"):
         pickle.loads(pickle.dumps(encoder))
 
 

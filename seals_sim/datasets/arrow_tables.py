@@ -1,4 +1,4 @@
-"""Parquet and Arrow files, and folders of `datasets.save_to_disk`, of which only the needed columns are read."""
+"""Parquet and Arrow files, and folders from `datasets.save_to_disk`. Only the needed columns are read."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from seals_sim.datasets.protocol import UNREADABLE_AT_ONCE, Record, Where
 from seals_sim.errors import UserError
 from seals_sim.progress import track
 
-_FILE_MAGIC = b"ARROW1"  # of the file format; the stream format, which `datasets` writes, has none
+_FILE_MAGIC = b"ARROW1"  # the file format has it; the stream format, which `datasets` writes, does not
 
 
 class ParquetTable:
@@ -66,7 +66,7 @@ class ParquetTable:
 
 
 class ArrowTable:
-    """Arrow files in their order, in the file format (Feather) or the stream format."""
+    """One or more Arrow files, in order, in the file format (Feather) or the stream format."""
 
     def __init__(self, path: Path, files: Sequence[Path]) -> None:
         self._path, self._files = path, files
@@ -76,7 +76,7 @@ class ArrowTable:
         for file, reader in self._open_all():
             found = list(_list_names(reader.schema))
             if names and set(found) != set(names):
-                raise UserError(f"{file}: has other columns than {self._files[0].name}")
+                raise UserError(f"{file}: its columns differ from those of {self._files[0].name}")
             names = names or found
         return names
 
@@ -127,13 +127,13 @@ def find_saved_files(folder: Path) -> list[Path] | None:
     """Find the Arrow files of a dataset that `datasets.save_to_disk` wrote.
 
     Args:
-        folder: Of one split, or of a dictionary of splits that has one alone.
+        folder: Folder of one split, or of a dictionary with a single split.
 
     Returns:
-        The files in their order; None where this is no such folder.
+        The files in order; None if this is not such a folder.
 
     Raises:
-        UserError: Where it is damaged, or has several splits.
+        UserError: If it is damaged or has several splits.
     """
     splits = _read_member(folder / "dataset_dict.json", "splits", str)
     if splits is not None:
@@ -147,20 +147,20 @@ def find_saved_files(folder: Path) -> list[Path] | None:
     paths = [folder / str(file.get("filename")) for file in files]
     for path in paths:
         if path.parent.resolve() != folder.resolve() or not path.is_file():
-            raise UserError(f"{folder / 'state.json'}: names {path.name!r}, and there is no such file in the folder")
+            raise UserError(f"{folder / 'state.json'}: names {path.name!r}, which does not exist in this folder")
     return paths
 
 
 def _read_member(path: Path, name: str, kind: type) -> list[Any] | None:
-    """A list in a JSON file; None where there is no file."""
+    """A list in a JSON file; None if there is no file."""
     if not path.is_file():
         return None
     try:
         member = json.loads(path.read_text(encoding="utf-8"))[name]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UserError(f"{path}: is not what datasets.save_to_disk writes ({error})") from error
+        raise UserError(f"{path}: is not in the format of datasets.save_to_disk ({error})") from error
     if not isinstance(member, list) or not member or not all(isinstance(one, kind) for one in member):
-        raise UserError(f"{path}: is not what datasets.save_to_disk writes ({name!r})")
+        raise UserError(f"{path}: is not in the format of datasets.save_to_disk ({name!r})")
     return member
 
 
@@ -172,7 +172,7 @@ def _list_names(fields: pa.Schema | pa.StructType, before: str = "") -> Iterator
 
 
 def _find_roots(schema: pa.Schema, names: Sequence[str]) -> list[str]:
-    """The columns that hold these fields."""
+    """The columns that contain these fields."""
     return [name for name in schema.names if any(f"{wanted}.".startswith(f"{name}.") for wanted in names)]
 
 

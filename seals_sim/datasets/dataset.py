@@ -1,4 +1,4 @@
-"""What every source of data is read into."""
+"""The form into which every data source is read."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ class Dataset:
     """Rows with either texts or vectors, and the concepts that they belong to.
 
     Attributes:
-        name: Of the dataset, for reports.
+        name: Name of the dataset, for reports.
         concepts: Name -> the sorted rows that are positive.
-        texts: n of them, or None.
+        texts: n texts, or None.
         vectors: (n, d) float32, l2-normalized, or None.
-        table_rows: (n,) sorted, where each row stands in the user's file, which is not its position here once lines
+        table_rows: (n,) sorted, position of each row in the user's file. It differs from its position here if lines
             were left out or a sample was drawn.
-        titles: A longer name of a concept, where it has one.
-        bad_lines: What was left out of the file, and why.
+        titles: Longer names of concepts that have one.
+        bad_lines: What was left out of the file and why.
 
     Examples:
         >>> dataset = Dataset("pets", {"cat": DatasetRows(np.array([0, 2]))}, texts=["a cat", "a dog", "two cats"])
@@ -67,11 +67,11 @@ class Dataset:
         """Draw rows at random.
 
         Args:
-            n: How many.
-            rng: Draws them.
+            n: Number of rows.
+            rng: Random generator.
 
         Returns:
-            These rows alone, in their old order.
+            A dataset of these rows only, in their original order.
         """
         rows = np.sort(rng.choice(len(self), size=n, replace=False))
         return replace(
@@ -99,11 +99,11 @@ class Dataset:
 
 
 def update_with_texts(digest: hashlib._Hash, texts: Sequence[str]) -> None:
-    """Add texts to a digest, each with its length, so that other cuts of the same letters differ.
+    """Add texts to a digest, each with its length, so that the same characters split differently give another digest.
 
     Args:
         digest: Changed in place.
-        texts: In their order.
+        texts: The texts, in order.
     """
     for text in texts:
         encoded = text.encode()

@@ -1,4 +1,4 @@
-"""CSV, TSV, and whatever else parts its cells by one character."""
+"""CSV, TSV, and any other format that separates cells by a single character."""
 
 from __future__ import annotations
 
@@ -18,27 +18,27 @@ from seals_sim.errors import UserError
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _LONE_RETURN = re.compile(r"\r(?!\n|\Z)")
-_HIDDEN_RETURN = "\udc0d"  # half a surrogate pair, which no decoded text holds: `csv` would end a line at the real one
+_HIDDEN_RETURN = "\udc0d"  # a lone surrogate, which no decoded text contains: `csv` would end a line at a real return
 
 
 class DelimitedTable:
-    """CSV as in RFC 4180, or without quoting, where a quote is a character like any other. All cells are texts."""
+    """CSV as in RFC 4180, or without quoting, so that a quote is a character like any other. All cells are texts."""
 
     def __init__(self, path: Path, delimiter: str | None, is_quoted: bool, encoding: str = "utf-8") -> None:
-        """Remember how to read it.
+        """Store how to read the file.
 
         Args:
-            path: Of the file.
-            delimiter: One character of ASCII; None for the one that the header has.
-            is_quoted: Whether quotes are more than letters.
-            encoding: Of the file.
+            path: Path of the file.
+            delimiter: One ASCII character; None to detect it from the header.
+            is_quoted: Whether quotes are special.
+            encoding: Encoding of the file.
         """
         self._path, self._is_quoted, self._encoding = path, is_quoted, encoding
         self._given_delimiter = delimiter
 
     @cached_property
     def _first_line(self) -> str:
-        """Without what is quoted in it."""
+        """The first line, without its quoted parts."""
         lines = read_raw_lines(self._path, BadLines(self._path, True), encoding=self._encoding)
         first = next((line for _, line in lines), b"").decode(self._encoding_of_lines, "replace")
         return re.sub(r'"[^"]*"', "", first)
@@ -55,11 +55,11 @@ class DelimitedTable:
 
     @cached_property
     def _ends_in_return(self) -> bool:
-        """Whether a carriage return alone ends a line, as on old machines; in other files it is a letter."""
+        """Whether a lone carriage return ends a line, as on old machines; elsewhere it is an ordinary character."""
         return bool(_LONE_RETURN.search(self._first_line))
 
     def read_header(self, bad: BadLines) -> list[str]:
-        never_skip = BadLines(self._path, skip=None)  # without its header a table cannot be read
+        never_skip = BadLines(self._path, skip=None)  # a table cannot be read without its header
         number, header = next(self._iterate_records(never_skip), (1, []))
         for name in header:
             if name and header.count(name) > 1:
@@ -95,10 +95,10 @@ class DelimitedTable:
             if len(fields) == len(header):
                 yield number, dict(zip(header, fields, strict=True))
             else:
-                bad.report(number, f"{len(fields)} fields where the header has {len(header)}")
+                bad.report(number, f"{len(fields)} fields, but the header has {len(header)}")
 
     def _iterate_records(self, bad: BadLines) -> Iterator[tuple[int, list[str]]]:
-        """The fields of each record, from the header on, with the number of the line that it begins in."""
+        """The fields of each record, from the header on, with the number of its first line."""
         csv.field_size_limit(sys.maxsize)
         number = 0
         undecoded: tuple[int, str] | None = None
@@ -129,7 +129,7 @@ class DelimitedTable:
                 return
             except csv.Error as error:
                 if number > first:
-                    reason = f"a quote opens here that is not closed properly (line {number}: {error})"
+                    reason = f"a quote that opens here is not closed properly (line {number}: {error})"
                     bad.report(first, f"not valid CSV, {reason}; an unknown number of rows is lost", is_row=False)
                     return
                 bad.report(number, f"not valid CSV ({error})")
@@ -140,7 +140,7 @@ class DelimitedTable:
                 yield min(first, number), [field.replace(_HIDDEN_RETURN, "\r") for field in fields]
 
     def _is_read_well(self, data: bytes) -> bool:
-        """Whether pyarrow, which forgives much, would read the same as the careful reader."""
+        """Whether pyarrow, which is lenient, would read the same as the careful reader."""
         unquoted = data.removeprefix(_BYTE_ORDER_MARK)
         if self._is_quoted and b'"' in data:
             ends = b"[^" + re.escape(self._delimiter.encode()) + rb"\r\n]"

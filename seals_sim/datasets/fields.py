@@ -1,4 +1,4 @@
-"""Fields within fields: `doc.text` names the field `text` of the field `doc`, unless a column has that very name."""
+"""Nested fields: `doc.text` is the field `text` of the field `doc`, unless a column has exactly that name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 
 def list_names(record: Mapping[str, object], before: str = "") -> Iterator[str]:
-    """Name all fields of a record, those within others too.
+    """List the names of all fields of a record, including nested ones.
 
     Examples:
         >>> list(list_names({"id": 1, "doc": {"text": "a", "by": {"name": "b"}}}))
@@ -19,7 +19,7 @@ def list_names(record: Mapping[str, object], before: str = "") -> Iterator[str]:
 
 
 def pick_fields(record: Mapping[str, object], names: Sequence[str]) -> dict[str, object]:
-    """Take the fields of these names, of which a record may lack some. Whatever is within a missing value is missing.
+    """Pick the fields with these names; a record may lack some. Fields within a missing value are missing too.
 
     Examples:
         >>> pick_fields({"a.b": 1, "doc": {"text": "x"}, "meta": None}, ["a.b", "doc.text", "meta.by", "c"])
@@ -30,7 +30,7 @@ def pick_fields(record: Mapping[str, object], names: Sequence[str]) -> dict[str,
 
 
 def _find(record: Mapping[str, object], name: str) -> tuple[object, ...]:
-    """The value in a tuple; an empty one where there is none."""
+    """The value in a tuple, or an empty tuple if there is none."""
     if name in record:
         return (record[name],)
     for place, letter in enumerate(name):

@@ -1,4 +1,4 @@
-"""Which format a table has: by the end of its name, or by what is in its folder."""
+"""The format of a table, from the ending of its name or the contents of its folder."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _FORMATS = ".jsonl, .json, .csv, .tsv (each also with .gz, .bz2 or .zst), .parqu
 
 
 def open_table(path: Path, options: TableOptions | None = None) -> TableFile:
-    """Choose the format by the name of the file, or by what is in the folder.
+    """Open a table, choosing the format by the name of the file or the contents of the folder.
 
     Args:
-        path: A file, or a folder of .txt files or of `datasets.save_to_disk`.
+        path: A file, a folder of .txt files, or a folder from `datasets.save_to_disk`.
         options: How to read it.
 
     Returns:
-        The table, of which no row is read yet.
+        The table; no rows are read yet.
 
     Raises:
-        UserError: For any other name, for a file that is not there, or for options that do not go with the format.
+        UserError: For an unknown format, a missing file, or options that do not apply to the format.
     """
     options = options or TableOptions()
     ending, packing = get_endings(path)
@@ -64,7 +64,7 @@ def _open_folder(path: Path, options: TableOptions) -> TableFile:
 
 
 def _refuse_unused(path: Path, options: TableOptions, ending: str) -> None:
-    """An option that changes nothing would be believed to have done something."""
+    """Refuse options without effect: users would believe that they did something."""
     for name, endings in (
         ("delimiter", (".csv", ".tsv")),
         ("quoting", (".csv", ".tsv")),
@@ -72,4 +72,4 @@ def _refuse_unused(path: Path, options: TableOptions, ending: str) -> None:
         ("sheet", (".xlsx",)),
     ):
         if getattr(options, name) != getattr(TableOptions(), name) and ending not in endings:
-            raise UserError(f"does not go with {path}", parameter=name, value=getattr(options, name))
+            raise UserError(f"does not apply to {path}", parameter=name, value=getattr(options, name))

@@ -1,7 +1,7 @@
-"""The UCSD Goodreads spoiler file as published (Wan et al. 2019): one review a line, one example a sentence.
+"""The UCSD Goodreads spoiler file as published (Wan et al. 2019): one review per line, one example per sentence.
 
-The data is the UCSD Book Graph's, for academic use only, and may not be redistributed: it is read from the user's
-own copy.
+The data belongs to the UCSD Book Graph, is for academic use only and may not be redistributed. It is read from the
+user's own copy.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ class Review:
     """One review.
 
     Attributes:
-        review_id: No two reviews have the same.
-        book_id: Of the book that it is about.
-        labels: 1 for each sentence that is a spoiler, else 0.
+        review_id: Unique to each review.
+        book_id: The book it is about.
+        labels: For each sentence 1 if it is a spoiler, otherwise 0.
         texts: The sentences.
     """
 
@@ -44,15 +44,15 @@ def iterate_reviews(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[R
     review_id; review_sentences is a list of [0 or 1, text].
 
     Args:
-        path: Of `goodreads_reviews_spoiler.json` or `.json.gz`.
-        bad: Gets each line that is not so, or repeats a review_id.
-        quiet: No progress bar.
+        path: Path of `goodreads_reviews_spoiler.json` or `.json.gz`.
+        bad: Receives each line that is not of this form or repeats a review_id.
+        quiet: Whether to hide the progress bar.
 
     Yields:
         The reviews.
 
     Raises:
-        UserError: Where the file cannot be read; for a bad line, unless these are skipped.
+        UserError: If the file cannot be read, or for a bad line unless bad lines are skipped.
     """
     require_file(path)
     seen: set[str] = set()
@@ -60,7 +60,7 @@ def iterate_reviews(path: Path, bad: BadLines, quiet: bool = True) -> Iterator[R
         problem = _find_problem(review)
         review_id = str(review.get("review_id"))
         if problem is None and review_id in seen:
-            problem = f"the review_id {review_id!r:.60} has come before"
+            problem = f"duplicate review_id {review_id!r:.60}"
         if problem is not None:
             bad.report(number, problem)
             continue
@@ -74,14 +74,14 @@ def read_goodreads(path: Path, skip_bad_lines: bool = False) -> Dataset:
     """Read the whole file into memory.
 
     Args:
-        path: Of `goodreads_reviews_spoiler.json` or `.json.gz`.
-        skip_bad_lines: Leave out what cannot be read, instead of stopping.
+        path: Path of `goodreads_reviews_spoiler.json` or `.json.gz`.
+        skip_bad_lines: Leave out lines that cannot be read instead of stopping.
 
     Returns:
-        A row for each sentence; the one concept is `spoiler`.
+        One row per sentence; the only concept is `spoiler`.
 
     Raises:
-        UserError: Where the file or one of its lines cannot be read.
+        UserError: If the file or one of its lines cannot be read.
     """
     bad = BadLines(path, skip_bad_lines)
     texts: list[str] = []
@@ -90,7 +90,7 @@ def read_goodreads(path: Path, skip_bad_lines: bool = False) -> Dataset:
         texts += review.texts
         is_spoiler += review.labels
     if not texts:
-        raise UserError(f"{path}: there are no sentences in it")
+        raise UserError(f"{path}: has no sentences")
     return Dataset(
         "goodreads", {"spoiler": DatasetRows(np.flatnonzero(is_spoiler))}, texts=texts, bad_lines=bad.reports
     )
@@ -110,5 +110,5 @@ def _find_problem(review: dict[str, object]) -> str | None:
         if isinstance(label, bool) or label not in (0, 1):
             return f"the label of sentence {place} must be 0 or 1; it is {label!r:.60}"
         if not isinstance(text, str) or not text.strip():
-            return f"the text of sentence {place} is empty or not a text"
+            return f"the text of sentence {place} is empty or not text"
     return None

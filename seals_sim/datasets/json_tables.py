@@ -27,14 +27,14 @@ from seals_sim.datasets.lines import (
 from seals_sim.datasets.protocol import UNREADABLE_AT_ONCE, Record, Where, require_utf8
 from seals_sim.errors import UserError
 
-_N_AT_ONCE, _BYTES_AT_ONCE = 4096, 2**22  # lines, and their bytes, but for the last one's
-_MOST_NESTED = 500  # objects and arrays that begin in a line which pyarrow reads; it does not mind how deep they are
-_WHITE = b" \t\r\n"  # as JSON has it
-_N_FOR_HEADER = 100  # objects that are looked through for the names of columns
+_N_AT_ONCE, _BYTES_AT_ONCE = 4096, 2**22  # maximum number of lines, and of bytes, apart from the last line's
+_MOST_NESTED = 500  # objects and arrays per line that pyarrow may read; it does not limit how deep they are
+_WHITE = b" \t\r\n"  # white space in JSON
+_N_FOR_HEADER = 100  # objects searched for column names
 
 
 class JsonTable:
-    """JSON Lines, or one array; a column is a key, or keys with points between them."""
+    """JSON Lines, or one array. A column is a key, or several keys joined by dots."""
 
     def __init__(self, path: Path, encoding: str = "utf-8", may_be_array: bool = False) -> None:
         self._path, self._encoding, self._may_be_array = path, encoding, may_be_array
@@ -46,7 +46,7 @@ class JsonTable:
         return list(names)
 
     def read_at_once(self, columns: Sequence[str]) -> pa.Table | None:
-        """Read a single column of texts; labels come in more types than pyarrow would keep apart."""
+        """Read a single column of texts; labels have more types than pyarrow would keep apart."""
         if len(columns) != 1 or "." in columns[0] or self._starts_as_array:
             return None
         try:
@@ -66,7 +66,7 @@ class JsonTable:
             yield where, pick_fields(record, columns)
 
     def _iterate_quickly(self, column: str, bad: BadLines) -> Iterator[tuple[Where, Record]]:
-        """The same for a single column: pyarrow reads the blocks of lines in which nothing is wrong."""
+        """The same for a single column: pyarrow reads the blocks of lines that have no errors."""
         lines = read_raw_lines(self._path, bad, encoding=self._encoding)
         while block := _take_block(lines):
             table = _read_block([line for _, line in block], column) if self._encoding == "utf-8" else None
@@ -100,12 +100,12 @@ class JsonTable:
                 bad.report(f"object {number}", problem)
 
     def _read_array(self) -> list[object]:
-        """An array that breaks off cannot be read in part: where its next object would begin is not known."""
+        """Read the whole array. A truncated one cannot be read in part: the start of its next object is unknown."""
         try:
             items: list[object] = json.loads(read_bytes(self._path, self._encoding).decode("utf-8-sig"))
         except UnicodeDecodeError as error:
             what = f"not {self._encoding.upper()} text ({error.reason} at byte {error.start})"
-            raise UserError(f"{self._path}: {what}; name its encoding") from error
+            raise UserError(f"{self._path}: {what}; specify its encoding") from error
         except json.JSONDecodeError as error:
             raise UserError(
                 f"{self._path}:{error.lineno}: not valid JSON ({error.msg}, column {error.colno})"
@@ -118,7 +118,7 @@ class JsonTable:
 
 
 def _take_block(lines: Iterator[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
-    """The next lines that are not blank; none at the end of the file."""
+    """The next lines that are not blank; empty at the end of the file."""
     block, n_bytes = [], 0
     for number, line in lines:
         if line.strip():
@@ -130,9 +130,9 @@ def _take_block(lines: Iterator[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
 
 
 def _read_block(lines: Sequence[bytes], column: str, use_threads: bool = False) -> pa.Table | None:
-    """The texts of a column in lines that are not blank; None where one of them may not be an object with a text.
+    """The texts of a column in non-blank lines; None if a line may not be an object with such a text.
 
-    pyarrow takes an object of several lines, or several on one line: so each line must begin and end as an object does.
+    pyarrow accepts an object that spans lines, or several on one line, so each line must start and end like an object.
     """
     stripped = [line.strip(_WHITE) for line in lines]
     if not all(line.startswith(b"{") and line.endswith(b"}") for line in stripped):

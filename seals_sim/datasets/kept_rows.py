@@ -1,4 +1,4 @@
-"""Which rows of a table are kept, and with what: one by one, as they stand in the file."""
+"""Which rows of a table are kept, and with which contents: one by one, in the order of the file."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ class Wanted:
 
     @property
     def all(self) -> list[str]:
-        """Each once."""
+        """All names, each once."""
         names = (self.text, *self.labels, *self.others)
         return list(dict.fromkeys(name for name in names if name is not None))
 
 
 class KeptRow(NamedTuple):
-    """A row that can be used: where it stands in the table, its text, its labels, and all its cells."""
+    """A usable row: its position in the table, its text, its labels, and all its cells."""
 
     row: TableRow
     text: str
@@ -48,31 +48,31 @@ def choose_columns(
     label_columns: Sequence[str] | None,
     others: Sequence[str] | None,
 ) -> Wanted:
-    """Check the names of columns against the header, and say which are meant by default.
+    """Check column names against the header and fill in the defaults.
 
     Args:
-        path: Of the table.
+        path: Path of the table.
         file: The table.
-        bad: Gets what cannot be read before the first row.
-        text_column: None for none.
-        label_columns: By default, where there are none in it, the first that is usual; None for none.
-        others: None for all.
+        bad: Receives what cannot be read before the first row.
+        text_column: Name of the text column; None for none.
+        label_columns: Names of label columns; if empty, the first usual name that exists; None for none.
+        others: Names of other columns; None for all.
 
     Raises:
-        UserError: Where there is no such column, or no row.
+        UserError: If there is no such column, or no rows.
     """
     header = file.read_header(bad)
     if not header:
-        raise UserError(f"{path}: there are no rows in it")
+        raise UserError(f"{path}: has no rows")
     labels = _choose_label_columns(path, header, text_column, label_columns)
     return Wanted(text_column, labels, _choose_others(path, header, text_column, others))
 
 
 def explain_no_rows(path: Path, bad: BadLines) -> UserError:
-    """Say why a table of which no row was kept cannot be used."""
+    """Explain why a table without kept rows cannot be used."""
     if bad.left_out:
-        return UserError(f"{path}: no row of it can be used; the last: {bad.reports[-1]}")
-    return UserError(f"{path}: there are no rows in it")
+        return UserError(f"{path}: has no usable rows; the last problem: {bad.reports[-1]}")
+    return UserError(f"{path}: has no rows")
 
 
 def iterate_kept_rows(file: TableFile, wanted: Wanted, separator: str | None, bad: BadLines) -> Iterator[KeptRow]:
@@ -81,14 +81,14 @@ def iterate_kept_rows(file: TableFile, wanted: Wanted, separator: str | None, ba
     Args:
         file: The table.
         wanted: Its columns.
-        separator: Cuts a text cell into a list of labels.
-        bad: Numbers the rows, and gets those that cannot be used.
+        separator: Splits a text cell into a list of labels.
+        bad: Numbers the rows and receives those that cannot be used.
 
     Yields:
-        The others.
+        The usable rows.
 
     Raises:
-        UserError: For a row that cannot be read, unless these are skipped.
+        UserError: For a row that cannot be read, unless such rows are skipped.
     """
     for where, record in file.iterate_rows(wanted.all, bad):
         if wanted.text is not None and _is_empty(record.get(wanted.text, ...)):
@@ -106,14 +106,14 @@ def iterate_kept_rows(file: TableFile, wanted: Wanted, separator: str | None, ba
 def _choose_others(
     path: Path, header: list[str], text_column: str | None, names: Sequence[str] | None
 ) -> Sequence[str]:
-    """By default all that are neither the texts nor within another column."""
+    """By default all columns except the texts and those nested in another column."""
     if names is None:
         tops = [name for name in header if not any(name.startswith(f"{other}.") for other in header)]
         return [name for name in tops if name not in ("", text_column)]
     for name in names:
         if name not in header:
             listed = ", ".join(map(repr, header))
-            problem = f"there is no such column in {path}; there are {listed}"
+            problem = f"no such column in {path}; it has {listed}"
             raise UserError(problem, parameter="columns", value=name)
     return list(dict.fromkeys(names))
 
@@ -121,9 +121,9 @@ def _choose_others(
 def _choose_label_columns(
     path: Path, header: list[str], text_column: str | None, label_columns: Sequence[str] | None
 ) -> Sequence[str]:
-    """The label columns, by default the first of those that are usual; all columns must be there."""
+    """The label columns, by default the first usual name; all columns must exist."""
     listed = ", ".join(map(repr, header))
-    problem = f"there is no such column in {path}; there are {listed}"
+    problem = f"no such column in {path}; it has {listed}"
     if text_column is not None and text_column not in header:
         raise UserError(problem, parameter="text_column", value=text_column)
     if label_columns is None:
@@ -144,12 +144,12 @@ def _is_empty(cell: object) -> bool:
 
 def _get_cell(record: Record, name: str) -> object:
     if name not in record:
-        raise KeyError(f"there is no {name!r} on this line")
+        raise KeyError(f"this line has no {name!r}")
     return record[name]
 
 
 def _get_text(record: Record, column: str) -> str:
     text = _get_cell(record, column)
     if not isinstance(text, str):
-        raise TypeError(f"{column!r} is not a text but {text!r:.60}")
+        raise TypeError(f"{column!r} must be text, not {text!r:.60}")
     return text

@@ -18,15 +18,15 @@ _PLUS_OR_POINT = re.compile(r"^\+|\.0+$")
 def read_label(value: object, separator: str | None) -> Label:
     """Read one cell: true/false, a class, a list of labels, or None for no label.
 
-    Numbers are classes by their digits (so 0 and 1 stay open until the whole column is seen: see `build_concepts`).
-    White space and control characters in a label count as single blanks.
+    Numbers are classes named by their digits (the meaning of 0 and 1 depends on the whole column: see
+    `build_concepts`). Runs of white space and control characters in a label become single spaces.
 
     Args:
-        value: Of the cell.
-        separator: What cuts a text into a list of labels; None for nothing.
+        value: Value of the cell.
+        separator: Splits a text into a list of labels; None for no splitting.
 
     Raises:
-        TypeError: Where the cell cannot be a label.
+        TypeError: If the cell cannot be a label.
 
     Examples:
         >>> read_label(3, None), read_label("a, b", ","), read_label(["x"], None), read_label("", None)
@@ -48,7 +48,7 @@ def read_label(value: object, separator: str | None) -> Label:
         parts = [read_label(part, None) for part in value]
         if all(isinstance(part, str) for part in parts):
             return tuple(str(part) for part in parts)
-    raise TypeError(f"{value!r:.60} is no label: true/false, a number, a text or a list of texts is needed")
+    raise TypeError(f"{value!r:.60} is not a label; use true/false, a number, a text or a list of texts")
 
 
 def _tidy(text: str) -> str:
@@ -56,9 +56,9 @@ def _tidy(text: str) -> str:
 
 
 def read_numbers(column: Sequence[Label]) -> list[Label]:
-    """Write whole numbers in one way, in a column that holds nothing else (missing values and true/false aside).
+    """Normalize integers in a column that contains nothing else (apart from missing values and true/false).
 
-    1.0 is how pandas writes the 1 of a column with gaps, and +1 is common with -1. In any other column, such as one of
+    pandas writes 1 as 1.0 in a column with gaps, and +1 is common together with -1. In any other column, such as one of
     codes like 250.0 and 250.01, cells stay as they are.
 
     Examples:
@@ -72,7 +72,7 @@ def read_numbers(column: Sequence[Label]) -> list[Label]:
 
 
 def is_binary(column: Sequence[Label]) -> bool:
-    """Tell whether a column holds nothing but 0/1, -1/1 or true/false (missing values aside).
+    """Tell whether a column contains nothing but 0/1, -1/1 or true/false (apart from missing values).
 
     Examples:
         >>> is_binary(["1.0", None, "0.0"]), is_binary([True, None]), is_binary(["1", "2"]), is_binary([None])
@@ -85,11 +85,11 @@ def is_binary(column: Sequence[Label]) -> bool:
 def build_concepts(columns: Mapping[str, Sequence[Label]]) -> dict[str, DatasetRows]:
     """Build the concepts of label columns, each with the sorted rows that belong to it.
 
-    A column of 0/1, -1/1 or true/false is one concept, named as the column. Of any other column every class, and every
-    entry of its lists, is a concept; where there are several columns it is named column=class.
+    A column of 0/1, -1/1 or true/false is one concept with the name of the column. In any other column, every class and
+    every list entry is a concept; if there are several columns, it is named column=class.
 
     Args:
-        columns: The labels of all rows, by the name of the column.
+        columns: The labels of all rows, by column name.
 
     Examples:
         >>> concepts = build_concepts({"kind": ["cat", "dog", "cat", None]})

@@ -1,4 +1,4 @@
-"""Reading text files line by line, plain or packed, with errors that name the file and the line."""
+"""Reading text files line by line, plain or compressed, with errors that name the file and the line."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from seals_sim.errors import UserError
 from seals_sim.progress import track
 from seals_sim.types import TableRow
 
-UNREADABLE = (EOFError, OSError, zlib.error)  # what a file raises that is damaged or breaks off
+UNREADABLE = (EOFError, OSError, zlib.error)  # raised by a damaged or truncated file
 PACKED = (".gz", ".bz2", ".zst")
 _MARKS = b'\n\r\t",;{}'
 
@@ -30,7 +30,7 @@ class LeftOut:
     Attributes:
         where: The file and the place in it.
         reason: What is wrong with it.
-        row: Of the table; None where it is not known to be one row.
+        row: Its row in the table; None if it is not known to be exactly one row.
     """
 
     where: str
@@ -42,27 +42,27 @@ class LeftOut:
 
 
 class BadLines:
-    """Numbers the rows of a table, and knows what to do with a line that cannot be read: stop, or leave it out.
+    """Numbers the rows of a table and decides about lines that cannot be read: stop, or leave them out.
 
-    Rows that are kept and rows that are left out get their numbers from one count, in the order of the file.
+    Rows that are kept and rows that are left out are numbered together, in the order of the file.
 
     Attributes:
         left_out: What was left out and why.
 
     Examples:
         >>> bad = BadLines(Path("t.csv"), skip=True)
-        >>> bad.report(2, "2 fields where the header has 3")
+        >>> bad.report(2, "2 fields, but the header has 3")
         >>> bad.reports, bad.keep()
-        (['t.csv:2: 2 fields where the header has 3'], 1)
+        (['t.csv:2: 2 fields, but the header has 3'], 1)
     """
 
     def __init__(self, path: Path, skip: bool | None = False, is_quiet: bool = True) -> None:
         """Start with nothing left out.
 
         Args:
-            path: The file that is read.
-            skip: Whether to leave bad lines out; None where the user is not given the choice.
-            is_quiet: No progress bar while the rows are read.
+            path: The file being read.
+            skip: Whether to leave out bad lines; None if the user cannot choose.
+            is_quiet: Whether to hide the progress bar while rows are read.
         """
         self.path, self.skip, self.is_quiet = path, skip, is_quiet
         self.left_out: list[LeftOut] = []
@@ -74,28 +74,28 @@ class BadLines:
         return [str(one) for one in self.left_out]
 
     def keep(self) -> TableRow:
-        """Count a row that is kept, and give its number."""
+        """Count a kept row and return its number."""
         self._n_rows += 1
         return TableRow(self._n_rows - 1)
 
     def report(self, where: int | str, reason: str, is_row: bool = True) -> None:
-        """Note what is wrong with a line.
+        """Record what is wrong with a line.
 
         Args:
-            where: The line's number from 1, or another name of the place.
+            where: The line number, from 1, or another name for the place.
             reason: What is wrong.
             is_row: Whether the line would have been a row, so that later rows keep their positions in the table.
 
         Raises:
-            UserError: Unless bad lines are skipped.
+            UserError: If bad lines are not skipped.
         """
         if not self.skip:
-            hint = "; skip_bad_lines leaves such lines out" if self.skip is False else ""
+            hint = "; skip_bad_lines skips such lines" if self.skip is False else ""
             raise UserError(f"{self.path}:{where}: {reason}{hint}")
         self.leave_out(where, reason, is_row)
 
     def leave_out(self, where: int | str, reason: str, is_row: bool = True) -> None:
-        """Note what is left out even where bad lines are errors, such as an empty cell; arguments as for `report`."""
+        """Record something left out that is never an error, such as an empty cell; arguments as for `report`."""
         self.left_out.append(LeftOut(f"{self.path}:{where}", reason, self.keep() if is_row else None))
 
 
@@ -103,17 +103,17 @@ def require_file(path: Path) -> None:
     """Check that there is a file to read.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
 
     Raises:
-        UserError: Where there is none, or it cannot be read.
+        UserError: If there is no file, or it cannot be read.
     """
     if not path.exists():
         raise UserError(f"{path}: no such file")
     if path.is_dir():
-        raise UserError(f"{path}: this is a folder, and a file is needed")
+        raise UserError(f"{path}: is a folder, not a file")
     if not path.is_file():  # it is read more than once
-        raise UserError(f"{path}: this is a pipe or a device, and a file is needed, whose ending says its format")
+        raise UserError(f"{path}: is a pipe or a device; save it to a file whose ending gives its format")
     try:
         path.open("rb").close()
     except OSError as error:
@@ -121,7 +121,7 @@ def require_file(path: Path) -> None:
 
 
 def get_endings(path: Path) -> tuple[str, str]:
-    """Split the end of a file's name into its format and how it is packed, both in small letters.
+    """Split the ending of a file name into format and compression, both in lower case.
 
     Examples:
         >>> get_endings(Path("reviews.2024.CSV.gz")), get_endings(Path("t.arrow"))
@@ -134,18 +134,18 @@ def get_endings(path: Path) -> tuple[str, str]:
 
 
 def read_bytes(path: Path, encoding: str = "utf-8") -> bytes:
-    """Read a whole text file, unpacked by its name.
+    """Read a whole text file, decompressed according to its name.
 
     Args:
-        path: Of the file.
-        encoding: Of its text.
+        path: Path of the file.
+        encoding: Encoding of the text.
 
     Returns:
         Its content, in UTF-8 if it was valid in its encoding.
 
     Raises:
-        EOFError, OSError, zlib.error: Where it is damaged or breaks off (`UNREADABLE`).
-        UnicodeDecodeError: Where it is not in an encoding other than UTF-8.
+        EOFError, OSError, zlib.error: If it is damaged or truncated (`UNREADABLE`).
+        UnicodeDecodeError: If it is not valid in an encoding other than UTF-8.
     """
     with path.open("rb") as raw, _unpack(raw, path) as file:
         data = file.read()
@@ -155,19 +155,20 @@ def read_bytes(path: Path, encoding: str = "utf-8") -> bytes:
 def read_raw_lines(
     path: Path, bad: BadLines, quiet: bool = True, encoding: str = "utf-8"
 ) -> Iterator[tuple[int, bytes]]:
-    """Read a file line by line, unpacked by its name.
+    """Read a file line by line, decompressed according to its name.
 
     Args:
-        path: Of the file.
-        bad: Gets the place where the file breaks off.
-        quiet: No progress bar.
-        encoding: Of the file. In one that is no extension of ASCII, lines are turned into UTF-8 (`decodes_lines`).
+        path: Path of the file.
+        bad: Receives the place where the file is truncated.
+        quiet: Whether to hide the progress bar.
+        encoding: Encoding of the file. Lines in an encoding that does not extend ASCII are converted to UTF-8
+            (`decodes_lines`).
 
     Yields:
-        Number, from 1, and content of each line, with its line end and without a byte order mark.
+        Number, from 1, and content of each line, with line ending and without byte order mark.
 
     Raises:
-        UserError: Where the file breaks off, unless bad lines are skipped.
+        UserError: If the file is truncated, unless bad lines are skipped.
     """
     number, is_quiet = 0, quiet and bad.is_quiet
     with (
@@ -183,12 +184,12 @@ def read_raw_lines(
                 line = file.readline()
             except UNREADABLE as error:
                 packed = {".gz": "gzip ", ".bz2": "bzip2 ", ".zst": "zstd "}.get(get_endings(path)[1], "")
-                what = f"the {packed}data is damaged or breaks off here; an unknown number of rows is lost"
+                what = f"the {packed}data is damaged or truncated here; an unknown number of rows is lost"
                 bad.report(number + 1, f"{what} ({error})", is_row=False)
                 return
             except UnicodeError as error:
                 what = f"not {encoding} text from here on; an unknown number of rows is lost"
-                bad.report(number + 1, f"{what} ({error}); name its encoding", is_row=False)
+                bad.report(number + 1, f"{what} ({error}); specify its encoding", is_row=False)
                 return
             if not line:
                 bar.advance_to(raw_file.tell())
@@ -198,7 +199,7 @@ def read_raw_lines(
 
 
 def decodes_lines(encoding: str) -> bool:
-    """Whether a file in this encoding can be cut into lines before it is decoded: not if it is UTF-16, say.
+    """Whether a file in this encoding can be split into lines before decoding, which UTF-16, for example, cannot.
 
     Examples:
         >>> [decodes_lines(name) for name in ("utf-8", "cp1252", "gb18030", "utf-16")]
@@ -239,19 +240,19 @@ def _recode(file: BinaryIO, encoding: str) -> BinaryIO | _Recoded:
 
 
 def read_lines(path: Path, bad: BadLines, quiet: bool = True, encoding: str = "utf-8") -> Iterator[tuple[int, str]]:
-    """Read the lines of a text file, unpacked by its name.
+    """Read the lines of a text file, decompressed according to its name.
 
     Args:
-        path: Of the file.
-        bad: Gets lines that cannot be decoded, and the place where the file breaks off.
-        quiet: No progress bar.
-        encoding: Of the file.
+        path: Path of the file.
+        bad: Receives lines that cannot be decoded and the place where the file is truncated.
+        quiet: Whether to hide the progress bar.
+        encoding: Encoding of the file.
 
     Yields:
-        Number, from 1, and text of each line, with its line end and without a byte order mark.
+        Number, from 1, and text of each line, with line ending and without byte order mark.
 
     Raises:
-        UserError: For such a line, unless bad lines are skipped.
+        UserError: For either of these, unless bad lines are skipped.
     """
     yield from decode_lines(read_raw_lines(path, bad, quiet, encoding), bad, encoding)
 
@@ -259,7 +260,7 @@ def read_lines(path: Path, bad: BadLines, quiet: bool = True, encoding: str = "u
 def decode_lines(
     lines: Iterable[tuple[int, bytes]], bad: BadLines, encoding: str = "utf-8"
 ) -> Iterator[tuple[int, str]]:
-    """Decode lines and their numbers, as `read_lines` does those of a file."""
+    """Decode numbered lines, as `read_lines` does for a file."""
     of_lines = encoding if decodes_lines(encoding) else "utf-8"
     for number, line in lines:
         try:
@@ -271,33 +272,33 @@ def decode_lines(
 
 
 def explain_decoding(error: UnicodeDecodeError, encoding: str = "utf-8") -> str:
-    """Say what is wrong with a line that is not in its encoding."""
+    """Describe a line that is not valid in its encoding."""
     what = f"not {encoding.upper()} text ({error.reason} at byte {error.start} of the line)"
-    return f"{what}; name its encoding"
+    return f"{what}; specify its encoding"
 
 
 def read_json_lines(
     path: Path, bad: BadLines, quiet: bool = True, encoding: str = "utf-8"
 ) -> Iterator[tuple[int, dict[str, object]]]:
-    """Read the objects of a JSON Lines file; blank lines are passed over.
+    """Read the objects of a JSON Lines file, skipping blank lines.
 
     Args:
-        path: Of the file.
-        bad: Gets lines that are not a JSON object.
-        quiet: No progress bar.
-        encoding: Of the file.
+        path: Path of the file.
+        bad: Receives lines that are not a JSON object.
+        quiet: Whether to hide the progress bar.
+        encoding: Encoding of the file.
 
     Yields:
         Line number, from 1, and object of each line.
 
     Raises:
-        UserError: For a line that is not one, unless bad lines are skipped.
+        UserError: For a line that is not an object, unless bad lines are skipped.
     """
     yield from parse_json_lines(read_lines(path, bad, quiet, encoding), bad)
 
 
 def parse_json_lines(lines: Iterable[tuple[int, str]], bad: BadLines) -> Iterator[tuple[int, dict[str, object]]]:
-    """Parse lines and their numbers, as `read_json_lines` does those of a file."""
+    """Parse numbered lines, as `read_json_lines` does for a file."""
     for number, line in lines:
         if not line.strip():
             continue
@@ -318,16 +319,16 @@ def parse_json_lines(lines: Iterable[tuple[int, str]], bad: BadLines) -> Iterato
 
 
 def find_problem(record: object, may_be_half: bool = True) -> str | None:
-    """Say what keeps a JSON value from being a row; None where nothing does.
+    """Describe what keeps a JSON value from being a row; None if nothing does.
 
     Args:
         record: The value.
-        may_be_half: Whether it may hold half of a surrogate pair, as only escapes can.
+        may_be_half: Whether it may contain a lone surrogate, which only escapes can.
     """
     if not isinstance(record, dict):
-        return f"a JSON object {{...}} is needed on each line; this is a {type(record).__name__}"
+        return f"must be a JSON object {{...}}, not a {type(record).__name__}"
     if may_be_half and not _is_encodable(record):
-        return "half of a surrogate pair (\\ud800 to \\udfff alone), which is no character"
+        return "contains a lone surrogate (\\ud800 to \\udfff), which is not a character"
     return None
 
 

@@ -1,4 +1,4 @@
-"""A choice of concepts that overlap little, where they are cut from one hierarchy."""
+"""Choosing concepts that overlap little, for concepts taken from one hierarchy."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from seals_sim.types import DatasetRows
 def select_low_overlap(concepts: Mapping[str, DatasetRows], n_rows: int, max_shared: float = 0.1) -> list[str]:
     """Select concepts that overlap little.
 
-    From the largest concept to the smallest (equal ones by name), each is selected that fits those before it.
+    Concepts are tried from the largest to the smallest (ties by name) and selected if they fit those before them.
 
     Args:
         concepts: Name -> distinct rows.
-        n_rows: Of the table.
-        max_shared: The most that two concepts may share, of the rows of the smaller one.
+        n_rows: Rows of the table.
+        max_shared: Maximum overlap of two concepts, as a share of the smaller one's rows.
 
     Returns:
         The names, largest concept first.

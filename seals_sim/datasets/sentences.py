@@ -1,4 +1,4 @@
-"""The sentences of a large review file on disk, in Parquet parts of some 200,000: never the whole file in memory."""
+"""The sentences of a large review file on disk, in Parquet parts of some 200,000; the file is never all in memory."""
 
 from __future__ import annotations
 
@@ -43,22 +43,22 @@ class _Result(TypedDict):
 
 
 class SentenceTable:
-    """Sentences on disk, in parts with the columns label, review, book, text.
+    """Sentences on disk, in parts with the columns label, review, book and text.
 
     Attributes:
-        stage: Of `read_sentences`.
-        digest: Of the sentences.
-        bad_lines: What was left out of the file, and why.
+        stage: The stage of `read_sentences`.
+        digest: Digest of the sentences.
+        bad_lines: What was left out of the file and why.
     """
 
     def __init__(self, stage: Stage) -> None:
         """Open the parts.
 
         Args:
-            stage: Of `read_sentences`, finished.
+            stage: The finished stage of `read_sentences`.
 
         Raises:
-            ValueError: Where it is not.
+            ValueError: If it is not finished.
         """
         if stage.result is None:
             raise ValueError(f"{stage.folder}: is not finished")
@@ -73,7 +73,7 @@ class SentenceTable:
         return int(self._starts[-1])
 
     def is_positive(self) -> NDArray[np.bool_]:
-        """Read which sentences are spoilers: (n,)."""
+        """Read which sentences are spoilers: (n,) bool."""
         labels = [self._read_column(part, "label").to_numpy() for part in range(len(self._parts))]
         is_positive: NDArray[np.bool_] = np.concatenate(labels) == 1
         return is_positive
@@ -96,8 +96,8 @@ class SentenceTable:
         """Read some sentences.
 
         Args:
-            start: The first.
-            end: After the last.
+            start: The first sentence.
+            end: One past the last sentence.
 
         Returns:
             Their texts.
@@ -131,32 +131,32 @@ def read_sentences(
 ) -> SentenceTable:
     """Read a Goodreads spoiler file into folder / read, part by part.
 
-    A rerun after a kill reads the file from its start, some 20 s a million reviews, but writes only the parts that are
-    missing; the others must hold what the file holds, so that two files are never mixed.
+    A rerun after a kill reads the file from the start, some 20 s per million reviews, but writes only the missing
+    parts. The existing parts must match the file, so that two files are never mixed.
 
     Args:
-        path: Of `goodreads_reviews_spoiler.json` or `.json.gz`.
-        folder: Of all stages.
-        skip_bad_lines: Leave out what cannot be read, instead of stopping.
-        part: Sentences of a part, which may have a few more since reviews stay whole.
-        quiet: No progress bar.
+        path: Path of `goodreads_reviews_spoiler.json` or `.json.gz`.
+        folder: Parent folder of all stages.
+        skip_bad_lines: Leave out lines that cannot be read instead of stopping.
+        part: Sentences per part; a part may have a few more, since reviews are not split.
+        quiet: Whether to hide the progress bar.
 
     Returns:
         The sentences.
 
     Raises:
-        UserError: Where the file or one of its lines cannot be read, or the folder holds another file.
+        UserError: If the file or one of its lines cannot be read, or the folder was made from another file.
     """
     stage = Stage(folder, "read", {"reviews": "goodreads"})
     if stage.result is not None:
         if compute_sha256(path) != stage.read_result(_Result)["sha256"]:
-            raise UserError(f"{stage.folder}: was read from another file than {path}; {USE_ANOTHER}")
+            raise UserError(f"{stage.folder}: was made from a different file than {path}; {USE_ANOTHER}")
         return SentenceTable(stage)
     bad = BadLines(path, skip_bad_lines)
     for number, reviews in enumerate(_cut_into_parts(iterate_reviews(path, bad, quiet), part)):
         _write_part(stage, number, reviews, path)
     if not stage.blocks:
-        raise UserError(f"{path}: there are no sentences in it")
+        raise UserError(f"{path}: has no sentences")
     stage.finish({"sha256": compute_sha256(path), "bad_lines": bad.reports})
     return SentenceTable(stage)
 
@@ -184,7 +184,7 @@ def _write_part(stage: Stage, number: int, reviews: Sequence[Review], path: Path
     block = {"file": name, "sentences": len(texts), "sha256": digest.hexdigest()}
     if number < len(stage.blocks):
         if stage.blocks[number] != block:
-            raise UserError(f"{stage.folder}: was read from another file than {path}; {USE_ANOTHER}")
+            raise UserError(f"{stage.folder}: was made from a different file than {path}; {USE_ANOTHER}")
         return
     lengths = [len(review.texts) for review in reviews]
     place = pa.array(np.repeat(np.arange(len(reviews), dtype=np.int32), lengths))

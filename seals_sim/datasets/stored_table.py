@@ -42,8 +42,8 @@ from seals_sim.disk.stages import Count, FileResult, Sha256, Stage
 from seals_sim.errors import DamagedError, OtherOriginError, UserError
 from seals_sim.types import TableRow, TableRows
 
-STORED_FROM = 32 * 2**20  # bytes of a table: smaller ones are read faster than they are written again
-_VERSION = 1  # of what is written
+STORED_FROM = 32 * 2**20  # bytes of a table: reading a smaller one is faster than writing it again
+_VERSION = 1  # of the stored format
 
 
 class _LeftOut(TypedDict):
@@ -59,29 +59,29 @@ class _Read(FileResult):
 
 
 class UnstorableError(Exception):
-    """A cell that would come back as another one."""
+    """A cell that would not come back unchanged."""
 
 
 Stamp = list[list[object]]
 
 
 def stamp_table(path: Path) -> Stamp:
-    """Size and time of a table's files, by which a change is noticed."""
+    """Size and modification time of a table's files, to detect changes."""
     files = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
     return [[str(file), file.stat().st_size, file.stat().st_mtime_ns] for file in files]
 
 
 @contextmanager
 def require_unchanged(path: Path) -> Iterator[None]:
-    """Raise UserError where a table is changed while the block reads it."""
+    """Raise UserError if a table changes while the block reads it."""
     before = _try_stamp(path)
     yield
     if _try_stamp(path) != before:
-        raise UserError(f"{path}: was changed while it was read; begin again when it is whole")
+        raise UserError(f"{path}: changed while it was being read; rerun the same command once it is complete")
 
 
 def _try_stamp(path: Path) -> Stamp | None:
-    """None where there is no such file, which its reader explains."""
+    """The stamp, or None if there is no such file; the reader then explains that."""
     try:
         return stamp_table(path)
     except OSError:
@@ -89,7 +89,7 @@ def _try_stamp(path: Path) -> Stamp | None:
 
 
 def is_large(path: Path) -> bool:
-    """Whether a table is better kept on disk than in memory."""
+    """Whether a table should be kept on disk rather than in memory."""
     if path.is_dir():
         return sum(file.stat().st_size for file in path.rglob("*.arrow")) >= STORED_FROM
     return path.is_file() and path.stat().st_size >= STORED_FROM
@@ -104,20 +104,20 @@ def read_stored_table(
     columns: Sequence[str] | None = (),
     quiet: bool = True,
 ) -> TextTable:
-    """Read the texts of a table and other columns of it as `read_text_columns` does, and leave them on disk.
+    """Read the texts and other columns of a table like `read_text_columns`, but keep them on disk.
 
     Args:
         path: As for `read_text_columns`.
-        cache: The folder where they are kept, for the next call too, as long as the table is as it was.
-        text_column: Of the texts.
-        skip_bad_lines: Leave out what cannot be read, instead of stopping.
+        cache: Folder in which they are kept; later calls reuse them as long as the table is unchanged.
+        text_column: Name of the text column.
+        skip_bad_lines: Leave out lines that cannot be read instead of stopping.
         options: How to read the file.
-        columns: To be read too; None for all.
-        quiet: No progress bar.
+        columns: Other columns to read; None for all.
+        quiet: Whether to hide the progress bar.
 
     Raises:
-        UserError: Where the file or one of its lines cannot be read, or the cache cannot be written.
-        UnstorableError: Where a cell of another column cannot be kept as it is.
+        UserError: If the file or one of its lines cannot be read, or the cache cannot be written.
+        UnstorableError: If a cell of another column cannot be stored unchanged.
     """
     options = options or TableOptions()
     file, header_bad = open_table(path, options), BadLines(path, skip_bad_lines)
@@ -169,7 +169,7 @@ def _open_or_read(
 
 
 def _write(path: Path, file: TableFile, wanted: Wanted, bad: BadLines, temporary: Path) -> tuple[int, str]:
-    """The number of rows that are kept, and the digest of their texts."""
+    """Write the rows; return the number of kept rows and the digest of their texts."""
     types = file.read_types(wanted.others)
     fields = [pa.field(TEXT, pa.large_string()), pa.field(HASH, pa.binary(HASH_BYTES)), pa.field(ROW, pa.int64())]
     for name in wanted.others:
@@ -185,7 +185,7 @@ def _write(path: Path, file: TableFile, wanted: Wanted, bad: BadLines, temporary
         def flush() -> None:
             record_batch = batch.build()
             update_with_texts(digest, batch.texts)
-            try:  # not as an error of the table, which is read at the same time
+            try:  # so that it is not reported as an error of the table, which is read at the same time
                 writer.write_batch(record_batch)
             except OSError as error:
                 raise explain_unwritable(temporary, error) from error
@@ -205,7 +205,7 @@ def _write(path: Path, file: TableFile, wanted: Wanted, bad: BadLines, temporary
 
 @dataclass
 class _Batch:
-    """Rows on their way to the file."""
+    """Rows waiting to be written to the file."""
 
     schema: pa.Schema
     others: list[str]
@@ -250,7 +250,7 @@ def _name(what: Mapping[str, object]) -> str:
 
 
 def _remove_others(folder: Path) -> None:
-    """Remove what was read from the table before it was changed; a session that has it open goes on with it."""
+    """Remove what was stored before the table changed; a session that has it open can continue to use it."""
     for other in folder.parent.iterdir():
         if other.is_dir() and other != folder:
             shutil.rmtree(other, ignore_errors=True)

@@ -1,7 +1,7 @@
-"""The texts of a large table, and its other columns, in an Arrow file on disk: memory holds those that are looked at.
+"""The texts and other columns of a large table in an Arrow file on disk; only those in use are in memory.
 
-A single text is read through mapped memory. A pass over all of them reads batch by batch, so that it leaves none of the
-file's pages to this process. Both keep the file open, so that it may be replaced or removed under them.
+A single text is read from the memory-mapped file. A pass over all texts reads batch by batch, so none of the file's
+pages stay in this process. Both keep the file open, so it may be replaced or removed meanwhile.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from seals_sim.errors import DamagedError
 from seals_sim.types import Rows
 from seals_sim.vectors.copies import Copies
 
-BATCH = 16_384  # rows of a batch; all but the last have as many
-HASH_BYTES = 16  # two texts share one with a probability of 10**-22 in ten million
+BATCH = 16_384  # rows per batch; only the last may have fewer
+HASH_BYTES = 16  # among ten million texts, two share a hash with a probability of 10**-22
 TEXT, HASH, ROW = "text", "hash", "row"
 JSON_PREFIX, NATIVE_PREFIX = "json ", "cell "
 
 
 class StoredFile:
-    """An open Arrow file with rows in batches of one size.
+    """An open Arrow file with rows in batches of equal size.
 
     Args:
-        path: Of the file.
-        n: Rows that it should have.
+        path: Path of the file.
+        n: Expected number of rows.
 
     Attributes:
-        path: Of the file.
+        path: Path of the file.
         n: Rows.
 
     Raises:
-        DamagedError: Where it has others.
-        UserError: Where it cannot be read.
+        DamagedError: If it does not have these rows.
+        UserError: If it cannot be read.
     """
 
     def __init__(self, path: Path, n: int) -> None:
@@ -60,13 +60,13 @@ class StoredFile:
             raise DamagedError(path, "is damaged", path.parent) from error
         sizes = [len(batch) for batch in self._batches]
         if not sizes or sum(sizes) != n or any(size != sizes[0] for size in sizes[:-1]) or sizes[-1] > sizes[0]:
-            raise DamagedError(path, "is damaged (it has other rows)", path.parent)
+            raise DamagedError(path, "is damaged (its rows do not match)", path.parent)
         self.path = path
         self.n, self._size, self._lock = n, sizes[0], threading.Lock()
 
     @property
     def names(self) -> list[str]:
-        """Of its columns."""
+        """Names of its columns."""
         return list(self._mapped.schema.names)
 
     def get_cell(self, name: str, row: int) -> Any:
@@ -74,7 +74,7 @@ class StoredFile:
         return self._batches[row // self._size].column(name)[row % self._size].as_py()
 
     def iterate(self, name: str, first: int = 0, last: int | None = None) -> Iterator[pa.Array]:
-        """A column from row `first` to before `last`, some rows at a time, read from the file."""
+        """Read a column from the file, a few rows at a time, from row `first` up to but excluding `last`."""
         last = self.n if last is None else last
         for number in range(first // self._size, -(-last // self._size)):
             with self._lock:
@@ -84,7 +84,7 @@ class StoredFile:
 
 
 class StoredColumn(Sequence[object]):
-    """The cells of a column of the table, each as it was there."""
+    """The cells of a column, as they were in the table."""
 
     def __init__(self, file: StoredFile, name: str) -> None:
         self._file, self._name, self._is_json = file, name, name.startswith(JSON_PREFIX)
@@ -110,14 +110,14 @@ class StoredColumn(Sequence[object]):
 
 
 class StoredTexts(Sequence[str]):
-    """n texts on disk, in the place of a list of them.
+    """n texts on disk, usable like a list.
 
     Attributes:
-        digest: Of all texts, as `update_with_texts` computes it.
+        digest: Digest of all texts, as computed by `update_with_texts`.
     """
 
     def __init__(self, file: StoredFile, digest: str) -> None:
-        """Take the file of a table; nothing is read yet."""
+        """Wrap the file of a table; nothing is read yet."""
         self._file, self.digest = file, digest
 
     def __len__(self) -> int:
@@ -140,7 +140,7 @@ class StoredTexts(Sequence[str]):
             yield from column.to_pylist()
 
     def iterate_batches(self) -> Iterator[tuple[int, pa.Array]]:
-        """Where each batch begins, and its texts, as Arrow has them."""
+        """The first row of each batch and its texts, as an Arrow array."""
         start = 0
         for column in self._file.iterate(TEXT):
             yield start, column
@@ -148,13 +148,13 @@ class StoredTexts(Sequence[str]):
 
     @cached_property
     def lengths(self) -> NDArray[np.int64]:
-        """(n,) characters of each text."""
+        """(n,), the number of characters of each text."""
         counts = [np.asarray(pa.compute.utf8_length(column)) for column in self._file.iterate(TEXT)]
         return np.concatenate(counts).astype(np.int64)
 
     @cached_property
     def copies(self) -> Copies | None:
-        """Which texts are equal, by hashes of 128 bits; None where no two are. Found once: it takes a second or so."""
+        """Which texts are equal, by 128-bit hashes; None if no two are. Cached, since it takes a second or so."""
         return Copies.find_once(self._file.path.parent, self.digest, self._find_copies)
 
     def _find_copies(self) -> Copies | None:
@@ -166,7 +166,7 @@ class StoredTexts(Sequence[str]):
 
 
 def find_equal_texts(texts: Sequence[str]) -> Copies | None:
-    """Find which of n texts are equal; None where no two are.
+    """Find which of n texts are equal; None if no two are.
 
     Examples:
         >>> find_equal_texts(["b", "a", "b"]).first.tolist()
@@ -188,7 +188,7 @@ def count_characters(texts: Sequence[str]) -> NDArray[np.int64]:
 
 
 def digest_texts(texts: Sequence[str]) -> str:
-    """Compute the digest of n texts, or take the one that is known."""
+    """Compute the digest of n texts, or return it if it is known."""
     if isinstance(texts, StoredTexts):
         return texts.digest
     digest = hashlib.sha256()
@@ -197,7 +197,7 @@ def digest_texts(texts: Sequence[str]) -> str:
 
 
 def find_first_rows(texts: Sequence[str], wanted: Sequence[str]) -> Rows:
-    """Find the first row (m,) of each of some texts, all of which are there.
+    """Find the first row (m,) of each of the wanted texts, all of which must exist.
 
     Examples:
         >>> find_first_rows(["b", "a", "b"], ["a", "b"]).tolist()
@@ -211,6 +211,6 @@ def find_first_rows(texts: Sequence[str], wanted: Sequence[str]) -> Rows:
 
 
 def iterate_longer(texts: StoredTexts, n_bytes: int) -> Iterator[list[str]]:
-    """The texts that are longer than so many bytes, some at a time."""
+    """The texts longer than this many bytes, some at a time."""
     for _, column in texts.iterate_batches():
         yield column.filter(pa.compute.greater(pa.compute.binary_length(column), n_bytes)).to_pylist()

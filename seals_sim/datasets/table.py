@@ -1,4 +1,4 @@
-"""The user's own table, in any of its formats, with a text column and label columns."""
+"""The user's own table, in any supported format, with a text column and label columns."""
 
 from __future__ import annotations
 
@@ -33,19 +33,20 @@ def read_text_table(
 
     Args:
         path: .jsonl (or .ndjson), .json, .csv, .tsv, each also with .gz, .bz2 or .zst; .parquet, .arrow, .feather,
-            .xlsx; or a folder of .txt files or of `datasets.save_to_disk`. A .tsv has no quoting.
-        text_column: Of the texts; `doc.text` is the field `text` of the field `doc`.
-        label_columns: By default the column `label` or `labels`. What their values mean is said at `build_concepts`.
-        separator: Cuts a text cell into a list of labels.
-        skip_bad_lines: Leave out what cannot be read, instead of stopping. Empty texts are always left out.
+            .xlsx; a folder of .txt files; or a folder from `datasets.save_to_disk`. A .tsv has no quoting.
+        text_column: Name of the text column; `doc.text` is the field `text` of the field `doc`.
+        label_columns: Names of the label columns, by default `label` or `labels`. `build_concepts` explains what their
+            values mean.
+        separator: Splits a text cell into a list of labels.
+        skip_bad_lines: Leave out lines that cannot be read instead of stopping. Empty texts are always left out.
         options: How to read the file.
-        labeled_only: Leave out rows that have no label in any of these columns, of which nobody has said what they are.
+        labeled_only: Leave out rows without a label in any of these columns.
 
     Returns:
-        The dataset. Its `table_rows` count the lines that were left out.
+        The dataset. Its `table_rows` also count the lines that were left out.
 
     Raises:
-        UserError: Where the file or one of its lines cannot be read.
+        UserError: If the file or one of its lines cannot be read.
 
     Examples:
         >>> import tempfile
@@ -70,13 +71,13 @@ def read_text_table(
 
 @dataclass(frozen=True, eq=False)
 class TextTable:
-    """The texts of a table that need not have labels.
+    """The texts of a table, which need not have labels.
 
     Attributes:
-        texts: Without those that are empty.
-        rows: (n,) sorted, where each stands in the table.
+        texts: The texts, without empty ones.
+        rows: (n,) sorted, position of each text in the table.
         bad: What was left out.
-        columns: Other columns of the table, n cells each, as they are there.
+        columns: Other columns of the table, n cells each, unchanged.
     """
 
     texts: Sequence[str]
@@ -92,17 +93,17 @@ def read_text_columns(
     options: TableOptions | None = None,
     columns: Sequence[str] | None = (),
 ) -> TextTable:
-    """Read the texts of a table, and other columns of it.
+    """Read the texts and other columns of a table.
 
     Args:
         path: As for `read_text_table`.
-        text_column: Of the texts.
-        skip_bad_lines: Leave out what cannot be read, instead of stopping. Empty texts are always left out.
+        text_column: Name of the text column.
+        skip_bad_lines: Leave out lines that cannot be read instead of stopping. Empty texts are always left out.
         options: How to read the file.
-        columns: To be read too; None for all.
+        columns: Other columns to read; None for all.
 
     Raises:
-        UserError: Where the file or one of its lines cannot be read.
+        UserError: If the file or one of its lines cannot be read.
     """
     read = _read_columns(path, text_column, None, None, skip_bad_lines, options, columns)
     return TextTable(read.texts, read.rows, read.bad, read.others)
@@ -111,18 +112,18 @@ def read_text_columns(
 def read_texts(
     path: Path, text_column: str = "text", skip_bad_lines: bool = False
 ) -> tuple[list[str], TableRows, BadLines]:
-    """Read the texts of a table that need not have labels.
+    """Read the texts of a table, which need not have labels.
 
     Args:
         path: As for `read_text_table`.
-        text_column: Of the texts.
-        skip_bad_lines: Leave out what cannot be read, instead of stopping. Empty texts are always left out.
+        text_column: Name of the text column.
+        skip_bad_lines: Leave out lines that cannot be read instead of stopping. Empty texts are always left out.
 
     Returns:
         The texts, their rows in the file, and the lines left out.
 
     Raises:
-        UserError: Where the file or one of its lines cannot be read.
+        UserError: If the file or one of its lines cannot be read.
     """
     table = read_text_columns(path, text_column, skip_bad_lines)
     return list(table.texts), table.rows, table.bad
@@ -131,25 +132,25 @@ def read_texts(
 def read_label_table(
     path: Path, label_columns: Sequence[str], separator: str | None
 ) -> tuple[int, dict[str, DatasetRows]]:
-    """Read a table that holds labels alone; a bad line is always an error.
+    """Read a table that contains only labels; a bad line is always an error.
 
     Args:
         path: As for `read_text_table`.
-        label_columns: By default the column `label` or `labels`.
-        separator: Cuts a text cell into a list of labels.
+        label_columns: Names of the label columns, by default `label` or `labels`.
+        separator: Splits a text cell into a list of labels.
 
     Returns:
-        The number of rows, and the concepts.
+        The number of rows and the concepts.
 
     Raises:
-        UserError: Where the file or one of its lines cannot be read.
+        UserError: If the file or one of its lines cannot be read.
     """
     columns = _read_columns(path, None, label_columns, separator, skip_bad_lines=None)
     return len(columns.rows), _build_concepts(path, columns)
 
 
 def get_stem(path: Path) -> str:
-    """Take the file's name without its endings, in printable characters.
+    """The name of a file without its endings, in printable characters.
 
     Examples:
         >>> get_stem(Path("data/reviews.2024.csv.gz"))
@@ -160,7 +161,7 @@ def get_stem(path: Path) -> str:
 
 @dataclass(frozen=True)
 class _Columns:
-    """What was asked for of a table; rows: where each row stands in it, lines left out counted."""
+    """The requested columns of a table; `rows` are positions in it, counting lines that were left out."""
 
     texts: list[str]
     labels: dict[str, list[Label]]
@@ -187,7 +188,7 @@ def _read_columns(
 
 
 def _read_at_once(file: TableFile, wanted: Wanted, separator: str | None, bad: BadLines) -> _Columns | None:
-    """None where something is wrong, which is for `_read_row_by_row` to say."""
+    """The columns, or None if something is wrong, which `_read_row_by_row` then reports."""
     table = file.read_at_once(wanted.all)
     if table is None:
         return None
@@ -229,7 +230,7 @@ def _keep_labeled(path: Path, columns: _Columns) -> _Columns:
     cells = zip(*columns.labels.values(), strict=True)
     kept = [place for place, row in enumerate(cells) if any(value not in (None, ()) for value in row)]
     if not kept:
-        raise UserError(f"{path}: no row of it has a label", parameter="labeled_only", value=True)
+        raise UserError(f"{path}: no row has a label", parameter="labeled_only", value=True)
     return replace(
         columns,
         texts=[columns.texts[place] for place in kept],

@@ -1,4 +1,4 @@
-"""The user's own vectors: an .npy of (n, d), with labels or a table in another file. So image embeddings come in."""
+"""The user's own vectors, such as image embeddings: an .npy of (n, d), with labels or a table in another file."""
 
 from __future__ import annotations
 
@@ -22,16 +22,17 @@ def read_vectors(path: Path, labels: Path, label_columns: Sequence[str] = (), se
     """Read vectors and their labels.
 
     Args:
-        path: Of an .npy of (n, d), of any real type.
-        labels: Of an .npy of (n,), a class id (or 0/1, or true/false) for each row; or of a table with a label column.
-        label_columns: Of the table; by default the column `label` or `labels`.
-        separator: Cuts a text cell of the table into a list of labels.
+        path: Path of an .npy of (n, d), of any real type.
+        labels: Path of an .npy of (n,) with a class id (or 0/1, or true/false) per row; or of a table with a label
+            column.
+        label_columns: Label columns of the table, by default `label` or `labels`.
+        separator: Splits a text cell of the table into a list of labels.
 
     Returns:
         The vectors, in float32 and l2-normalized, and the concepts of the labels.
 
     Raises:
-        UserError: Where a file cannot be read, or a vector is zero, infinite, or not a number.
+        UserError: If a file cannot be read, or a vector is zero, infinite, or not a number.
     """
     vectors = read_vector_array(path)
     n_labels, concepts = _read_labels(labels, label_columns, separator)
@@ -41,20 +42,20 @@ def read_vectors(path: Path, labels: Path, label_columns: Sequence[str] = (), se
 
 
 def read_vector_array(path: Path) -> NDArray[np.generic]:
-    """Read an array of vectors as it is, memory-mapped: what its values are is for `normalize` to check.
+    """Read an array of vectors as it is, memory-mapped; `normalize` checks its values.
 
     Args:
-        path: Of an .npy of (n, d), of any real type.
+        path: Path of an .npy of (n, d), of any real type.
 
     Returns:
         (n, d), n and d at least 1.
 
     Raises:
-        UserError: Where there is no such array in it; pickles are not read.
+        UserError: If the file does not contain such an array; pickles are not read.
     """
     vectors = _read_array(path)
     if vectors.ndim != 2 or vectors.dtype.kind not in "fiu" or not vectors.size:
-        raise UserError(f"{path}: an (n, d) array of numbers is needed; this is {_describe(vectors)}")
+        raise UserError(f"{path}: must be an (n, d) array of numbers, not {_describe(vectors)}")
     return vectors
 
 
@@ -65,7 +66,7 @@ def _read_labels(path: Path, label_columns: Sequence[str], separator: str | None
         raise UserError(f"{path} is an array and has no columns", parameter="label_column", value=label_columns[0])
     values = _read_array(path)
     if values.ndim != 1 or values.dtype.kind not in "biufU":
-        raise UserError(f"{path}: an (n,) array of one class id a row is needed; this is {_describe(values)}")
+        raise UserError(f"{path}: must be an (n,) array with one class id per row, not {_describe(values)}")
     is_missing = ~np.isfinite(values) if values.dtype.kind == "f" else np.zeros(len(values), dtype=np.bool_)
     if is_missing.any():
         raise UserError(f"{path}: row {int(np.argmax(is_missing))} (counted from 0) is NaN or infinite")

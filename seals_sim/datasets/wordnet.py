@@ -1,7 +1,7 @@
 """WordNet 3.0: the definitions of its 117,659 synsets; a concept is a synset with all its hyponyms.
 
-WordNet belongs to Princeton University, whose license lets anyone use and pass it on. Debian's package wordnet-base
-and NLTK's corpus `wordnet` install the same dictionary files.
+WordNet belongs to Princeton University, whose license lets anyone use and redistribute it. Debian's package
+wordnet-base and NLTK's corpus `wordnet` install the same dictionary files.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ class Synset:
     """A set of words with one meaning.
 
     Attributes:
-        name: Part of speech and offset in its file, as n02076196.
-        words: Of the set.
+        name: Part of speech and offset in its file, such as n02076196.
+        words: Words of the set.
         definition: The gloss without its quoted examples.
-        hypernyms: Names of the synsets above it, also of those that it is an instance of.
+        hypernyms: Names of the synsets above it, including those that it is an instance of.
     """
 
     name: str
@@ -52,14 +52,14 @@ def read_wordnet(path: Path | None = None, min_fraction: float = 0.0002, max_fra
         path: A folder with the dictionary files data.noun, data.verb, data.adj and data.adv; or a table of synsets
             with the columns synset, pos, lexfile, words, definition, examples, and hypernyms (TSV, plain or gzipped).
             None looks in the usual places.
-        min_fraction: The fewest hyponyms of a concept, itself included, of all synsets.
-        max_fraction: The most.
+        min_fraction: Minimum number of hyponyms of a concept, itself included, as a share of all synsets.
+        max_fraction: Maximum share.
 
     Returns:
-        The definitions in the order of their synsets' names. The words of a synset are no part of its text.
+        The definitions, sorted by synset name. The words of a synset are not part of its text.
 
     Raises:
-        UserError: Where there are no such files, or they cannot be read.
+        UserError: If there are no such files, or they cannot be read.
     """
     synsets = sorted(_read_synsets(_find_files(path)), key=lambda synset: synset.name)
     row_of = {synset.name: row for row, synset in enumerate(synsets)}
@@ -77,7 +77,7 @@ def read_wordnet(path: Path | None = None, min_fraction: float = 0.0002, max_fra
 
 
 def _find_reachable(edges: NDArray[np.int64], n: int) -> csr_array:
-    """For each of n nodes of an acyclic graph, all that can be reached along edges (m, 2), itself included."""
+    """For each of n nodes of an acyclic graph, all nodes reachable along edges (m, 2), itself included."""
     step = csr_array((np.ones(len(edges), dtype=np.bool_), (edges[:, 0], edges[:, 1])), shape=(n, n))
     itself = eye_array(n, dtype=np.bool_, format="csr")
     reachable = itself
@@ -91,7 +91,7 @@ def _find_files(path: Path | None) -> Path:
         path = next((place for place in PLACES if (place / "data.noun").exists()), None)
         if path is None:
             raise UserError(
-                "no dictionary files in the usual places; name their folder (Debian's wordnet-base: "
+                "no dictionary files in the usual places; give their folder (Debian's wordnet-base: "
                 "/usr/share/wordnet, NLTK's corpus wordnet: nltk_data/corpora/wordnet)",
                 parameter="wordnet",
             )
@@ -108,7 +108,7 @@ def _read_synsets(path: Path) -> Iterator[Synset]:
 
 
 def _read_dictionary_file(path: Path) -> Iterator[Synset]:
-    """The synsets of one data file; its format is that of the manual page wndb(5WN)."""
+    """The synsets of one data file, in the format of the manual page wndb(5WN)."""
     for number, line in _read_lines(path):
         if line.startswith("  "):  # the license
             continue
@@ -128,7 +128,7 @@ def _read_dictionary_file(path: Path) -> Iterator[Synset]:
 
 
 def _get_part_of_speech(letter: str) -> str:
-    return "a" if letter == "s" else letter  # satellite adjectives stand in the same file
+    return "a" if letter == "s" else letter  # satellite adjectives are in the same file
 
 
 def _read_table(path: Path) -> Iterator[Synset]:
@@ -136,7 +136,7 @@ def _read_table(path: Path) -> Iterator[Synset]:
     lines = _read_lines(path)
     _, header = next(lines, (1, ""))
     if header.split("\t") != _TABLE_COLUMNS:
-        raise UserError(f"{path}:1: a table of synsets has the columns {', '.join(_TABLE_COLUMNS)}")
+        raise UserError(f"{path}:1: a table of synsets must have the columns {', '.join(_TABLE_COLUMNS)}")
     for number, line in lines:
         cells = line.split("\t")
         if len(cells) != len(_TABLE_COLUMNS):

@@ -1,4 +1,4 @@
-"""Excel workbooks, read by calamine: pandas would take a cell that says NA, or null, for an empty one."""
+"""Excel workbooks, read by calamine: pandas would treat a cell with the text NA or null as empty."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seals_sim.errors import UserError
 
 
 class WorkbookTable:
-    """One sheet, whose first row has the names of the columns. All cells but true and false are texts."""
+    """One sheet with column names in the first row. All cells except true and false are texts."""
 
     def __init__(self, path: Path, sheet: str | None) -> None:
         self._path, self._sheet = path, sheet
@@ -27,7 +27,7 @@ class WorkbookTable:
         return [str(name) for name in header]
 
     def read_at_once(self, columns: Sequence[str]) -> pa.Table | None:
-        """Never: the cells are Python's already, and of several types."""
+        """Always None: the cells are Python objects already, of several types."""
         return None
 
     def read_types(self, columns: Sequence[str]) -> dict[str, pa.DataType] | None:
@@ -57,12 +57,12 @@ class WorkbookTable:
         if self._sheet is None:
             raise UserError(f"{self._path} has {len(names)} sheets; name one of {listed}", parameter="sheet")
         if self._sheet not in names:
-            raise UserError(f"{self._path} has {listed}", parameter="sheet", value=self._sheet)
+            raise UserError(f"no such sheet in {self._path}; it has {listed}", parameter="sheet", value=self._sheet)
         return self._sheet
 
 
 def _read_cell(cell: object) -> object:
-    """As CSV would hold it: Excel stores a whole number as a float."""
+    """Convert a cell to its CSV form: Excel stores integers as floats."""
     if isinstance(cell, str | bool):
         return cell
     return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)

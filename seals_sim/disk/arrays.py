@@ -21,7 +21,7 @@ from seals_sim.progress import track
 
 
 class ArrayBlock(TypedDict):
-    """Rows that are on the disk."""
+    """Rows that are on disk."""
 
     start: Count
     end: Count
@@ -29,14 +29,14 @@ class ArrayBlock(TypedDict):
 
 
 class ArrayStage:
-    """An (n, ...) array that is filled in from the top, block by block: folder / name / array.npy.
+    """An (n, ...) array that is filled from the top, block by block: folder / name / array.npy.
 
-    Space for all of it must be there at the start, so that a disk too small for it is known at once. A block whose
-    checksum is wrong when the stage goes on is done again, with those after it.
+    Disk space for the whole array must be free at the start, so a disk that is too small is detected at once. If the
+    checksum of a block is wrong when the stage resumes, this block and all later ones are computed again.
 
     Attributes:
         stage: The journal.
-        path: Of the array, an .npy file.
+        path: Path of the array, an .npy file.
 
     Examples:
         >>> import tempfile
@@ -49,18 +49,18 @@ class ArrayStage:
     def __init__(
         self, folder: Path, name: str, made_from: Mapping[str, object], shape: tuple[int, ...], dtype: DTypeLike
     ) -> None:
-        """Open the array of an earlier run, or take the space for a new one.
+        """Open the array of an earlier run, or reserve space for a new one.
 
         Args:
-            folder: Of all stages.
-            name: Of this one.
-            made_from: All that the array depends on, as JSON can write it.
+            folder: Parent folder of all stages.
+            name: Name of this stage.
+            made_from: Everything that the array depends on, in JSON types.
             shape: (n, ...).
-            dtype: Of the array.
+            dtype: Data type of the array.
 
         Raises:
-            UserError: Where the folder holds a stage made from something else, its array is damaged, or the disk is
-                too small.
+            UserError: If the folder holds a stage made from something else, its array is damaged, or there is not
+                enough disk space.
         """
         self._shape, self._dtype = shape, np.dtype(dtype)
         self.stage = Stage(folder, name, {**made_from, "shape": list(shape), "dtype": self._dtype.str})
@@ -81,7 +81,7 @@ class ArrayStage:
 
     @property
     def n_done(self) -> int:
-        """Rows that are filled in."""
+        """Number of rows written so far."""
         return int(self.stage.blocks[-1]["end"]) if self.stage.blocks else 0
 
     def write(self, rows: NDArray[Any]) -> None:
@@ -91,15 +91,15 @@ class ArrayStage:
             rows: (m, ...).
 
         Raises:
-            ValueError: Where they do not fit.
-            UserError: Where they cannot be written.
+            ValueError: If they do not fit.
+            UserError: If they cannot be written.
         """
         start = self.n_done
         content = np.ascontiguousarray(rows, dtype=self._dtype)
         if rows.shape[1:] != self._shape[1:] or start + len(rows) > self._shape[0]:
-            raise ValueError(f"rows of shape {rows.shape} do not fit into {self._shape} from row {start} on")
+            raise ValueError(f"rows of shape {rows.shape} do not fit into {self._shape} at row {start}")
         array = open_memmap(self.path, mode="r")
-        try:  # not through the mapped memory: there a full disk is no error but the end of the process
+        try:  # not through the memory map, where a full disk is not an error but ends the process
             with self.path.open("r+b") as file:
                 file.seek(array.offset + start * array.strides[0])
                 file.write(content.data)
@@ -118,20 +118,20 @@ class ArrayStage:
         doing: str | None = None,
         unit: str = "row",
     ) -> NDArray[Any]:
-        """Compute and write the rows that are missing.
+        """Compute and write the missing rows.
 
         Args:
             compute_rows: Computes the rows from start to end, (end - start, ...).
-            block: How many to compute at a time.
-            quiet: No progress bar.
-            doing: What is done, in words; by default the name of the stage.
-            unit: What a row is.
+            block: Rows to compute at a time.
+            quiet: Whether to hide the progress bar.
+            doing: Name of the work for the progress bar; by default the name of the stage.
+            unit: What to call a row in the progress bar.
 
         Returns:
             The whole array, memory-mapped for reading.
 
         Raises:
-            UserError: Where a block cannot be written.
+            UserError: If a block cannot be written.
         """
         n = self._shape[0]
         blocks = (compute_rows(start, min(start + block, n)) for start in range(self.n_done, n, block))
@@ -140,11 +140,11 @@ class ArrayStage:
     def fill_from(
         self, blocks: Iterable[NDArray[Any]], quiet: bool = True, doing: str | None = None, unit: str = "row"
     ) -> NDArray[Any]:
-        """Write the rows that are missing.
+        """Write the missing rows.
 
         Args:
-            blocks: All rows from `n_done` on, some at a time; not looked at where the array is complete.
-            quiet: No progress bar.
+            blocks: All rows from `n_done` on, some at a time; not read if the array is complete.
+            quiet: Whether to hide the progress bar.
             doing: As for `fill`.
             unit: As for `fill`.
 
@@ -152,7 +152,7 @@ class ArrayStage:
             The whole array, memory-mapped for reading.
 
         Raises:
-            UserError: Where a block cannot be written.
+            UserError: If a block cannot be written.
         """
         if not self.stage.is_finished:
             n = self._shape[0]
@@ -164,10 +164,10 @@ class ArrayStage:
         return self.open()
 
     def finish(self) -> None:
-        """Note that the array is complete.
+        """Record that the array is complete.
 
         Raises:
-            ValueError: Where it is not.
+            ValueError: If it is not complete.
         """
         if self.n_done != self._shape[0]:
             raise ValueError(f"{self.n_done} of {self._shape[0]} rows are filled in")
@@ -184,12 +184,12 @@ class ArrayStage:
             open_memmap(temporary, mode="w+", dtype=self._dtype, shape=self._shape)
 
     def _read_blocks(self) -> list[ArrayBlock]:
-        """The blocks that the journal names: from the first row on without a gap, if finished to the last."""
+        """The blocks in the journal: from the first row on without gaps and, if finished, up to the last row."""
         blocks, n = self.stage.read_blocks(ArrayBlock), self._shape[0]
         starts = [0, *(block["end"] for block in blocks)]
         fits = all(start == block["start"] <= block["end"] <= n for start, block in zip(starts, blocks, strict=False))
         if not fits or (self.stage.is_finished and starts[-1] != n):
-            raise DamagedError(self.path, "is damaged (its journal counts other rows)", self.stage.folder)
+            raise DamagedError(self.path, "is damaged (its journal has another number of rows)", self.stage.folder)
         return blocks
 
     def _require_whole(self) -> None:

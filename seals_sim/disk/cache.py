@@ -1,4 +1,4 @@
-"""Arrays on disk under a key of everything that they were computed from."""
+"""Arrays on disk, under a key that names everything they were computed from."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ from seals_sim.disk.files import compute_sha256, make_folder, replacing, require
 from seals_sim.disk.reading import explain_unreadable, read_array, read_content
 from seals_sim.disk.stamps import digest_once, note_digest
 
-_NOTED_FROM = 2**24  # bytes: fewer are digested in a hundredth of a second
+_NOTED_FROM = 2**24  # bytes: smaller files are digested in a hundredth of a second
 
 
 def get_default_folder() -> Path:
-    """Say where this machine keeps caches, in a folder of our own, which is closed to other users if it is there."""
+    """The default cache folder of this machine; if it exists, it is closed to other users."""
     folder = platformdirs.user_cache_path("seals-sim")
-    with suppress(OSError):  # not there, or not ours
+    with suppress(OSError):  # missing, or not ours
         folder.chmod(0o700)
     return folder
 
 
 def compute_with_cache(folder: Path | None, key: str, compute: Callable[[], NDArray[Any]]) -> NDArray[Any]:
-    """Compute an array, or load it from a cache where there is one.
+    """Compute an array, or load it from a cache if there is one.
 
     Args:
-        folder: The cache; None for none, so that nothing is written.
-        key: Of everything that the array depends on.
-        compute: Makes the array.
+        folder: The cache folder; None for no cache, so that nothing is written.
+        key: Names everything that the array depends on.
+        compute: Function that computes the array.
 
     Returns:
-        The array, memory-mapped where it comes from the cache.
+        The array, memory-mapped if it comes from the cache.
     """
     return compute() if folder is None else load_or_compute(folder, key, compute)[0]
 
 
 def is_cached(folder: Path, key: str) -> bool:
-    """Whether an array lies under this key; it may be damaged."""
+    """Whether there is an array under this key; it may be damaged."""
     return _get_path(folder, key).exists()
 
 
@@ -55,20 +55,20 @@ def _get_path(folder: Path, key: str) -> Path:
 def load_or_compute(folder: Path, key: str, compute: Callable[[], NDArray[Any]]) -> tuple[NDArray[Any], str]:
     """Load the array under a key, or compute it and write it there.
 
-    A file gets its name only when it is whole, and is used only if its checksum is right, which is looked at once after
-    every change of its size or times. It is for its owner alone: from vectors, texts can partly be read. A folder that
-    can only be read will do where the array is there.
+    A file gets its name only once it is complete, and is used only if its checksum is right, which is verified once
+    after every change of its size or times. Only its owner can read it, since texts can partly be recovered from
+    vectors. The folder may be read-only if the array exists.
 
     Args:
-        folder: The cache.
-        key: Of everything that the array depends on.
-        compute: Makes the array.
+        folder: The cache folder.
+        key: Names everything that the array depends on.
+        compute: Function that computes the array.
 
     Returns:
-        The array, memory-mapped, and the checksum of its file.
+        The memory-mapped array and the checksum of its file.
 
     Raises:
-        UserError: Where the array is there and cannot be read, or is not there and the folder cannot be written.
+        UserError: If the array exists but cannot be read, or is missing and the folder cannot be written.
 
     Examples:
         >>> import tempfile
@@ -90,7 +90,7 @@ def load_or_compute(folder: Path, key: str, compute: Callable[[], NDArray[Any]])
         raise explain_unreadable(path, error) from error
     require_writable(folder, "cache")
     if is_there:
-        print(f"{path} is damaged and is computed again", file=sys.stderr)
+        print(f"{path} is damaged; recomputing it", file=sys.stderr)
     array = compute()
     with replacing(path, is_private=True) as temporary:
         np.save(temporary, array, allow_pickle=False)
@@ -99,7 +99,7 @@ def load_or_compute(folder: Path, key: str, compute: Callable[[], NDArray[Any]])
             temporary_checksum.write_text(digest + "\n", encoding="ascii")
     if path.stat().st_size >= _NOTED_FROM:
         note_digest(path, _name_note(path), digest)
-    return read_array(path), digest  # mapped, as for the next call: what an index is made from says which it was
+    return read_array(path), digest  # mapped, as in the next call, so that both return the same kind of array
 
 
 def _digest(path: Path) -> str:
@@ -114,7 +114,7 @@ def _name_note(path: Path) -> Path:
 
 @contextmanager
 def locking(folder: Path) -> Iterator[None]:
-    """Keep other processes from working in this folder; one that can only be read is not locked."""
+    """Keep other processes from working in this folder; a read-only folder is not locked."""
     try:
         make_folder(folder, is_private=True)
         lock = FileLock(folder / ".lock")

@@ -1,4 +1,4 @@
-"""Files that are either whole or not there."""
+"""Atomic writes: files are either complete or absent."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from pathlib import Path
 
 from seals_sim.errors import UserError
 
-_UNFINISHED = ".seals-unfinished-"  # no file of anybody else is called that
+_UNFINISHED = ".seals-unfinished-"  # nobody else names files like this
 _SECONDS_OF_A_DAY = 86_400
 
 
 @contextmanager
 def replacing(path: Path, is_private: bool = False) -> Iterator[Path]:
-    """Write a file whole or not at all. Missing folders are made, links are followed, and devices are left alone.
+    """Write a file atomically. Missing folders are created, links are followed, and devices are refused.
 
-    A file that is replaced keeps its permissions. Temporary files that killed processes left in the folder are removed
-    a day later.
+    A replaced file keeps its permissions. Temporary files that killed processes left in the folder are removed after a
+    day.
 
     Args:
-        path: Of the file.
-        is_private: A new file, and folders made for it, can be read by their owner alone; others are as the umask says.
+        path: Path of the file.
+        is_private: Whether only the owner can read a new file and new folders; otherwise the umask applies.
 
     Yields:
-        A temporary name beside it, renamed to `path` when the block ends well and removed when it does not.
+        A temporary path in the same folder, renamed to `path` if the block succeeds and removed otherwise.
 
     Raises:
-        UserError: Where it cannot be written: no right to, or the disk is full.
+        UserError: If it cannot be written, for example for lack of permission or disk space.
 
     Examples:
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -45,7 +45,7 @@ def replacing(path: Path, is_private: bool = False) -> Iterator[Path]:
     try:
         path = path.resolve() if path.is_symlink() else path
         if path.exists() and not path.is_file():
-            raise UserError(f"{path}: is no regular file, so it is not replaced")
+            raise UserError(f"{path}: is not a regular file, so it is not replaced")
         make_folder(path.parent, is_private)
         mode = stat.S_IMODE(path.stat().st_mode) if path.exists() else 0o600 if is_private else 0o666 & ~_get_umask()
         _remove_abandoned(path.parent)
@@ -65,7 +65,7 @@ def replacing(path: Path, is_private: bool = False) -> Iterator[Path]:
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Remove temporary files that nobody has written to for a day: whoever made them was killed."""
+    """Remove temporary files that have not changed for a day: the processes that made them were killed."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith(_UNFINISHED):
@@ -75,19 +75,19 @@ def _remove_abandoned(folder: Path) -> None:
 
 
 def make_folder(folder: Path, is_private: bool = False) -> None:
-    """Make a folder and those above it, where they are missing.
+    """Create a folder and its missing parents.
 
     Args:
-        folder: To be made.
-        is_private: Those that are made can be used by their owner alone.
+        folder: Folder to create.
+        is_private: Whether only the owner can use the folders that are created.
 
     Raises:
-        OSError: Where that is not possible.
+        OSError: If that is not possible.
     """
     for path in reversed([folder, *folder.parents]):
         if not path.exists():
             path.mkdir(0o700 if is_private else 0o777, exist_ok=True)
-    folder.mkdir(exist_ok=True)  # an error where it is a file
+    folder.mkdir(exist_ok=True)  # an error if it is a file
 
 
 def _get_umask() -> int:
@@ -97,14 +97,14 @@ def _get_umask() -> int:
 
 
 def require_writable(folder: Path, parameter: str) -> None:
-    """Check that files can be made in a folder, before the work begins; nothing is left behind.
+    """Check that files can be created in a folder, before the work begins; nothing is left behind.
 
     Args:
-        folder: It and those above it need not exist.
-        parameter: What the folder was given for, which the error names.
+        folder: A folder; it and its parents need not exist.
+        parameter: Name of the parameter that gave the folder, for the error.
 
     Raises:
-        UserError: Where none can be made.
+        UserError: If no file can be created.
     """
     made: list[Path] = []
     try:
@@ -121,45 +121,45 @@ def require_writable(folder: Path, parameter: str) -> None:
 
 
 def require_writable_file(path: Path, parameter: str) -> None:
-    """Check that a file can be made, before the work begins; nothing is left behind.
+    """Check that a file can be written, before the work begins; nothing is left behind.
 
     Args:
-        path: Of the file, which may exist.
-        parameter: What it was given for, which the error names.
+        path: Path of the file, which may already exist.
+        parameter: Name of the parameter that gave the path, for the error.
 
     Raises:
-        UserError: Where it cannot be made.
+        UserError: If it cannot be written.
     """
     try:
         is_folder = stat.S_ISDIR(path.stat().st_mode)
-    except (FileNotFoundError, NotADirectoryError):  # which the check of the folder explains
+    except (FileNotFoundError, NotADirectoryError):  # reported by the check of the folder
         is_folder = False
     except OSError as error:
         raise UserError(f"cannot be written: {error.strerror}", parameter=parameter, value=str(path)) from error
     if is_folder:
-        raise UserError("is a folder, and a file is needed", parameter=parameter, value=str(path))
+        raise UserError("is a folder, not a file", parameter=parameter, value=str(path))
     require_writable(path.parent, parameter)
 
 
 def require_room(path: Path, n_bytes: int) -> None:
-    """Check that a file of so many bytes fits on its disk.
+    """Check that a new file fits on its disk.
 
     Args:
-        path: Of the file; its folder exists.
-        n_bytes: Of the file.
+        path: Path of the file; its folder exists.
+        n_bytes: Size of the file.
 
     Raises:
         UserError: If it does not fit.
 
     Examples:
         >>> require_room(Path("array.npy"), 1)
-        >>> require_room(Path("array.npy"), 10**24)  # doctest: +ELLIPSIS
+        >>> require_room(Path("array.npy"), 10**21)  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        seals_sim.errors.UserError: array.npy: needs 1,000,000,000,000,000,000.0 MB, and the disk has ... MB free
+        seals_sim.errors.UserError: array.npy: needs 1,000,000,000,000,000.0 MB, but only ... MB of disk space are free
     """
     free = shutil.disk_usage(path.parent).free
     if free < n_bytes:
-        raise UserError(f"{path}: needs {n_bytes / 1e6:,.1f} MB, and the disk has {free / 1e6:,.1f} MB free")
+        raise UserError(f"{path}: needs {n_bytes / 1e6:,.1f} MB, but only {free / 1e6:,.1f} MB of disk space are free")
 
 
 def compute_sha256(path: Path) -> str:
@@ -169,20 +169,20 @@ def compute_sha256(path: Path) -> str:
 
 
 def explain_unwritable(path: Path, error: OSError) -> UserError:
-    """Say in a line for people why a file cannot be written."""
+    """Explain in one line why a file cannot be written."""
     return UserError(f"{path}: cannot be written: {error.strerror or error}")
 
 
 def write_text(path: Path, text: str, is_private: bool = False) -> None:
-    """Write a text file whole or not at all, as UTF-8.
+    """Write a UTF-8 text file atomically.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         text: Its content.
         is_private: See `replacing`.
 
     Raises:
-        UserError: Where it cannot be written.
+        UserError: If it cannot be written.
     """
     with replacing(path, is_private) as temporary:
         temporary.write_text(text, encoding="utf-8")

@@ -1,7 +1,7 @@
-"""The door through which files come back: each is read whole and fits its schema, or it is refused in one line.
+"""Reading files back: a file is complete and fits its schema, or it is refused with a one-line error.
 
-A file that has been cut off, or overwritten in part, fails in as many ways as there are readers beneath. So the readers
-stand here once, and all that they raise becomes one error, which names the file.
+A truncated or partly overwritten file fails in as many ways as there are underlying readers. So all readers are here,
+and everything that they raise becomes one error that names the file.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Refuse = Callable[[str], UserError]
-"""Makes the error, of a problem in words; by default it names the file and nothing more."""
+"""Makes an error from the description of a problem; the default just names the file."""
 
 
 def read_content(path: Path, refuse: Refuse | None = None) -> bytes:
     """Read a file.
 
     Args:
-        path: Of the file.
-        refuse: Makes the error where there is none; what the system does not let us read is no damage.
+        path: Path of the file.
+        refuse: Makes the error for a missing file; a file that may not be read is not treated as damaged.
 
     Raises:
-        UserError: Where there is no such file, or it cannot be read.
+        UserError: If there is no such file, or it cannot be read.
     """
     try:
         return path.read_bytes()
@@ -44,18 +44,18 @@ def read_content(path: Path, refuse: Refuse | None = None) -> bytes:
 
 
 def read_json(path: Path, kind: Any, refuse: Refuse | None = None) -> Any:
-    """Read a JSON file of a known form.
+    """Read a JSON file with a known schema.
 
     Args:
-        path: Of the file.
-        kind: A type that pydantic knows.
+        path: Path of the file.
+        kind: A type known to pydantic.
         refuse: Makes the error.
 
     Returns:
-        What the file holds, as `kind`.
+        The content of the file, as `kind`.
 
     Raises:
-        UserError: Where it is missing, no JSON, or of another form.
+        UserError: If it is missing, not JSON, or does not fit the schema.
 
     Examples:
         >>> import tempfile
@@ -73,18 +73,18 @@ def read_json(path: Path, kind: Any, refuse: Refuse | None = None) -> Any:
 
 
 def read_json_lines(path: Path, kind: Any, refuse: Refuse | None = None) -> list[Any]:
-    """Read a JSON Lines file whose lines are all of one form, the last one whole.
+    """Read a JSON Lines file whose lines all have one schema and whose last line is complete.
 
     Args:
-        path: Of the file.
-        kind: A type that pydantic knows.
+        path: Path of the file.
+        kind: A type known to pydantic.
         refuse: Makes the error.
 
     Returns:
-        A value of `kind` a line.
+        A value of `kind` per line.
 
     Raises:
-        UserError: Where the file is missing or cut off, or a line is no JSON or of another form.
+        UserError: If the file is missing or cut off, or a line is not JSON or does not fit the schema.
     """
     content, adapter = read_content(path, refuse), TypeAdapter(kind)
     if content and not content.endswith(b"\n"):
@@ -99,18 +99,18 @@ def read_json_lines(path: Path, kind: Any, refuse: Refuse | None = None) -> list
 
 
 def check_form(value: object, kind: type[T], refuse: Refuse) -> T:
-    """Check that a value has a form.
+    """Check that a value fits a schema.
 
     Args:
-        value: As JSON has it.
-        kind: A type that pydantic knows.
+        value: A value in JSON types.
+        kind: A type known to pydantic.
         refuse: Makes the error.
 
     Returns:
         The value as `kind`.
 
     Raises:
-        UserError: Where it has another form.
+        UserError: If it does not fit.
 
     Examples:
         >>> check_form("x", int, UserError)
@@ -124,42 +124,42 @@ def check_form(value: object, kind: type[T], refuse: Refuse) -> T:
 
 
 def read_array(path: Path, refuse: Refuse | None = None, is_mapped: bool = True) -> NDArray[Any]:
-    """Read an .npy file, memory-mapped unless told otherwise.
+    """Read an .npy file, by default memory-mapped.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         refuse: Makes the error.
-        is_mapped: Whether its rows stay on the disk.
+        is_mapped: Whether to memory-map the array.
 
     Returns:
         The array.
 
     Raises:
-        UserError: Where it is missing, cut off, or no .npy file.
+        UserError: If it is missing, cut off, or not an .npy file.
     """
     _require_readable(path, refuse)
     try:
         array = np.load(path, mmap_mode="r" if is_mapped else None, allow_pickle=False)
-    except Exception as error:  # a damaged header is read as Python source, and fails in as many ways
+    except Exception as error:  # a damaged header is parsed as Python source and can fail in many ways
         raise (refuse or _naming(path))(f"is not a readable .npy file ({_first_line(error)})") from error
     if not isinstance(array, np.ndarray):
-        raise (refuse or _naming(path))("is an .npz archive, and an .npy file is needed")
+        raise (refuse or _naming(path))("is an .npz archive, not an .npy file")
     return array
 
 
 def read_arrays(path: Path, names: Sequence[str], refuse: Refuse | None = None) -> list[NDArray[Any]]:
-    """Read arrays of an .npz file.
+    """Read arrays from an .npz file.
 
     Args:
-        path: Of the file.
-        names: Of the arrays.
+        path: Path of the file.
+        names: Names of the arrays.
         refuse: Makes the error.
 
     Returns:
         The arrays, in the order of their names.
 
     Raises:
-        UserError: Where the file or one of them is missing or damaged.
+        UserError: If the file or one of the arrays is missing or damaged.
     """
     _require_readable(path, refuse)
     try:
@@ -170,10 +170,10 @@ def read_arrays(path: Path, names: Sequence[str], refuse: Refuse | None = None) 
 
 
 def read_csv(path: Path, refuse: Refuse | None = None, **options: Any) -> pd.DataFrame:
-    """Read a CSV file whose last line must be whole.
+    """Read a CSV file whose last line must be complete.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         refuse: Makes the error.
         options: Passed on to `pandas.read_csv`.
 
@@ -181,7 +181,7 @@ def read_csv(path: Path, refuse: Refuse | None = None, **options: Any) -> pd.Dat
         The table.
 
     Raises:
-        UserError: Where it is missing, damaged, or cut off within a line.
+        UserError: If it is missing, damaged, or cut off within a line.
     """
     import pandas as pd
 
@@ -203,12 +203,12 @@ def parse_parquet(content: object, refuse: Refuse) -> pd.DataFrame:
         refuse: Makes the error.
 
     Raises:
-        UserError: Where they are no such table.
+        UserError: If they are not such a table.
     """
     import pandas as pd
 
     if not isinstance(content, bytes):
-        raise refuse("is damaged (a table is no Parquet)")
+        raise refuse("is damaged (a table is not Parquet)")
     try:
         return pd.read_parquet(io.BytesIO(content))
     except Exception as error:  # Arrow's, and those of pandas' own metadata inside
@@ -216,12 +216,12 @@ def parse_parquet(content: object, refuse: Refuse) -> pd.DataFrame:
 
 
 def explain_unreadable(path: Path, error: OSError) -> UserError:
-    """Say in a line for people why a file cannot be read."""
+    """Explain in one line why a file cannot be read."""
     return UserError(f"{path}: cannot be read: {error.strerror or error}")
 
 
 def _require_readable(path: Path, refuse: Refuse | None) -> None:
-    """A file that is there and may be read. Raises UserError."""
+    """Raise UserError unless the file exists and may be read."""
     try:
         path.open("rb").close()
     except FileNotFoundError:

@@ -1,8 +1,8 @@
-"""Long work in blocks: each finished block is on disk with its checksum, and a rerun goes on after the last one.
+"""Long work in blocks: each finished block is on disk with its checksum, and a rerun resumes after the last one.
 
-A stage has a folder with a journal, a line a block, written only after the block's data are safe on the disk. Whatever
-kills the process, at most the block in hand is lost. Each line says how long the block took, and the most memory that
-its process had held by then, and ends with a checksum of itself.
+A stage has a folder with a journal of one line per block, written only after the block's data is safely on disk. So
+whatever kills the process, at most the current block is lost. Each line records how long the block took and the peak
+memory of its process up to then, and ends with a checksum of itself.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from seals_sim.disk.reading import check_form, explain_unreadable, read_json
 from seals_sim.errors import DamagedError, OtherOriginError, UserError
 
 Record = dict[str, Any]
-USE_ANOTHER = "remove this folder to build it again, or use another one"
+USE_ANOTHER = "remove this folder to rebuild it, or use another one"
 _SHOWN = 40  # characters of a value in an error
-_CHECK = "check"  # the checksum in a line; those of early versions have none
+_CHECK = "check"  # the checksum of a line; lines of early versions have none
 _CHECK_DIGITS = 16
 T = TypeVar("T")
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -36,7 +36,7 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class FileResult(TypedDict):
-    """What `finish_with` notes of a file."""
+    """What `finish_with` records about a file."""
 
     bytes: Count
     sha256: Sha256
@@ -72,8 +72,8 @@ class Stage:
     """The journal of one stage.
 
     Attributes:
-        folder: Of the stage, for its journal and its data.
-        name: Of the stage.
+        folder: Folder of the stage, with its journal and its data.
+        name: Name of the stage.
 
     Examples:
         >>> import tempfile
@@ -84,21 +84,21 @@ class Stage:
     """
 
     def __init__(self, folder: Path, name: str, made_from: Mapping[str, object]) -> None:
-        """Open the journal in folder / name, or begin it.
+        """Open the journal in folder / name, or start it.
 
         Args:
-            folder: Of all stages.
-            name: Of this one.
-            made_from: All that the result depends on, as JSON can write it.
+            folder: Parent folder of all stages.
+            name: Name of this stage.
+            made_from: Everything that the result depends on, in JSON types.
 
         Raises:
-            UserError: Where the folder holds a stage made from something else, or its journal is damaged.
+            UserError: If the folder holds a stage made from something else, or its journal is damaged.
         """
         self.folder, self.name = folder / name, name
         self._since = time.perf_counter()
         self._journal, self._checked = self.folder / "journal.jsonl", self.folder / "checked.json"
         self._first_line = {"stage": name, "made_from": json.loads(json.dumps(made_from))}
-        self._n_whole: int | None = None  # bytes of the whole lines, where a cut one follows them
+        self._n_whole: int | None = None  # bytes of the complete lines, if a truncated one follows
         self._lines: list[Record] = self._read()
         if self._lines:
             self._require_same(self._lines.pop(0)["made_from"])
@@ -107,40 +107,40 @@ class Stage:
 
     @property
     def blocks(self) -> list[Record]:
-        """The blocks that are done, in order."""
+        """The finished blocks, in order."""
         return [line["block"] for line in self._lines if "block" in line]
 
     @property
     def result(self) -> Record | None:
-        """What the stage came to, as given to `finish`; None before that."""
+        """The result of the stage, as given to `finish`; None before that."""
         return self._lines[-1].get("finished") if self._lines else None
 
     @property
     def is_finished(self) -> bool:
-        """Whether no block is to follow."""
+        """Whether the stage is complete."""
         return self.result is not None
 
     @property
     def seconds(self) -> float:
-        """What all blocks took together."""
+        """Total time of all blocks."""
         return float(sum(line["seconds"] for line in self._lines))
 
     @property
     def peak_bytes(self) -> int:
-        """The most memory that the process had held by the end of any block."""
+        """Peak memory of the process at the end of any block."""
         return int(max((line["peak_bytes"] for line in self._lines), default=0))
 
     @property
     def digest(self) -> str:
-        """A digest of everything that the stage was made from and came to, for the stages after it to name."""
+        """A digest of the stage's origin, blocks and result, used as origin by later stages."""
         return hashlib.sha256(json.dumps([self._first_line, self.blocks, self.result]).encode()).hexdigest()
 
     def record(self, block: Record) -> None:
-        """Note a block whose data are on the disk."""
+        """Record a block whose data is on disk."""
         self._append({"block": block})
 
     def truncate(self, n_blocks: int) -> None:
-        """Forget the blocks after the first `n_blocks`: they are to be done again."""
+        """Forget the blocks after the first `n_blocks`, so that they are computed again."""
         lines = [line for line in self._lines if "block" in line][:n_blocks]
         with replacing(self._journal, is_private=True) as temporary:
             text = "".join(_sign(line) for line in (self._first_line, *lines))
@@ -148,31 +148,31 @@ class Stage:
         self._lines, self._n_whole = lines, None
 
     def read_blocks(self, kind: type[T]) -> list[T]:
-        """The blocks, each checked to be of a kind that pydantic knows. Raises DamagedError where one is not."""
+        """The blocks, validated against a type known to pydantic. Raises DamagedError if one does not fit."""
         return [check_form(block, kind, self._refuse) for block in self.blocks]
 
     def read_result(self, kind: type[T]) -> T:
-        """What the stage came to, checked to be of a kind that pydantic knows. Raises DamagedError where it is not."""
+        """The result, validated against a type known to pydantic. Raises DamagedError if it does not fit."""
         return check_form(self.result, kind, self._refuse)
 
     def finish(self, result: Record) -> None:
-        """Note that no block is to follow, and what the stage came to."""
+        """Record that the stage is complete, and its result."""
         self._append({"finished": result})
 
     def finish_with(self, path: Path, result: Record) -> None:
-        """Note that the stage came to this file, which is on the disk."""
+        """Record that the stage is complete and that its result is this file, which is on disk."""
         self.finish({**result, "bytes": path.stat().st_size, "sha256": compute_sha256(path)})
         self.note_checked(path)
 
     def require_whole(self, path: Path) -> None:
-        """Check the file of `finish_with`.
+        """Check the file given to `finish_with`.
 
         Args:
-            path: Of the file.
+            path: Path of the file.
 
         Raises:
-            DamagedError: Where it is no longer there as it was. Its digest is compared once after every change of its
-                size or time.
+            DamagedError: If it is missing or has changed. Its digest is compared once after every change of its size or
+                time.
         """
         noted = self.read_result(FileResult)
         if not path.is_file() or path.stat().st_size != noted["bytes"]:
@@ -186,19 +186,19 @@ class Stage:
             raise explain_unreadable(path, error) from error
 
     def is_checked(self, path: Path) -> bool:
-        """Whether a file has the size and time that it had when its content was last compared."""
+        """Whether a file has the same size and time as when its content was last compared."""
         try:
             return bool(read_json(self._checked, _Stamp) == _get_stamp(path))
         except UserError:
             return False
 
     def note_checked(self, path: Path) -> None:
-        """Note that the content of a file is as the journal says, unless the folder can only be read."""
+        """Record that the content of a file matches the journal, unless the folder is read-only."""
         with suppress(UserError):
             write_text(self._checked, json.dumps(_get_stamp(path)), is_private=True)
 
     def _read(self) -> list[Record]:
-        """The whole lines of the journal; one that was being written when the process was killed is cut off."""
+        """The complete lines of the journal; a line that was being written when the process was killed is dropped."""
         try:
             raw = self._journal.read_bytes()
         except FileNotFoundError:
@@ -216,7 +216,7 @@ class Stage:
             noted = line.pop(_CHECK, None)
             (_LATER if number else _FIRST).validate_python(line, strict=True)
         except ValidationError as error:
-            raise self._refuse("another form") from error
+            raise self._refuse("unexpected format") from error
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise self._refuse(f"{error}") from error
         if noted is not None and noted != _compute_check(line):
@@ -247,12 +247,12 @@ class Stage:
         for name in {**new, **old}:
             if old.get(name) != new.get(name):
                 before, now = _show_difference(old.get(name), new.get(name))
-                problem = f"was made with another {name} ({before}, now {now}); {USE_ANOTHER}"
+                problem = f"was made with a different {name} ({before}, now {now}); {USE_ANOTHER}"
                 raise OtherOriginError(f"{self.folder}: {problem}", self.folder)
 
 
 def _show_difference(one: object, other: object) -> tuple[str, str]:
-    """Print two different values, long ones from where they begin to differ.
+    """Format two different values, long ones from the point where they differ.
 
     Examples:
         >>> _show_difference("7" * 60 + "1", "7" * 60 + "2")
@@ -272,10 +272,10 @@ def _show_difference(one: object, other: object) -> tuple[str, str]:
 
 
 def measure_peak_bytes() -> int:
-    """Ask the operating system for the most memory that this process has held: pages of mapped files count too.
+    """Ask the operating system for the peak memory of this process, including pages of mapped files.
 
-    Linux counts in `ru_maxrss` what a process held before it became another program, so that a child has its parent's
-    peak; the high-water mark of /proc begins anew.
+    On Linux, `ru_maxrss` includes what a process held before it executed another program, so a child inherits its
+    parent's peak; the high-water mark in /proc starts from zero.
     """
     status = Path("/proc/self/status")
     if status.exists():

@@ -1,7 +1,7 @@
-"""Digests of files that need not be read for them: they are as they were when they were digested.
+"""Digests of files without reading them again, if they have not changed since they were digested.
 
-What tells that is what git's index goes by: size, both times, and number of the file. Who copies a file may keep the
-time of its content, but nobody sets the time of its change.
+A change is detected as in git's index: by size, both times and inode number. Copying a file may preserve its
+modification time, but nobody can set its change time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from seals_sim.disk.files import write_text
 from seals_sim.disk.reading import read_json
 from seals_sim.errors import UserError
 
-_SETTLED_NS = 2_000_000_000  # clocks of file systems are as coarse as that: a later change may have the same time
+_SETTLED_NS = 2_000_000_000  # file system clocks can be this coarse: a later change may have the same time
 
 Stamp = tuple[int, int, int, int]
 
@@ -29,14 +29,14 @@ class _Note(TypedDict):
 
 
 def digest_once(path: Path, note: Path, compute: Callable[[], str]) -> str:
-    """Take the digest of a file that was noted when it was as it is now, or compute and note it.
+    """Return the recorded digest of a file if the file has not changed since, or compute and record it.
 
-    Of a file that was changed in the last two seconds nothing is noted: it may be changed again within the same tick.
+    Nothing is recorded for a file changed in the last two seconds: it may change again within the same clock tick.
 
     Args:
-        path: Of the file.
-        note: Where the digest is noted, unless the folder can only be read.
-        compute: Digests the file.
+        path: Path of the file.
+        note: File to record the digest in, unless the folder is read-only.
+        compute: Function that digests the file.
 
     Examples:
         >>> import os, tempfile
@@ -49,7 +49,7 @@ def digest_once(path: Path, note: Path, compute: Callable[[], str]) -> str:
         'd'
     """
     before = _get_stamp(path)
-    with suppress(UserError):  # none is noted, or the note is damaged
+    with suppress(UserError):  # nothing is recorded, or the record is damaged
         noted: _Note = read_json(note, _Note)
         if noted["stamp"] == before:
             return noted["digest"]
@@ -61,7 +61,7 @@ def digest_once(path: Path, note: Path, compute: Callable[[], str]) -> str:
 
 
 def note_digest(path: Path, note: Path, digest: str) -> None:
-    """Note the digest of a file that nobody changes, unless the folder can only be read."""
+    """Record the digest of a file that nobody is changing, unless the folder is read-only."""
     with suppress(UserError):
         write_text(note, json.dumps({"stamp": _get_stamp(path), "digest": digest}), is_private=True)
 

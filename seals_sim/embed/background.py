@@ -1,4 +1,4 @@
-"""Embedding while nobody waits: first what is likely to be wanted next, then the rest of the table."""
+"""Embedding in the background: first what is likely to be needed next, then the rest of the table."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from seals_sim.indexes import VectorIndex
 from seals_sim.types import Rows
 from seals_sim.vectors.scan import compute_dots, gather
 
-_LEAST, _MOST = 4, 64  # texts of a batch
-_SHORTEST, _LONGEST = 0.05, 0.2  # seconds that a batch should take: who comes in its middle waits for its end
-_WINDOW = 8192  # texts that are chosen at a time: to compare a million takes a second
-_COMPARED = 2**20  # rows up to which all are compared; of more, those are taken that the index finds
+_LEAST, _MOST = 4, 64  # texts per batch
+_SHORTEST, _LONGEST = 0.05, 0.2  # seconds that a batch should take: a request that arrives meanwhile waits for its end
+_WINDOW = 8192  # texts chosen at a time: comparing a million takes a second
+_COMPARED = 2**20  # up to this many rows, all are compared; beyond that, only those that the index finds
 _SOUGHT = 4 * _WINDOW
 
 
 class BackgroundEmbedding:
-    """A thread that embeds a table until all of it is there, or `stop` is called.
+    """A thread that embeds a table until all of it is done or `stop` is called.
 
-    What is embedded is the same whether the thread runs or not; it only makes waiting shorter.
+    The embeddings are the same whether the thread runs or not; it only shortens the wait.
 
     Args:
-        vectors: To be embedded.
-        index: Of vectors (n, d) of the same rows by another model, which say what is like what.
-        lengths: (n,), of the texts: those of about one length are embedded together.
+        vectors: The vectors to embed.
+        index: An index of vectors (n, d) of the same rows by another model, used to judge similarity.
+        lengths: (n,), lengths of the texts: texts of similar length are embedded together.
     """
 
     def __init__(self, vectors: LazyVectors, index: VectorIndex, lengths: NDArray[np.int64] | Sequence[int]) -> None:
@@ -44,20 +44,20 @@ class BackgroundEmbedding:
         self._thread = threading.Thread(target=self._run, daemon=True, name="embedding")
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the batch in hand."""
+        """Stop after the current batch."""
         self._stops.set()
         self._thread.join()
 
     def want(self, rows: Sequence[Rows], liked: Rows) -> None:
-        """Say what to embed next, in the place of what was said before.
+        """Set what to embed next, replacing what was set before.
 
         Args:
-            rows: Lists of rows, the most urgent one first.
-            liked: Rows that the rest of the table is embedded by its likeness to.
+            rows: Lists of rows, the most urgent list first.
+            liked: Rows; the rest of the table is embedded in order of similarity to them.
         """
         with self._changed:
             self._wanted, self._liked = list(rows), liked
@@ -72,8 +72,8 @@ class BackgroundEmbedding:
                     self._vectors.finish()
                     return
                 self._embed(rows)
-        except UserError as error:  # whoever needs a row that cannot be embedded is told again
-            print(f"embedding in the background stopped: {error}", file=sys.stderr)
+        except UserError as error:  # anyone who needs a row that cannot be embedded gets the error again
+            print(f"background embedding stopped: {error}", file=sys.stderr)
 
     def _find_wanted(self) -> Rows:
         with self._changed:
@@ -85,7 +85,7 @@ class BackgroundEmbedding:
         return Rows(np.empty(0, dtype=np.int64))
 
     def _find_likely(self) -> Rows:
-        """Those of the table most like what is liked; any where nothing is."""
+        """The missing rows most similar to the liked ones, or any if none are liked."""
         missing = self._vectors.find_missing()
         liked = self._liked
         if len(liked) and len(self._static) > _COMPARED:
@@ -102,7 +102,7 @@ class BackgroundEmbedding:
         return mean
 
     def _embed(self, rows: Rows) -> None:
-        """Until something else is wanted."""
+        """Embed rows until something else is wanted."""
         wanted = self._wanted
         by_length = rows[np.argsort(-self._lengths[rows], kind="stable")]
         while len(by_length) and wanted is self._wanted and not self._stops.is_set():

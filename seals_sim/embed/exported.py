@@ -1,8 +1,8 @@
-"""A model as an ONNX graph, computed by onnxruntime: the numbers of torch up to rounding, in less time.
+"""A model as an ONNX graph, run by onnxruntime: the same numbers as torch up to rounding, in less time.
 
-What is exported is the whole of a sentence-transformers model from tokens to embedding, so that its pooling and its
-normalization are the model's own. Beside the graph lie its tokenizer and what torch gave for a few texts. Each time the
-graph is opened its files must be what they were, and it must give the same for these texts.
+The whole sentence-transformers model is exported, from tokens to embedding, so pooling and normalization are the
+model's own. Its tokenizer and torch's results for a few texts are stored with the graph. Each time the graph is opened,
+its files must be unchanged and it must give the same results for these texts.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ NEEDED = ("onnx", "onnxruntime")  # the extra onnx; torch's exporter imports the
 _PART, _FILES, _CHECKSUMS = "model", ("tokenizer.json", "model.onnx", "expected.npy"), "sha256.json"
 _REFUSED = "refused.txt"
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
-_BATCH = 8  # texts that one thread computes at once: their numbers stay in the processor's cache
-_FARTHEST = 1e-4  # of any number of an embedding from torch's, as a part of the embedding's length
+_BATCH = 8  # texts per thread at a time: their values stay in the CPU cache
+_FARTHEST = 1e-4  # largest deviation of any value from torch's, relative to the length of the embedding
 _PROBES = (
     "a cat", "Numbers like 12 and 3.5, (brackets), and  two blanks", "caf\u00e9 \u6587\u5b57 \U0001f600", " edges ",
     "x", "a sentence that is longer than the others, so that they are filled up to its length", "long " * 600,
@@ -45,24 +45,24 @@ _PROBES = (
 
 
 class ExportError(Exception):
-    """The model cannot be exported, or gives other numbers then."""
+    """The model cannot be exported, or gives different numbers after export."""
 
 
 def is_installed() -> bool:
-    """Whether the packages are there that export and compute a graph."""
+    """Whether the packages that export and run a graph are installed."""
     return all(find_spec(name) is not None for name in NEEDED)
 
 
 def open_exported(folder: Path, load: Callable[[], SentenceTransformer]) -> ExportedModel:
-    """Export a model, or open what an earlier call has left.
+    """Export a model, or open what an earlier call exported.
 
     Args:
-        folder: For it alone; what lies there and is damaged is made again.
-        load: Gives the model, in torch.
+        folder: A folder for this model alone; damaged files in it are replaced.
+        load: Function that loads the model in torch.
 
     Raises:
-        ExportError: Where the graph does not give what the model gives.
-        UserError: Where the folder cannot be written, or the model cannot be loaded.
+        ExportError: If the graph does not give the same results as the model.
+        UserError: If the folder cannot be written, or the model cannot be loaded.
     """
     folder = folder / f"torch {version('torch')}, transformers {version('transformers')}"
     with locking(folder):
@@ -76,7 +76,7 @@ def open_exported(folder: Path, load: Callable[[], SentenceTransformer]) -> Expo
         try:
             _export(folder, load())
             return ExportedModel(folder)
-        except ExportError as error:  # said at once the next time
+        except ExportError as error:  # reported at once next time
             shutil.rmtree(folder / _PART, ignore_errors=True)
             with replacing(folder / _REFUSED, is_private=True) as temporary:
                 temporary.write_text(str(error), encoding="utf-8")
@@ -84,13 +84,13 @@ def open_exported(folder: Path, load: Callable[[], SentenceTransformer]) -> Expo
 
 
 class ExportedModel:
-    """A graph with its tokenizer.
+    """A graph and its tokenizer.
 
     Args:
-        folder: Where they lie.
+        folder: Their folder.
 
     Raises:
-        ExportError: Where they are not there, damaged, or do not give what torch gave.
+        ExportError: If they are missing or damaged, or do not give the same results as torch.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -99,7 +99,7 @@ class ExportedModel:
             _require_whole(self._folder)
             expected = read_array(self._folder / "expected.npy")
             given = self.encode(_PROBES)
-        except Exception as error:  # onnxruntime and tokenizers raise kinds of their own
+        except Exception as error:  # onnxruntime and tokenizers raise exceptions of their own
             raise ExportError(get_first_line(error)) from error
         _compare(given, expected)
 
@@ -108,7 +108,7 @@ class ExportedModel:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1  # batches go to threads, so that no thread waits for another
+        options.intra_op_num_threads = 1  # batches are spread over threads, so no thread waits for another
         options.log_severity_level = 3
         return onnxruntime.InferenceSession(
             str(self._folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
@@ -116,7 +116,7 @@ class ExportedModel:
 
     @cached_property
     def _tokenizer(self) -> tuple[Any, int]:
-        """With the id that texts are filled up with: batch by batch, not all to one length as it would itself."""
+        """The tokenizer and the padding id: texts are padded batch by batch, not all to one length as by default."""
         from tokenizers import Tokenizer
 
         tokenizer = Tokenizer.from_file(str(self._folder / "tokenizer.json"))
@@ -176,7 +176,7 @@ def _export(folder: Path, model: SentenceTransformer) -> None:
         _write_graph(model, temporary)
     with replacing(part / "expected.npy", is_private=True) as temporary:
         np.save(temporary, expected, allow_pickle=False)
-    with replacing(part / _CHECKSUMS, is_private=True) as temporary:  # the last: it says that the others are there
+    with replacing(part / _CHECKSUMS, is_private=True) as temporary:  # last: it shows that the others are complete
         temporary.write_text(json.dumps({name: compute_sha256(part / name) for name in _FILES}), encoding="ascii")
 
 
@@ -185,7 +185,7 @@ def _describe_tokenizer(model: SentenceTransformer) -> str:
 
     backend = getattr(model.tokenizer, "backend_tokenizer", None)
     if backend is None or model.max_seq_length is None or model.tokenizer.pad_token_id is None:
-        raise ExportError("its tokenizer is none of the package tokenizers")
+        raise ExportError("its tokenizer is not from the package tokenizers")
     tokenizer = Tokenizer.from_str(backend.to_str())
     tokenizer.enable_truncation(model.max_seq_length)
     tokenizer.enable_padding(pad_id=model.tokenizer.pad_token_id, pad_token=model.tokenizer.pad_token)
@@ -206,7 +206,7 @@ def _write_graph(model: SentenceTransformer, path: Path) -> None:
         def forward(self, *inputs: Any) -> Any:
             return self.model(dict(zip(names, inputs, strict=True)))["sentence_embedding"]
 
-    example = _fill_up([([0] * 3, [0] * 3), ([0] * 5, [0] * 5)], 0)  # of two lengths, so that the mask is in the graph
+    example = _fill_up([([0] * 3, [0] * 3), ([0] * 5, [0] * 5)], 0)  # two lengths, so that the graph has the mask
     axes = {name: {0: "texts", 1: "tokens"} for name in names} | {"embedding": {0: "texts"}}
     try:
         with warnings.catch_warnings(action="ignore"), torch.no_grad():
@@ -217,15 +217,15 @@ def _write_graph(model: SentenceTransformer, path: Path) -> None:
                 input_names=names,
                 output_names=["embedding"],
                 dynamic_axes=axes,
-                dynamo=False,  # the newer exporter needs one more package, and gives the same graph
+                dynamo=False,  # the newer exporter needs another package and gives the same graph
             )
-    except Exception as error:  # of torch and of the model's own code
+    except Exception as error:  # from torch and from the model's own code
         raise ExportError(get_first_line(error)) from error
 
 
 def _compare(given: Vectors, expected: Vectors) -> None:
     if given.shape != expected.shape:
-        raise ExportError(f"it gives {given.shape[-1]} dimensions as a graph, and {expected.shape[-1]} in torch")
+        raise ExportError(f"the exported graph gives {given.shape[-1]} dimensions, torch {expected.shape[-1]}")
     lengths = np.linalg.norm(expected, axis=1, keepdims=True)
     if not (np.abs(given - expected) <= _FARTHEST * lengths).all():
-        raise ExportError("it gives other numbers as a graph")
+        raise ExportError("the exported graph gives different numbers")

@@ -1,4 +1,4 @@
-"""Two models as one: their embeddings side by side, the second one's counted half."""
+"""Two models as one: their embeddings side by side, the second with half weight."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from seals_sim.embed.names import AutoBackend, Precision
 from seals_sim.errors import UserError
 from seals_sim.types import Vectors
 
-JOINED_WEIGHT = 0.5  # of the second; measured in reports/beyond/wordnet30k_lazy
+JOINED_WEIGHT = 0.5  # weight of the second; measured in reports/beyond/wordnet30k_lazy
 
 
 def open_encoder(
     model: str, backend: AutoBackend = "torch", precision: Precision = "float32", cache: Path | None = None
 ) -> Encoder:
-    """Find a model, or two that are named with a plus between them.
+    """Find a model, or two models named with a plus between them.
 
     Args:
         model: A name or folder, or two such as all-MiniLM-L6-v2+wordllama.
-        backend: As for `Encoder`, of both.
-        precision: As for `Encoder`, of both.
+        backend: As for `Encoder`, for both.
+        precision: As for `Encoder`, for both.
         cache: As for `Encoder`.
 
     Raises:
-        UserError: Where there is no such model.
+        UserError: If there is no such model.
 
     Examples:
         >>> open_encoder("wordllama+wordllama").encode(["a cat"]).shape
@@ -44,14 +44,14 @@ def open_encoder(
 
 
 def join(first: Vectors, second: Vectors) -> Vectors:
-    """Put embeddings side by side, so that a cosine of two rows is a weighted mean of those of the models.
+    """Put embeddings side by side, so that the cosine of two rows is a weighted mean of the two models' cosines.
 
     Args:
         first: (n, d).
-        second: (n, e), which counts half.
+        second: (n, e), with half weight.
 
     Returns:
-        (n, d + e) float32. A row that one of them makes zero has the other one's direction alone.
+        (n, d + e) float32. If one of the embeddings of a row is zero, only the other counts.
 
     Examples:
         >>> ones = np.ones((1, 1), dtype=np.float32)
@@ -62,17 +62,17 @@ def join(first: Vectors, second: Vectors) -> Vectors:
 
 
 def _scale(vectors: Vectors) -> Vectors:
-    """To unit length, but what is zero."""
+    """Scale to unit length, except zero rows."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     scaled: Vectors = np.divide(vectors, lengths, where=lengths > 0, out=np.zeros(vectors.shape, dtype=np.float32))
     return scaled
 
 
 class JoinedEncoder(Encoder):
-    """Two models, and the embeddings of both.
+    """Two models and their joint embeddings.
 
     Attributes:
-        digest: Of both, and of how they are joined.
+        digest: Digest of both models and of how they are joined.
     """
 
     def __init__(self, first: Encoder, second: Encoder) -> None:
@@ -92,19 +92,19 @@ class JoinedEncoder(Encoder):
 
     @property
     def max_tokens(self) -> int | None:
-        """That of the first."""
+        """`max_tokens` of the first model."""
         return self._parts[0].max_tokens
 
     def find_cut(self, texts: Sequence[str]) -> list[str]:
-        """Those of which the first reads the beginning alone."""
+        """The texts of which the first model reads only the beginning."""
         return self._parts[0].find_cut(texts)
 
     def count_own_tokens(self) -> int:
-        """Those of the first."""
+        """See `Encoder`; the first model's."""
         return self._parts[0].count_own_tokens()
 
     def find_tokens(self, texts: Sequence[str]) -> list[list[tuple[int, int]]]:
-        """Those of the first."""
+        """See `Encoder`; the first model's."""
         return self._parts[0].find_tokens(texts)
 
     def encode(self, texts: Sequence[str]) -> Vectors:

@@ -1,4 +1,4 @@
-"""Texts that were embedded before, in whatever table, so that of a table that has grown only the new ones are."""
+"""Texts that were embedded before, in any table, so that only the new texts of a grown table are embedded."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from seals_sim.disk.reading import read_array
 from seals_sim.errors import UserError
 from seals_sim.types import Vectors
 
-_DIGEST_BYTES = 16  # two texts share one with a probability of 10**-26 in a million
+_DIGEST_BYTES = 16  # among a million texts, two share a digest with a probability of 10**-26
 
 
 class KnownTexts:
-    """The tables whose embeddings by one model are in a cache: for each, the digests of its texts in their order.
+    """The tables whose embeddings by one model are cached: for each, the digests of its texts in order.
 
     Args:
-        cache: The folder.
-        model_key: Digest of the model, with the precision it computes in where that is not float32.
+        cache: The cache folder.
+        model_key: Digest of the model, with its precision if that is not float32.
     """
 
     def __init__(self, cache: Path, model_key: str) -> None:
@@ -32,18 +32,18 @@ class KnownTexts:
         self._cache, self._folder, self._model_key = cache, cache / "texts" / name, model_key
 
     def find(self, texts: Sequence[str]) -> tuple[list[str], Vectors | None]:
-        """Find texts in the newest table that has any of them.
+        """Find texts in the newest table that contains any of them.
 
         Args:
-            texts: Distinct ones.
+            texts: Distinct texts.
 
         Returns:
-            Those that are there, and their embeddings; none, and None, where no table has any.
+            The texts found and their embeddings; an empty list and None if no table has any.
         """
         paths = sorted(self._folder.glob("*.npy"), key=lambda path: -path.stat().st_mtime_ns)
         digests = _digest(texts if paths else [])
         for path in paths:
-            with suppress(UserError):  # damaged, or its embeddings are gone: they are made again
+            with suppress(UserError):  # damaged, or its embeddings are gone: they are computed again
                 listed = read_array(path)
                 if listed.ndim != 1 or listed.dtype != digests.dtype:
                     continue
@@ -56,11 +56,11 @@ class KnownTexts:
         return [], None
 
     def add(self, texts_digest: str, texts: Sequence[str]) -> None:
-        """Remember a table whose embeddings are in the cache, where that can be written.
+        """Remember a table whose embeddings are in the cache, if the cache is writable.
 
         Args:
-            texts_digest: Of the table.
-            texts: Of its rows.
+            texts_digest: Digest of the table's texts.
+            texts: Texts of its rows.
         """
         path = self._folder / f"{texts_digest}.npy"
         if path.exists():
@@ -70,7 +70,7 @@ class KnownTexts:
 
 
 def name_embeddings(texts_digest: str, model_key: str) -> str:
-    """The name in the cache of a table's embeddings by a model."""
+    """The cache key of a table's embeddings by a model."""
     return f"texts {texts_digest} model {model_key}"
 
 

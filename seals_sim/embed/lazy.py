@@ -1,4 +1,4 @@
-"""Vectors of a table that are embedded when they are first read, or earlier by a thread that has time."""
+"""Vectors of a table that are embedded when first read, or earlier by a background thread."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from seals_sim.progress import track
 from seals_sim.types import Rows, Vectors
 from seals_sim.vectors.normalize import normalize
 
-_BATCH = 256  # texts that are embedded and written at a time, where somebody waits for them
+_BATCH = 256  # texts embedded and written at a time when someone is waiting for them
 
 
 class LazyVectors:
-    """The vectors (n, d) of n texts, as an array of them is read: by rows, or by a slice.
+    """The vectors (n, d) of n texts, read like an array: by rows or by a slice.
 
-    Rows that are read and not there are embedded first. What is read is what lies on the disk, so that a process that
-    comes later reads the same to the last bit. It can be used by several threads.
+    Missing rows are embedded when they are read. Reads return what is on disk, so a later process reads the same to the
+    last bit. Safe to use from several threads.
 
     Attributes:
         shape: (n, d).
         dtype: float32.
-        n_distinct: Texts to embed in all: each once.
+        n_distinct: Total number of distinct texts to embed.
     """
 
     dtype = np.dtype(np.float32)
@@ -44,15 +44,15 @@ class LazyVectors:
         keep: Callable[[Vectors], Vectors],
         quiet: bool = True,
     ) -> None:
-        """Take a table; nothing is embedded yet.
+        """Wrap a table; nothing is embedded yet.
 
         Args:
-            texts: n of them.
-            first: (n,), for each row the first one with the same text; None where no two are equal.
+            texts: n texts.
+            first: (n,), for each row the first row with the same text; None if all texts are distinct.
             encoder: The model.
-            source: Where embeddings are kept as they are made; or all of them (n, d), not normalized.
-            keep: Called with all embeddings (n, d), when they are there; gives the array to be read from then on.
-            quiet: No progress bar, where somebody waits for more than two seconds.
+            source: Store for embeddings as they are made; or all of them (n, d), not normalized.
+            keep: Called with all embeddings (n, d) once they exist; returns the array to read from then on.
+            quiet: Whether to hide the progress bar that otherwise appears after a wait of two seconds.
         """
         self._texts, self._first, self._encoder, self._keep = texts, first, encoder, keep
         self._quiet = quiet
@@ -79,7 +79,7 @@ class LazyVectors:
 
     @property
     def n_embedded(self) -> int:
-        """Distinct texts that are embedded so far."""
+        """Number of distinct texts embedded so far."""
         return self._n_embedded
 
     @property
@@ -88,48 +88,48 @@ class LazyVectors:
         return self.n_embedded == self.n_distinct
 
     def require_complete(self) -> None:
-        """Raise UserError where something is left to embed."""
+        """Raise UserError if anything is left to embed."""
         if not self.is_complete:
             raise UserError(
-                f"there are no scores of all texts yet: {self.n_embedded:,} of {self.n_distinct:,} are embedded; the "
-                "rest follows while the page is served"
+                f"not all texts have scores yet: {self.n_embedded:,} of {self.n_distinct:,} are embedded; the "
+                "rest follow while the page is running"
             )
 
     def embed(self, rows: Rows) -> None:
-        """Embed those of rows (m,) that are not there.
+        """Embed the missing rows among (m,).
 
         Raises:
-            UserError: Where the model fails or the disk is full; what was embedded before stays.
+            UserError: If the model fails or the disk is full; earlier embeddings are kept.
         """
         self._embed_missing(self._find_first(rows))
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Embed texts that need not be of the table: (m, d) float32, normalized."""
+        """Embed m texts, which need not belong to the table: (m, d) float32, normalized."""
         with self._turns.take(is_urgent=True):
             embeddings = self._encoder.encode(texts)
         return normalize(embeddings, "the embeddings")
 
     def find_missing(self, rows: Rows | None = None) -> Rows:
-        """The rows of distinct texts that are not embedded, of all rows or for some of them, in their order."""
+        """The rows of distinct texts that are not embedded yet, among all rows or the given ones, in order."""
         if rows is None:
             return Rows(np.flatnonzero(self._is_first & ~self._is_there))
         first = self._find_first(rows)
         return Rows(first[~self._is_there[first]])
 
     def embed_batch(self, rows: Rows) -> None:
-        """Embed those of a few rows that are not there, when nobody waits for others.
+        """Embed the missing ones of a few rows, once nobody is waiting for others.
 
         Raises:
-            UserError: As `embed`.
+            UserError: As for `embed`.
         """
         with self._turns.take(is_urgent=False):
             self._add(self.find_missing(rows))
 
     def finish(self) -> None:
-        """Put the embeddings in their final place, once all are there; a second call changes nothing.
+        """Move the embeddings to their final place once all exist; a second call changes nothing.
 
         Raises:
-            UserError: Where they cannot be written.
+            UserError: If they cannot be written.
         """
         with self._finishing:
             if self._store is None or not self.is_complete:
@@ -141,11 +141,11 @@ class LazyVectors:
             self._store = None
 
     def hold(self) -> Any:
-        """A context in which `embed_batch` waits, so that the processor is free for whoever is in it."""
+        """A context during which `embed_batch` waits, leaving the CPU to the caller."""
         return self._turns.hold()
 
     def close(self) -> None:
-        """Leave the store to others. What is embedded can still be read."""
+        """Release the store to others. Finished embeddings can still be read."""
         if self._store is not None:
             self._store.close()
 
@@ -173,14 +173,16 @@ class LazyVectors:
         embeddings = self._encoder.encode(texts)
         if embeddings.shape != (len(rows), self.shape[1]):
             given = "x".join(map(str, embeddings.shape[1:]))
-            raise UserError(f"the model gives {given} dimensions now, and gave {self.shape[1]} before; use that one")
+            raise UserError(
+                f"the model gives {given} dimensions but gave {self.shape[1]} before; use the earlier model"
+            )
         is_usable = np.isfinite(embeddings).all(axis=1) & embeddings.any(axis=1)
         if not is_usable.all():
             text = texts[int(np.argmin(is_usable))]
-            problem = "the model gives a vector that is zero, or not finite"
-            raise UserError(f"{problem}, for the text {text!r:.60}; use another model, or leave the text out")
+            problem = "the model gives a vector that is zero or not finite"
+            raise UserError(f"{problem} for the text {text!r:.60}; use another model or remove the text")
         self._store.write(rows, embeddings)
-        self._n_embedded += len(rows)  # each was missing, and the first of its text
+        self._n_embedded += len(rows)  # each was missing and the first row with its text
 
     def _copy_to_equal_texts(self, first: NDArray[np.int64]) -> None:
         assert self._store is not None
@@ -191,7 +193,7 @@ class LazyVectors:
 
 
 class _Turns:
-    """Who uses the model: those that are urgent go first, and one that is not waits while any of them is about."""
+    """Turns at using the model: urgent callers go first, and others wait as long as there are any."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()

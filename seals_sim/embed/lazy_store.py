@@ -1,7 +1,7 @@
-"""Embeddings of some rows of a table on disk, in whatever order they are made; a kill loses the batch in hand at most.
+"""Embeddings of some rows of a table on disk, in any order. A kill loses at most the current batch.
 
-The array has room for all rows and takes disk for those that are there (a sparse file). A list beside it names them,
-each with a checksum of its embedding, and is written after it.
+The array has room for all rows but uses disk only for existing ones (a sparse file). A separate list names these rows,
+each with a checksum of its embedding, and is written after the array.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ _CHECKED = 4096  # rows at a time
 
 
 class LazyStore:
-    """A folder with the embeddings that are made so far. Two processes, or two corpora of one, get one each.
+    """A folder with the embeddings made so far. Two processes, or two corpora in one process, get one folder each.
 
     Attributes:
-        folder: The one that was free.
-        array: (n, d) float32, memory-mapped for reading. Rows that are not there are zero.
-        is_there: (n,) bool.
+        folder: The folder in use.
+        array: (n, d) float32, memory-mapped for reading. Missing rows are zero.
+        is_there: (n,) bool, which rows exist.
     """
 
     def __init__(self, parent: Path, n: int, d: int) -> None:
-        """Open the first folder that nobody has open, or make one.
+        """Open the first folder that is not in use, or create one.
 
         Args:
-            parent: Of the folders, for one table and one model.
+            parent: Parent of these folders, for one table and one model.
             n: Rows of the table.
             d: Dimensions of the embeddings.
 
         Raises:
-            UserError: Where it cannot be written.
+            UserError: If it cannot be written.
         """
         try:
             self._open_folder(parent)
@@ -63,18 +63,18 @@ class LazyStore:
 
     def _open_array(self, n: int, d: int) -> None:
         self._path, self._list = self.folder / "array.npy", self.folder / "list.bin"
-        with suppress(FileNotFoundError, ValueError):  # ValueError: cut off, or no array
+        with suppress(FileNotFoundError, ValueError):  # ValueError: truncated, or not an array
             self.array = open_memmap(self._path, mode="r")
             if self.array.shape == (n, d) and self.array.dtype == np.float32 and self.array.flags.c_contiguous:
                 return
-        self._list.unlink(missing_ok=True)  # it is about another array
+        self._list.unlink(missing_ok=True)  # it belongs to another array
         require_room(self._path, 4 * n * d)
         with replacing(self._path, is_private=True) as temporary:
             open_memmap(temporary, mode="w+", dtype=np.float32, shape=(n, d))
         self.array = open_memmap(self._path, mode="r")
 
     def _read_list(self) -> None:
-        """Believe the entries whose checksums are right."""
+        """Accept the entries whose checksums match."""
         content = self._list.read_bytes() if self._list.exists() else b""
         n_whole = len(content) // _ENTRY.itemsize
         if len(content) % _ENTRY.itemsize:
@@ -87,16 +87,16 @@ class LazyStore:
             self.is_there[some["row"][is_right]] = True
 
     def write(self, rows: Rows, embeddings: Vectors) -> None:
-        """Add rows (m,) and their embeddings (m, d), which outlive this process when this returns.
+        """Add rows (m,) and their embeddings (m, d). Once this returns, they survive the end of the process.
 
-        After a power failure some may be missing, and are then embedded again.
+        After a power failure some may be missing and are then embedded again.
 
         Raises:
-            UserError: Where they cannot be written.
+            UserError: If they cannot be written.
         """
         entries = np.empty(len(rows), dtype=_ENTRY)
         entries["row"], entries["crc32"] = rows, [zlib.crc32(row) for row in embeddings]
-        try:  # not through the mapped memory: there a full disk is no error but the end of the process
+        try:  # not through the memory map, where a full disk is not an error but ends the process
             with self._path.open("r+b", buffering=0) as file:
                 for row, embedding in zip(rows.tolist(), embeddings, strict=True):
                     _write_all(file.fileno(), embedding.tobytes(), self.array.offset + row * self.array.strides[0])
@@ -106,22 +106,22 @@ class LazyStore:
         self.is_there[rows] = True
 
     def remove(self) -> None:
-        """Remove the folder; what was read stays."""
+        """Remove the folder; arrays that were read remain valid."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.close()
 
     def close(self) -> None:
-        """Leave the folder to others."""
+        """Release the folder to others."""
         self._lock.release()
 
 
 def has_store(parent: Path) -> bool:
-    """Whether embeddings of one table and one model have been begun in a store."""
+    """Whether a store with embeddings of this table and model exists."""
     return any(parent.glob("lazy-*/list.bin"))
 
 
 def _append_whole(path: Path, content: bytes) -> None:
-    """Append all or nothing: after a part of an entry no later one would be found."""
+    """Append all or nothing: after a partial entry, later ones could not be found."""
     with path.open("ab", buffering=0) as file:
         before = file.seek(0, os.SEEK_END)
         try:

@@ -1,4 +1,4 @@
-"""What a model is worth here: its dimension and speed, and how well it keeps categories of ICD-10-CM together."""
+"""Measuring a model: its dimensions, its speed, and how well it keeps categories of ICD-10-CM together."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from seals_sim.randomness import make_generator
 from seals_sim.vectors.normalize import normalize
 
 _N_NEIGHBORS = 10
-_BLOCK = 128  # texts between two steps of the progress bar
+_BLOCK = 128  # texts per step of the progress bar
 
 
 @dataclass(frozen=True)
 class ModelFacts:
-    """Of one model.
+    """Measurements of one model.
 
     Attributes:
-        dimensions: Of its embedding.
-        texts_per_second: Of processor time, over all threads, on the texts of `agreement`.
-        agreement: Mean part of a text's 10 nearest neighbors, by cosine, that share a concept with it.
+        dimensions: Dimensions of its embedding.
+        texts_per_second: Texts per CPU second, over all threads, on the texts of `agreement`.
+        agreement: Mean share of a text's 10 nearest neighbors, by cosine, that have a concept in common with it.
     """
 
     dimensions: int
@@ -36,23 +36,23 @@ class ModelFacts:
 
 
 def measure_model(encoder: Encoder, n: int, cache: Path | None = None, quiet: bool = True) -> ModelFacts:
-    """Measure a model on descriptions of ICD-10-CM drawn at random, or load what was measured earlier.
+    """Measure a model on randomly drawn descriptions of ICD-10-CM, or load an earlier measurement.
 
     Args:
         encoder: The model.
-        n: How many texts, at least 11.
-        cache: The folder; None for none.
-        quiet: No progress bar.
+        n: Number of texts, at least 11.
+        cache: The cache folder; None for none.
+        quiet: Whether to hide the progress bar.
 
     Raises:
-        UserError: Where the model cannot be used, or the cache cannot be written.
+        UserError: If the model cannot be used, or the cache cannot be written.
     """
     facts = compute_with_cache(cache, _name(encoder, n), lambda: _measure(encoder, n, quiet))
     return ModelFacts(int(facts[0]), float(facts[1]), float(facts[2]))
 
 
 def is_measured(encoder: Encoder, n: int, cache: Path) -> bool:
-    """Whether `measure_model` would only load."""
+    """Whether `measure_model` would only load an earlier measurement."""
     return is_cached(cache, _name(encoder, n))
 
 
@@ -67,7 +67,7 @@ def _measure(encoder: Encoder, n: int, quiet: bool) -> Any:
     rows = make_generator(0, "model texts").choice(len(dataset), n, replace=False)
     rows = np.array(sorted(rows.tolist(), key=lambda row: -len(all_texts[row])))
     texts = [all_texts[row] for row in rows.tolist()]
-    encoder.encode(["a sentence"])  # loads it
+    encoder.encode(["a sentence"])  # loads the model
     blocks, seconds = [], 0.0
     with tqdm(total=n, desc="measuring", unit="text", disable=quiet, leave=False) as bar:
         for first in range(0, n, _BLOCK):

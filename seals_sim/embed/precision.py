@@ -1,4 +1,4 @@
-"""Which numbers a model computes with: bfloat16 where the processor multiplies them, float32 elsewhere."""
+"""The precision a model runs in: bfloat16 if the CPU has instructions for it, otherwise float32."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from seals_sim.embed.names import AutoBackend, AutoPrecision, Precision
 
 _CPUINFO = Path("/proc/cpuinfo")
 _BFLOAT16_FLAGS = frozenset({"avx512_bf16", "amx_bf16"})
-_GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # of NVIDIA, of AMD, and of either under WSL
+_GPU_DEVICES = ("/dev/nvidiactl", "/dev/kfd", "/dev/dxg")  # NVIDIA, AMD, and either under WSL
 
 
 def choose_precision(cpuinfo: Path = _CPUINFO) -> Precision:
-    """Choose by what the processor has: without instructions for it, bfloat16 is slower than float32.
+    """Choose by the CPU's instructions: without support for it, bfloat16 is slower than float32.
 
     Args:
-        cpuinfo: Where Linux lists the flags of the processor. Where there is no such file, float32 is chosen.
+        cpuinfo: The file in which Linux lists the CPU flags. If there is none, float32 is chosen.
 
     Returns:
         "bfloat16" or "float32".
@@ -34,7 +34,7 @@ def choose_precision(cpuinfo: Path = _CPUINFO) -> Precision:
 
 
 def resolve_precision(precision: AutoPrecision, backend: AutoBackend, is_static: bool) -> Precision:
-    """Say what auto means: float32 for static models, for onnx and where there is a GPU, else `choose_precision`.
+    """Resolve auto: float32 for static models, for onnx and with a GPU, otherwise `choose_precision`.
 
     Examples:
         >>> resolve_precision("bfloat16", "torch", False), resolve_precision("auto", "onnx", False)
@@ -46,7 +46,7 @@ def resolve_precision(precision: AutoPrecision, backend: AutoBackend, is_static:
 
 
 def sees_gpu() -> bool:
-    """Whether torch sees a GPU. Torch, which takes seconds to import, is asked only where there may be one.
+    """Whether torch sees a GPU. Torch takes seconds to import, so it is asked only if there may be one.
 
     Examples:
         >>> sees_gpu() in (True, False)

@@ -1,4 +1,4 @@
-"""G_z (section 3): from texts to vectors, as in 7.12: Sentence-BERT, PCA whitening, L2 normalization."""
+"""G_z (section 3): from texts to vectors as in 7.12, with Sentence-BERT, PCA whitening and L2 normalization."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from seals_sim.vectors.whitening import Whitening, whiten
 from seals_sim.workers import INLINE, Workers
 
 _N_LOOKED_AT = 20_000  # long texts of a large table whose tokens are counted
-EXPORTED_FROM = 10_000  # texts of a table: to export a model takes as long as to embed a thousand
+EXPORTED_FROM = 10_000  # texts of a table: exporting a model takes as long as embedding a thousand
 _PLAIN = ("float32", "torch")
 
 
@@ -45,30 +45,30 @@ def embed_texts(
     cache: Path | None = None,
     quiet: bool = True,
 ) -> Vectors:
-    """Embed texts, whiten the embeddings on these texts, without labels, and scale them to unit length.
+    """Embed texts, whiten the embeddings (fitted on these texts, without labels) and scale them to unit length.
 
     Args:
-        texts: n of them.
+        texts: n texts.
         model: A sentence-transformers model, by name or folder.
-        dimensions: Of the whitening; 0 for the model's own embedding, not whitened; None for `choose_dimensions`,
-            or fewer where the texts span fewer.
-        cache: The folder where embeddings are read from and written to; None for none.
-        quiet: No progress bar.
+        dimensions: Dimensions to whiten to; 0 for the model's own embedding without whitening; None for
+            `choose_dimensions`, or fewer if the texts span fewer.
+        cache: Folder for cached embeddings; None for no cache.
+        quiet: Whether to hide the progress bar.
 
     Returns:
         (n, dimensions) float32, l2-normalized.
 
     Raises:
-        UserError: Where there is no such model, or the texts span fewer dimensions than that.
+        UserError: If there is no such model, or the texts span too few dimensions.
     """
     return TextSpace(texts, model, dimensions, cache, quiet).compute_vectors()
 
 
 def choose_dimensions(texts: Sequence[str]) -> int:
-    """Choose how many dimensions to whiten to: 256, or fewer where the table is too small for that.
+    """Choose the number of dimensions to whiten to: 256, or fewer if the table is too small for that.
 
     Args:
-        texts: Of the table.
+        texts: The texts of the table.
 
     Returns:
         At least 1.
@@ -87,12 +87,12 @@ def choose_dimensions(texts: Sequence[str]) -> int:
 
 @dataclass(frozen=True)
 class CutTexts:
-    """Texts of which a model reads the beginning alone.
+    """Texts of which a model reads only the beginning.
 
     Attributes:
-        n: How many, copies included.
-        max_tokens: That the model reads.
-        is_estimate: Whether n is about that: of a large table some are looked at.
+        n: Number of such texts, copies included.
+        max_tokens: Tokens that the model reads.
+        is_estimate: Whether n is an estimate: for a large table only some texts are checked.
     """
 
     n: int
@@ -101,14 +101,14 @@ class CutTexts:
 
 
 class TextSpace:
-    """The space that `embed_texts` puts a table of texts in: one model, and the whitening that was fitted on the table.
+    """The space in which `embed_texts` embeds a table of texts: one model, and the whitening fitted on the table.
 
     Attributes:
-        texts_digest: Of the table.
+        texts_digest: Digest of the table's texts.
         model: As for `embed_texts`.
-        model_digest: Of its files.
-        is_static: Whether the model is a mean of token vectors, which takes no time.
-        fingerprint: Of texts, model and dimensions: the same wherever the vectors are the same up to rounding.
+        model_digest: Digest of the model's files.
+        is_static: Whether the model is a mean of token vectors, which is almost free to compute.
+        fingerprint: Digest of texts, model and dimensions: equal if the vectors are the same up to rounding.
     """
 
     def __init__(
@@ -122,22 +122,23 @@ class TextSpace:
         workers: Workers = INLINE,
         backend: AutoBackend = "auto",
     ) -> None:
-        """Find the model; nothing is embedded yet.
+        """Find the model. Nothing is embedded yet.
 
         Args:
-            texts: Of the table.
+            texts: The texts of the table.
             model: As for `embed_texts`.
             dimensions: As for `embed_texts`.
             cache: As for `embed_texts`.
-            quiet: No progress bar.
-            precision: Of the model; auto takes float32 where some of it is in the cache, or else what
-                `resolve_precision` says.
-            workers: Embed what goes into the cache.
-            backend: What computes the model; auto is torch for a table that is embedded before a model is exported, and
-                else as for `Encoder`. The cache is the same: the embeddings are, up to rounding.
+            quiet: Whether to hide the progress bar.
+            precision: Precision of the model; auto uses float32 if the cache has float32 embeddings of this table,
+                otherwise `resolve_precision` decides.
+            workers: They embed what goes into the cache.
+            backend: What runs the model. auto uses torch for a table so small that it is embedded before a model could
+                be exported, otherwise as for `Encoder`. All backends share the cache, since their embeddings are the
+                same up to rounding.
 
         Raises:
-            UserError: Where there is no such model.
+            UserError: If there is no such model.
         """
         self._texts, self._cache, self._quiet, self._workers = texts, cache, quiet, workers
         self._dimensions = choose_dimensions(texts) if dimensions is None else dimensions
@@ -158,17 +159,17 @@ class TextSpace:
         self.fingerprint = hashlib.sha256(space.encode()).hexdigest()
 
     def compute_vectors(self) -> Vectors:
-        """Embed and whiten the table, or load that from the cache: (n, dimensions) float32."""
+        """Embed and whiten the table, or load the result from the cache: (n, dimensions) float32."""
         return self._whiten() if self._cache is None else self.load_vectors(self._cache)[0]
 
     def load_vectors(self, cache: Path) -> tuple[Vectors, str]:
-        """Embed and whiten the table, or load that from a cache.
+        """Embed and whiten the table, or load the result from a cache.
 
         Args:
-            cache: The folder.
+            cache: The cache folder.
 
         Returns:
-            (n, dimensions) float32, and a digest of it.
+            (n, dimensions) float32 and its digest.
         """
         return load_or_compute(cache, f"{self._key} whitened by distinct rows {self._how_many}", self._whiten)
 
@@ -181,14 +182,14 @@ class TextSpace:
         return n_distinct - len(KnownTexts(cache, self._model_key).find(self._texts)[0])
 
     def open_lazily(self, cache: Path) -> LazyVectors:
-        """Open the table's vectors, not whitened, such that those that are not in a cache are made when they are read.
+        """Open the table's vectors, not whitened; vectors missing from the cache are computed when they are read.
 
         Args:
-            cache: The folder, where all that is embedded is kept. Once nothing is missing, it is as if `load_vectors`
-                had embedded the table.
+            cache: The cache folder, which keeps all embeddings. Once none are missing, it is as if `load_vectors` had
+                embedded the table.
 
         Raises:
-            UserError: Where the model or the cache cannot be used.
+            UserError: If the model or the cache cannot be used.
         """
         begin_step("looking for equal texts")
         copies = find_equal_texts(self._texts)
@@ -208,18 +209,18 @@ class TextSpace:
         return LazyVectors(self._texts, first, self._encoder, store, keep, self._quiet)
 
     def _take_over(self, known: KnownTexts, store: LazyStore) -> None:
-        """Put into a store what was embedded for other tables."""
+        """Copy into a store what was embedded for other tables."""
         texts, embeddings = known.find(self._texts)
         if embeddings is not None:
             store.write(find_first_rows(self._texts, texts), embeddings)
 
     def count_cut(self) -> CutTexts | None:
-        """Count the texts of the table that are longer than the model reads; None where there are none.
+        """Count the texts of the table that are longer than the model reads; None if there are none.
 
-        Of a table that is kept on disk it is an estimate where more than some thousand texts may be.
+        For a table that is kept on disk this is an estimate if more than 20,000 texts could be too long.
 
         Raises:
-            UserError: Where the model cannot be loaded.
+            UserError: If the model cannot be loaded.
         """
 
         def count() -> Any:
@@ -234,15 +235,15 @@ class TextSpace:
         return CutTexts(n, max_tokens, is_estimate=step not in ([], [1])) if n else None
 
     def cut_texts(self, n_tokens: int | None = None) -> Chunks:
-        """Cut the texts of the table into chunks that the model reads whole; see `seals_sim.embed.chunks.cut_texts`.
+        """Cut the texts of the table into chunks that the model reads in full; see `seals_sim.embed.chunks.cut_texts`.
 
         Raises:
-            UserError: Where the model reads texts of any length, or does not say where its tokens are.
+            UserError: If the model reads texts of any length, or does not report where its tokens are.
         """
         return cut_texts(self._texts, self._encoder, n_tokens)
 
     def _count_cut_of_stored(self, texts: StoredTexts) -> tuple[int, int]:
-        """How many are cut, where each of so many is looked at of those that are long enough to be."""
+        """Estimate how many are cut, and return the step: every step-th of the texts long enough is checked."""
         limit = self._encoder.max_tokens
         if limit is None:
             return 0, 1
@@ -255,10 +256,10 @@ class TextSpace:
         return min(n_long, n_cut * step), step
 
     def encode(self, others: Sequence[str]) -> Vectors:
-        """Embed texts that need not be of the table.
+        """Embed texts, which need not belong to the table.
 
         Args:
-            others: m of them.
+            others: m texts.
 
         Returns:
             (m, dimensions) float32, in the space of the table.
@@ -268,7 +269,7 @@ class TextSpace:
 
     @property
     def whitening(self) -> Whitening | None:
-        """That was fitted on the table; None where there is none."""
+        """The whitening fitted on the table; None if there is none."""
         return self._whitening if self._dimensions else None
 
     def _whiten(self) -> Vectors:
@@ -290,11 +291,11 @@ class TextSpace:
         return embeddings
 
     def _complete_lazily(self, cache: Path) -> None:
-        """Embed what is missing in a store that was begun, so that what is in it is not embedded again."""
+        """Complete a store that was begun, so that its contents are not embedded again."""
         if is_cached(cache, self._key) or not has_store(name_folder(cache, self._key)):
             return
         vectors = self.open_lazily(cache)
-        if vectors.n_embedded:  # else another process has the store
+        if vectors.n_embedded:  # otherwise another process has the store
             vectors.embed(vectors.find_missing())
             vectors.finish()
         vectors.close()

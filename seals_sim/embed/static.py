@@ -1,4 +1,4 @@
-"""A table embedded by the static model: tens of thousands of texts a second, straight to disk, in half precision."""
+"""Embedding a table with the static model: tens of thousands of texts per second, straight to disk, in float16."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from seals_sim.embed.names import STATIC_MODEL
 from seals_sim.runtime import import_torch
 from seals_sim.types import StoredVectors, Vectors
 
-_DOING = "embedding by the static model"
-_BLOCK = 16_384  # texts between two steps of the progress bar, and between two saves
+_DOING = "embedding with the static model"
+_BLOCK = 16_384  # texts per step of the progress bar and per save
 
 
 class StaticSpace:
-    """The vectors that the static model gives: of unit length, or zero for a text of which it knows no part."""
+    """The vectors of the static model: of unit length, or zero for a text without known tokens."""
 
     def __init__(self) -> None:
         self._encoder = Encoder(STATIC_MODEL)
@@ -43,7 +43,7 @@ class StaticSpace:
         return embeddings
 
     def _compute(self, texts: Sequence[str]) -> Vectors:
-        """What `Encoder.encode` gives, to the last bit, in half the time: the rest went into lists and sorting."""
+        """Same as `Encoder.encode`, to the last bit, in half the time: the rest went into lists and sorting."""
         tokenizer, bag = self._parts
         tokens = [encoding.ids for encoding in tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)]
         starts = np.cumsum([0, *map(len, tokens)])
@@ -55,26 +55,26 @@ class StaticSpace:
 
     @cached_property
     def _parts(self) -> tuple[Any, Any]:
-        """The tokenizer, and the table of token vectors, of which a text has the mean."""
+        """The tokenizer and the table of token vectors; a text gets the mean of its tokens."""
         (module,) = self._encoder._model
         return module.tokenizer, module.embedding
 
     def embed(
         self, texts: Sequence[str], texts_digest: str, cache: Path, quiet: bool = True
     ) -> tuple[StoredVectors, str]:
-        """Embed a table, or open what an earlier call has left in a cache; one that was stopped goes on.
+        """Embed a table, or open the result of an earlier call from a cache; an interrupted call resumes.
 
         Args:
-            texts: n of them.
-            texts_digest: Of all of them.
-            cache: The folder.
-            quiet: No progress bar.
+            texts: n texts.
+            texts_digest: Digest of all texts.
+            cache: The cache folder.
+            quiet: Whether to hide the progress bar.
 
         Returns:
-            (n, d) float16, memory-mapped, and a digest of it.
+            (n, d) float16, memory-mapped, and its digest.
 
         Raises:
-            UserError: Where the cache cannot be written.
+            UserError: If the cache cannot be written.
         """
         key = name_embeddings(texts_digest, self._encoder.digest)
         folder = name_folder(cache, key)

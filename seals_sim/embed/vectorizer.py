@@ -1,4 +1,4 @@
-"""The space of a table as a transformer of scikit-learn."""
+"""The space of a table as a scikit-learn transformer."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from seals_sim.embed.space import choose_dimensions
 from seals_sim.types import Vectors
 from seals_sim.vectors.whitening import Whitening, whiten
 
-_BLOCK = 2048  # texts that are embedded at a time
+_BLOCK = 2048  # texts embedded at a time
 keep_encoder = lru_cache(maxsize=2)(open_encoder)
-"""`open_encoder`, with the last ones kept: estimators are copied often, and a model takes seconds to load."""
+"""`open_encoder`, with the last encoders kept: estimators are copied often, and a model takes seconds to load."""
 
 
 class TextVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
     """Texts to vectors: embedded by a sentence-transformers model, whitened, scaled to unit length.
 
     Args:
-        model: By name or folder.
-        dimensions: To whiten to; 0 for none; None for `choose_dimensions`.
+        model: A model, by name or folder.
+        dimensions: Dimensions to whiten to; 0 for no whitening; None for `choose_dimensions`.
 
     Attributes:
-        mean_: (d,) float32, of the embeddings; None where they are not whitened.
-        directions_: (d, dimensions) float32, see `Whitening`; None where they are not whitened.
+        mean_: (d,) float32, mean of the embeddings; None without whitening.
+        directions_: (d, dimensions) float32, see `Whitening`; None without whitening.
 
     Examples:
         >>> TextVectorizer("wordllama", dimensions=2).fit_transform(["a cat", "a dog", "the sea", "cats"]).shape
@@ -45,11 +45,11 @@ class TextVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         """Fit the whitening on distinct texts.
 
         Args:
-            texts: n of them.
+            texts: n texts.
             y: Not used.
 
         Raises:
-            UserError: Where there is no such model, or the texts span fewer dimensions than are wanted.
+            UserError: If there is no such model, or the texts span fewer dimensions than requested.
         """
         texts = require_texts(texts)
         dimensions = choose_dimensions(texts) if self.dimensions is None else self.dimensions
@@ -61,10 +61,10 @@ class TextVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def transform(self, texts: Sequence[str]) -> Vectors:
-        """Embed texts; equal ones get the same vector, to the last bit.
+        """Embed texts; equal texts get the same vector, to the last bit.
 
         Args:
-            texts: m of them.
+            texts: m texts.
 
         Returns:
             (m, dimensions) float32, of unit length.
@@ -90,14 +90,14 @@ class TextVectorizer(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def require_texts(texts: Sequence[str]) -> list[str]:
-    """Take what an estimator is given.
+    """Check the input of an estimator.
 
     Raises:
-        ValueError: Where that is no list of texts, or an empty one.
+        ValueError: If it is not a list of texts, or it is empty.
     """
     if isinstance(texts, str):
-        raise ValueError("a list of texts is needed, not one text")
+        raise ValueError("give a list of texts, not one text")
     listed = list(texts)
     if not listed or not all(isinstance(text, str) for text in listed):
-        raise ValueError("a list of at least one text is needed, and texts alone")
+        raise ValueError("give a list of at least one text, with nothing but texts in it")
     return listed

@@ -1,4 +1,4 @@
-"""How far two judges of the same rows agree."""
+"""How well two judges of the same rows agree."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Agreement:
-    """What two judges said of the same rows.
+    """The answers of two judges to the same rows.
 
     Attributes:
         n: Rows that both answered.
         n_same: Rows with the same answer.
         n_first_alone: Rows to which only the first said yes.
         n_second_alone: Rows to which only the second said yes.
-        low: Of the 95 % confidence interval of the part that is the same.
-        high: Of it.
-        kappa: Cohen's: 1 for full agreement, 0 for what chance alone would give; None where both gave one and the same
+        low: Lower end of the 95 % confidence interval for the share of equal answers.
+        high: Upper end of that interval.
+        kappa: Cohen's kappa: 1 for full agreement, 0 for what chance alone would give; None if both gave the same
             answer throughout, so that chance alone gives full agreement.
     """
 
@@ -33,12 +33,12 @@ class Agreement:
 
 
 def compare_answers(pairs: Sequence[tuple[int, int]]) -> Agreement | None:
-    """Compare two judges; None without a row.
+    """Compare two judges; None if there are no rows.
 
-    The interval is Wilson's (E. B. Wilson, 1927), which is neither empty nor beyond 1 where all answers agree.
+    The interval is Wilson's (E. B. Wilson, 1927), which is neither empty nor above 1 if all answers agree.
 
     Args:
-        pairs: The answers of both to each row, 1 or 0.
+        pairs: Both answers to each row, 1 or 0.
 
     Examples:
         >>> found = compare_answers([(1, 1)] * 20 + [(1, 0)] * 5 + [(0, 1)] * 10 + [(0, 0)] * 15)

@@ -1,11 +1,11 @@
-"""How many positives remain, foretold from how many the search has found lately.
+"""Predicting how many positives remain from how many the search has found lately.
 
-A sample drawn at random says what remains whatever the concept, and little of a rare one: n rows without a positive
-leave possible that a part of 3 / n is positive. (No other way to draw n rows does better: to n draws, positives that
-lie anywhere look the same.) A forecast says more, since searches resemble each other: they find most of what there is,
-and then less and less. It was learned from sessions on several tables, and its interval was measured on
-tables that it was not learned on (`python -m experiments.remaining`, reports/remaining). That is no guarantee for a
-concept of another kind, say one with a part that resembles nothing found so far.
+A random sample shows what remains for any concept, but little about a rare one: after n rows without a positive, a
+share of 3 / n may still be positive. (No other way to draw n rows does better: to n draws, positives that lie anywhere
+look the same.) A forecast says more, since searches resemble each other: they find most of what exists, and then less
+and less. It was learned from sessions on several tables, and its interval was measured on tables that it was not
+learned on (`python -m experiments.remaining`, reports/remaining). That is no guarantee for a concept of another kind,
+for example one with a part that resembles nothing found so far.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from seals_sim.evaluate.remaining import Interval
 _TAIL = 0.05
 
 LEAST_ANSWERS = 135
-"""Answers to rows that the search chose, below which nothing is foretold."""
+"""Minimum number of answers to rows chosen by the search; with fewer there is no forecast."""
 LARGEST_RATE = 0.5
-"""While as large a part of the last quarter of them is positive, the search is far from its end."""
+"""While this share of the last quarter of these answers is positive, the search is far from its end."""
 MOST_ANSWERS = 900
-"""Beyond so many, nothing was measured; the forecast treats more as if they were these."""
+"""Nothing was measured beyond this many answers; the forecast treats a larger number as this one."""
 
 
 def describe_search(labels: Sequence[int]) -> NDArray[np.float64]:
-    """What a forecast depends on.
+    """Compute the features of a forecast.
 
     Args:
-        labels: (m,) 1 or 0 for the rows that the search chose, in the order of asking.
+        labels: (m,) 1 or 0 for the rows that the search chose, in the order in which they were asked.
 
     Returns:
-        (4,): 1; the log of the part that is positive in the last half of the labels, and in the last quarter; log m.
+        (4,): 1; the logs of the positive shares of the last half and the last quarter of the labels; log m.
 
     Examples:
         >>> describe_search([1] * 50 + [0] * 50).round(2).tolist()
@@ -53,8 +53,8 @@ class Forecast:
 
     Attributes:
         weights: (4,).
-        error: All but 5 % of the errors on one table are below it, for each table that was learned from and what the
-            others say about it.
+        error: For each table learned from, all but 5 % of the errors on it, when predicted from the other tables, are
+            below this value.
     """
 
     weights: tuple[float, ...]
@@ -64,10 +64,10 @@ class Forecast:
     def fit(
         cls, features: NDArray[np.float64], remaining: NDArray[np.float64], tables: NDArray[np.object_]
     ) -> Forecast:
-        """Learn from (n, 4) features, the (n,) positives that remained, and their (n,) tables, two or more.
+        """Learn from (n, 4) features, (n,) remaining positives, and their (n,) tables, of which there are two or more.
 
-        A table that is yet to come is another one, so its error is taken for that of the worst table so far, under
-        what all others say about it.
+        A future table is a new one, so its error is taken to be that of the worst table so far when predicted from all
+        others.
         """
         logs, errors = np.log1p(remaining), []
         for name in np.unique(tables):
@@ -78,7 +78,7 @@ class Forecast:
         return cls(tuple(weights.tolist()), float(max(errors)))
 
     def predict(self, labels: Sequence[int], random: Interval) -> Interval | None:
-        """How many positives remain: see `forecast_remaining`."""
+        """Predict how many positives remain: see `forecast_remaining`."""
         if not can_foretell(labels):
             return None
         log = float(describe_search(labels) @ np.array(self.weights))
@@ -93,23 +93,23 @@ FORECAST = Forecast((3.789365, 0.161530, 0.804692, 0.446437), 3.137377)
 
 
 def can_foretell(labels: Sequence[int]) -> bool:
-    """Whether there are enough labels, some of them positive, but few of the last."""
+    """Whether there are enough labels, with some positives but few among the latest."""
     sequence = np.asarray(labels, dtype=np.int64)
     last = sequence[len(sequence) - len(sequence) // 4 :]
     return bool(len(sequence) >= LEAST_ANSWERS and sequence.any() and last.mean() < LARGEST_RATE)
 
 
 def forecast_remaining(labels: Sequence[int], random: Interval) -> Interval | None:
-    """Foretell how many positives remain, with an interval that was measured to hold the truth in 96 % of sessions.
+    """Predict how many positives remain, with an interval that was measured to contain the truth in 96 % of sessions.
 
-    The upper end is the forecast's, or that of the rows drawn at random where it is lower; the lower end is theirs:
-    that nothing remains is never unlikely.
+    The upper end is that of the forecast or of the rows drawn at random, whichever is lower. The lower end is that of
+    the random rows, since it is never unlikely that nothing remains.
 
     Args:
-        labels: (m,) 1 or 0 for the rows that the search chose, in the order of asking.
-        random: What rows drawn at random say of the rows without an answer (`estimate_remaining`).
+        labels: (m,) 1 or 0 for the rows that the search chose, in the order in which they were asked.
+        random: Estimate for the rows without an answer from rows drawn at random (`estimate_remaining`).
 
     Returns:
-        None while it is too early (`can_foretell`), or where the rows drawn at random contradict it.
+        The interval; None if it is too early (`can_foretell`) or the rows drawn at random contradict the forecast.
     """
     return FORECAST.predict(labels, random)

@@ -19,7 +19,7 @@ class Quality:
     Attributes:
         average_precision: The sum over recall steps of precision, ties as one step.
         auc: The area under the ROC curve.
-        n_called_positive: Rows that are positive to the model (P > 1/2).
+        n_called_positive: Rows that the model classifies as positive (P > 1/2).
     """
 
     average_precision: float
@@ -31,9 +31,9 @@ def measure_quality(model: Model, vectors: StoredVectors, is_positive: NDArray[n
     """Measure how well a model ranks held-out data.
 
     Args:
-        model: With a decision value for each row.
+        model: Gives a decision value for each row.
         vectors: (m, d).
-        is_positive: (m,), of both classes.
+        is_positive: (m,), with both classes present.
 
     Returns:
         The measures.
@@ -54,7 +54,7 @@ def measure_quality(model: Model, vectors: StoredVectors, is_positive: NDArray[n
 
 
 def count_positives(labeled: LabeledRows) -> int:
-    """Count the positives among the labeled, seeds included: the utility u(L_r) of 3.2.
+    """Count the positives among the labeled rows, seeds included: the utility u(L_r) of 3.2.
 
     Examples:
         >>> count_positives(LabeledRows([4, 7, 2], [1, 0, 1]))
@@ -64,11 +64,11 @@ def count_positives(labeled: LabeledRows) -> int:
 
 
 def compute_recall(labeled: LabeledRows, n_pool_positives: int) -> float:
-    """Compute the share of the pool's positives that is labeled (5.1).
+    """Compute the share of the pool's positives that are labeled (5.1).
 
     Args:
-        labeled: Seeds included.
-        n_pool_positives: Seeds included.
+        labeled: Labeled rows, seeds included.
+        n_pool_positives: Positives of the pool, seeds included.
 
     Returns:
         From 0 to 1.
@@ -86,7 +86,7 @@ def compute_pool_fraction(n_candidates: int, n_pool: int, n_seeds: int) -> float
     Args:
         n_candidates: Distinct candidates so far.
         n_pool: Rows of the pool, seeds included.
-        n_seeds: Seeds, which are no part of U.
+        n_seeds: Seeds, which are not part of U.
 
     Returns:
         From 0 to 1.

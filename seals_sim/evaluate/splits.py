@@ -1,4 +1,4 @@
-"""Which rows are the unlabeled pool, and which are held out for validation and test."""
+"""Splitting rows into the unlabeled pool and held-out rows for validation and test."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Split:
     """The rows of a table, sorted, each in at most one part.
 
     Attributes:
-        pool: To search.
-        validation: To choose settings on.
-        test: To measure models on.
+        pool: Rows to search.
+        validation: Rows for choosing settings.
+        test: Rows for measuring models.
     """
 
     pool: DatasetRows
@@ -32,13 +32,13 @@ class Split:
     test: DatasetRows
 
     def name_parts(self, n: int) -> list[str]:
-        """Name the part that each row is in.
+        """List the part that each row belongs to.
 
         Args:
             n: Rows of the table.
 
         Returns:
-            n names: pool, validation, or test.
+            n names: pool, validation or test.
         """
         names = np.empty(n, dtype=object)
         names[self.pool], names[self.validation], names[self.test] = "pool", "validation", "test"
@@ -46,7 +46,7 @@ class Split:
 
 
 def compute_validation_size(n: int) -> int:
-    """Scale the paper's 10,000 of 17.67 million (7.12) down in proportion for smaller data.
+    """Scale the paper's 10,000 of 17.67 million (7.12) down proportionally for smaller data.
 
     Args:
         n: Rows of the table.
@@ -66,14 +66,14 @@ def split_at_random(n: int, rng: np.random.Generator, test_fraction: float = PAP
 
     Args:
         n: Rows of the table.
-        rng: Draws the parts.
-        test_fraction: For test.
+        rng: Random generator for the split.
+        test_fraction: Share of rows for test.
 
     Returns:
         The parts.
 
     Raises:
-        UserError: Where test or the pool would be empty.
+        UserError: If test or the pool would be empty.
 
     Examples:
         >>> split = split_at_random(100, np.random.default_rng(0))
@@ -82,7 +82,7 @@ def split_at_random(n: int, rng: np.random.Generator, test_fraction: float = PAP
     """
     n_test, n_validation = round(test_fraction * n), compute_validation_size(n)
     if not 0 < n_test < n - n_validation:
-        problem = f"of {n} rows this leaves none for test or none for the pool"
+        problem = f"with {n} rows this leaves none for test or none for the pool"
         raise UserError(problem, parameter="test_fraction", value=test_fraction)
     order = rng.permutation(n)
     test, validation, pool = np.split(order, [n_test, n_test + n_validation])
@@ -90,19 +90,19 @@ def split_at_random(n: int, rng: np.random.Generator, test_fraction: float = PAP
 
 
 def keep_copies_together(split: Split, copies: Copies) -> Split:
-    """Move every copy to the part where the first row that holds the same is, so that no test row is a row of the pool.
+    """Move every copy to the part of the first equal row, so that no test row equals a row of the pool.
 
-    A model that has seen a row knows its copy, label included, which would be measured as skill.
+    A model that has seen a row knows its copy, label included, and that would be measured as skill.
 
     Args:
-        split: Of all rows of the table.
-        copies: Of the table.
+        split: A split of all rows of the table.
+        copies: The equal rows of the table.
 
     Returns:
-        The parts, whose sizes may differ a little.
+        The parts; their sizes may change a little.
 
     Raises:
-        UserError: Where test or the pool would be empty.
+        UserError: If test or the pool would be empty.
 
     Examples:
         >>> halves = Split(np.array([0, 1]), np.array([], dtype=np.int64), np.array([2, 3]))
@@ -118,27 +118,27 @@ def keep_copies_together(split: Split, copies: Copies) -> Split:
     pool, validation, test = (DatasetRows(np.flatnonzero(part_of == part)) for part in range(len(parts)))
     if not len(test) or not len(pool):
         n = len(copies.first)
-        raise UserError(f"{len(copies.number)} rows hold {n} different ones: too few to hold some out for test")
+        raise UserError(f"{len(copies.number)} rows hold {n} distinct ones: too few to hold some out for test")
     return Split(pool, validation, test)
 
 
 def split_by_group(
     groups: NDArray[np.int64], rng: np.random.Generator, test_fraction: float = PAPER_TEST_FRACTION
 ) -> Split:
-    """Split rows at random so that no group, such as the sentences of one book, is in two parts.
+    """Split rows at random such that no group, for example the sentences of one book, is in two parts.
 
-    Whole groups go to test, then to validation, until each part has its size or more.
+    Whole groups are assigned to test, then to validation, until each part has at least its size.
 
     Args:
         groups: (n,), the number of each row's group, from 0.
-        rng: Draws the parts.
-        test_fraction: For test.
+        rng: Random generator for the split.
+        test_fraction: Share of rows for test.
 
     Returns:
         The parts.
 
     Raises:
-        UserError: Where test or the pool would be empty.
+        UserError: If test or the pool would be empty.
     """
     sizes = np.bincount(groups)
     order = rng.permutation(len(sizes))
@@ -149,5 +149,5 @@ def split_by_group(
     part_of[order[(before >= n_test) & (before < n_test + compute_validation_size(len(groups)))]] = 1
     test, validation, pool = (DatasetRows(np.flatnonzero(part_of[groups] == part)) for part in range(3))
     if not len(test) or not len(pool):
-        raise UserError(f"{len(sizes)} groups of {len(groups)} rows: too few to hold some out for test")
+        raise UserError(f"{len(sizes)} groups in {len(groups)} rows: too few to hold some out for test")
     return Split(pool, validation, test)

@@ -1,6 +1,6 @@
-"""The latent structure of a concept: how its examples hang together in the k-NN graph (section 6, 7.7).
+"""The latent structure of a concept: how its examples are connected in the k-NN graph (section 6, 7.7).
 
-The graph has the concept's examples as nodes; two are joined where one is among the k nearest neighbors of the other
+The nodes of the graph are the concept's examples; two are joined if one is among the k nearest neighbors of the other
 in the whole table. SEALS can walk along these edges without labeling a negative. 'The largest connected component
 gives a sense of how much of the concept SEALS can reach, while the average shortest path serves as a proxy for how
 long it will take to explore' (caption of Figure 10).
@@ -22,13 +22,13 @@ from seals_sim.types import Rows, Vectors
 
 @dataclass(frozen=True)
 class Structure:
-    """How a concept hangs together.
+    """How the examples of a concept are connected.
 
     Attributes:
-        n_components: Of its graph.
-        largest_component: The share of the examples that is in it.
-        average_shortest_path: The mean number of edges between two different examples of the largest component; NaN
-            where it is a single one.
+        n_components: Number of connected components of its graph.
+        largest_component: Share of the examples in the largest component.
+        average_shortest_path: Mean number of edges on the shortest path between two different examples of the largest
+            component; NaN if it has only one.
     """
 
     n_components: int
@@ -41,13 +41,13 @@ def build_concept_graph(members: Rows, index: NeighborIndex, k: int) -> csr_arra
 
     Args:
         members: (m,) rows of the concept, sorted.
-        index: Of the whole table.
-        k: Neighbors of each row, which counts among its own, as everywhere here.
+        index: Index of the whole table.
+        k: Neighbors of each row, including itself, as everywhere here.
 
     Returns:
-        (m, m), symmetric, with ones where one of two members is among the k nearest neighbors of the other. Where the
-        index knows of copies (`DistinctIndex`), the nodes are the m distinct vectors among the members: n copies would
-        be joined by n^2 edges, which say nothing of the concept.
+        (m, m), symmetric, with ones where one of two members is among the k nearest neighbors of the other. If the
+        index knows about copies (`DistinctIndex`), the nodes are the m distinct vectors among the members: n copies
+        would be joined by n^2 edges, which say nothing about the concept.
 
     Examples:
         >>> from seals_sim.indexes import ExactIndex
@@ -76,7 +76,7 @@ def find_components(graph: csr_array) -> tuple[int, NDArray[np.int64]]:
         graph: (m, m), symmetric.
 
     Returns:
-        Their number, and the nodes of the largest.
+        Their number and the nodes of the largest.
 
     Examples:
         >>> find_components(csr_array(np.array([[0, 0, 0], [0, 0, 1], [0, 1, 0]])))
@@ -91,9 +91,9 @@ def measure_structure(graph: csr_array, max_sources: int = 1000, rng: np.random.
 
     Args:
         graph: (m, m), symmetric.
-        max_sources: Where the largest component has more examples, paths are averaged from this many of them to all
-            others.
-        rng: Draws them; by default a generator of seed 0.
+        max_sources: If the largest component has more examples than this, paths are averaged from this many of them to
+            all others.
+        rng: Random generator; by default one with seed 0.
 
     Returns:
         The measures.
@@ -117,7 +117,7 @@ def measure_structure(graph: csr_array, max_sources: int = 1000, rng: np.random.
 def compute_average_cosine(vectors: Vectors) -> float:
     """Compute the mean cosine similarity of two different rows (7.12.3).
 
-    The sum over all pairs is the squared length of the sum: O(m d).
+    The sum over all pairs equals the squared length of the sum: O(m d).
 
     Args:
         vectors: (m, d), l2-normalized, m >= 2.

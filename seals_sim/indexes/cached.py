@@ -1,4 +1,4 @@
-"""Indexes in the cache under a digest of their vectors, so that every command finds the same one again."""
+"""Indexes in the cache under a digest of their vectors, so that every command finds the same index again."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from seals_sim.types import StoredVectors
 from seals_sim.vectors.copies import Copies
 from seals_sim.workers import INLINE, Workers
 
-_KEPT_FROM = 2**24  # numbers of a table: to look for equal rows takes a twentieth of a second
-_ATTEMPTS = 8  # more than an index has parts; a disk that spoils what is written is not written to for ever
+_KEPT_FROM = 2**24  # values of a table: from here on, finding equal rows takes a twentieth of a second
+_ATTEMPTS = 8  # more than an index has parts, but not endless, in case the disk corrupts what is written
 
 
 def build_cached_index(
@@ -36,19 +36,19 @@ def build_cached_index(
     Args:
         name: One of INDEXES or ENGINES.
         vectors: (n, d), l2-normalized.
-        digest: Of the vectors, under which the index lies.
+        digest: Digest of the vectors, under which the index is stored.
         cache: The folder of the cache.
-        options: Of the index.
-        rng: Draws the rows that an index is trained on.
-        quiet: No progress bar.
+        options: Settings of the index.
+        rng: Random generator for the rows that an index is trained on.
+        quiet: Whether to hide the progress bar.
         workers: As for `build_index`.
 
     Returns:
         The index.
 
     Raises:
-        UserError: Where there is no such index, the cache cannot be used, or a vector engine does not answer.
-            An index that is damaged is built again.
+        UserError: If the index is unknown, the cache cannot be used, or a vector engine does not answer. A damaged
+            index is rebuilt instead.
     """
     folder = cache / "indexes" / digest[:32]
 
@@ -63,14 +63,14 @@ def build_cached_index(
         for _ in range(_ATTEMPTS):
             try:
                 return build()
-            except (DamagedError, OtherOriginError) as error:  # what was made from a part that is built again is other
-                print(f"{error.folder} is damaged and is built again", file=sys.stderr)
+            except (DamagedError, OtherOriginError) as error:  # parts made from a rebuilt part no longer fit
+                print(f"{error.folder} is damaged; rebuilding it", file=sys.stderr)
                 shutil.rmtree(error.folder)
         return build()
 
 
 def _find_copies(vectors: StoredVectors, digest: str, cache: Path) -> Copies | None:
-    """Find equal rows, or read from the cache which they are, where a table is so large that it takes time."""
+    """Find equal rows; for a table so large that this takes time, read the result from the cache."""
     if vectors.size < _KEPT_FROM:
         return Copies.find(vectors)
     return Copies.find_once(cache, digest, lambda: Copies.find(vectors))

@@ -1,12 +1,12 @@
-"""Which index to use, by a written rule, and the one door through which all are built or opened again.
+"""Which index to use, by a written rule, and the single function that builds or reopens any of them.
 
 The rule of `auto`, from the measurements of `python -m benchmarks.rounds` (reports/rounds):
 
-1. Up to 65,536 rows: `graph` where at least half as many queries are to come as there are rows, else `exact`. A query
-   that reads every row takes a millisecond or two, as long as some three rows of the graph.
-2. Beyond: `graph` where at least as many queries are to come as there are rows. It takes 4 n k bytes of disk.
-3. Else `ivf-sq`, where its d bytes a row fit into the memory allowed,
-4. else `ivf-rabitq`, d / 8 + 8 bytes a row, which then ranks by the vectors themselves.
+1. Up to 65,536 rows: `graph` if at least half as many queries are expected as there are rows, otherwise `exact`. A
+   query that reads every row takes a millisecond or two, as long as building some three rows of the graph.
+2. Beyond: `graph` if at least as many queries are expected as there are rows. It takes 4 n k bytes of disk.
+3. Otherwise `ivf-sq`, if its d bytes per row fit into the memory allowed,
+4. otherwise `ivf-rabitq`, d / 8 + 8 bytes per row, which then ranks by the vectors themselves.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from seals_sim.vectors.copies import ChosenRows, Copies
 from seals_sim.workers import INLINE, Workers
 
 EXACT_ROWS = 65_536
-EXACT_GRAPH_ROWS = 131_072  # up to which the graph is of exact neighbors: some minutes
+EXACT_GRAPH_ROWS = 131_072  # up to here the graph holds exact neighbors, which takes some minutes
 
 
 @dataclass(frozen=True)
@@ -43,11 +43,11 @@ class IndexOptions:
     """The settings of an index.
 
     Attributes:
-        k: The most neighbors that will be asked for.
+        k: Maximum number of neighbors that will be requested.
         n_bits: Code length of lsh.
-        n_probe: Cells of an ivf that a query looks into.
-        engine: The address of the vector engine, for one of ENGINES.
-        is_asked_little: Whether few neighbors will be asked for, so that an ivf had better be soon built.
+        n_probe: Cells of an ivf that a query visits.
+        engine: Address of the vector engine, for one of ENGINES.
+        is_asked_little: Whether few queries are expected, so that an ivf should be quick to build.
     """
 
     k: int = 100
@@ -63,8 +63,8 @@ def choose_index(n: int, d: int, n_queries: int, memory_bytes: int) -> IndexName
     Args:
         n: Rows of the table.
         d: Dimensions.
-        n_queries: Rows whose neighbors will be asked for, over all runs.
-        memory_bytes: What an index may take.
+        n_queries: Rows whose neighbors will be requested, over all runs.
+        memory_bytes: Memory that an index may take.
 
     Returns:
         The name of one of INDEXES.
@@ -83,7 +83,7 @@ def choose_index(n: int, d: int, n_queries: int, memory_bytes: int) -> IndexName
 
 
 def resolve_index(name: AutoAnyIndexName, n: int, d: int, n_queries: int) -> AnyIndexName:
-    """The index that `auto` means on this machine, half of whose memory it may take; any other name as it is.
+    """Resolve `auto` for this machine, allowing half of its memory; any other name is returned as it is.
 
     Args:
         name: As for `build_index`, or auto.
@@ -105,25 +105,25 @@ def build_index(
     workers: Workers = INLINE,
     find_copies: Callable[[StoredVectors], Copies | None] = Copies.find,
 ) -> NeighborIndex:
-    """Build an index, or open the one that an earlier call has left in this folder.
+    """Build an index, or open the one that an earlier call left in this folder.
 
     Args:
         name: One of INDEXES or ENGINES.
         vectors: (n, d) l2-normalized, float32 or float16, perhaps memory-mapped.
-        folder: For the files of the index.
-        options: Of the index.
-        rng: Draws the rows that an index is trained on.
-        made_from: A digest of the vectors, where one is known already; by default their `fingerprint`.
-        quiet: No progress bar.
-        workers: Find the neighbors of a graph.
-        find_copies: Finds the equal rows.
+        folder: Folder for the files of the index.
+        options: Settings of the index.
+        rng: Random generator for the rows that an index is trained on.
+        made_from: A digest of the vectors, if already known; by default their `fingerprint`.
+        quiet: Whether to hide the progress bar.
+        workers: They find the neighbors of a graph.
+        find_copies: Function that finds the equal rows.
 
     Returns:
-        The index. Where rows are equal, it is a `DistinctIndex`: k neighbors are k distinct vectors, with all their
+        The index. If some rows are equal, it is a `DistinctIndex`: k neighbors are k distinct vectors with all their
         copies.
 
     Raises:
-        UserError: Where there is no such index, the folder holds one of other vectors, or a vector engine does not
+        UserError: If the index is unknown, the folder holds an index of other vectors, or a vector engine does not
             answer.
 
     Examples:
@@ -161,7 +161,7 @@ def _build_distinct_index(
     quiet: bool,
     workers: Workers,
 ) -> NeighborIndex:
-    """`build_index` for vectors of which no two are equal."""
+    """`build_index` for vectors that are all distinct."""
     if name == "exact":
         return ExactIndex(vectors)
     made_from = made_from or fingerprint(vectors)

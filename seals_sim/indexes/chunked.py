@@ -1,4 +1,4 @@
-"""Neighbors among rows that have several vectors each: the best pair of chunks decides."""
+"""Neighbors among rows that have several vectors each: the most similar pair of chunks decides."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ChunkedIndex:
     n_bytes = 0
 
     def __init__(self, vectors: ChunkedVectors) -> None:
-        """Take a table, which is not copied."""
+        """Wrap a table without copying it."""
         self._table = vectors
         self.vectors: StoredVectors = vectors.as_stored()
 
@@ -42,5 +42,5 @@ class ChunkedIndex:
 
 
 def _find_highest(similarity: NDArray[np.float32], k: int) -> Rows:
-    """Highest first, of equals the lowest row."""
+    """Highest first; ties go to the lowest row."""
     return Rows(np.argsort(-similarity, kind="stable")[:k])

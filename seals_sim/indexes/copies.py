@@ -1,7 +1,7 @@
 """Neighbors among distinct vectors: k copies of one row are one neighbor, not k.
 
-Without it a row that has been copied more than k times has its own copies for all its neighbors, and Algorithm 2 never
-gets out of them.
+Without this, all neighbors of a row with more than k copies would be its own copies, and Algorithm 2 would never get
+past them.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from seals_sim.vectors.copies import Copies
 
 
 class DistinctIndex:
-    """An index of the distinct rows of a table, which answers with all copies of each.
+    """An index of the distinct rows of a table that returns all copies of each.
 
     Attributes:
         vectors: (n, d), the table.
         distinct: The index of its distinct rows, in order of their first copies.
         distinct_vectors: (m, d), these rows.
         copies: Which rows are equal.
-        build_seconds: Of `distinct`.
-        n_bytes: Of `distinct`.
+        build_seconds: Build time of `distinct`.
+        n_bytes: Size of `distinct`.
 
     Examples:
         >>> from seals_sim.indexes import ExactIndex
@@ -51,7 +51,7 @@ class DistinctIndex:
         """Find the k distinct vectors nearest to each query, with all their copies: see `VectorIndex`.
 
         Raises:
-            TypeError: Where the index of the distinct rows takes rows only.
+            TypeError: If the index of the distinct rows only takes rows.
         """
         distinct = self.distinct
         if not takes_vectors(distinct):
@@ -67,11 +67,11 @@ class DistinctIndex:
 
 
 def find_known_copies(index: NeighborIndex) -> Copies | None:
-    """Which rows of its table are equal, as `build_index` found it; None: no two are."""
+    """Which rows of the index's table are equal, as found by `build_index`; None if no two are."""
     return index.copies if isinstance(index, DistinctIndex) else None
 
 
 def takes_vectors(index: NeighborIndex) -> TypeGuard[VectorIndex]:
-    """Whether an index finds neighbors of any vectors, not of rows alone."""
+    """Whether an index finds neighbors of any vectors, not only of rows."""
     inner = index.distinct if isinstance(index, DistinctIndex) else index
     return hasattr(inner, "nearest")

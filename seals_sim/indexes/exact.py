@@ -17,7 +17,7 @@ class ExactIndex:
     """Brute force over a table.
 
     Attributes:
-        vectors: (n, d), the table; in float32 where that takes up to 1 GB.
+        vectors: (n, d), the table; in float32 if that takes up to 1 GB.
         build_seconds: 0.
         n_bytes: 0.
 
@@ -31,7 +31,7 @@ class ExactIndex:
     n_bytes = 0
 
     def __init__(self, vectors: StoredVectors) -> None:
-        """Take a table, which is not copied if it is float32.
+        """Wrap a table, without copying it if it is float32.
 
         Args:
             vectors: (n, d) l2-normalized, float32 or float16, perhaps memory-mapped.

@@ -1,6 +1,6 @@
-"""The k-NN graph of a table on disk: every query is a row of the table, so that a lookup reads one row of integers.
+"""The k-NN graph of a table on disk. Every query is a row of the table, so a lookup reads one row of integers.
 
-It is built once with the best index there is, block by block, and then serves every concept and repeat.
+It is built once with the best available index, block by block, and then serves every concept and repeat.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ _BLOCK = 4_096
 
 
 class StoredGraph:
-    """A k-NN graph, of which a lookup reads one row.
+    """A k-NN graph; a lookup reads one row of it.
 
     Attributes:
-        build_seconds: What it took to build, its index included.
-        n_bytes: Of the graph.
+        build_seconds: Build time, including its index.
+        n_bytes: Bytes of the graph.
 
     Examples:
         >>> graph = StoredGraph(np.array([3, 7]), np.array([[3, 5], [7, -1]], dtype=np.int32))
@@ -33,12 +33,12 @@ class StoredGraph:
     """
 
     def __init__(self, rows: Rows | None, neighbors: NDArray[np.int32], build_seconds: float = 0.0) -> None:
-        """Take a graph that is built.
+        """Wrap a finished graph.
 
         Args:
-            rows: (m,) sorted, those that the graph has; None for all rows of the table.
-            neighbors: (m, k_max) of them, nearest first, -1 where an index knew no more.
-            build_seconds: What it took to build.
+            rows: (m,) sorted rows of the graph; None for all rows of the table.
+            neighbors: (m, k_max) their neighbors, nearest first, padded with -1 if the index found fewer.
+            build_seconds: Build time.
         """
         self._rows, self._neighbors, self.build_seconds = rows, np.asarray(neighbors), build_seconds
         self.n_bytes = neighbors.nbytes
@@ -47,14 +47,14 @@ class StoredGraph:
         """Look up the neighbors of rows.
 
         Args:
-            rows: Of those that the graph has.
-            k: At most k_max, unless k_max is all there is.
+            rows: Rows of the graph.
+            k: At most k_max, unless k_max is the size of the table.
 
         Returns:
             For each of `rows`, at most k rows of the table, nearest first.
 
         Raises:
-            ValueError: For other rows, or more neighbors than the graph holds.
+            ValueError: For rows that are not in the graph, or more neighbors than it holds.
         """
         n, k_max = self._neighbors.shape
         if self._rows is None:
@@ -63,9 +63,9 @@ class StoredGraph:
             places = np.minimum(np.searchsorted(self._rows, rows), n - 1)
             is_held = k <= k_max and np.array_equal(self._rows[places], rows)
         if not is_held:
-            raise ValueError(f"this graph holds {k_max} neighbors of {n:,} rows")
+            raise ValueError(f"this graph holds {k_max} neighbors for each of {n:,} rows")
         neighbors = self._neighbors[places, :k]
-        if (neighbors[:, -1] >= 0).all():  # padding stands at the end
+        if (neighbors[:, -1] >= 0).all():  # padding is at the end
             return list(neighbors.astype(np.int64))
         return [row[row >= 0].astype(np.int64) for row in neighbors]
 
@@ -80,23 +80,23 @@ def build_graph(
     quiet: bool = True,
     workers: Workers = INLINE,
 ) -> tuple[StoredGraph, Stage]:
-    """Build a k-NN graph, or open it; a build that was stopped goes on. It takes 4 m k_max bytes on disk.
+    """Build a k-NN graph or open it; an interrupted build resumes. It takes 4 m k_max bytes on disk.
 
     Args:
         index: Finds the neighbors.
         made_from: A digest of the index.
-        rows: (m,) sorted; or m, for the rows of the table, of which there are that many.
+        rows: (m,) sorted rows; or the number m, for all rows of a table of that size.
         k_max: Neighbors of each row.
-        folder: Of all stages.
-        name: Of this one.
-        quiet: No progress bar.
-        workers: Find the neighbors of a block of rows each.
+        folder: Parent folder of all stages.
+        name: Name of this stage.
+        quiet: Whether to hide the progress bar.
+        workers: Each finds the neighbors of a block of rows at a time.
 
     Returns:
-        The graph, and the stage of its making.
+        The graph and its build stage.
 
     Raises:
-        UserError: Where the folder holds a graph of another index, or cannot be written.
+        UserError: If the folder holds a graph of another index, or cannot be written.
     """
     of_all = isinstance(rows, int)
     asked = Rows(np.arange(rows)) if isinstance(rows, int) else rows

@@ -1,7 +1,7 @@
-"""Inverted files over many millions of vectors: built in stages, left on disk, searched through mapped memory.
+"""Inverted files over many millions of vectors: built in stages, stored on disk, searched memory-mapped.
 
-k-means cuts the space into cells; a query is compared only with the rows of the few cells nearest to it, by codes of
-them. So neighbors are missed: those in other cells, and a few that the codes put in the wrong order.
+k-means divides the space into cells. A query is compared only with the rows of the few cells nearest to it, using
+codes of these rows. So it misses some neighbors: those in other cells, and a few that the codes rank too low.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from seals_sim.types import Rows, StoredVectors, Vectors
 from seals_sim.vectors.codes import KIND, choose_scale, encode_as_bytes
 from seals_sim.vectors.scan import gather_by_reading, read_block, widen
 
-_TRAINED_ON = 64  # rows a cell
+_TRAINED_ON = 64  # rows per cell
 _ITERATIONS = 10
 _REFINED = 2
-_ONE_LEVEL = 1024  # cells up to which plain k-means is quick enough
+_ONE_LEVEL = 1024  # cells up to which plain k-means is fast enough
 _READ_WHOLE = 65_536  # rows: a millisecond or so
 _BLOCK = 65_536
 _CODES_TRAINED_ON = 65_536  # rows
-_PQ_LEAST = 256  # Faiss wants a row for each of a part's centroids; a smaller table is repeated
+_PQ_LEAST = 256  # Faiss needs a row for each centroid of a part; a smaller table is repeated
 
 
 class _Training(FileResult):
@@ -45,13 +45,13 @@ class _Training(FileResult):
 
 @dataclass(frozen=True)
 class Codes:
-    """How the rows of the cells are written down.
+    """How the rows of the cells are encoded.
 
     Attributes:
-        make: Makes a Faiss index, of quantizer, dimensions, and number of cells.
-        is_trained: Whether its codes have to be fitted.
+        make: Makes a Faiss index from a quantizer, dimensions and number of cells.
+        is_trained: Whether the codes must be trained.
         is_rounded: Whether vectors are scaled and rounded to 8 bits first.
-        n_reranked: Of `StoredIndex`, so that the index finds about what its cells hold.
+        n_reranked: `n_reranked` of `StoredIndex`, chosen so that the index finds about what its cells hold.
     """
 
     make: Callable[[Any, int, int], Any]
@@ -75,7 +75,7 @@ def _make_rabitq(quantizer: Any, d: int, n_cells: int) -> Any:
     return faiss.IndexIVFRaBitQ(quantizer, d, n_cells, faiss.METRIC_L2)
 
 
-# Bytes a row at d dimensions, beside 8 of its number: 2 d, d, d / 4, d / 8 + 8.
+# Bytes per row of d dimensions, in addition to 8 for its number: 2 d, d, d / 4, d / 8 + 8.
 CODES = {
     "flat": Codes(_make_scalar(faiss.ScalarQuantizer.QT_fp16), is_trained=False, is_rounded=False, n_reranked=1),
     "sq": Codes(_make_scalar(KIND), is_trained=False, is_rounded=True, n_reranked=1),
@@ -91,7 +91,7 @@ def choose_n_cells(n: int) -> int:
         n: Rows of the table.
 
     Returns:
-        A power of two; 1 where all rows are soon read.
+        A power of two; 1 if all rows are quickly read.
 
     Examples:
         >>> choose_n_cells(10_000), choose_n_cells(100_000), choose_n_cells(14_130_000)
@@ -101,9 +101,9 @@ def choose_n_cells(n: int) -> int:
 
 
 def choose_few_cells(n: int) -> int:
-    """Choose cells for an index that is asked little, as by one session: so few that it is soon built.
+    """Choose so few cells that the index is quickly built, for an index with few queries, as in a single session.
 
-    A query then reads more of the table, and misses less.
+    A query then reads more of the table and misses less.
 
     Args:
         n: Rows of the table.
@@ -125,31 +125,31 @@ def build_ivf(
     quiet: bool = True,
     n_cells: int | None = None,
 ) -> tuple[StoredIndex, tuple[Stage, ...]]:
-    """Build an inverted file in folder / index-*, or open it; a build that was stopped goes on.
+    """Build an inverted file in folder / index-*, or open it; an interrupted build resumes.
 
-    It takes memory for the codes of all rows and for the sample that the cells are trained on.
+    It needs memory for the codes of all rows and for the sample that the cells are trained on.
 
     Args:
         vectors: (n, d), l2-normalized, float32 or float16, perhaps memory-mapped.
         made_from: A digest of them.
-        folder: Of all stages.
-        rng: Draws the rows that the cells are trained on.
-        codes: One of CODES, which share their cells.
-        n_probe: Cells that a query looks into.
-        quiet: No progress bar.
-        n_cells: By default `choose_n_cells`.
+        folder: Parent folder of all stages.
+        rng: Random generator for the rows that the cells are trained on.
+        codes: One of CODES; they all share the same cells.
+        n_probe: Cells that a query visits.
+        quiet: Whether to hide the progress bar.
+        n_cells: Number of cells; by default `choose_n_cells`.
 
     Returns:
-        The index, and the stages of its making.
+        The index and its build stages.
 
     Raises:
-        UserError: Where the folder holds an index of other vectors, or cannot be written.
+        UserError: If the folder holds an index of other vectors, or cannot be written.
     """
     kind, n = CODES[codes], len(vectors)
     n_cells = n_cells or choose_n_cells(n)
     origin = {"vectors": made_from, "cells": n_cells}
     centroids, scale, training = train_cells(vectors, folder, origin, rng, n_cells)
-    find_quantizer = functools.cache(lambda: build_quantizer(centroids))  # half a second, and not to open an index
+    find_quantizer = functools.cache(lambda: build_quantizer(centroids))  # half a second, not needed to open an index
     assigned = ArrayStage(folder, "index-cells", {**origin, "training": training.digest}, (n,), np.int32)
     cells = assigned.fill(
         lambda start, end: find_quantizer().assign(read_block(vectors, start, end), 1)[:, 0].astype(np.int32),
@@ -175,21 +175,21 @@ def build_ivf(
 def train_cells(
     vectors: StoredVectors, folder: Path, origin: Mapping[str, object], rng: np.random.Generator, n_cells: int
 ) -> tuple[Vectors, float, Stage]:
-    """Cut the space into cells, or read those of an earlier run.
+    """Divide the space into cells, or read the cells of an earlier run.
 
     Args:
         vectors: As for `build_ivf`.
-        folder: Of all stages.
-        origin: All that the cells are made from.
-        rng: Draws the rows that they are trained on.
-        n_cells: How many.
+        folder: Parent folder of all stages.
+        origin: Everything that the cells are made from.
+        rng: Random generator for the rows that they are trained on.
+        n_cells: Number of cells.
 
     Returns:
-        Unit centroids (n_cells, d), what coordinates are multiplied by before they are rounded to 8 bits, and the
+        Unit centroids (n_cells, d), the factor applied to coordinates before they are rounded to 8 bits, and the
         stage.
 
     Raises:
-        UserError: Where the folder holds others, or cannot be written.
+        UserError: If the folder holds other cells, or cannot be written.
     """
     n = len(vectors)
     stage = Stage(folder, "index-training", origin)
@@ -206,7 +206,7 @@ def train_cells(
             "min_points_per_centroid": 1,
         }
         if n_cells > _ONE_LEVEL:
-            from faiss.contrib.clustering import two_level_clustering  # with scipy, for a part of it that is not used
+            from faiss.contrib.clustering import two_level_clustering  # imports scipy, for a part that is not used here
 
             first = round(np.sqrt(n_cells))
             del options["niter"]
@@ -237,7 +237,7 @@ def build_quantizer(centroids: Vectors) -> Any:
 
 
 def _refine(centroids: Vectors, sample: Vectors) -> Vectors:
-    """One step of spherical k-means over all cells at once, which the two levels do not do."""
+    """One step of spherical k-means over all cells at once, which two-level clustering does not do."""
     cell = build_quantizer(centroids).assign(sample, 1)[:, 0]
     order = np.argsort(cell, kind="stable")
     filled, starts = np.unique(cell[order], return_index=True)
@@ -268,9 +268,9 @@ def _fill(
 
 
 def _reserve(index: Any, cells: NDArray[np.int32]) -> None:
-    """Make room for just the rows of each cell: a list that grows by doubling takes up to twice its memory."""
+    """Reserve exactly the room that each cell needs: a list that grows by doubling takes up to twice its memory."""
     lists: Any = faiss.downcast_InvertedLists(index.invlists)
     sizes = np.bincount(cells, minlength=index.nlist).tolist()
     for cell, size in enumerate(sizes):
         lists.resize(cell, size)
-        lists.resize(cell, 0)  # which keeps the room
+        lists.resize(cell, 0)  # this keeps the reserved room

@@ -1,4 +1,4 @@
-"""What an index is worth on a table: recall against brute force, and time."""
+"""The quality of an index on a table: recall against brute force, and time."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _SOME = 200
 
 @dataclass(frozen=True)
 class IndexFacts:
-    """What an index finds, and what it takes.
+    """What an index finds and what it costs.
 
     Attributes:
-        k: Neighbors of a query.
-        n_queries: Rows that were asked for.
+        k: Neighbors per query.
+        n_queries: Number of query rows.
         recall: The share of the exact k nearest neighbors that the index finds.
-        milliseconds: Of a query asked alone, what it reads being in memory.
-        build_seconds: Of `NeighborIndex`.
-        n_bytes: Of `NeighborIndex`.
+        milliseconds: Time of a single query, with everything it reads in memory.
+        build_seconds: `build_seconds` of the index.
+        n_bytes: `n_bytes` of the index.
     """
 
     k: int
@@ -39,7 +39,7 @@ class IndexFacts:
     def __str__(self) -> str:
         return (
             f"built in {self.build_seconds:.1f} s, {self.n_bytes / 1e6:,.0f} MB, recall@{self.k} {self.recall:.3f}, "
-            f"{self.milliseconds:.2f} ms a query"
+            f"{self.milliseconds:.2f} ms per query"
         )
 
 
@@ -47,13 +47,13 @@ def measure_on_sample(index: NeighborIndex, vectors: StoredVectors, k: int, seed
     """Measure an index on rows drawn at random.
 
     Args:
-        index: Of the vectors.
+        index: An index of the vectors.
         vectors: (n, d), l2-normalized.
-        k: Neighbors of a query; n where it is more.
-        seed: Of the draw.
+        k: Neighbors per query; at most n.
+        seed: Random seed.
 
     Returns:
-        The facts, over 200 rows where there are so many; of distinct rows, where some are equal.
+        The facts, over 200 rows if there are that many; over distinct rows if some are equal.
     """
     if isinstance(index, DistinctIndex):
         vectors, index = index.distinct_vectors, index.distinct
@@ -63,13 +63,13 @@ def measure_on_sample(index: NeighborIndex, vectors: StoredVectors, k: int, seed
 
 
 def measure_index(index: NeighborIndex, vectors: StoredVectors, rows: Rows, k: int) -> IndexFacts:
-    """Measure an index: ask for neighbors together and one by one. Brute force reads the whole table once.
+    """Measure an index, querying all rows together and then one by one. Brute force reads the whole table once.
 
     Args:
-        index: Of the vectors.
+        index: An index of the vectors.
         vectors: (n, d), l2-normalized.
-        rows: (m,), m > 0, to ask for.
-        k: Neighbors of a query.
+        rows: (m,), m > 0, the query rows.
+        k: Neighbors per query.
 
     Returns:
         The facts.

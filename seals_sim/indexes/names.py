@@ -1,4 +1,4 @@
-"""The names of the indexes and their settings, apart from the code, which takes a second to import."""
+"""Names and settings of the indexes, kept apart from their code, which takes a second to import."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ IndexName = Literal["exact", "lsh", "hnsw", "ivf-flat", "ivf-sq", "ivf-pq", "ivf
 """Indexes that take rows of the table."""
 AutoIndexName = Literal[IndexName, "auto"]
 EngineName = Literal["milvus", "lancedb"]
-"""Vector engines, which keep the rows elsewhere."""
+"""Vector engines, which store the rows elsewhere."""
 AnyIndexName = Literal[IndexName, EngineName]
 AutoAnyIndexName = Literal[AnyIndexName, "auto"]
 AutoAnyVectorIndexName = Literal[VectorIndexName, EngineName, "auto"]
 VECTOR_INDEXES: tuple[VectorIndexName, ...] = get_args(VectorIndexName)
 INDEXES: tuple[IndexName, ...] = get_args(IndexName)
 ENGINES: tuple[EngineName, ...] = get_args(EngineName)
-N_PROBE = 32  # cells of an ivf that a query looks into
+N_PROBE = 32  # cells of an ivf that a query visits
 N_BITS = 512  # code length of lsh

@@ -1,7 +1,7 @@
 """What all neighbor indexes N(z, k) of Algorithm 2 have in common.
 
-The k nearest neighbors of a row count the row itself, as Faiss counts it: k = n gives the whole table. Pools leave
-labeled rows out. An index never changes once built.
+The k nearest neighbors of a row include the row itself, as in Faiss: k = n gives the whole table. Pools leave out
+labeled rows. An index never changes once built.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ class NeighborIndex(Protocol):
     """Finds neighbors of rows by Euclidean distance.
 
     Attributes:
-        build_seconds: What it took to build, over all the stages of it.
-        n_bytes: Of memory or of mapped files, without the vectors themselves.
+        build_seconds: Build time, over all its stages.
+        n_bytes: Bytes of memory or of mapped files, without the vectors themselves.
     """
 
     build_seconds: float
@@ -31,17 +31,17 @@ class NeighborIndex(Protocol):
         """Find the nearest neighbors of rows.
 
         Args:
-            rows: (m,), of the table.
-            k: How many.
+            rows: (m,) rows of the table.
+            k: Number of neighbors.
 
         Returns:
-            For each of `rows`, at most k rows of the table, nearest first; fewer where an index finds fewer, and more
-            where rows are equal: then k counts distinct vectors (`DistinctIndex`).
+            For each of `rows`, at most k rows of the table, nearest first; fewer if the index finds fewer, and more if
+            rows are equal: then k counts distinct vectors (`DistinctIndex`).
         """
 
 
 class VectorIndex(NeighborIndex, Protocol):
-    """Finds neighbors of any vectors too.
+    """Also finds neighbors of arbitrary vectors.
 
     Attributes:
         vectors: (n, d), the table.
@@ -54,7 +54,7 @@ class VectorIndex(NeighborIndex, Protocol):
 
         Args:
             queries: (m, d) float32.
-            k: How many.
+            k: Number of neighbors.
 
         Returns:
             For each of `queries`, at most k rows of the table, nearest first.
@@ -62,7 +62,7 @@ class VectorIndex(NeighborIndex, Protocol):
 
 
 def drop_padding(neighbors: NDArray[np.int64]) -> list[Rows]:
-    """Drop the -1 that Faiss puts where it knows no further neighbor.
+    """Drop the -1 with which Faiss pads missing neighbors.
 
     Args:
         neighbors: (m, k).
@@ -78,13 +78,13 @@ def drop_padding(neighbors: NDArray[np.int64]) -> list[Rows]:
 
 
 def fingerprint(vectors: StoredVectors) -> str:
-    """Compute a digest of a whole table, by which an index knows its vectors again.
+    """Compute a digest of a whole table, by which an index recognizes its vectors.
 
     Args:
         vectors: (n, d), float32 or float16, perhaps memory-mapped.
 
     Returns:
-        64 hexadecimal digits, of values, shape, and type.
+        64 hexadecimal digits; they depend on values, shape and type.
 
     Examples:
         >>> fingerprint(np.eye(2, dtype=np.float32)) == fingerprint(np.eye(2, dtype=np.float16))

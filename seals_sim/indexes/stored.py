@@ -1,4 +1,4 @@
-"""A Faiss index in a file: opened through mapped memory, so that processes share it and opening takes no time."""
+"""A Faiss index in a file. It is memory-mapped, so processes share it and opening takes no time."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _FILE = "index.faiss"
 
 
 class StoredIndex:
-    """An index that `store_index` has left in a file. It can be pickled, to be opened again in another process.
+    """An index that `store_index` wrote to a file. It can be pickled and is reopened in another process.
 
     Attributes:
-        vectors: (n, d), those that it was built on.
-        build_seconds: What it took to build, over all the stages of it.
-        n_bytes: Of its file.
-        digest: Of the index.
+        vectors: (n, d), the vectors it was built on.
+        build_seconds: Build time, over all its stages.
+        n_bytes: Bytes of its file.
+        digest: Digest of the index.
     """
 
     def __init__(
@@ -44,14 +44,14 @@ class StoredIndex:
         """Open the file.
 
         Args:
-            path: Of the file.
-            vectors: (n, d), those that it was built on; queries may be any.
-            searched: Faiss's settings of a search, such as nprobe.
-            build_seconds: What it took to build.
-            digest: Of the index.
-            scale: What queries are multiplied by, where the codes need that.
-            n_reranked: So many times k rows are sought by the codes, and the k nearest of them by the vectors
-                themselves are given; 1 for none.
+            path: Path of the file.
+            vectors: (n, d), the vectors it was built on; queries may be any.
+            searched: Faiss's search settings, such as nprobe.
+            build_seconds: Build time.
+            digest: Digest of the index.
+            scale: Factor applied to queries, if the codes need it.
+            n_reranked: The codes find this many times k rows, and the k nearest of these by the vectors themselves are
+                returned; 1 for no reranking.
         """
         self.vectors, self.build_seconds, self.digest = vectors, build_seconds, digest
         self.n_bytes = path.stat().st_size
@@ -62,7 +62,7 @@ class StoredIndex:
         n, d = self.vectors.shape
         self._index: Any = open_faiss(self._path, "nprobe" in self._searched)
         if (self._index.ntotal, self._index.d) != (n, d):
-            raise DamagedError(self._path, "is damaged (it has other rows)", self._path.parent)
+            raise DamagedError(self._path, "is damaged (its rows do not match)", self._path.parent)
         for name, value in self._searched.items():
             faiss.ParameterSpace().set_index_parameter(self._index, name, value)
 
@@ -95,14 +95,14 @@ def _rerank(rows: Rows, vectors: StoredVectors, query: NDArray[np.float32], k: i
 
 
 def open_faiss(path: Path, is_ivf: bool) -> Any:
-    """Open a Faiss index through mapped memory.
+    """Open a Faiss index memory-mapped.
 
     Args:
-        path: Of its file.
+        path: Path of its file.
         is_ivf: Whether it is an inverted file of plain lists.
 
     Raises:
-        UserError: Where it cannot be read.
+        UserError: If it cannot be read.
     """
     flags = faiss.IO_FLAG_MMAP | faiss.IO_FLAG_READ_ONLY if is_ivf else faiss.IO_FLAG_MMAP_IFC
     try:
@@ -121,19 +121,19 @@ def open_faiss(path: Path, is_ivf: bool) -> Any:
 def store_index(
     folder: Path, name: str, made_from: Mapping[str, object], make: Callable[[], Any]
 ) -> tuple[Path, Stage]:
-    """Make a Faiss index and write it to a file, unless it is there already.
+    """Make a Faiss index and write it to a file, unless the file already exists.
 
     Args:
-        folder: Of all stages.
-        name: Of this one.
-        made_from: All that the index depends on.
-        make: Makes the index.
+        folder: Parent folder of all stages.
+        name: Name of this stage.
+        made_from: Everything that the index depends on.
+        make: Function that makes the index.
 
     Returns:
-        The file, and its stage.
+        The file and its stage.
 
     Raises:
-        UserError: Where the folder holds an index made from something else, or cannot be written.
+        UserError: If the folder holds an index made from something else, or cannot be written.
     """
     stage = Stage(folder, name, made_from)
     path = stage.folder / _FILE

@@ -1,17 +1,18 @@
-"""The k-NN graph of a large table: each row is sought by short codes of the rows of its nearest cells, and the lists of
-all rows are united with what others found.
+"""The k-NN graph of a large table. Each row is searched for among short codes of the rows in its nearest cells, and the
+resulting lists are then united with what other rows found.
 
-1. Codes of 4 bits for two dimensions are compared by Faiss's fast scan, 32 rows at a time in registers: a quarter of
-   the time of a matrix product. The best are compared again by their vectors in float16.
-2. Rows are asked in the order of their cells, so that the codes that one needs are still in the cache from the last.
-3. Where a has b in its list, b hears of a. A neighbor is then missed only where both ends miss it.
+1. Faiss's fast scan compares codes of 4 bits per two dimensions, 32 rows at a time in registers, in a quarter of the
+   time of a matrix product. The best rows are compared again by their float16 vectors.
+2. Rows are queried in the order of their cells, so the codes that one needs are still in the cache from the last.
+3. If a has b in its list, a is also offered to b. So a neighbor is missed only if both ends miss it.
 
-How many cells are looked into and how many rows compared again is chosen on a sample of which the exact neighbors are
-known (`_choose_settings`). Blocks that are done stay done, wherever the process ends.
+The number of cells to visit and of rows to compare again is chosen on a sample with known exact neighbors
+(`_choose_settings`). Finished blocks are kept, whenever the process ends.
 """
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -32,30 +33,31 @@ from seals_sim.indexes.ivf import build_quantizer, train_cells
 from seals_sim.indexes.stored import open_faiss, store_index
 from seals_sim.runtime import give_back_memory, import_torch
 from seals_sim.types import Rows, StoredVectors, Vectors
-from seals_sim.vectors.scan import gather_by_reading, iterate_blocks, widen
+from seals_sim.vectors.scan import gather_by_reading, iterate_blocks, read_rows, widen
 from seals_sim.workers import INLINE, Workers
 
-RECALL = 0.955  # that the settings reach on the sample: .95 and its standard error
+RECALL = 0.955  # target on the sample: .95 plus its standard error
 _SAMPLE = 256  # rows
+_SOUGHT = 1_024  # missed neighbors of the sample that are also searched from the other end
 _FEWEST_CELLS = 8
-_LEAST_OF_A_CELL = 32  # rows: the fast scan takes that many at a time
+_LEAST_OF_A_CELL = 32  # rows: the fast scan processes that many at a time
 _MOST_COMPARED = 16  # times k
-_CODES_TRAINED_ON = 8_192  # rows
-_ASKED = 4_096  # rows of a block
-_UNITED = 524_288  # rows of a block, for which all that was found is read: 2 GB or so
-_PICKED = 2_048  # rows whose best are picked at a time
-_KEY_BITS = 32  # of a row
-_ONE_QUERY_A_THREAD = 11  # Faiss's number for it: others depend on which queries come together
-_ABOVE_ALL, _ABOVE_ZERO = np.float32(8), np.float32(2)  # of similarities
+_CODES_TRAINED_ON = 2_048  # rows: 128 for each of the 16 values of a code
+_ASKED = 4_096  # rows per block of queries
+_UNITED = 524_288  # rows per block of uniting, for which all lists are read: 2 GB or so
+_PICKED = 2_048  # rows whose best neighbors are picked at a time
+_KEY_BITS = 32  # bits of a row
+_ONE_QUERY_A_THREAD = 11  # Faiss's number for this: the results of others depend on how queries are grouped
+_ABOVE_ALL, _ABOVE_ZERO = np.float32(8), np.float32(2)  # similarities
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How the neighbors of a row are sought.
+    """How to search for the neighbors of a row.
 
     Attributes:
-        n_cells: That it looks into.
-        n_compared: Rows, in times k, that are compared by their vectors.
+        n_cells: Cells to visit.
+        n_compared: Rows to compare by their vectors, in multiples of k.
     """
 
     n_cells: int
@@ -69,7 +71,7 @@ class _Chosen(TypedDict):
 
 
 def choose_n_graph_cells(n: int) -> int:
-    """Choose about 1.25 sqrt(n) cells: fewer and larger ones than those of an index, as codes are read fast.
+    """Choose about 1.25 sqrt(n) cells: fewer and larger ones than for an index, since codes are read fast.
 
     Args:
         n: Rows of the table.
@@ -91,25 +93,25 @@ def build_united_graph(
     quiet: bool = True,
     workers: Workers = INLINE,
 ) -> StoredGraph:
-    """Build the graph in folder / graph-*, or open it; a build that was stopped goes on.
+    """Build the graph in folder / graph-*, or open it; an interrupted build resumes.
 
-    It takes 2 d + d / 4 + 8 bytes a row on disk for what is searched, 12 k for what is found until it is united, and
-    4 k for the graph. Memory holds d / 4 + 8 bytes a row; up to 4 d more while the first of these files is made.
+    Disk, in bytes per row: 2 d + d / 4 + 8 for the data that is searched, 12 k for the lists until they are united, and
+    4 k for the graph. Memory: d / 4 + 8 bytes per row, and up to 4 d more while the first of these files is written.
 
     Args:
-        vectors: (n, d), l2-normalized, of which no two are equal, float32 or float16, perhaps memory-mapped.
+        vectors: (n, d), l2-normalized, all distinct, float32 or float16, perhaps memory-mapped.
         made_from: A digest of them.
-        folder: Of all stages.
-        rng: Draws the rows that cells and codes are trained on, and the sample.
+        folder: Parent folder of all stages.
+        rng: Random generator for the rows that cells and codes are trained on, and for the sample.
         k: Neighbors of each row, at most n.
-        quiet: No progress bar.
-        workers: Find the neighbors of a block of rows each.
+        quiet: Whether to hide the progress bar.
+        workers: Each finds the neighbors of a block of rows at a time.
 
     Returns:
         The graph.
 
     Raises:
-        UserError: Where the folder holds a graph of other vectors, or cannot be written.
+        UserError: If the folder holds a graph of other vectors, or cannot be written.
 
     Examples:
         >>> import tempfile
@@ -122,7 +124,7 @@ def build_united_graph(
     """
     n, k = len(vectors), min(k, len(vectors))
     origin = {"vectors": made_from, "cells": choose_n_graph_cells(n)}
-    of_cells, of_codes, of_sample = rng.spawn(3)  # so that it does not matter which of the stages are there already
+    of_cells, of_codes, of_sample = rng.spawn(3)  # so that the result does not depend on which stages exist already
     centroids, _, training = train_cells(vectors, folder / "graph-cells", origin, of_cells, choose_n_graph_cells(n))
     path, listing = store_index(
         folder, "graph-scan", {**origin, "training": training.digest}, lambda: _fill(vectors, centroids, of_codes)
@@ -142,24 +144,25 @@ def build_united_graph(
         found = ArrayStage(folder, f"graph-found-{k}", origin, shape, np.int32)
         order = scan.list_rows()
         blocks = (Rows(order[start : start + _ASKED]) for start in range(found.n_done, n, _ASKED))
-        lists = found.fill_from(workers.map(_find_block, (scan, settings, k, shape[2]), blocks), quiet)
+        found_blocks = workers.map(_find_block, (scan, settings, k, shape[2]), blocks)
+        lists = found.fill_from(found_blocks, quiet, "finding neighbors")
         parts = ((start, min(start + _UNITED, n)) for start in range(united.n_done, n, _UNITED))
-        united.fill_from(workers.map(_unite_block, (lists, order, k), parts), quiet)
+        united.fill_from(workers.map(_unite_block, (lists, order, k), parts), quiet, "uniting neighbor lists")
     finding = Stage(folder, f"graph-found-{k}", {**origin, "shape": list(shape), "dtype": np.dtype(np.int32).str})
-    (finding.folder / "array.npy").unlink(missing_ok=True)  # which is three times as large as the graph
+    (finding.folder / "array.npy").unlink(missing_ok=True)  # it is three times as large as the graph
     stages = (training, listing, choosing, finding, united.stage)
     return StoredGraph(None, united.open(), sum(stage.seconds for stage in stages))
 
 
 def choose_n_kept(n: int, k: int) -> int:
-    """Choose how many neighbors of each row others hear of: half as many again as the graph has."""
+    """Choose how many neighbors of each row are offered to others: half as many again as the graph has."""
     return min(n, k + k // 2)
 
 
 class Scan:
-    """What is searched: codes of all rows by their cells, in memory, and their vectors in float16, mapped.
+    """The data to search: codes of all rows by cell, in memory, and their float16 vectors, memory-mapped.
 
-    It can be pickled, to be opened again in another process.
+    It can be pickled and is reopened in another process.
     """
 
     def __init__(self, path: Path, n: int) -> None:
@@ -172,7 +175,7 @@ class Scan:
         codes.implem = _ONE_QUERY_A_THREAD
         self._codes, self._rows = codes, faiss.downcast_index(self._index.refine_index)
         if self._index.ntotal != self.n:
-            raise DamagedError(self._path, "is damaged (it has other rows)", self._path.parent)
+            raise DamagedError(self._path, "is damaged (its rows do not match)", self._path.parent)
 
     def __getstate__(self) -> tuple[Path, int]:
         return self._path, self.n
@@ -186,16 +189,17 @@ class Scan:
         return int(self._codes.nlist)
 
     def list_rows(self) -> Rows:
-        """All rows, by their cells."""
+        """All rows, ordered by cell."""
         lists: Any = self._codes.invlists
         sizes = [(cell, lists.list_size(cell)) for cell in range(self.n_cells)]
         of_cells = [faiss.rev_swig_ptr(lists.get_ids(cell), size) for cell, size in sizes if size]
         return Rows(np.concatenate(of_cells))
 
     def find(self, rows: Rows, settings: Settings, k: int, n_kept: int) -> tuple[NDArray[np.int32], Vectors]:
-        """The nearest rows of each of `rows` (m,), (m, n_kept), -1 where there are no more, with similarities.
+        """Find the nearest rows of each of `rows` (m,): (m, n_kept), padded with -1, and their similarities.
 
-        A row is its own nearest. The similarity of a pair is the same from both ends: both are compared in float16.
+        A row is its own nearest. The similarity of a pair is the same from both ends, since both are compared in
+        float16.
         """
         queries = self._rows.reconstruct_batch(rows)
         self._codes.nprobe = settings.n_cells
@@ -213,7 +217,7 @@ def _fill(vectors: StoredVectors, centroids: Vectors, rng: np.random.Generator) 
     n_parts = d // 2 if d % 2 == 0 else d
     inner: Any = faiss.METRIC_INNER_PRODUCT
     codes: Any = faiss.IndexIVFPQFastScan(build_quantizer(centroids), d, len(centroids), n_parts, 4, inner)
-    codes.by_residual = False  # with it, tables would be computed for each cell anew, which takes far longer
+    codes.by_residual = False  # residuals would need new tables for each cell, which takes far longer
     trained_on = Rows(np.sort(rng.choice(n, min(n, _CODES_TRAINED_ON), replace=False)))
     codes.train(gather_by_reading(vectors, trained_on))
     rows: Any = faiss.IndexScalarQuantizer(d, faiss.ScalarQuantizer.QT_fp16, inner)
@@ -227,7 +231,7 @@ def _fill(vectors: StoredVectors, centroids: Vectors, rng: np.random.Generator) 
 
 
 def _choose_settings(scan: Scan, vectors: StoredVectors, k: int, rng: np.random.Generator) -> tuple[Settings, float]:
-    """From few cells and 2 k rows compared, more of whichever helps more, until the sample has RECALL."""
+    """Start from few cells and 2 k compared rows; raise whichever helps more, until the sample reaches RECALL."""
     n = len(vectors)
     rows = Rows(np.sort(rng.choice(n, min(n, _SAMPLE), replace=False)))
     exact = ExactIndex(vectors).neighbors(rows, k)
@@ -248,62 +252,67 @@ def _choose_settings(scan: Scan, vectors: StoredVectors, k: int, rng: np.random.
 
 
 def _raise(number: int) -> int:
-    """The next of 2, 3, 4, 6, 8, 12, ...; 2 after 1."""
+    """The next number of 1, 2, 3, 4, 6, 8, 12, ..."""
     is_power = number & (number - 1) == 0
     return max(2, number * 3 // 2 if is_power else number * 4 // 3)
 
 
 def _estimate_recall(scan: Scan, settings: Settings, rows: Rows, exact: list[Rows], k: int) -> float:
-    """Recall once lists are united: what a row of the sample misses is sought from the other end too."""
+    """Recall after lists are united: neighbors that a row of the sample misses are also searched from the other end."""
     n_kept = choose_n_kept(scan.n, k)
     found = scan.find(rows, settings, k, n_kept)[0][:, :k]
     missed = [np.setdiff1d(true, one) for true, one in zip(exact, found, strict=True)]
-    others, number = np.unique(np.concatenate(missed), return_inverse=True)
-    if len(others):
-        theirs = scan.find(Rows(others), settings, k, n_kept)[0]
-        asking = np.repeat(rows, [len(one) for one in missed])
-        n_missed = int((theirs[number] != asking[:, None]).all(axis=1).sum())
-    else:
-        n_missed = 0
-    return 1 - n_missed / sum(map(len, exact))
+    n_missed = sum(map(len, missed))
+    if n_missed == 0:
+        return 1.0
+    sought = np.linspace(0, n_missed, min(n_missed, _SOUGHT), endpoint=False).astype(np.int64)
+    asking = np.repeat(rows, [len(one) for one in missed])[sought]
+    others, number = np.unique(np.concatenate(missed)[sought], return_inverse=True)
+    theirs = scan.find(Rows(others), settings, k, n_kept)[0]
+    missed_twice = (theirs[number] != asking[:, None]).all(axis=1).mean()
+    return float(1 - missed_twice * n_missed / sum(map(len, exact)))
 
 
 def _find_block(shared: tuple[Scan, Settings, int, int], rows: Rows) -> NDArray[np.int32]:
-    """(m, 2, n_kept): rows, and the bits of their similarities."""
+    """(m, 2, n_kept): rows and the bits of their similarities."""
     scan, settings, k, n_kept = shared
     found, similarities = scan.find(rows, settings, k, n_kept)
     return np.stack([found, similarities.view(np.int32)], axis=1)
 
 
 def _unite_block(shared: tuple[NDArray[np.int32], Rows, int], part: tuple[int, int]) -> NDArray[np.int32]:
-    """(m, k): the nearest of what each row of a part found and of those that found it, -1 where no more."""
+    """(m, k): for each row of a part, the nearest of the rows it found and that found it, padded with -1."""
     lists, order, k = shared
     n, (start, end) = len(order), part
     place = np.empty(n, dtype=np.int64)
     place[order] = np.arange(n)
     own, near = _split(lists[place[start:end]][:, :, :k])
     least = np.where(own[:, -1] < 0, -_ABOVE_ALL, near[:, -1])
-    pairs: list[tuple[Any, Any, Any]] = []
-    for first, block in iterate_blocks(cast(StoredVectors, lists), _ASKED):
+
+    def hear(first: int) -> tuple[NDArray[np.int32], NDArray[np.int32], Vectors]:
+        """Offers in one block to rows of the part, nearer than the k-th they have: the row, whom, how near."""
+        block = read_rows(cast(StoredVectors, lists), first, first + _ASKED)
         found, similarity = _split(cast(NDArray[np.int32], block))
         whose = found - np.int32(start)
-        asked, column = np.nonzero(whose.view(np.uint32) < end - start)
-        hears, how_near = whose[asked, column], similarity[asked, column]
-        is_nearer = how_near > least[hears]
-        pairs.append((hears[is_nearer], order[first + asked[is_nearer]].astype(np.int32), how_near[is_nearer]))
+        is_here = whose.view(np.uint32) < end - start
+        asked, column = np.nonzero(is_here & (similarity > least[np.where(is_here, whose, 0)]))
+        return whose[asked, column], order[first + asked].astype(np.int32), similarity[asked, column]
+
+    with ThreadPoolExecutor(faiss.omp_get_max_threads()) as threads:
+        pairs = list(threads.map(hear, range(0, n, _ASKED)))
     hears, of, how_near = (np.concatenate(part) for part in zip(*pairs, strict=True))
-    # by who hears; a sparse array would have no zeros
+    # by the row that is offered; without the offset a sparse array would drop zeros
     heard = coo_array((how_near + _ABOVE_ZERO, (hears, of)), shape=(end - start, n)).tocsr()
     return _pick_nearest(own, near + _ABOVE_ZERO, heard, k)
 
 
 def _split(block: NDArray[np.int32]) -> tuple[NDArray[np.int32], Vectors]:
-    """Rows, and similarities, not copied."""
+    """Rows and similarities, without copying."""
     return block[:, 0], block[:, 1].view(np.float32)
 
 
 def _pick_nearest(own: NDArray[np.int32], near: Vectors, heard: csr_array, k: int) -> NDArray[np.int32]:
-    """(m, k): the nearest of own (m, j), at similarities near (m, j), and heard (m, n), nearest first."""
+    """(m, k): the nearest of `own` (m, j), with similarities `near` (m, j), and `heard` (m, n), nearest first."""
     torch = import_torch()
     lengths = np.diff(heard.indptr)
     picked = np.empty((len(own), k), dtype=np.int32)
@@ -316,7 +325,7 @@ def _pick_nearest(own: NDArray[np.int32], near: Vectors, heard: csr_array, k: in
         nearness[is_there] = heard.data[heard.indptr[start] : heard.indptr[end]]
         both, order = torch.sort(torch.from_numpy(np.hstack([own[start:end], rows])), dim=1)
         nearness = torch.from_numpy(np.hstack([near[start:end], nearness])).gather(1, order)
-        keys = (nearness.view(torch.int32).long() << _KEY_BITS) - both  # among equally near ones the first row
+        keys = (nearness.view(torch.int32).long() << _KEY_BITS) - both  # ties go to the lowest row
         keys[:, 1:][both[:, 1:] == both[:, :-1]] = 0  # found from both ends
         keys[both < 0] = 0
         best = torch.topk(keys, k).values

@@ -1,4 +1,4 @@
-"""Indexes that Faiss fills in one go, in memory, before they go to their file: the paper's LSH, and HNSW."""
+"""Indexes that Faiss builds in memory in one go and then writes to a file: the paper's LSH, and HNSW."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ from seals_sim.vectors.scan import iterate_blocks, widen
 
 _LINKS = 32
 _EF_CONSTRUCTION = 80
-_EF_SEARCH = 200  # it finds at least k neighbors; Faiss raises it for a larger k
+_EF_SEARCH = 200  # finds at least k neighbors; Faiss raises it for a larger k
 
 
 def build_lsh(vectors: StoredVectors, made_from: str, folder: Path, n_bits: int = N_BITS) -> StoredIndex:
-    """Build locality-sensitive hashing as in 5.1: Faiss's IndexLSH, signs of random projections by Hamming distance.
+    """Build locality-sensitive hashing as in 5.1: Faiss's IndexLSH, signs of random projections with Hamming distance.
 
-    Distances are between codes only, so that part of the true neighbors is missed; more bits miss fewer. Every code is
-    read for every query: cost is linear in n.
+    Distances are between codes only, so some of the true neighbors are missed; more bits miss fewer. Every query reads
+    every code: cost is linear in n.
 
     Args:
         vectors: (n, d), l2-normalized.
         made_from: A digest of them.
-        folder: Of all stages.
+        folder: Parent folder of all stages.
         n_bits: Code length. Faiss draws the projections from a fixed seed.
 
     Returns:
         The index.
 
     Raises:
-        UserError: Where the folder holds an index of other vectors, or cannot be written.
+        UserError: If the folder holds an index of other vectors, or cannot be written.
     """
     origin = {"vectors": made_from, "bits": n_bits}
     path, stage = store_index(
@@ -43,20 +43,20 @@ def build_lsh(vectors: StoredVectors, made_from: str, folder: Path, n_bits: int 
 
 
 def build_hnsw(vectors: StoredVectors, made_from: str, folder: Path) -> StoredIndex:
-    """Build a navigable small-world graph (Malkov & Yashunin 2018) over float16 copies of the rows, 32 links a row.
+    """Build a navigable small-world graph (Malkov & Yashunin 2018) over float16 copies of the rows, 32 links per row.
 
-    It takes 2 d + 270 bytes of memory a row, and is the slowest to build.
+    It takes 2 d + 270 bytes of memory per row and is the slowest to build.
 
     Args:
         vectors: (n, d), l2-normalized.
         made_from: A digest of them.
-        folder: Of all stages.
+        folder: Parent folder of all stages.
 
     Returns:
         The index.
 
     Raises:
-        UserError: Where the folder holds an index of other vectors, or cannot be written.
+        UserError: If the folder holds an index of other vectors, or cannot be written.
     """
 
     def make() -> Any:

@@ -1,4 +1,4 @@
-"""AnchorAL's pool, for comparison: a small subpool that is chosen anew for every model (Lesci and Vlachos 2024)."""
+"""AnchorAL's pool, for comparison: a small subpool, chosen afresh for every model (Lesci and Vlachos 2024)."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from seals_sim.vectors.scan import gather
 class AnchorPool:
     """The unlabeled rows most similar to a few labeled rows of each class, the anchors.
 
-    Anchors are spread over their class by k-means++. A row's similarity is the mean of its cosines with the anchors
-    that it is a neighbor of. The defaults are those of the paper's main experiments.
+    Anchors are spread over their class by k-means++. A row's similarity is its mean cosine with the anchors that it is
+    a neighbor of. The defaults are those of the paper's main experiments.
 
     Args:
         labeled: The seeds.
         vectors: (n, d) l2-normalized.
         index: Finds neighbors of rows.
-        n_anchors: Of each class.
+        n_anchors: Anchors of each class.
         k: Neighbors of each anchor.
-        size: Rows of the subpool, at most.
-        seed: Anchors are drawn by this and the number of labels.
+        size: Maximum number of rows in the subpool.
+        seed: Random seed; anchors depend on it and on the number of labels.
     """
 
     def __init__(

@@ -10,15 +10,15 @@ Model = TypeVar("Model")
 
 
 class GrowingBatches(Generic[Model]):
-    """A learner that trains anew only when a batch is full, of one answer at first and a tenth more after each.
+    """A learner that retrains only when a batch is full. Batches start at one answer and grow by a tenth each time.
 
-    For a loop with batches of 1. The model is that of the labels at the end of the last full batch, so a function of
-    the labeled set alone. AutoTAR is this over a `PresumingLearner` with 100 rows, a scan of everything, and the
-    likeliest positives (their steps 3 to 9; step 1, a synthetic document, is left to the seeds).
+    For a loop with batches of 1. The model is trained on the labels up to the end of the last full batch, so it depends
+    on the labeled set alone. AutoTAR is this learner over a `PresumingLearner` with 100 rows, with a scan of everything
+    and the most likely positives (their steps 3 to 9; the seeds replace step 1, a synthetic document).
 
     Args:
-        learner: Is trained.
-        n_seeds: Labels before the first batch.
+        learner: The learner to train.
+        n_seeds: Number of labels before the first batch.
 
     Examples:
         >>> batches = GrowingBatches(learner=None, n_seeds=5)
@@ -32,7 +32,7 @@ class GrowingBatches(Generic[Model]):
         self._model: Model
 
     def fit(self, labeled: LabeledRows) -> Model:
-        """Raises ValueError as the learner does."""
+        """Fit the learner, or return the model of the last full batch. Raises ValueError if the learner does."""
         n = self.get_last_end(len(labeled))
         rows, labels = labeled.rows[:n], labeled.labels[:n]
         old = self._trained_on
@@ -42,7 +42,7 @@ class GrowingBatches(Generic[Model]):
         return self._model
 
     def get_last_end(self, n_labeled: int) -> int:
-        """How many labels there were at the end of the last full batch."""
+        """The number of labels at the end of the last full batch."""
         end, size = self._n_seeds, 1
         while end + size <= n_labeled:
             end += size

@@ -1,9 +1,9 @@
-"""Learning from rows that have several vectors each, while an answer says only that one of them is meant.
+"""Learning from rows that have several vectors each, when a positive answer means only that one of them matches.
 
-It is the rule of MI-SVM (Andrews, Tsochantaridis, Hofmann 2003) with logistic regression: a row stands by its best
-chunk under the model, and the model is trained on these, in turns. What that leads to depends on where it starts. It
-starts from the chunks that positives have in common and negatives have not (after the diverse density of Maron and
-Lozano-Perez 1998), so that the model follows from the answers alone, whatever models were before it.
+This is the rule of MI-SVM (Andrews, Tsochantaridis, Hofmann 2003) with logistic regression. It alternates two steps:
+represent each row by its best chunk under the model, then train the model on these chunks. The result depends on the
+start. It starts from the chunks that positives have in common and negatives do not (after the diverse density of Maron
+and Lozano-Perez 1998), so the model depends on the answers alone and not on earlier models.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from seals_sim.types import Vectors
 from seals_sim.vectors.chunked import ChunkedVectors
 
 _MOST_ROUNDS = 10
-_COMPARED = 50  # rows of a class that chunks are compared with for the start
+_COMPARED = 50  # rows per class that chunks are compared with for the start
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,9 +28,9 @@ class LabeledChunks:
 
     Attributes:
         rows: m rows.
-        labels: (m,) of them, 1 or 0.
-        seeds: (s, d) float32, further examples of one vector each.
-        seed_labels: (s,) of these.
+        labels: (m,) their labels, 1 or 0.
+        seeds: (s, d) float32, further examples with one vector each.
+        seed_labels: (s,) their labels, 1 or 0.
     """
 
     rows: ChunkedVectors
@@ -39,8 +39,8 @@ class LabeledChunks:
     seed_labels: NDArray[np.int8]
 
     def choose_start(self) -> NDArray[np.int64]:
-        """A chunk of each row (m,): of a positive the one most like other positives, of a negative the one most like
-        these."""
+        """Choose a chunk for each row (m,): for a positive the one most like other positives, for a negative the one
+        most like those chunks."""
         positives = np.flatnonzero(self.labels == 1)
         own = self.rows[positives]
         liking = self._compute_liking(own, positives)
@@ -54,9 +54,9 @@ class LabeledChunks:
         return chosen
 
     def _compute_liking(self, own: ChunkedVectors, positives: NDArray[np.int64]) -> NDArray[np.float64]:
-        """How much more chunks are like positives than like negatives, by the nearest chunk of each."""
+        """How much more each chunk resembles positives than negatives, by the nearest chunk of each."""
         liking = np.zeros(len(own.chunks))
-        number = np.repeat(positives, np.diff(own.starts))  # whose a chunk is
+        number = np.repeat(positives, np.diff(own.starts))  # the row each chunk belongs to
         for label, sign in ((1, 1.0), (0, -1.0)):
             seeds = self.seeds[self.seed_labels == label]
             others = np.flatnonzero(self.labels == label)[:_COMPARED]
@@ -71,11 +71,11 @@ class LabeledChunks:
 
 
 def fit_best_chunks(examples: LabeledChunks, train: Callable[[NDArray[np.float64]], LinearModel]) -> LinearModel:
-    """Train on the best chunk of each row, until these stay the same, or for ten rounds.
+    """Train on the best chunk of each row until these chunks no longer change, for at most ten rounds.
 
     Args:
-        examples: That the model follows from.
-        train: Makes a model of a vector for each row, (m, d).
+        examples: The labeled examples.
+        train: Trains a model on one vector per row, (m, d).
 
     Examples:
         >>> table = ChunkedVectors(np.array([[1, 0], [0, 1], [1, 0]], dtype=np.float32), np.array([0, 2, 3]))

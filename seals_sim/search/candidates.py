@@ -1,8 +1,8 @@
 """The candidate table: which rows the selector may choose from, and their vectors.
 
-A table only grows. The place of a row in it never changes, and a row that leaves is marked dead, so a selector that
-remembers how far it has read needs to look at the newcomers alone. A row may be held before it joins the candidates, so
-that many can be read and scored at once.
+A table only grows. The place of a row in it never changes, and a row that leaves is marked dead. A selector that
+remembers how far it has read therefore needs to look only at the newcomers. Rows can be held before they join the
+candidates, so that many can be read and scored at once.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ _Values = TypeVar("_Values", bound=np.generic)
 
 
 class Growing(Generic[_Values]):
-    """An array that grows at its end.
+    """An array that grows at the end.
 
     Attributes:
-        values: A view of what is there now.
+        values: A view of the current entries.
 
     Examples:
         >>> numbers = Growing(np.int64)
@@ -37,7 +37,7 @@ class Growing(Generic[_Values]):
         self.values: NDArray[_Values] = self._room[:0]
 
     def extend(self, n: int) -> NDArray[_Values]:
-        """Add n entries, and return a view of them to be filled."""
+        """Add n entries and return a view of them to fill."""
         start, end = len(self.values), len(self.values) + n
         if end > len(self._room):
             self._room = np.empty((max(end, 2 * len(self._room)), *self._room.shape[1:]), dtype=self._room.dtype)
@@ -52,10 +52,10 @@ class CandidateTable(ABC):
     Attributes:
         rows: (m,) the rows by place.
         vectors: (m, d) float32 or float16.
-        is_live: (m,) bool, False for a row that cannot be chosen yet or any more.
-        joined: Places of the rows that have become candidates since the table was made, in order.
+        is_live: (m,) bool, False for rows that cannot be chosen yet or any longer.
+        joined: Places of the rows that have become candidates since the table was created, in order.
         removed: Places of the candidates that have left, in order.
-        n_live: How many can be chosen.
+        n_live: Number of rows that can be chosen.
     """
 
     rows: Rows
@@ -73,12 +73,12 @@ class CandidateTable(ABC):
 
     @property
     def has_waiting(self) -> bool:
-        """Whether rows are held that have not joined."""
+        """Whether some rows are held that have not joined yet."""
         return False
 
     @abstractmethod
     def find(self, row: Row) -> Place | None:
-        """The place of `row`, or None where it never entered."""
+        """The place of `row`, or None if it never entered."""
 
     def remove(self, row: Row) -> None:
         """Mark `row` dead, if it is a live candidate."""
@@ -87,13 +87,13 @@ class CandidateTable(ABC):
             self._bury(place)
 
     def postpone(self, place: Place) -> None:
-        """Let a live candidate wait, as if it were dead, until `restore`."""
+        """Set a live candidate aside, as if it were dead, until `restore`."""
         self.is_live[place] = False
         self.n_live -= 1
         self._postponed.add(place)
 
     def restore(self) -> int:
-        """Make all that was postponed and is not labeled since live again, and say how many these are."""
+        """Make all postponed rows live again, except those labeled since, and return how many."""
         n = len(self._postponed)
         self.is_live[list(self._postponed)] = True
         self.n_live += n
@@ -117,8 +117,8 @@ class FixedTable(CandidateTable):
 
     Args:
         rows: (m,) sorted.
-        vectors: (m, d), used as they are, never copied.
-        excluded: Rows that are no candidates.
+        vectors: (m, d), used in place, never copied.
+        excluded: Rows that are not candidates.
     """
 
     def __init__(self, rows: Rows, vectors: StoredVectors, excluded: Rows) -> None:
@@ -138,16 +138,16 @@ class FixedTable(CandidateTable):
 
 
 class GrowingTable(CandidateTable):
-    """Candidates that enter as the search goes on (Algorithm 2).
+    """Candidates that enter during the search (Algorithm 2).
 
-    Memory follows the candidates. What is reserved beyond them are pages that nobody has touched: room for `capacity`
-    rows at first, and in a table of up to `DENSE_ROWS` 4 bytes a row of the data.
+    Memory grows with the candidates. Anything reserved beyond that consists of untouched pages: room for `capacity`
+    rows at first and, in a table of up to `DENSE_ROWS`, 4 bytes per row of the data.
 
     Args:
-        n_rows: Of the data.
-        n_dimensions: Of the vectors.
-        excluded: Rows that are no candidates.
-        capacity: Rows that there is room for at first.
+        n_rows: Rows of the data.
+        n_dimensions: Dimensions of the vectors.
+        excluded: Rows that are not candidates.
+        capacity: Initial capacity in rows.
 
     Examples:
         >>> table = GrowingTable(n_rows=9, n_dimensions=2, excluded=Rows(np.array([5])))
@@ -168,7 +168,7 @@ class GrowingTable(CandidateTable):
         self._is_live = Growing(np.bool_, capacity=capacity)
         self._is_settled = Growing(np.bool_, capacity=capacity)  # has joined, or never will
         self._joined = Growing(np.int64, capacity=capacity)
-        self._entries = make_entries(n_rows, len(excluded))  # 0 for a row that is not here, else its place + 1
+        self._entries = make_entries(n_rows, len(excluded))  # 0 for a row that is not here, otherwise its place + 1
         self._entries.set(excluded, np.full(len(excluded), self._EXCLUDED))
         self._expose()
 
@@ -181,12 +181,12 @@ class GrowingTable(CandidateTable):
         return len(self.joined) < len(self)
 
     def unseen(self, rows: Rows) -> Rows:
-        """Those of rows (m,) that have not entered and may, each once, sorted."""
+        """The rows among (m,) that have not entered and may, each once, sorted."""
         new = rows[self._entries.get(rows) == 0]
         return Rows(np.unique(new) if len(new) else new)
 
     def hold(self, rows: Rows, vectors: StoredVectors) -> None:
-        """Take in unseen rows (m,) and their vectors (m, d), not as candidates yet."""
+        """Add unseen rows (m,) and their vectors (m, d), not yet as candidates."""
         self._entries.set(rows, np.arange(len(self) + 1, len(self) + len(rows) + 1))
         self._rows.extend(len(rows))[:] = rows
         self._vectors.extend(len(rows))[:] = vectors
@@ -195,7 +195,7 @@ class GrowingTable(CandidateTable):
         self._expose()
 
     def join(self, rows: Rows) -> None:
-        """Make candidates of those of rows (m,), each given once, that are held and have not been candidates."""
+        """Make candidates of the rows among (m,), each given once, that are held and have never been candidates."""
         places = self._entries.get(rows) - 1
         places = places[places >= 0]
         places = places[~self._is_settled.values[places]]
@@ -206,7 +206,7 @@ class GrowingTable(CandidateTable):
             self._expose()
 
     def remove(self, row: Row) -> None:
-        """Mark `row` dead, if it is a live candidate; if it is none yet, it never will be."""
+        """Mark `row` dead if it is a live candidate; if it is not one yet, it never will be."""
         place = self.find(row)
         if place is None:
             self._entries.set(Rows(np.array([row])), np.array([self._EXCLUDED]))

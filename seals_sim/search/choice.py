@@ -1,8 +1,9 @@
 """Which pool to search with.
 
-The rule: where a pass over all vectors takes a few milliseconds, scan everything (Algorithm 1), which loses nothing;
-beyond that, the walk (`WalkPool`), which finds what the scan finds within a point (reports/beyond) and whose cost
-does not follow the table. SEALS as the paper has it (Algorithm 2) is a choice, no default: it finds 2 to 3 points less.
+The rule: if a pass over all vectors takes a few milliseconds, scan everything (Algorithm 1), which loses nothing.
+Beyond that, use the walk (`WalkPool`): it finds what the scan finds within a point (reports/beyond), and its cost does
+not grow with the table. SEALS as in the paper (Algorithm 2) is available but not the default: it finds 2 to 3 points
+less.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Literal
 PoolChoice = Literal["all", "walk", "positives", "seals"]
 AutoPoolChoice = Literal["auto", PoolChoice]
 
-SCAN_BYTES = 2**28  # of float32: 174,762 rows of 384 dimensions, some 10 ms a scan on two cores
+SCAN_BYTES = 2**28  # of float32: 174,762 rows of 384 dimensions, some 10 ms per scan on two cores
 
 
 def choose_pool(n: int, d: int) -> Literal["all", "walk"]:
@@ -30,5 +31,5 @@ def choose_pool(n: int, d: int) -> Literal["all", "walk"]:
 
 
 def resolve_pool(name: AutoPoolChoice, n: int, d: int) -> PoolChoice:
-    """The pool that `auto` means for a table of n rows and d dimensions; any other name as it is."""
+    """Resolve `auto` for a table of n rows and d dimensions; any other name is returned as it is."""
     return choose_pool(n, d) if name == "auto" else name

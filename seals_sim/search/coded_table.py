@@ -1,4 +1,4 @@
-"""The full scan of Algorithm 1 at a quarter of float32's bytes: 8-bit codes of every row, read at every search."""
+"""The full scan of Algorithm 1 at a quarter of the bytes of float32: 8-bit codes of all rows, read at every search."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _BLOCK = 65_536
 
 
 class CodedTable:
-    """8-bit codes of l2-normalized vectors in memory, n d bytes, in one part for each thread.
+    """8-bit codes of l2-normalized vectors in memory, n d bytes, split into one part per thread.
 
     Args:
         vectors: (n, d) float32 or float16.
-        n_threads: That search at once.
+        n_threads: Threads that search at once.
     """
 
     def __init__(self, vectors: StoredVectors, n_threads: int = 1) -> None:
@@ -37,7 +37,7 @@ class CodedTable:
             self._parts.append(part)
 
     def nearest(self, queries: Vectors, k: int) -> list[Rows]:
-        """At least k rows (or all): those nearest to each of queries (m, d) by their codes in each part."""
+        """Find at least k rows (or all) for each of the queries (m, d): the nearest in each part, by their codes."""
         codes = encode_as_bytes(queries, choose_scale(queries))  # Faiss rounds them too, so they must fill the 8 bits
 
         def search(part: Any) -> NDArray[np.int64]:

@@ -14,7 +14,7 @@ from seals_sim.vectors.scan import gather, iterate_blocks
 
 @dataclass(frozen=True, eq=False)
 class NearestPositive:
-    """A model whose decision is the largest cosine with a positive.
+    """A model whose decision value is the largest cosine with a positive.
 
     Attributes:
         positives: (p, d) l2-normalized.
@@ -23,7 +23,7 @@ class NearestPositive:
     positives: Vectors
 
     def decision(self, vectors: StoredVectors) -> NDArray[np.float64]:
-        """The cosine of each of vectors (m, d) with the positive nearest to it; -1 where there is no positive."""
+        """The cosine of each of the vectors (m, d) with its nearest positive; -1 if there are no positives."""
         cosines = np.full(len(vectors), -1.0)
         if len(self.positives):
             for start, block in iterate_blocks(vectors):
@@ -34,9 +34,9 @@ class NearestPositive:
 class CoveringLearner:
     """The learner of active covering: 1-nearest-neighbor among the positives.
 
-    With `ArgMax(most_likely_positive)` and batches of 1 the loop is their Active Covering, the seeds in the place of
-    its random first sample. Over the neighbors of positives (`SealsPool` with `only_positives`) the pick is the same
-    as over all rows while no positive has all its neighbors labeled.
+    With `ArgMax(most_likely_positive)` and batches of 1 the loop is their Active Covering, with the seeds instead of
+    its random first sample. Over the neighbors of positives (`SealsPool` with `only_positives`) the picks are the same
+    as over all rows, as long as no positive has all its neighbors labeled.
 
     Args:
         vectors: (n, d) l2-normalized, the pool.

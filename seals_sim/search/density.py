@@ -14,13 +14,13 @@ from seals_sim.vectors.scan import compute_dots, sweep
 
 
 class RunningSum:
-    """The sum of the live candidates' vectors, brought up to date at each call with what came and went.
+    """The sum of the live candidates' vectors, updated at each call with the rows that came and went.
 
-    Coordinates are rounded to multiples of 2^-28, so that sums of up to 2^25 of them are exact in float64: the same in
-    whatever order rows come and go, and free of drift. Vectors must be l2-normalized.
+    Coordinates are rounded to multiples of 2^-28, so sums of up to 2^25 of them are exact in float64: independent of
+    the order in which rows come and go, and free of drift. Vectors must be l2-normalized.
     """
 
-    _ROUNDING = 1.5 * 2.0**24  # beside it float64 has no smaller bit than 2^-28
+    _ROUNDING = 1.5 * 2.0**24  # at this magnitude the smallest bit of float64 is 2^-28
 
     def __init__(self, n_threads: int = 1) -> None:
         self._n_threads = n_threads
@@ -28,10 +28,10 @@ class RunningSum:
         self._sum: NDArray[np.float64] | float = 0.0
 
     def catch_up(self, candidates: CandidateTable) -> NDArray[np.float64]:
-        """The sum (d,) as of now.
+        """The current sum (d,).
 
         Raises:
-            ValueError: For a table that holds rows which have not joined it.
+            ValueError: If the table holds rows that have not joined it.
         """
         if candidates.has_waiting:
             raise ValueError("the density of a pool is defined only where its rows join as soon as they are held")
@@ -57,15 +57,15 @@ class RunningSum:
 
 
 def signed_power(x: Scores, beta: float) -> Scores:
-    """sign(x) |x|^beta: the paper's (...)^beta where x >= 0, and increasing where a mean similarity is negative."""
+    """sign(x) |x|^beta: the paper's (...)^beta for x >= 0, and still increasing for negative mean similarities."""
     return x if beta == 1 else np.sign(x) * np.abs(x) ** beta
 
 
 class FrozenDensity:
-    """Mean cosine similarity to the pool, to the power beta, fixed for each row when it enters the pool.
+    """Mean cosine similarity to the pool, to the power beta, fixed for each row when the row enters the pool.
 
     'The average similarity score for each example only needs to be computed once' (section 4). The mean of
-    sim(z, z_p) over l2-normalized z_p is z . mean(z_p): O(d) a row and not O(|P| d).
+    sim(z, z_p) over l2-normalized z_p is z . mean(z_p): O(d) per row instead of O(|P| d).
 
     Args:
         beta: The exponent.
@@ -86,20 +86,20 @@ class FrozenDensity:
 
 
 class InformationDensity(RowSelector):
-    """phi_ID = phi_MaxEnt(z) (mean over z_p in P_r of sim(z, z_p))^beta (3.1), over the pool as it is at each pick.
+    """phi_ID = phi_MaxEnt(z) (mean over z_p in P_r of sim(z, z_p))^beta (3.1), over the current pool at each pick.
 
-    A scan scores every live candidate with the mean m0 of the pool. The next picks move the mean a little, to m, and by
-    Cauchy-Schwarz each similarity by at most |m - m0|. So while that is within `reach`, only the candidates with the
-    highest bounds are scored again, and the choice stays exact. A new model, new candidates or too long a way is a
-    reason to scan again.
+    A scan scores every live candidate with the mean m0 of the pool. The next picks move the mean a little, to m, which
+    by Cauchy-Schwarz changes each similarity by at most |m - m0|. While that is within `reach`, only the candidates
+    with the highest bounds are scored again, and the choice stays exact. A new model, new candidates or too large a
+    move triggers a new scan.
 
     Args:
         beta: The exponent.
-        n_threads: For passes over a large pool.
+        n_threads: Threads for passes over a large pool.
     """
 
     _SHORTLIST = 512
-    _REACH = 50  # in parts of n: a pick moves the mean of n unit vectors by about 1 / n, and some picks cancel out
+    _REACH = 50  # in units of 1 / n: a pick moves the mean of n unit vectors by about 1 / n, and some picks cancel out
     _ROUNDING = 1e-5  # well above that of float32 similarities
 
     def __init__(self, beta: float = 1.0, n_threads: int = 1) -> None:
@@ -121,7 +121,7 @@ class InformationDensity(RowSelector):
         return self._scan(candidates, model, mean)
 
     def _scan(self, candidates: CandidateTable, model: Model, mean: NDArray[np.float64]) -> Row:
-        """The best of all live candidates, and the shortlist for the next picks."""
+        """The best of all live candidates; also sets the shortlist for the next picks."""
         if model is not self._model:
             self._model, self._entropy = model, Growing(np.float64, capacity=len(candidates))
         new = candidates.vectors[len(self._entropy.values) :]
@@ -131,14 +131,14 @@ class InformationDensity(RowSelector):
         entropy, similarity = self._entropy.values[live], _similarity(candidates.vectors, mean, self._n_threads)[live]
         self._reference, self._reach = mean, self._REACH / candidates.n_live
         bounds = entropy * signed_power(similarity + self._reach, self._beta)
-        n_others = max(len(live) - self._SHORTLIST, 0) if self._beta >= 0 else len(live)  # below 0 these are no bounds
+        n_others = max(len(live) - self._SHORTLIST, 0) if self._beta >= 0 else len(live)  # below 0 these are not bounds
         order = np.argpartition(bounds, n_others - 1) if n_others else np.arange(len(live))
         self._highest_other = bounds[order[:n_others]].max(initial=-np.inf)
         self._shortlist = Places(live[order[n_others:]])
         return _best_row(candidates, live, entropy * signed_power(similarity, self._beta))
 
     def _score(self, candidates: CandidateTable, places: Places, mean: NDArray[np.float64]) -> Scores:
-        """By place; a candidate that has left has no chance."""
+        """Scores by place; -inf for candidates that have left."""
         similarity = _similarity(candidates.vectors[places], mean)
         scores = self._entropy.values[places] * signed_power(similarity, self._beta)
         return np.where(candidates.is_live[places], scores, -np.inf)

@@ -1,7 +1,7 @@
-"""A selector that passes over near-duplicates of rows that are labeled already: their labels are as good as known.
+"""A selector that passes over near-duplicates of labeled rows, since their labels are as good as known.
 
-What is a near-duplicate depends on the table. Two definitions of a dictionary that have a cosine of .9 say nearly the
-same; among the codes of a classification most are as near as that to others, and each of them counts.
+What counts as a near-duplicate depends on the table. Two dictionary definitions with a cosine of .9 say nearly the
+same thing; among the codes of a classification most have neighbors that close, and each of them counts.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from seals_sim.search.selectors import RowSelector
 from seals_sim.types import Place, Row, Rows, StoredVectors
 from seals_sim.vectors.scan import gather, widen
 
-_ROUNDING = 1e-6  # of a cosine in float32: that of equal rows is 1 up to this
-_SOME_ROWS, _SOME_NEIGHBORS = 500, 20  # more than the copies that a row has, so that others are seen beside them
+_ROUNDING = 1e-6  # rounding error of a float32 cosine: that of equal rows is 1 up to this
+_SOME_ROWS, _SOME_NEIGHBORS = 500, 20  # more neighbors than a row has copies, so that other rows are seen too
 _BIN = 0.01
-_COPIES_FROM = 0.9  # copies are nearer than this to one another
-_REACH = 0.1  # the valley is no further below their mode
-_DEPTH = 4  # times fewer in the valley than on either side of it
-_FEWEST = 0.01  # part of all similarities that is above it, and below
+_COPIES_FROM = 0.9  # the cosine of two copies is above this
+_REACH = 0.1  # the valley is at most this far below their mode
+_DEPTH = 4  # the valley has this many times fewer than either side of it
+_FEWEST = 0.01  # smallest share of all similarities above the valley, and below it
 
 
 class PassOver(RowSelector):
-    """The pick of another selector, unless its cosine with a labeled row is at least a threshold: then its next pick.
+    """The pick of another selector, skipping picks whose cosine with a labeled row is at least a threshold.
 
-    What was passed over is chosen once nothing else is left.
+    Skipped rows are chosen once nothing else is left.
 
     Args:
-        build_selector: Makes the selector, and another one for what was passed over.
+        build_selector: Builds the selector, and a second one for the skipped rows.
         vectors: (n, d) l2-normalized, the pool.
-        seeds: (m,) rows that are labeled before the first pick.
-        threshold: A cosine. 1 passes over equal rows alone, and more passes over none.
+        seeds: (m,) rows labeled before the first pick.
+        threshold: A cosine. 1 skips only equal rows; a value above 1 skips none.
     """
 
     def __init__(
@@ -76,17 +76,17 @@ class PassOver(RowSelector):
 
 
 def find_copy_threshold(vectors: StoredVectors, index: NeighborIndex, rng: np.random.Generator) -> float:
-    """The cosine from which on two rows of a table are near-duplicates, by how near its neighbors are to one another.
+    """Find the cosine from which two rows of a table count as near-duplicates, from the similarities of its neighbors.
 
     Args:
         vectors: (n, d) l2-normalized.
-        index: Of the same rows.
-        rng: Draws the rows that are looked at.
+        index: An index of the same rows.
+        rng: Random generator for the sample of rows.
 
     Returns:
-        For `PassOver`. Copies are a mode of their own near 1, with a valley below it, which is returned. Where there is
-        no such valley, near rows are the nature of this table: then it is 1, for equal rows alone, or infinite where
-        those are few too.
+        The threshold for `PassOver`. Copies form a mode of their own near 1 with a valley below it, and that valley is
+        returned. If there is no such valley, similar rows are in the nature of this table: the result is then 1, for
+        equal rows only, or infinity if those are few too.
 
     Examples:
         >>> from seals_sim import ExactIndex

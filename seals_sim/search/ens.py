@@ -1,8 +1,8 @@
 """Efficient nonmyopic search (ENS), for comparison: Jiang, Malkomes, Converse, Shofner, Moseley and Garnett 2017.
 
-A pick is worth what it is expected to find itself, and what the rest of the budget is expected to find after it, as if
-all the rest were asked at once: the sum of the largest probabilities. Near the end of the budget that is most-likely
-positive; before, it prefers rows whose answer says much of others.
+The value of a pick is what it is expected to find itself plus what the rest of the budget is expected to find after it,
+as if the whole rest were asked at once: the sum of the largest probabilities. Near the end of the budget this equals
+most-likely positive; before that, it prefers rows whose answer says much about other rows.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from seals_sim.search.candidates import CandidateTable
 from seals_sim.types import LabeledRows, Row, Rows
 
 PRIOR = 0.1
-"""Their gamma. Concepts that are rarer by far may want less."""
-_ROUNDING = 1e-9  # of sums of probabilities
+"""Their gamma. Much rarer concepts may need a smaller value."""
+_ROUNDING = 1e-9  # rounding error of sums of probabilities
 
 Values = NDArray[np.float64]
 
@@ -30,10 +30,10 @@ class NeighborVotes:
     """Their k-NN model: P(positive) = (gamma + positive labeled neighbors) / (1 + labeled neighbors).
 
     Attributes:
-        n_positive: (n,) of each row's neighbors.
-        n_labeled: (n,) of each row's neighbors.
-        n_left: Labels that are left to give.
-        prior: Gamma, the probability of a row none of whose neighbors is labeled.
+        n_positive: (n,) positive labels among each row's neighbors.
+        n_labeled: (n,) labels among each row's neighbors.
+        n_left: Labels left in the budget.
+        prior: Gamma, the probability of a row without labeled neighbors.
     """
 
     n_positive: Values
@@ -42,7 +42,7 @@ class NeighborVotes:
     prior: float = PRIOR
 
     def predict(self, rows: Rows, more_positive: int = 0, more_labeled: int = 0) -> Values:
-        """The probabilities of rows (m,), perhaps with more labeled neighbors than they have."""
+        """The probabilities of rows (m,), optionally with extra labeled neighbors."""
         return (self.prior + self.n_positive[rows] + more_positive) / (1 + self.n_labeled[rows] + more_labeled)
 
 
@@ -50,14 +50,14 @@ class VotingLearner:
     """Counts the labels among every row's neighbors.
 
     Attributes:
-        voters: (n, n) sparse; row x marks the rows that x is a neighbor of, not itself.
+        voters: (n, n) sparse; row x marks the rows that x is a neighbor of, except itself.
 
     Args:
         index: Finds neighbors of rows.
-        n_rows: Of the pool.
-        k: Neighbors of each row, itself not counted.
-        budget: Labels in all.
-        prior: Of the model.
+        n_rows: Rows of the pool.
+        k: Neighbors of each row, not counting itself.
+        budget: Total number of labels.
+        prior: Prior of the model.
     """
 
     def __init__(self, index: NeighborIndex, n_rows: int, k: int, budget: int, prior: float = PRIOR) -> None:
@@ -90,17 +90,17 @@ class VotingLearner:
 
 
 class NonmyopicSearch:
-    """The candidate of the largest expected count; ties go to the lowest row.
+    """The candidate with the largest expected count; ties go to the lowest row.
 
-    As the authors do, candidates are scored in the order of an upper bound, until the bound is below the best score.
-    Theirs takes the largest probability that any row could come to have; this one takes the change of each row that
-    an answer bears on: for any threshold t, the m largest of some values sum to at most m t + sum(max(v - t, 0)).
+    As in the paper, candidates are scored in the order of an upper bound, until the bound falls below the best score.
+    The authors' bound uses the largest probability that any row could reach; this one uses the change of each row that
+    an answer affects: for any threshold t, the m largest of some values sum to at most m t + sum(max(v - t, 0)).
 
     Attributes:
-        n_scored: Of the last pick, how many candidates the bound did not exclude.
+        n_scored: Number of candidates that the bound did not exclude at the last pick.
 
     Args:
-        voters: Of the learner.
+        voters: The learner's `voters`.
     """
 
     def __init__(self, voters: Any) -> None:
@@ -108,7 +108,7 @@ class NonmyopicSearch:
         self.n_scored = 0
 
     def select(self, candidates: CandidateTable, model: NeighborVotes) -> Row | None:
-        """The next row, or None where no candidate is left."""
+        """The next row, or None if no candidate is left."""
         rows = Rows(np.sort(candidates.rows[candidates.is_live]))
         if not len(rows):
             return None
@@ -129,7 +129,7 @@ class NonmyopicSearch:
         return Row(int(rows[found]))
 
     def _bound(self, rows: Rows, model: NeighborVotes, now: Values, head: _Head) -> Values:
-        """An upper bound of every candidate's score."""
+        """An upper bound on every candidate's score."""
         changes = np.zeros((self._voters.shape[0], 2))
         before = np.maximum(now - head.least, 0)
         changes[rows, 0] = np.maximum(model.predict(rows, 1, 1) - head.least, 0) - before
@@ -150,24 +150,24 @@ class NonmyopicSearch:
 
 
 class _Head:
-    """The largest of some probabilities (m,), of which `n_rest` are to be added up."""
+    """The largest of some probabilities (m,), of which `n_rest` are summed."""
 
     def __init__(self, values: Values, n: int, n_rest: int) -> None:
         places = np.argpartition(-values, n - 1)[:n]
         places = places[np.argsort(-values[places], kind="stable")]
         self._values, self._n_rest = values[places], n_rest
-        self._order = np.full(len(values), n)  # n: not among them
+        self._order = np.full(len(values), n)  # n means not among them
         self._order[places] = np.arange(n)
         self.total, self.least = float(self._values[:n_rest].sum()), float(self._values[n_rest - 1])
 
     def leave_out(self, places: NDArray[np.int64]) -> Values:
-        """The largest n_rest without those of some places."""
+        """The largest n_rest, without those at some places."""
         is_kept = np.ones(len(self._values) + 1, dtype=np.bool_)
         is_kept[self._order[places]] = False
         return self._values[is_kept[:-1]][: self._n_rest]
 
     def add_up(self, rest: Values, others: Values) -> float:
-        """The sum of the largest n_rest of both."""
+        """The sum of the largest n_rest of both arrays."""
         both = np.concatenate([rest, others])
         n_over = len(both) - self._n_rest
         return float(both.sum() if n_over <= 0 else np.partition(both, n_over)[n_over:].sum())

@@ -1,5 +1,5 @@
-"""What is known of some rows of a table, looked up by row: in an array of all rows, or in memory that follows the rows
-that something is known of.
+"""Numbers for some rows of a table, looked up by row: in an array of all rows, or in memory that grows with the rows
+that have one.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from seals_sim.types import Rows
 
 DENSE_ROWS = 10**7  # measured: `python -m benchmarks.entries`
-_SPARSE_BYTES, _DENSE_BYTES = 160, 4  # an entry, about; a row
+_SPARSE_BYTES, _DENSE_BYTES = 160, 4  # per entry, about; per row
 
 
 class Entries(Protocol):
-    """A whole number for each row; 0 for those that were never set."""
+    """An integer for each row; 0 for rows that were never set."""
 
     def get(self, rows: Rows) -> NDArray[np.int64]:
         """The numbers of rows (m,)."""
@@ -30,10 +30,10 @@ class Entries(Protocol):
 
 
 class DenseEntries:
-    """An array of all rows: the faster, as long as the rows that are set share their pages of memory.
+    """An array of all rows: faster, as long as the rows that are set share memory pages.
 
     Args:
-        n_rows: Of the table.
+        n_rows: Rows of the table.
     """
 
     def __init__(self, n_rows: int) -> None:
@@ -53,7 +53,7 @@ class DenseEntries:
 
 
 class SparseEntries:
-    """A dict, about 160 bytes for each row that is set and nothing for the others."""
+    """A dict: about 160 bytes for each row that is set, nothing for the others."""
 
     def __init__(self) -> None:
         self._numbers: dict[int, int] = {}
@@ -72,11 +72,11 @@ class SparseEntries:
 
 
 def make_entries(n_rows: int, n_known: int) -> Entries:
-    """Make the entries of a table, all 0.
+    """Create the entries of a table, all 0.
 
     Args:
-        n_rows: Of the table.
-        n_known: Rows that will be set at once; where they are many, an array takes less.
+        n_rows: Rows of the table.
+        n_known: Rows that will be set right away; if they are many, an array takes less memory.
 
     Examples:
         >>> for n_rows in (100, 10**10):

@@ -1,4 +1,4 @@
-"""Greedy k-centers, a strategy that looks at distances alone (3.1)."""
+"""Greedy k-centers, a strategy based on distances alone (3.1)."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class KCenters(RowSelector):
 
     def __init__(self, centers: Vectors) -> None:
         self._centers = centers
-        self._n_measured = 0  # centers that the distances below already count
+        self._n_measured = 0  # centers already included in the distances below
         self._n_removed_read = 0
         self._distance: NDArray[np.float32] = np.empty(0, dtype=np.float32)  # squared, to the nearest center
 
@@ -42,7 +42,7 @@ class KCenters(RowSelector):
 
 
 def _squared_distance_to_nearest(vectors: StoredVectors, centers: Vectors, block: int = 4096) -> NDArray[np.float32]:
-    """For each of vectors (m, d), to the nearest of centers (c, d); each pair's value is its own dot product."""
+    """For each of vectors (m, d), to the nearest of centers (c, d); each pair has its own dot product."""
     nearest = np.empty(len(vectors), dtype=np.float32)
     norms = np.vecdot(centers, centers)
     for first in range(0, len(vectors), block):

@@ -1,4 +1,4 @@
-"""Learners: what A_r is (5.1: logistic regression trained on the embedded examples)."""
+"""Learners: they train A_r (5.1: logistic regression on the embedded examples)."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class Model(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class LinearModel:
-    """t = w . z + b. Equal rows tie, and a restricted pool ranks its rows as the full scan does: see `compute_dots`.
+    """t = w . z + b. Equal rows tie, and a restricted pool ranks its rows like the full scan: see `compute_dots`.
 
     Attributes:
         weights: w, (d,) float32.
         bias: b.
-        n_threads: Used where many rows are scored at once.
+        n_threads: Threads for scoring many rows at once.
 
     Examples:
         >>> LinearModel(np.array([2.0, 0.0], dtype=np.float32), -1.0).decision(np.eye(2, dtype=np.float32)).tolist()
@@ -52,18 +52,18 @@ def fit_logistic(
 ) -> LinearModel:
     """scikit-learn's logistic regression.
 
-    Training runs on one thread: at these sizes more are slower, and the sums then do not depend on how many there are.
-    The solver is lbfgs, the fastest from a cold start (`python -m benchmarks.solvers`). A warm start would save a third
-    of the time, but the model would then depend on all the models before it.
+    Training runs on one thread: at these sizes more threads are slower, and this way the sums do not depend on their
+    number. The solver is lbfgs, the fastest from a cold start (`python -m benchmarks.solvers`). A warm start would save
+    a third of the time, but the model would then depend on all earlier models.
 
     Args:
         vectors: (m, d).
         labels: (m,), 1 or 0, both present.
         regularization: scikit-learn's C.
-        n_threads: Of the model.
+        n_threads: Threads of the model.
 
     Raises:
-        ValueError: Where only one class is labeled.
+        ValueError: If only one class is labeled.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -74,13 +74,13 @@ def fit_logistic(
 
 
 def import_training() -> None:
-    """Import what training takes, which takes a second or two, before somebody waits for a first model."""
+    """Import what training needs, which takes a second or two, before anyone waits for the first model."""
     import sklearn.linear_model  # noqa: F401
 
 
 @cache
 def _find_threads() -> ThreadpoolController:
-    """The threads of the libraries that training uses, which are loaded by then: to look for them takes time."""
+    """The thread pools of the libraries that training uses, which are loaded by then. Finding them takes time."""
     return ThreadpoolController()
 
 
@@ -91,23 +91,24 @@ def fit_presuming(
     regularization: float,
     n_threads: int = 1,
 ) -> LinearModel:
-    """`fit_logistic`, with presumed vectors (p, d) for negatives beside the labeled ones.
+    """`fit_logistic`, with the vectors `presumed` (p, d) as additional negatives.
 
     Raises:
-        ValueError: Where there is no positive.
+        ValueError: If there is no positive.
     """
     all_labels = np.concatenate([labels, np.zeros(len(presumed), dtype=np.int8)])
     return fit_logistic(np.concatenate([vectors, presumed]), all_labels, regularization, n_threads)
 
 
 class LogisticLearner:
-    """Logistic regression on the labeled rows (5.1). The model is a function of the labeled set alone, so that a search
-    that is resumed goes on as if it had never stopped.
+    """Logistic regression on the labeled rows (5.1).
+
+    The model is a function of the labeled set alone, so a resumed search continues as if it had never stopped.
 
     Args:
         vectors: (n, d), the pool.
         regularization: scikit-learn's C.
-        n_threads: Of the models.
+        n_threads: Threads of the models.
     """
 
     def __init__(self, vectors: StoredVectors, regularization: float = 1.0, n_threads: int = 1) -> None:
@@ -117,12 +118,12 @@ class LogisticLearner:
         self._read = Growing(np.float64, vectors.shape[1:])  # the vectors of _rows
 
     def fit(self, labeled: LabeledRows) -> LinearModel:
-        """Raises ValueError where only one class is labeled."""
+        """Train on the labeled rows. Raises ValueError if only one class is labeled."""
         self._read_vectors(labeled.rows)
         return fit_logistic(self._read.values, labeled.labels, self._regularization, self._n_threads)
 
     def _read_vectors(self, rows: Rows) -> None:
-        """In float64; when the set has grown, of the newcomers alone."""
+        """Read the vectors in float64; if the set has grown, only those of the newcomers."""
         n = len(self._rows)
         if not np.array_equal(rows[:n], self._rows):
             n, self._read = 0, Growing(np.float64, self._vectors.shape[1:])
@@ -131,17 +132,17 @@ class LogisticLearner:
 
 
 class PresumingLearner:
-    """Logistic regression that also takes some unlabeled rows for negatives, while few are known to be.
+    """Logistic regression that also treats some unlabeled rows as negatives, for use while few negatives are known.
 
-    For a rare concept that is nearly true. The rows are drawn anew for each size of the labeled set, so that the model
+    For a rare concept nearly all of them are. The rows are drawn afresh for each size of the labeled set, so the model
     is a function of the labeled set alone (steps 4 and 5 of AutoTAR, Cormack and Grossman 2015, with 100 rows).
 
     Args:
         vectors: (n, d), the pool.
-        n_presumed: How many unlabeled rows.
-        seed: They are drawn by this and the number of labels.
+        n_presumed: Number of unlabeled rows to draw.
+        seed: Random seed; the rows depend on it and on the number of labels.
         regularization: scikit-learn's C.
-        n_threads: Of the models.
+        n_threads: Threads of the models.
     """
 
     def __init__(
@@ -157,7 +158,7 @@ class PresumingLearner:
         self._regularization, self._n_threads = regularization, n_threads
 
     def fit(self, labeled: LabeledRows) -> LinearModel:
-        """Raises ValueError where there is no positive."""
+        """Train on the labeled and the presumed rows. Raises ValueError if there is no positive."""
         drawn = make_generator(self._seed, "presumed", len(labeled)).integers(len(self._vectors), size=self._n_presumed)
         presumed = np.setdiff1d(drawn, labeled.rows)
         vectors, others = (self._vectors[rows].astype(np.float64) for rows in (labeled.rows, presumed))

@@ -1,7 +1,7 @@
-"""SEALS with several searches at a time: the same candidates, picks and rounds in less time.
+"""SEALS with several index searches at once: the same candidates, picks and rounds in less time.
 
-A search of an index for 64 rows takes far less than 64 times as long as for one, and so does reading their neighbors'
-vectors. The rows that will probably be picked next are known: those with the highest scores.
+Searching an index for 64 rows takes far less than 64 times as long as for one, and so does reading their neighbors'
+vectors. The rows likely to be picked next are known: those with the highest scores.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ _N_AHEAD = 64  # measured at a million rows: half the requests of 32, for a tent
 class LookaheadPool(SealsPool):
     """A `SealsPool` that also searches for the neighbors of the selector's likely picks.
 
-    Their vectors are held, so that they are scored together, but they join the candidates only when their own row is
-    labeled. So no pick changes.
+    Their vectors are held so that they can be scored together, but they join the candidates only once the row they
+    are neighbors of is labeled. So no pick changes.
 
     Args:
         labeled: The seeds.
         vectors: (n, d), the unlabeled pool.
-        index: Of the same rows.
+        index: An index of the same rows.
         k: Neighbors of each labeled row that join.
-        selector: The one that will choose from this pool.
+        selector: The selector that will choose from this pool.
     """
 
     def __init__(
@@ -50,14 +50,14 @@ class LookaheadPool(SealsPool):
 def build_seals_pool(
     labeled: LabeledRows, vectors: StoredVectors, index: NeighborIndex, k: int, selector: RowSelector | None = None
 ) -> SealsPool:
-    """The SEALS pool for a selector: one that looks ahead where the selector is known.
+    """Build the SEALS pool for a selector; it looks ahead if the selector is given.
 
     Args:
         labeled: The seeds.
         vectors: (n, d), the unlabeled pool.
-        index: Of the same rows.
+        index: An index of the same rows.
         k: Neighbors of each labeled row that join.
-        selector: The one that will choose from this pool, and from no other.
+        selector: The selector that will choose from this pool and no other.
     """
     if selector is None:
         return SealsPool(labeled, vectors, index, k)

@@ -1,4 +1,4 @@
-"""What options say of the search, apart from its code, which takes a second to import."""
+"""Names and defaults of the search for options, kept apart from its code, which takes a second to import."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ Strategy = Literal[
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 N_STEP = 30
-"""Neighbors that each of the best candidates brings in a walk."""
+"""Number of neighbors that each of the best candidates brings in a walk."""
 ENTRIES = 8
-"""By how many square roots of the table's rows, drawn at random, a walk may enter it."""
+"""Number of random entry rows of a walk, in multiples of the square root of the table's size."""

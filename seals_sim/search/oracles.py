@@ -1,4 +1,4 @@
-"""Oracles: who answers the queries."""
+"""Oracles: they answer the queries."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from seals_sim.types import Row
 
 
 class LabelTable:
-    """Known labels: replays the annotator of an experiment.
+    """Known labels: stands in for the annotator of an experiment.
 
-    In a table of more than `DENSE_ROWS` rows it keeps the positive ones alone, 8 bytes each.
+    For a table of more than `DENSE_ROWS` rows it keeps only the positive ones, 8 bytes each.
 
     Args:
         is_positive: (n,) bool, by row.
@@ -29,7 +29,7 @@ class LabelTable:
 
     @classmethod
     def from_rows(cls, positives: ArrayLike) -> LabelTable:
-        """The same of the positive rows (m,) alone, of a table of any size; memory follows them."""
+        """Build it from the positive rows (m,) of a table of any size; memory grows with their number."""
         table = cls.__new__(cls)
         table._is_positive, table._positives = None, np.unique(np.asarray(positives, dtype=np.int64))
         return table

@@ -1,5 +1,5 @@
-"""Algorithm 1 over a table in partitions: each is scanned where there is a worker for it, and only its best rows come
-back. The picks are those of a scan of the whole table.
+"""Algorithm 1 over a table in partitions: each worker scans a partition and returns only its best rows. The picks are
+the same as for a scan of the whole table.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from seals_sim.workers import INLINE, Workers
 
 
 class PartitionedPool:
-    """Every unlabeled row of a table in partitions (Algorithm 1 line 2). It holds the labeled rows alone.
+    """Every unlabeled row of a table in partitions (Algorithm 1 line 2). Only the labeled rows are stored.
 
     Attributes:
         vectors: The table.
-        labeled: Rows that are no candidates any more.
+        labeled: Rows that are no longer candidates.
         n_candidates: See `Pool`.
     """
 
     def __init__(self, labeled: LabeledRows, vectors: PartitionedVectors) -> None:
-        """Begin with the seeds."""
+        """Start from the seeds."""
         self.vectors, self.labeled = vectors, set(labeled.rows.tolist())
         self.n_candidates = len(vectors) - len(self.labeled)
 
@@ -46,12 +46,12 @@ class PartitionedArgMax:
     """The candidate with the highest score under the model, as `ArgMax` picks it; ties go to the lowest row."""
 
     def __init__(self, score: Score, n_best: int = 100, workers: Workers = INLINE) -> None:
-        """Take a strategy that looks at the log-odds alone.
+        """Set up a strategy that depends on the log-odds alone.
 
         Args:
-            score: A function of them.
-            n_best: Rows that each scan brings: those of a batch, or the table is scanned again before its end.
-            workers: Scan the partitions.
+            score: A function of the log-odds.
+            n_best: Rows that each scan returns. With fewer than a batch, the table is scanned more than once per batch.
+            workers: They scan the partitions.
         """
         self._order, self._n_best, self._workers = get_order(score), n_best, workers
         self._model: Model | None = None
@@ -75,13 +75,13 @@ class PartitionedArgMax:
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """What each partition is asked.
+    """The question put to each partition.
 
     Attributes:
         model: Scores rows.
-        order: Of its log-odds; the highest are the best.
-        n_best: How many rows.
-        excluded: Sorted rows that are no candidates.
+        order: A function of its log-odds; the highest values are the best.
+        n_best: Number of rows to return.
+        excluded: Sorted rows that are not candidates.
     """
 
     model: Model
@@ -91,15 +91,15 @@ class Question:
 
 
 def find_best(vectors: PartitionedVectors, question: Question, workers: Workers = INLINE) -> tuple[Rows, Scores]:
-    """Scan a table.
+    """Scan a table for its best rows.
 
     Args:
         vectors: The table.
-        question: For the rows to find.
-        workers: Scan a partition each.
+        question: Which rows to find.
+        workers: Each scans one partition at a time.
 
     Returns:
-        At most `n_best` rows, best first and the lower first among equals, and their scores.
+        At most `n_best` rows, best first, ties by lower row first, and their scores.
 
     Examples:
         >>> import tempfile
@@ -121,7 +121,7 @@ def find_best(vectors: PartitionedVectors, question: Question, workers: Workers 
 
 
 def scan_partition(question: Question, partition: Partition) -> tuple[Rows, Scores]:
-    """The best rows of one partition, as `find_best` gives them."""
+    """The best rows of one partition, as `find_best` returns them."""
     scores = question.order(question.model.decision(partition.read()))
     excluded = question.excluded
     within = (excluded >= partition.start) & (excluded < partition.start + partition.n)

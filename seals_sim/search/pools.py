@@ -1,6 +1,6 @@
-"""The candidate pools P_r: everything unlabeled, the neighbors of the labeled rows, a random subset.
+"""The candidate pools P_r: all unlabeled rows, the neighbors of the labeled rows, or a random subset.
 
-A labeled row, seeds included, is never a candidate again: Algorithm 2's lines 2 and 8 as printed would re-admit it,
+A labeled row, seeds included, is never a candidate again. Lines 2 and 8 of Algorithm 2 as printed would re-admit it,
 since a point is its own nearest neighbor.
 """
 
@@ -46,16 +46,16 @@ class AllPool(_FixedPool):
 
 
 class RandomPool(_FixedPool):
-    """RandPool (7.8): `size` unlabeled rows, drawn once and uniformly without replacement.
+    """RandPool (7.8): `size` unlabeled rows, drawn once, uniformly and without replacement.
 
     Args:
         labeled: The seeds.
         vectors: (n, d) float32 or float16.
-        size: How many rows to draw.
-        rng: Draws them.
+        size: Number of rows to draw.
+        rng: Random generator.
 
     Raises:
-        ValueError: Where fewer than `size` rows are unlabeled.
+        ValueError: If fewer than `size` rows are unlabeled.
     """
 
     def __init__(self, labeled: LabeledRows, vectors: StoredVectors, size: int, rng: np.random.Generator) -> None:
@@ -70,11 +70,11 @@ class SealsPool:
 
     Args:
         labeled: The seeds.
-        vectors: (n, d) float32 or float16, which candidates are scored by.
-        index: Finds neighbors; it may have been built on another embedding of the same rows (Fig. 5).
+        vectors: (n, d) float32 or float16, used to score candidates.
+        index: Finds neighbors. It may be built on a different embedding of the same rows (Fig. 5).
         k: Neighbors of each labeled row.
-        only_positives: Whether a negative brings no neighbors. Not in the paper: at equal cost, more neighbors of fewer
-            rows find more positives (reports/beyond).
+        only_positives: Whether only positives bring their neighbors. Not in the paper: at equal cost, more neighbors of
+            fewer rows find more positives (reports/beyond).
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class SealsPool:
         *,
         only_positives: bool = False,
     ) -> None:
-        # A memmap costs more at every read; vectors that are computed stay what they are.
+        # A memmap costs more at every read; vectors that are computed on the fly stay as they are.
         self._vectors: Any = np.asarray(vectors) if isinstance(vectors, np.ndarray) else vectors
         self._index, self._k, self._only_positives = index, k, only_positives
         self._table = GrowingTable(len(vectors), vectors.shape[1], excluded=labeled.rows)
@@ -115,12 +115,12 @@ class SealsPool:
         return self._index.neighbors(Rows(np.array([query])), self._k)[0]
 
     def take(self, query: Row, neighbors: Rows) -> None:
-        """Remove a labeled row and admit its neighbors, (m,), each given once."""
+        """Remove a labeled row and admit its neighbors (m,), each given once."""
         self._table.remove(query)
         self.admit(neighbors)
 
     def admit(self, neighbors: Rows) -> None:
-        """Make rows (m,), each given once, candidates, unless they have been labeled."""
+        """Make candidates of rows (m,), each given once, unless they have been labeled."""
         self._admit_all([neighbors])
 
     def _admit_all(self, lists: list[Rows]) -> None:
@@ -129,7 +129,7 @@ class SealsPool:
             self._table.join(neighbors)
 
     def _hold(self, lists: list[Rows]) -> None:
-        """Read the vectors of rows that the table does not have yet, all lists at once."""
+        """Read the vectors of rows that the table does not hold yet, for all lists at once."""
         new = self._table.unseen(Rows(np.concatenate(lists)))
         if len(new):
             self._table.hold(new, gather(self._vectors, new))

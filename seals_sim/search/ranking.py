@@ -1,4 +1,4 @@
-"""The arg max over a pool that changes a little at every pick, without looking at the whole pool again."""
+"""The arg max over a pool that changes a little with every pick, without rescanning the whole pool."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ _Entry = tuple[float, int, int]  # minus the score, the row, its place
 class Ranking:
     """Scores of a table's candidates by place, and the best live one; ties go to the lowest row.
 
-    Only a shortlist is in heap order: everything at or above a floor. A newcomer below the floor costs nothing, and
-    when the shortlist runs out the floor is lowered. In a large table the floor is set from a sample: that changes how
-    long the shortlist is, never what is best.
+    Only a shortlist is in heap order: everything at or above a floor. Newcomers below the floor cost nothing, and when
+    the shortlist runs out the floor is lowered. In a large table the floor is set from a sample. That affects the
+    length of the shortlist, never the result.
 
     Args:
         candidates: The table.
-        shortlist: About how many candidates to put in order at a time.
+        shortlist: Approximate number of candidates to order at a time.
     """
 
     _SAMPLE = 8_192
@@ -39,7 +39,7 @@ class Ranking:
         return len(self._scores.values)
 
     def append(self, scores: Scores) -> None:
-        """Add the scores of the places that follow those already here."""
+        """Append the scores of the next places."""
         first = len(self)
         self._scores.extend(len(scores))[:] = scores
         for entry in self._entries(Places(first + np.flatnonzero(scores >= self._floor))):
@@ -59,11 +59,11 @@ class Ranking:
                 return None
 
     def forecast(self, n: int) -> list[Row]:
-        """Up to n rows that come next, best first, as things stand and if all that is held joins."""
+        """Up to n rows that would come next, best first, if nothing changed and all held rows joined."""
         return [Row(row) for _, row, _ in heapq.nsmallest(n, [*self._heap, *self._waiting.values()])]
 
     def _push_joined(self) -> None:
-        """Newcomers that have become candidates since the last call, into the heap."""
+        """Push rows that have become candidates since the last call onto the heap."""
         joined = self._candidates.joined
         if len(joined) > self._n_joined:
             new = joined[self._n_joined :]
@@ -73,7 +73,7 @@ class Ranking:
             self._n_joined = len(joined)
 
     def _lower_floor(self) -> bool:
-        """Refill the heap with about a shortlist of what lies below the floor; False where nothing does."""
+        """Refill the heap with about a shortlist of the rows below the floor; False if there are none."""
         scores = self._scores.values
         is_below = self._candidates.is_live & (scores < self._floor)
         step = max(1, len(is_below) // self._SAMPLE)

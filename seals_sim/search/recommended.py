@@ -1,4 +1,4 @@
-"""The pool that `seals label` would take, for the loop."""
+"""The pool that `seals label` would use, for the loop."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def build_recommended_pool(
     rng: np.random.Generator,
     score: Score = most_likely_positive,
 ) -> AllPool | WalkPool:
-    """Build the pool that `choose_pool` names: all rows of a table that a scan of is quick, else the walk.
+    """Build the pool that `choose_pool` recommends: all rows if the table is quick to scan, otherwise the walk.
 
     Args:
         labeled: The seeds.
-        vectors: (n, d) l2-normalized, as an encoder gives them: whitened ones find less.
-        build_index: Called for an index of the same rows, where one is needed.
-        rng: Draws the rows by which walks enter a large table.
-        score: That the selector goes by.
+        vectors: (n, d) l2-normalized, straight from an encoder; whitened vectors find less.
+        build_index: Called to build an index of the same rows, if one is needed.
+        rng: Random generator for the entry rows of walks in a large table.
+        score: The score that the selector uses.
 
     Examples:
         >>> import numpy as np

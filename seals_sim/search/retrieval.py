@@ -1,7 +1,7 @@
-"""Selection over everything as a search: the rows that a linear model scores highest lie in a known direction.
+"""Selection over the whole table as a search: the rows that a linear model scores highest lie in a known direction.
 
 Most-likely positive is a search for the largest inner products with w. Max entropy is a search for the rows nearest to
-the hyperplane: from the projections of labeled rows onto it, as Algorithm 4 takes its queries (7.3).
+the hyperplane, starting from the projections of labeled rows onto it, like the queries of Algorithm 4 (7.3).
 """
 
 from __future__ import annotations
@@ -30,37 +30,37 @@ class Searchable(Protocol):
     vectors: StoredVectors
 
     def nearest(self, queries: Vectors, k: int) -> list[Rows]:
-        """For each of `queries` (m, d), k rows or a few times that, in any order; fewer where it finds no more."""
+        """Find k rows or a few times that for each of `queries` (m, d), in any order, or fewer if it finds no more."""
 
 
 Aim = Callable[[LinearModel, Vectors], Vectors]
 
 
 def aim_along_weights(model: LinearModel, labeled: Vectors) -> Vectors:
-    """w itself, (1, d): the rows nearest to it are the likeliest positives."""
+    """w itself, (1, d): the rows nearest to it are the most likely positives."""
     return _normalize(model.weights[None])
 
 
 def aim_at_hyperplane(model: LinearModel, labeled: Vectors) -> Vectors:
-    """Projections of labeled rows (m, d) onto w . z + b = 0, scaled to length 1 as the rows are."""
+    """Projections of labeled rows (m, d) onto w . z + b = 0, scaled to length 1 like the rows."""
     t = model.decision(labeled)
     moved = labeled - (t / np.vecdot(model.weights, model.weights)).astype(np.float32)[:, None] * model.weights
     return _normalize(moved)
 
 
 class ModelSearch(RowSelector):
-    """The best row by `score` of those that a search brings, scored exactly at each new model.
+    """The best row by `score` among those that a search returns, scored exactly for each new model.
 
-    Ties go to the lowest row. Where the searches find no further row, neither does this: an index need not find all.
-    The projections are of the rows labeled last: each of Algorithm 4's searches goes on from its own latest query.
+    Ties go to the lowest row. If the searches find no further row, neither does this: an index need not find all rows.
+    The projected rows are those labeled last: each of Algorithm 4's searches continues from its own latest query.
 
     Args:
-        table: Is searched.
+        table: The table to search.
         aim: Where to search.
-        score: Of the strategy: `most_likely_positive` for `aim_along_weights`, `max_entropy` or one of its kind for
-            `aim_at_hyperplane`.
+        score: Score of the strategy: `most_likely_positive` for `aim_along_weights`, `max_entropy` or one of its kind
+            for `aim_at_hyperplane`.
         seeds: (s, d), vectors of the rows labeled before the first pick.
-        n_sought: Rows of a search, beyond those that are labeled already.
+        n_sought: Rows to find per search, not counting those already labeled.
     """
 
     _SEARCHES = 100
@@ -72,7 +72,7 @@ class ModelSearch(RowSelector):
         self._best: list[tuple[float, int]] = []
 
     def select(self, candidates: CandidateTable, model: Model) -> Row | None:
-        """Raises TypeError for a model that is not linear."""
+        """The next row, or None if none is left. Raises TypeError for a model that is not linear."""
         if not isinstance(model, LinearModel):
             raise TypeError("only a linear model has a direction to search in")
         if model is not self._model:

@@ -1,6 +1,6 @@
 """Scores phi of binary classification (3.1, 3.2): functions of the log-odds t alone, P = 1 / (1 + exp(-t)).
 
-They are written so that they keep their order in float64 where P itself would round to 0 or 1.
+They are written so that they keep their order in float64 even when P itself would round to 0 or 1.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def _nearness(t: Scores) -> Scores:
     return -np.abs(t)
 
 
-# With two classes the order is that of t, or of -|t|, which cost no exp or log a row.
+# With two classes the order is that of t or of -|t|, which need no exp or log per row.
 _SAME_ORDER: dict[Score, Score] = {
     max_entropy: _nearness,
     least_confidence: _nearness,
@@ -73,10 +73,9 @@ _SAME_ORDER: dict[Score, Score] = {
 
 
 def get_order(score: Score) -> Score:
-    """The cheapest known score that an arg max may use in place of this one.
+    """The cheapest known score that an arg max may use instead of this one.
 
-    Where the two differ it is by rounding alone: the cheaper one tells apart log-odds whose scores round to the same
-    number.
+    They differ only by rounding: the cheaper one distinguishes log-odds whose scores round to the same number.
 
     >>> get_order(max_entropy)(np.array([1e-9, -2e-9])).tolist()
     [-1e-09, -2e-09]

@@ -16,12 +16,12 @@ def draw_seeds(
 
     Args:
         is_positive: (n,) the labels of the pool.
-        seed_positives: How many positives to draw.
-        seed_negatives: How many negatives to draw.
-        rng: Draws them.
+        seed_positives: Number of positives to draw.
+        seed_negatives: Number of negatives to draw.
+        rng: Random generator.
 
     Raises:
-        UserError: Where the pool has fewer of either.
+        UserError: If the pool has fewer positives or negatives than that.
 
     Examples:
         >>> seeds = draw_seeds(np.arange(10) < 3, 2, 3, np.random.default_rng(0))
@@ -35,17 +35,17 @@ def draw_seeds(
 def draw_seeds_by_rows(
     positives: Rows, n_rows: int, seed_positives: int, seed_negatives: int, rng: np.random.Generator
 ) -> LabeledRows:
-    """Draw the same, of a pool of any size; memory follows the positives.
+    """Draw the same from a pool of any size; memory grows with the positives only.
 
     Args:
         positives: (m,) sorted rows.
-        n_rows: Of the pool.
-        seed_positives: How many positives to draw.
-        seed_negatives: How many negatives to draw.
-        rng: Draws them.
+        n_rows: Rows of the pool.
+        seed_positives: Number of positives to draw.
+        seed_negatives: Number of negatives to draw.
+        rng: Random generator.
 
     Raises:
-        UserError: Where the pool has fewer of either.
+        UserError: If the pool has fewer positives or negatives than that.
 
     Examples:
         >>> draw_seeds_by_rows(Rows(np.array([3, 7])), 10**10, 1, 2, np.random.default_rng(0)).rows.tolist()
@@ -58,11 +58,11 @@ def draw_seeds_by_rows(
 
 
 def find_others(numbers: NDArray[np.int64], excluded: Rows) -> Rows:
-    """Find rows that are not excluded by their numbers among all such rows.
+    """Map numbers among the rows that are not excluded to the rows themselves.
 
     Args:
         numbers: (m,), from 0.
-        excluded: Sorted, each once.
+        excluded: Sorted rows, each once.
 
     Examples:
         >>> find_others(np.array([0, 1, 2]), Rows(np.array([1, 2]))).tolist()
@@ -72,15 +72,15 @@ def find_others(numbers: NDArray[np.int64], excluded: Rows) -> Rows:
 
 
 def require_seeds(is_positive: NDArray[np.bool_], seed_positives: int, seed_negatives: int) -> None:
-    """Check that a pool has so many rows of each class.
+    """Check that a pool has enough rows of each class.
 
     Args:
         is_positive: (n,) the labels of the pool.
-        seed_positives: Positives that are needed.
-        seed_negatives: Negatives that are needed.
+        seed_positives: Positives needed.
+        seed_negatives: Negatives needed.
 
     Raises:
-        UserError: Where the pool has fewer of either.
+        UserError: If the pool has fewer positives or negatives than that.
     """
     _require(int(is_positive.sum()), len(is_positive), seed_positives, seed_negatives)
 

@@ -1,4 +1,4 @@
-"""What every selector of rows has in common."""
+"""What all selectors of rows have in common."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ class RowSelector(ABC):
 
     @abstractmethod
     def select(self, candidates: CandidateTable, model: Model) -> Row | None:
-        """The next row, or None where no candidate is left."""
+        """The next row, or None if no candidate is left."""
 
     def forecast(self, n: int) -> list[Row]:
-        """Up to n rows that will be selected next unless new candidates or a new model come before them.
+        """Up to n rows that will be selected next, unless new candidates or a new model intervene.
 
-        Empty where a selector cannot know.
+        Empty if a selector cannot know.
         """
         return []

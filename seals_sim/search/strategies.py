@@ -18,25 +18,25 @@ from seals_sim.search.scores import Score, get_order, least_confidence, margin, 
 from seals_sim.search.selectors import RowSelector
 from seals_sim.types import Row, Scores, Vectors
 
-_LEAST_SHARE = 1e-3  # of a large table that are candidates: below it, more than a thousand rows are drawn for one
+_LEAST_SHARE = 1e-3  # of candidates in a large table: below it, finding one takes more than a thousand draws
 
 
 class Weight(Protocol):
-    """A factor of the score that belongs to the candidate and not to the model."""
+    """A factor of the score that depends on the candidate and not on the model."""
 
     def weigh(self, candidates: CandidateTable, first: int) -> Scores:
-        """The factors of the places from `first` on; called when there are new ones."""
+        """The factors for the places from `first` on; called when there are new ones."""
 
 
 class ArgMax(RowSelector):
     """The candidate with the highest score under the model; ties go to the lowest row.
 
-    Scores stay valid as long as the model is the same, so that inside a batch a pick costs only the candidates that
-    have entered since the last one.
+    Scores stay valid as long as the model is the same, so within a batch a pick costs only the candidates that have
+    entered since the last pick.
 
     Args:
         score: A function of the log-odds.
-        weight: Multiplies the scores.
+        weight: Factor that multiplies the scores.
     """
 
     def __init__(self, score: Score, weight: Weight | None = None) -> None:
@@ -57,19 +57,19 @@ class ArgMax(RowSelector):
         return None if place is None else Row(int(candidates.rows[place]))
 
     def forecast(self, n: int) -> list[Row]:
-        """Empty where a weight needs the newcomers of one pick at a time."""
+        """Empty if there is a weight, which needs the newcomers of one pick at a time."""
         return self._ranking.forecast(n) if self._weight is None else []
 
 
 class Random(RowSelector):
-    """A live candidate, uniformly: rows of the pool are drawn until one is a candidate, or, where that may take long, a
-    candidate is drawn by its rank.
+    """A live candidate, uniformly at random.
 
-    The same generator makes the same choice from the same set of candidates, in whatever order they entered.
+    Rows of the pool are drawn until one is a candidate or, if that may take long, a candidate is drawn by its rank. The
+    same generator makes the same choice from the same set of candidates, whatever their order of entry.
 
     Args:
-        rng: Draws.
-        n_rows: Of the pool.
+        rng: Random generator.
+        n_rows: Rows of the pool.
     """
 
     def __init__(self, rng: np.random.Generator, n_rows: int) -> None:
@@ -94,24 +94,24 @@ SCORES: dict[str, Score] = {
     "least_confidence": least_confidence,
     "margin": margin,
 }
-"""Of the strategies that look at the log-odds alone."""
+"""Scores of the strategies that depend on the log-odds alone."""
 
 
 def build_selector(
     name: str, *, beta: float, rng: np.random.Generator, n_rows: int, centers: Vectors, n_threads: int = 1
 ) -> RowSelector:
-    """A fresh selector for one run.
+    """Build a new selector for one run.
 
     Args:
         name: One of STRATEGIES.
         beta: Exponent of the information density.
-        rng: Of `Random`.
-        n_rows: Of the pool, for `Random`.
+        rng: Random generator of `Random`.
+        n_rows: Rows of the pool, for `Random`.
         centers: (m, d) the seeds' vectors, for `KCenters`.
-        n_threads: For passes over a large pool.
+        n_threads: Threads for passes over a large pool.
 
     Raises:
-        UserError: Where the strategy is unknown.
+        UserError: If the strategy is unknown.
     """
     if name in SCORES:
         return ArgMax(SCORES[name])

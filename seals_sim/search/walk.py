@@ -1,13 +1,13 @@
-"""A pool that follows the model: the neighbors of the positives, and of the candidates that the model likes best.
+"""A pool that follows the model: the neighbors of the positives and of the candidates with the highest scores.
 
-The paper's pool knows only what lies near a labeled row, so a part of a concept that no label is near is never seen.
-Here each new model walks: the neighbors of the best candidates join, are scored, and where they are among the best
-bring their own, until the best have all brought theirs. It is the search of a proximity graph (Malkov and Yashunin
-2018, Algorithm 2) for the largest w . z, begun at the best rows of the last round. So no index of inner products is
-needed, and the cost of a round follows how much the model has changed, not the table.
+The paper's pool contains only rows near a labeled row, so a part of a concept far from every label is never seen. Here
+each new model walks: the neighbors of the best candidates join and are scored; those among the best bring their own
+neighbors, until all of the best have done so. This is a search of a proximity graph (Malkov and Yashunin 2018,
+Algorithm 2) for the largest w . z, starting from the best rows of the last round. It needs no index of inner products,
+and the cost of a round depends on how much the model has changed, not on the size of the table.
 
-A walk ends where nothing better is near. As the upper layers of such a graph are random samples by which a search
-enters, a few random rows are candidates too: the walk goes on from those that the model likes.
+A walk ends when nothing better is nearby. In such a graph the upper layers are random samples that give a search its
+entry points. In the same way, a few random rows are candidates too, and the walk continues from those with high scores.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from seals_sim.search.seeds import find_others
 from seals_sim.types import LabeledRows, Places, Rows, Scores, StoredVectors
 
 _NO_ROWS = Rows(np.zeros(0, dtype=np.int64))
-_MOST_ENTRIES = 32_768  # from 17 million rows on: more would cost each round more than all else
+_MOST_ENTRIES = 32_768  # reached at 17 million rows: more would cost each round more than everything else
 
 
 def draw_entries(n: int, rng: np.random.Generator, excluded: Rows = _NO_ROWS, times: int = ENTRIES) -> Rows:
-    """Draw the rows by which walks enter a table: 8 sqrt(n), of which each round scores those still unlabeled.
+    """Draw the entry rows of walks: 8 sqrt(n) rows, of which each round scores those still unlabeled.
 
     Args:
         n: Rows of the table.
-        rng: Draws them.
-        excluded: (m,) rows that are not to be drawn, sorted, each once.
-        times: How many square roots of n.
+        rng: Random generator.
+        excluded: (m,) rows not to draw, sorted, each once.
+        times: Number of rows, in multiples of sqrt(n).
 
     Returns:
-        Sorted rows, each once; all of a table that has fewer.
+        Sorted rows, each once; all rows of a table that has fewer.
 
     Examples:
         >>> len(draw_entries(90_000, np.random.default_rng(0)))
@@ -51,17 +51,17 @@ def draw_entries(n: int, rng: np.random.Generator, excluded: Rows = _NO_ROWS, ti
 
 
 class WalkPool(SealsPool):
-    """The k nearest neighbors of every positive, and `n_step` of each of the best `n_best` candidates of every round.
+    """The k nearest neighbors of every positive, and `n_step` neighbors of each round's `n_best` best candidates.
 
     Args:
         labeled: The seeds.
-        vectors: (n, d) float32 or float16, which candidates are scored by.
+        vectors: (n, d) float32 or float16, used to score candidates.
         index: Finds neighbors of rows.
         k: Neighbors of each positive.
-        n_best: How many of the best candidates bring their neighbors.
-        n_step: Neighbors of each of them.
-        entries: Rows that are candidates once there is a positive, such as `draw_entries` gives; None: none.
-        score: Says which are the best.
+        n_best: Number of best candidates that bring their neighbors.
+        n_step: Neighbors that each of them brings.
+        entries: Rows that become candidates once there is a positive, such as those of `draw_entries`; None for none.
+        score: Determines which candidates are best.
     """
 
     def __init__(
@@ -84,7 +84,7 @@ class WalkPool(SealsPool):
         self.walk(model, self._score)
 
     def walk(self, model: Model, score: Score) -> None:
-        """Walk until the best candidates by a score have all brought their neighbors."""
+        """Walk until the best candidates by this score have all brought their neighbors."""
         if self._entries is not None and len(self._table):  # not before a positive has brought its neighbors
             self.admit(self._entries)
             self._entries = None
@@ -106,5 +106,5 @@ class WalkPool(SealsPool):
         live = np.flatnonzero(self._table.is_live)
         if len(live) > self._n_best:
             of_live = scores[live]
-            live = live[of_live >= np.partition(of_live, -self._n_best)[-self._n_best]]  # with ties, in whatever order
+            live = live[of_live >= np.partition(of_live, -self._n_best)[-self._n_best]]  # with ties, in any order
         return Places(live)

@@ -1,4 +1,4 @@
-"""Rows that have several vectors each: the chunks of long texts. The best chunk decides what a row is worth."""
+"""Rows that have several vectors each: the chunks of long texts. The best chunk determines the value of a row."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from numpy.typing import NDArray
 
 from seals_sim.types import Row, StoredVectors, Vectors
 
-_COMPARED = 64  # chunks of a long row that are compared with all others at a time
+_COMPARED = 64  # chunks of a long row compared with all others at a time
 
 
 class ChunkedVectors:
-    """A table of n rows, of which each has one or more chunks, in places where a table of vectors (n, d) is expected.
+    """A table of n rows with one or more chunks each, usable where a table of vectors (n, d) is expected.
 
-    `seals_sim.vectors.scan.compute_dots`, and with it every linear model, gives a row the value of its best chunk. What
-    needs one vector a row fails: there is none.
+    `seals_sim.vectors.scan.compute_dots`, and with it every linear model, gives a row the value of its best chunk.
+    Anything that needs one vector per row fails, since there is none.
 
     Attributes:
-        chunks: (m, d) float32, L2-normalized, those of a row one after the other.
-        starts: (n + 1,) int64, where the chunks of each row begin; at the end m.
+        chunks: (m, d) float32, L2-normalized, in the order of their rows.
+        starts: (n + 1,) int64, index of the first chunk of each row; the last entry is m.
 
     Examples:
         >>> chunks = np.array([[1, 0], [0, 1], [0.6, 0.8]], dtype=np.float32)
@@ -35,10 +35,10 @@ class ChunkedVectors:
     ndim = 2
 
     def __init__(self, chunks: Vectors, starts: NDArray[np.int64]) -> None:
-        """Take chunks as they are.
+        """Wrap chunks without copying.
 
         Raises:
-            ValueError: Where a row has none.
+            ValueError: If a row has no chunks.
         """
         if starts[0] != 0 or starts[-1] != len(chunks) or (np.diff(starts) < 1).any():
             raise ValueError("each row needs at least one chunk, and each chunk a row")
@@ -49,11 +49,11 @@ class ChunkedVectors:
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Rows, and dimensions of a chunk."""
+        """Number of rows, and dimensions of a chunk."""
         return len(self), self.chunks.shape[1]
 
     def __getitem__(self, rows: slice | list[int] | NDArray[np.int64]) -> ChunkedVectors:
-        """Some rows: of a slice a view."""
+        """Select rows; a slice gives a view."""
         if isinstance(rows, slice):
             start, stop, _ = rows.indices(len(self))
             starts = self.starts[start : max(start, stop) + 1]
@@ -65,7 +65,7 @@ class ChunkedVectors:
         return ChunkedVectors(self.chunks[np.repeat(self.starts[:-1][numbers], counts) + within], starts)
 
     def as_stored(self) -> StoredVectors:
-        """For the type checker: itself, which takes the place of a table of vectors."""
+        """Itself, typed as a table of vectors for the type checker."""
         return cast(StoredVectors, self)
 
     def list_chunks(self, row: Row | int) -> Vectors:
@@ -73,15 +73,15 @@ class ChunkedVectors:
         return self.chunks[self.starts[row] : self.starts[row + 1]]
 
     def take_best(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The highest value of each row (n,), of values of all chunks (m,)."""
+        """The highest value of each row (n,), from the values of all chunks (m,)."""
         if not len(self):
             return values[:0]
         best: NDArray[np.float32] = np.maximum.reduceat(values, self.starts[:-1])
         return best
 
     def find_best(self, weights: NDArray[np.float32]) -> NDArray[np.int64]:
-        """Which chunk of each row (n,), counted from its first one, is highest along weights (d,); of equals the
-        first."""
+        """Which chunk of each row (n,), numbered from its first, is highest along weights (d,); the first one in case
+        of ties."""
         values = np.vecdot(self.chunks, weights)
         is_best = values == np.repeat(self.take_best(values), np.diff(self.starts))
         places = np.flatnonzero(is_best)
@@ -90,7 +90,7 @@ class ChunkedVectors:
         return best
 
     def pick(self, chunks: NDArray[np.int64]) -> Vectors:
-        """One chunk of each row (n, d), counted from its first one."""
+        """One chunk of each row (n, d), numbered from its first."""
         picked: Vectors = self.chunks[self.starts[:-1] + chunks]
         return picked
 
@@ -99,7 +99,7 @@ class ChunkedVectors:
         return self.pick(rng.integers(np.diff(self.starts)).astype(np.int64))
 
     def compare(self, others: Vectors) -> NDArray[np.float32]:
-        """The similarity (n,) of each row and a row of chunks (c, d): that of the best pair."""
+        """The similarity (n,) of each row to a row with chunks (c, d): that of the most similar pair."""
         best = np.full(len(self.chunks), -np.inf, dtype=np.float32)
         for start in range(0, len(others), _COMPARED):
             np.maximum(best, (self.chunks @ others[start : start + _COMPARED].T).max(axis=1), out=best)

@@ -1,4 +1,4 @@
-"""8-bit codes of l2-normalized vectors: a coordinate times a scale, rounded; a quarter of float32's bytes."""
+"""8-bit codes of l2-normalized vectors: coordinates times a scale, rounded; a quarter of the bytes of float32."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from seals_sim.types import StoredVectors, Vectors
 from seals_sim.vectors.scan import widen
 
 KIND = faiss.ScalarQuantizer.QT_8bit_direct_signed
-_CLIPPED = 1e-5  # part of the coordinates that the scale may cut off
+_CLIPPED = 1e-5  # share of the coordinates that may be clipped
 _LOOKED_AT = 10_000
 
 
 def choose_scale(vectors: StoredVectors) -> float:
-    """Choose the scale that takes all but the very largest coordinates into -127 to 127.
+    """Choose the scale that maps all but the very largest coordinates to -127 to 127.
 
     Args:
-        vectors: (n, d), of which some 10,000 are looked at.
+        vectors: (n, d), of which some 10,000 are sampled.
 
     Returns:
-        What to multiply by, for `encode_as_bytes`.
+        The factor for `encode_as_bytes`.
 
     Examples:
         >>> choose_scale(np.array([[0.5, -0.5]], dtype=np.float32))
@@ -31,14 +31,14 @@ def choose_scale(vectors: StoredVectors) -> float:
 
 
 def encode_as_bytes(vectors: StoredVectors, scale: float) -> Vectors:
-    """Round vectors to whole numbers from -128 to 127.
+    """Round vectors to integers from -128 to 127.
 
     Args:
         vectors: (n, d).
-        scale: What they are multiplied by first.
+        scale: Factor to multiply by first.
 
     Returns:
-        (n, d) float32, as Faiss takes them for codes of KIND.
+        (n, d) float32, as Faiss expects for codes of KIND.
 
     Examples:
         >>> encode_as_bytes(np.array([[0.5, -0.25]], dtype=np.float32), scale=100).tolist()

@@ -1,4 +1,4 @@
-"""Rows that hold the same vector, bit for bit, or the same text: which they are, at the price of one pass."""
+"""Finding rows with the same vector, bit for bit, or the same text, in a single pass."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from seals_sim.vectors.scan import iterate_blocks, read_rows
 
 @dataclass(frozen=True, eq=False)
 class Copies:
-    """The rows of a table, by what they hold.
+    """The rows of a table, grouped by their content.
 
     Attributes:
         first: (m,) sorted, the first row of each set of equal rows.
-        number: (n,) int64, the place in `first` of what each row holds.
+        number: (n,) int64, for each row the place in `first` of its content.
 
     Examples:
         >>> copies = Copies.find(np.array([[1, 0], [0, 1], [1, 0]], dtype=np.float32))
@@ -38,13 +38,13 @@ class Copies:
     def find(cls, vectors: StoredVectors) -> Copies | None:
         """Find the equal rows of a table (n, d), by 64-bit hashes of their bits.
 
-        In a billion rows two that differ share a hash with a probability of 3 %, and then count as equal.
+        Among a billion rows, two different ones share a hash with a probability of 3 % and then count as equal.
 
         Returns:
-            None where no two rows are equal.
+            The copies; None if no two rows are equal.
         """
         hashes = hash_rows(vectors)
-        in_order = np.sort(hashes)  # by itself, since it takes a tenth of the time and mostly is all that is needed
+        in_order = np.sort(hashes)  # done first, since it takes a tenth of the time and is mostly all that is needed
         if (in_order[1:] != in_order[:-1]).all():
             return None
         _, first, number = np.unique(hashes, return_index=True, return_inverse=True)
@@ -55,12 +55,12 @@ class Copies:
 
     @classmethod
     def find_once(cls, cache: Path, key: str, find: Callable[[], Copies | None]) -> Copies | None:
-        """Find them, or read from a cache what was found.
+        """Find the copies, or read an earlier result from a cache.
 
         Args:
-            cache: The folder; one that can only be read will do.
-            key: Of the table.
-            find: Finds them.
+            cache: The cache folder; it may be read-only.
+            key: Key of the table.
+            find: Function that finds them.
         """
 
         def number_rows() -> NDArray[np.int64]:
@@ -69,13 +69,13 @@ class Copies:
 
         try:
             number, _ = load_or_compute(cache, f"equal rows of {key}", number_rows)
-        except UserError:  # they are not there, and nothing can be written
+        except UserError:  # not cached, and the cache is not writable
             return find()
         return cls.read_numbers(number)
 
     @classmethod
     def read_numbers(cls, number: NDArray[np.int64]) -> Copies | None:
-        """Make them again from `number`; None where it is empty, as where no two rows are equal.
+        """Restore the copies from `number`; None if it is empty, which means that no two rows are equal.
 
         Examples:
             >>> Copies.read_numbers(np.array([0, 1, 0, 2])).first.tolist()
@@ -91,7 +91,7 @@ class Copies:
         """Find the equal texts among n.
 
         Returns:
-            None where no two are equal.
+            The copies; None if no two are equal.
 
         Examples:
             >>> Copies.find_texts(["b", "a", "b"]).first.tolist(), Copies.find_texts(["b", "a"])
@@ -105,13 +105,13 @@ class Copies:
 
     @classmethod
     def find_hashes(cls, hashes: NDArray[np.uint64]) -> Copies | None:
-        """Find the equal rows of a table by hashes of them.
+        """Find the equal rows of a table by their hashes.
 
         Args:
-            hashes: (n, 2); rows are equal where both are.
+            hashes: (n, 2); rows are equal if both hashes are.
 
         Returns:
-            None where no two are equal.
+            The copies; None if no two are equal.
 
         Examples:
             >>> hashes = np.array([[7, 1], [5, 1], [7, 1], [7, 2]], dtype=np.uint64)
@@ -119,7 +119,7 @@ class Copies:
             >>> copies.first.tolist(), copies.number.tolist()
             ([0, 1, 3], [0, 1, 0, 2])
         """
-        order = np.lexsort((hashes[:, 1], hashes[:, 0]))  # stable, so that the first of equal rows comes first
+        order = np.lexsort((hashes[:, 1], hashes[:, 0]))  # stable, so the first of equal rows comes first
         is_new = np.ones(len(hashes), dtype=np.bool_)
         is_new[1:] = (hashes[order[1:]] != hashes[order[:-1]]).any(axis=1)
         if is_new.all():
@@ -133,27 +133,27 @@ class Copies:
 
     @property
     def n_copies(self) -> int:
-        """Rows that hold what an earlier row holds."""
+        """Number of rows that equal an earlier row."""
         return len(self.number) - len(self.first)
 
     @cached_property
     def _grouped(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """All rows, equal ones together, and where each group begins and the last one ends."""
+        """All rows, equal ones together, and the start of each group, plus the end of the last."""
         starts = np.concatenate([[0], np.cumsum(np.bincount(self.number))])
         return np.argsort(self.number, kind="stable"), starts
 
     def list_rows(self, place: int) -> Rows:
-        """All rows, sorted, that hold what `first[place]` holds."""
+        """All rows, sorted, that are equal to `first[place]`."""
         rows, starts = self._grouped
         return Rows(rows[starts[place] : starts[place + 1]])
 
 
 class ChosenRows:
-    """Some rows of a table that may be larger than memory, read as an array of them is, without a copy.
+    """Some rows of a table that may be larger than memory, readable like an array, without copying the table.
 
     Attributes:
         shape: (m, d).
-        dtype: Of the table.
+        dtype: Data type of the table.
 
     Examples:
         >>> chosen = ChosenRows(np.eye(4, dtype=np.float16), np.array([0, 3]))
@@ -164,7 +164,7 @@ class ChosenRows:
     ndim = 2
 
     def __init__(self, vectors: StoredVectors, rows: Rows) -> None:
-        """Take rows (m,) of a table (n, d); nothing is read yet."""
+        """Select rows (m,) of a table (n, d); nothing is read yet."""
         self._vectors, self._rows = vectors, rows
         self.shape, self.dtype = (len(rows), vectors.shape[1]), vectors.dtype
 
@@ -180,7 +180,7 @@ class ChosenRows:
 
 
 def is_sorted_densely(rows: Rows) -> bool:
-    """Whether most rows between the first and the last are there, so that all are better read at once."""
+    """Whether rows are so dense between the first and the last that it is better to read the whole range at once."""
     return bool(0 < rows[-1] - rows[0] < 4 * len(rows))
 
 

@@ -1,4 +1,4 @@
-"""Rows of unit length, so that inner products are cosines and Euclidean neighbors are the most similar rows."""
+"""Scaling rows to unit length, so that inner products are cosines and Euclidean neighbors are most similar."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def normalize(vectors: NDArray[np.generic], name: str, block: int = 1024) -> Vec
 
     Args:
         vectors: (n, d) of any real type.
-        name: Of the vectors, for errors.
-        block: Rows to work on at a time: few, so that they stay in the processor's cache.
+        name: What to call the vectors in errors.
+        block: Rows to process at a time: few, so that they stay in the CPU cache.
 
     Returns:
         (n, d) float32.

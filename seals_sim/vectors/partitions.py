@@ -1,6 +1,6 @@
-"""A table of vectors in many files, .npy or Parquet, which need not fit into memory: read part by part, by path.
+"""A table of vectors in many files, .npy or Parquet, which need not fit into memory. It is read part by part.
 
-Rows are numbered from 0 over all files, in the order in which they are given.
+Rows are numbered from 0 across all files, in the order given.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ _ENDINGS = (".npy", ".parquet")
 
 @dataclass(frozen=True)
 class Partition:
-    """Some rows of a file, which any process can open that sees the file.
+    """Some rows of a file, which any process with access to the file can open.
 
     Attributes:
-        path: Of the file.
-        column: Of the vectors, in a Parquet file.
-        start: The number of the first row in the table.
-        first: Its place in an .npy file; the number of the row group in a Parquet file.
+        path: Path of the file.
+        column: Column of the vectors, in a Parquet file.
+        start: Number of the first row in the table.
+        first: Its position in an .npy file; the number of the row group in a Parquet file.
         n: Rows.
         d: Dimensions.
     """
@@ -44,27 +44,27 @@ class Partition:
     d: int
 
     def read(self) -> StoredVectors:
-        """Its rows, (n, d), memory-mapped where the file is .npy.
+        """Read its rows, (n, d), memory-mapped for an .npy file.
 
         Raises:
-            UserError: Where the file cannot be read, or holds something else by now.
+            UserError: If the file cannot be read, or has changed.
         """
         if self.path.suffix == ".npy":
             rows = _open_array(self.path)[self.first : self.first + self.n]
         else:
             rows = _read_group(self.path, self.first, self.column)
         if rows.shape != (self.n, self.d):
-            raise UserError(f"{self.path}: has other rows, or dimensions, than when it was opened")
+            raise UserError(f"{self.path}: its rows or dimensions have changed since it was opened")
         return rows
 
 
 class PartitionedVectors:
-    """The vectors of all files as one table, of which `[rows]` reads some.
+    """The vectors of all files as one table; `[rows]` reads some of them.
 
     Attributes:
         shape: (n, d).
         dtype: float32 or float16.
-        partitions: In order.
+        partitions: The partitions, in order.
 
     Examples:
         >>> import tempfile
@@ -85,23 +85,24 @@ class PartitionedVectors:
     def open(
         cls, paths: Path | Sequence[Path], column: str = "vector", partition_rows: int = PARTITION_ROWS
     ) -> PartitionedVectors:
-        """Open files, without reading their rows.
+        """Open files without reading their rows.
 
         Args:
-            paths: .npy files (n, d) or Parquet files, in the order of their rows; or a folder, of which all are taken
-                in the order of their names.
-            column: Of the vectors in Parquet files: lists of numbers, all of one length.
-            partition_rows: The most rows of a partition of an .npy file; of a Parquet file each row group is one.
+            paths: .npy files (n, d) or Parquet files, in the order of their rows; or a folder, to use all such files in
+                it, sorted by name.
+            column: Column of the vectors in Parquet files: lists of numbers, all of the same length.
+            partition_rows: Maximum rows per partition of an .npy file; in a Parquet file each row group is one
+                partition.
 
         Raises:
-            UserError: Where a file is none of these, or they do not fit together.
+            UserError: If a file is not one of these, or the files do not fit together.
         """
         if isinstance(paths, Path):
             if not paths.is_dir():
                 raise UserError(f"{paths}: no such folder")
             listed = sorted(path for path in paths.iterdir() if path.suffix in _ENDINGS)
             if not listed:
-                raise UserError(f"{paths}: holds no .npy and no .parquet file")
+                raise UserError(f"{paths}: holds no .npy or .parquet file")
             paths = listed
         partitions: list[Partition] = []
         forms: dict[tuple[int, np.dtype[Any]], Path] = {}
@@ -137,7 +138,7 @@ class PartitionedVectors:
 
 
 def _divide(path: Path, column: str, partition_rows: int) -> tuple[list[tuple[int, int]], int, np.dtype[Any]]:
-    """The partitions of a file, each where it begins and with its rows; dimensions and type of its vectors."""
+    """The partitions of a file (start and number of rows), and the dimensions and type of its vectors."""
     if path.suffix == ".npy":
         array = _open_array(path)
         starts = range(0, len(array), partition_rows)
@@ -155,7 +156,7 @@ def _divide(path: Path, column: str, partition_rows: int) -> tuple[list[tuple[in
 
 @lru_cache(maxsize=64)
 def _map_array(path: Path, stamp: tuple[int, int]) -> NDArray[Any]:
-    """Kept open, since a page that this process has mapped once is mapped."""
+    """Map an array and keep it open, so that pages mapped once stay mapped."""
     array = read_array(path)
     if array.ndim != 2 or array.dtype not in (np.float32, np.float16) or not array.flags.c_contiguous:
         raise UserError(f"{path}: must hold vectors (n, d) in float32 or float16, not {array.shape} {array.dtype}")
@@ -179,14 +180,14 @@ def _open_parquet(path: Path, column: str) -> Any:
     except OSError as error:
         raise explain_unreadable(path, error) from error
     except pa.ArrowException as error:
-        raise UserError(f"{path}: is no readable Parquet file") from error
+        raise UserError(f"{path}: is not a readable Parquet file") from error
     if column not in file.schema_arrow.names:
         raise UserError(f"{path}: has no column {column!r}; it has {', '.join(file.schema_arrow.names)}")
     return file
 
 
 def _read_group(path: Path, group: int, column: str) -> Vectors:
-    """The vectors of a row group: (n, d) float32, whatever floating point they are stored in."""
+    """The vectors of a row group: (n, d) float32, whatever floating-point type they are stored in."""
     import pyarrow as pa
 
     try:
@@ -198,7 +199,7 @@ def _read_group(path: Path, group: int, column: str) -> Vectors:
     kind = lists.type
     is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
     if not is_list or lists.null_count or not pa.types.is_floating(kind.value_type):
-        raise UserError(f"{path}: column {column!r} must hold lists of numbers, and no empty cells, not {kind}")
+        raise UserError(f"{path}: column {column!r} must hold lists of numbers and no empty cells, not {kind}")
     values = lists.flatten()
     d = len(values) // max(1, len(lists))
     lengths = lists.value_lengths().to_numpy(zero_copy_only=False)

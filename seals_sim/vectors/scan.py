@@ -1,4 +1,4 @@
-"""One pass over a table of vectors at the speed of memory: in blocks that stay in the cache, shared out to threads."""
+"""One pass over a table of vectors at memory speed: in blocks that stay in the cache, spread over threads."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from seals_sim.runtime import import_torch
 from seals_sim.types import StoredVectors, Vectors
 from seals_sim.vectors.chunked import ChunkedVectors
 
-_BLOCK = 16_384  # rows that a thread takes at a time
-_CONVERTED = 1_024  # rows of float16 that are widened at a time: 1 MB at 256 dimensions
+_BLOCK = 16_384  # rows per thread at a time
+_CONVERTED = 1_024  # float16 rows widened at a time: 1 MB at 256 dimensions
 _FEW = 2**17  # values that numpy converts in less than a millisecond
 _VISITED = 2_048  # rows that a second reader still finds in the cache
 
@@ -24,14 +24,14 @@ _VISITED = 2_048  # rows that a second reader still finds in the cache
 def compute_dots(vectors: StoredVectors, weights: NDArray[np.float32], n_threads: int = 1) -> NDArray[np.float32]:
     """Compute w . z for each row z of a table.
 
-    Each row's value is a dot product of its own, so that it does not depend, to the last bit, on which other rows are
-    there or on the number of threads. (A matrix product does not promise that.)
+    Each row's value is computed by its own dot product, so to the last bit it does not depend on the other rows or on
+    the number of threads. (A matrix product does not guarantee that.)
 
     Args:
-        vectors: (n, d), float32 or float16, perhaps memory-mapped; a row of `ChunkedVectors` has the value of its best
+        vectors: (n, d), float32 or float16, perhaps memory-mapped; a row of `ChunkedVectors` gets the value of its best
             chunk.
         weights: w, (d,).
-        n_threads: To share the work among.
+        n_threads: Number of threads.
 
     Returns:
         (n,), summed in float32.
@@ -57,13 +57,13 @@ def compute_dots(vectors: StoredVectors, weights: NDArray[np.float32], n_threads
 def sweep(
     vectors: StoredVectors, visit: Callable[[int, Vectors], None], n_threads: int = 1, size: int = _VISITED
 ) -> None:
-    """Visit all rows of a table, a few at a time.
+    """Visit all rows of a table, some at a time.
 
     Args:
         vectors: (n, d), float32 or float16, perhaps memory-mapped.
-        visit: Called with the place of the first row and with the rows, in float32, from several threads at once.
-        n_threads: That many.
-        size: The most rows at a time; of float16 at most a thousand.
+        visit: Called with the index of the first row and with the rows, in float32, from several threads at once.
+        n_threads: Number of threads.
+        size: Maximum rows at a time; for float16 at most a thousand.
 
     Examples:
         >>> visits = []
@@ -85,12 +85,12 @@ def sweep(
 
 
 def read_block(vectors: StoredVectors, start: int, end: int) -> Vectors:
-    """Read some rows, as `iterate_blocks` reads them.
+    """Read some rows in the same way as `iterate_blocks`.
 
     Args:
         vectors: (n, d), float32 or float16, perhaps memory-mapped.
-        start: Of the first row.
-        end: After the last row; n where it is more.
+        start: Index of the first row.
+        end: One past the last row; at most n.
 
     Returns:
         (end - start, d) float32.
@@ -103,10 +103,10 @@ def iterate_blocks(vectors: StoredVectors, size: int = 65_536) -> Iterator[tuple
 
     Args:
         vectors: (n, d), float32 or float16, perhaps memory-mapped.
-        size: Rows of a block.
+        size: Rows per block.
 
     Yields:
-        Where each block begins, and its rows as they are.
+        The start of each block, and its rows unchanged.
 
     Examples:
         >>> [(start, rows.shape) for start, rows in iterate_blocks(np.eye(3, 2, dtype=np.float32), size=2)]
@@ -117,15 +117,15 @@ def iterate_blocks(vectors: StoredVectors, size: int = 65_536) -> Iterator[tuple
 
 
 def read_rows(vectors: StoredVectors, start: int, end: int) -> StoredVectors:
-    """Read some rows, as they are.
+    """Read some rows, unchanged.
 
-    Those of a memory-mapped file are read, not mapped: a pass over a large file then leaves none of its pages to this
+    Rows of a memory-mapped file are read, not mapped, so a pass over a large file leaves none of its pages in this
     process.
 
     Args:
         vectors: (n, d), float32 or float16, perhaps memory-mapped.
-        start: Of the first row.
-        end: After the last row; n where it is more.
+        start: Index of the first row.
+        end: One past the last row; at most n.
 
     Returns:
         (end - start, d).
@@ -145,7 +145,7 @@ def widen(vectors: StoredVectors) -> Vectors:
         vectors: (n, d), float32 or float16.
 
     Returns:
-        The same values; `vectors` themselves where they are float32.
+        The same values; `vectors` itself if it is float32.
 
     Examples:
         >>> widen(np.array([[0.5]], dtype=np.float16))
@@ -160,7 +160,7 @@ def widen(vectors: StoredVectors) -> Vectors:
 
 
 def _is_worth_torch(n_values: int) -> bool:
-    """Whether so many values had better be converted by torch: not, where it is still to be imported for a few."""
+    """Whether to convert this many values with torch: not if it would have to be imported for a few."""
     return n_values > _FEW or import_torch.cache_info().currsize > 0
 
 
@@ -169,7 +169,7 @@ def gather(vectors: StoredVectors, rows: NDArray[np.int64]) -> Vectors:
 
     Args:
         vectors: (n, d), float32 or float16, perhaps memory-mapped.
-        rows: (m,), which may repeat.
+        rows: (m,); rows may repeat.
 
     Returns:
         (m, d) float32.
@@ -190,7 +190,7 @@ def gather(vectors: StoredVectors, rows: NDArray[np.int64]) -> Vectors:
 def gather_by_reading(vectors: StoredVectors, rows: NDArray[np.int64]) -> Vectors:
     """Copy many rows of a table in one pass over it.
 
-    Where a row of a memory-mapped file is looked at, its neighbors are mapped too, and soon the whole file is memory of
+    Accessing a row of a memory-mapped file also maps the rows around it, and soon the whole file counts as memory of
     this process.
 
     Args:
@@ -212,7 +212,7 @@ def gather_by_reading(vectors: StoredVectors, rows: NDArray[np.int64]) -> Vector
 
 
 def _iterate_widened(vectors: StoredVectors, first: int, last: int, size: int) -> Iterator[tuple[int, Vectors]]:
-    """Rows first to last in float32, in pieces with the place where each begins."""
+    """Rows first to last in float32, in pieces, each with its start."""
     if is_float32(vectors):
         for start in range(first, last, size):
             yield start, vectors[start : min(start + size, last)]

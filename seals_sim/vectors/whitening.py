@@ -1,4 +1,4 @@
-"""PCA whitening (7.12): fitted on embeddings, or on a sample of them, and applied a block at a time."""
+"""PCA whitening (7.12): fitted on embeddings or a sample of them, and applied block by block."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from seals_sim.types import Vectors
 from seals_sim.vectors.copies import Copies
 from seals_sim.vectors.normalize import normalize
 
-_ROUNDING = 1e-6  # of the squared mean: what sums of squares in float32 leave of a variance
+_ROUNDING = 1e-6  # relative to the squared mean: the error of a variance from sums of squares in float32
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,24 +39,24 @@ class Whitening:
 
     @classmethod
     def fit(cls, embeddings: Vectors, dimensions: int, or_fewer: bool = False) -> Whitening:
-        """Find the principal components of embeddings, each counted once, however many copies of it there are.
+        """Find the principal components of the distinct embeddings.
 
-        Copies would be taken for a direction of large variance, in which all that is like them is then made small.
+        Copies would look like a direction of large variance, along which everything similar to them would be shrunk.
 
         Args:
             embeddings: (n, d).
-            dimensions: How many components, from the largest on.
-            or_fewer: Take what there is where the embeddings span fewer directions than that: a quarter as many as
-                there are distinct rows, since with one less than these all rows would be equally far apart. Where they
-                span none, they stay as they are.
+            dimensions: Number of components, from the largest on.
+            or_fewer: Use fewer components if the embeddings span fewer directions than that: a quarter of the number of
+                distinct rows, since with one less than that number all rows would be equally far apart. If they span
+                none, they are left unchanged.
 
         Returns:
-            The whitening, which may be applied to other embeddings too.
+            The whitening, which can also be applied to other embeddings.
 
         Raises:
-            UserError: Where the embeddings span fewer directions than that, unless fewer will do.
+            UserError: If the embeddings span fewer directions than that, unless `or_fewer` is set.
         """
-        from sklearn.decomposition import PCA  # takes a second, and those who only apply one do without
+        from sklearn.decomposition import PCA  # takes a second, and applying a whitening does not need it
 
         embeddings = _drop_copies(embeddings)
         largest = min(embeddings.shape[1], len(embeddings) - 1)
@@ -65,15 +65,15 @@ class Whitening:
         if or_fewer and dimensions > largest:
             dimensions = min(largest, max(1, len(embeddings) // 4))
         if dimensions and not largest:
-            problem = "one distinct row cannot be whitened; 0 leaves it as it is"
+            problem = "a single distinct row cannot be whitened; use 0 for no whitening"
             raise UserError(problem, parameter="dimensions", value=dimensions)
         if not 0 < dimensions <= largest:
             problem = (
                 f"{len(embeddings)} distinct rows of {embeddings.shape[1]} dimensions can be whitened to between 1 and "
-                f"{largest}; 0 leaves them unwhitened"
+                f"{largest}; use 0 for no whitening"
             )
             raise UserError(problem, parameter="dimensions", value=dimensions)
-        with threadpool_limits(1):  # sums that do not depend on the number of threads
+        with threadpool_limits(1):  # so that sums do not depend on the number of threads
             pca = PCA(dimensions, svd_solver="covariance_eigh").fit(embeddings)
         variance = pca.explained_variance_
         if variance[0] <= _ROUNDING * float(np.vecdot(pca.mean_, pca.mean_)):
@@ -103,45 +103,45 @@ class Whitening:
             (n, dimensions) float32, of unit length.
 
         Raises:
-            UserError: For one that is the mean itself, and so has no direction.
+            UserError: For an embedding equal to the mean, which has no direction.
         """
         with threadpool_limits(1):
             return normalize((embeddings - self.mean) @ self.directions, "the whitened embeddings")
 
     def save(self, path: Path) -> None:
-        """Write it to an .npz file, whole or not at all.
+        """Write the whitening to an .npz file atomically.
 
         Args:
-            path: Of the file.
+            path: Path of the file.
 
         Raises:
-            UserError: Where it cannot be written.
+            UserError: If it cannot be written.
         """
         with replacing(path, is_private=True) as temporary, temporary.open("wb") as file:
             np.savez(file, mean=self.mean, directions=self.directions)
 
     @classmethod
     def load(cls, path: Path) -> Whitening:
-        """Read what `save` has written.
+        """Read what `save` wrote.
 
         Args:
-            path: Of the file.
+            path: Path of the file.
 
         Returns:
             The same whitening, to the last bit.
 
         Raises:
-            UserError: Where the file is missing, damaged, or of another form.
+            UserError: If the file is missing, damaged, or in another format.
         """
         mean, directions = read_arrays(path, ("mean", "directions"))
         are_float32 = mean.dtype == directions.dtype == np.float32
         if not are_float32 or (mean.ndim, directions.ndim) != (1, 2) or len(mean) != len(directions):
-            raise UserError(f"{path}: is damaged (this is no whitening)")
+            raise UserError(f"{path}: is damaged (not a whitening)")
         return cls(mean, directions)
 
 
 def _drop_copies(embeddings: Vectors) -> Vectors:
-    """The first of each set of equal rows, in their order; the array itself where no two are equal."""
+    """The first of each set of equal rows, in order; the array itself if no two rows are equal."""
     copies = Copies.find(embeddings)
     return embeddings if copies is None else embeddings[copies.first]
 
@@ -151,14 +151,14 @@ def whiten(embeddings: Vectors, dimensions: int, or_fewer: bool = False) -> Vect
 
     Args:
         embeddings: (n, d).
-        dimensions: How many components, from the largest on; 0 for no whitening.
-        or_fewer: Take fewer where the data spans fewer, as `Whitening.fit` does.
+        dimensions: Number of components, from the largest on; 0 for no whitening.
+        or_fewer: Use fewer if the data spans fewer, as in `Whitening.fit`.
 
     Returns:
         (n, dimensions) float32, or (n, d) without whitening.
 
     Raises:
-        UserError: Where the data spans fewer directions than that, unless fewer will do.
+        UserError: If the data spans fewer directions than that, unless `or_fewer` is set.
 
     Examples:
         >>> whiten(np.array([[3, 4], [1, 0]], dtype=np.float32), 0).round(1).tolist()

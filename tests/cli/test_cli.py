@@ -94,7 +94,7 @@ def test_a_session_of_the_same_words_is_opened_again_and_of_others_refused(texts
     ("arguments", "said"),
     [
         (["embed", "none.jsonl"], "none.jsonl: no such file"),
-        (["index", "TABLE", "--text-column", "words"], "--text-column words: there is no such column in"),
+        (["index", "TABLE", "--text-column", "words"], "--text-column words: no such column in"),
         (["index", "TABLE", "--text-column", "body", "--index", "annoy"], "--index annoy: unknown; choose from"),
         (["index", "TABLE", "--text-column", "body", "--index", "graph"], "--index graph: unknown; choose from"),
         (["index", "TABLE", "--text-column", "body", "--k", "0"], "--k 0: must be at least 1"),

@@ -168,10 +168,10 @@ def test_rows_that_move_since_others_are_left_out_move_in_the_file_too(here, mon
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--id-column", "none"], "--id-column none: there is no such column in t.csv; there are 'id', 'text'"),
+        (["--id-column", "none"], "--id-column none: no such column in t.csv; it has 'id', 'text'"),
         (["--id-column", "none", "--columns", "all"], "--id-column none: is none of the columns id"),
         (["--id-column", "id"], "--id-column id: row 2 of t.csv (counted from 0) is 'a', as in row 0"),
-        (["--columns", "none"], "--columns none: there is no such column in t.csv"),
+        (["--columns", "none"], "--columns none: no such column in t.csv"),
         (["--negative-label", "x"], "--negative-label x: needs positive_label too"),
     ],
 )

@@ -279,7 +279,7 @@ def test_old_line_ends_and_trailing_commas(tmp_path, content):
 
 def test_a_pipe_is_no_folder(tmp_path):
     os.mkfifo(tmp_path / "t.jsonl")
-    with pytest.raises(UserError, match="a pipe or a device, and a file is needed"):
+    with pytest.raises(UserError, match="a pipe or a device; save it to a file"):
         read_text_table(tmp_path / "t.jsonl")
 
 
@@ -293,7 +293,7 @@ def test_a_folder_that_changes_while_it_is_listed_is_named(tmp_path, monkeypatch
         read_text_table(tmp_path)
     assert str(error.value) == (
         f"{tmp_path}: cannot be searched for .txt files ({tmp_path / 'gone'}: No such file or directory); "
-        "name a folder that holds the texts alone"
+        "give a folder that holds only the texts"
     )
 
 

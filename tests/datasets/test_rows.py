@@ -196,20 +196,20 @@ def test_carriage_returns_are_letters_unless_the_header_ends_in_one(tmp_path):
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("t.csv", {"sheet": "a"}, r"sheet = 'a': does not go with .*t.csv"),
-        ("t.parquet", {"encoding": "cp1252"}, r"encoding = 'cp1252': does not go with"),
-        ("t.jsonl", {"delimiter": ";"}, r"delimiter = ';': does not go with"),
-        ("t.xlsx", {"sheet": "c"}, r"sheet = 'c': .*t.xlsx has 'a', 'b'"),
+        ("t.csv", {"sheet": "a"}, r"sheet = 'a': does not apply to .*t.csv"),
+        ("t.parquet", {"encoding": "cp1252"}, r"encoding = 'cp1252': does not apply to"),
+        ("t.jsonl", {"delimiter": ";"}, r"delimiter = ';': does not apply to"),
+        ("t.xlsx", {"sheet": "c"}, r"sheet = 'c': no such sheet in .*t.xlsx; it has 'a', 'b'"),
         ("t.xlsx", {}, r"t.xlsx has 2 sheets; name one of 'a', 'b'"),
         ("bad.xlsx", {}, r"bad.xlsx: not a readable workbook"),
         ("bad.arrow", {}, r"bad.arrow: not a readable Arrow file"),
         ("bad.json", {}, r"bad.json:2: not valid JSON"),
-        ("short.csv.zst", {}, r"short.csv.zst:\d+: the zstd data is damaged or breaks off here; an unknown number"),
-        ("wide.csv", {}, r"wide.csv:1: not UTF-8 text .*; name its encoding"),
+        ("short.csv.zst", {}, r"short.csv.zst:\d+: the zstd data is damaged or truncated here; an unknown number"),
+        ("wide.csv", {}, r"wide.csv:1: not UTF-8 text .*; specify its encoding"),
         ("t.csv", {"encoding": "utf-16"}, r"t.csv:1: not utf-16 text from here on; an unknown number of rows is lost"),
-        ("latin.csv", {"encoding": "ascii"}, r"latin.csv:2: not ASCII text .*; name its encoding"),
+        ("latin.csv", {"encoding": "ascii"}, r"latin.csv:2: not ASCII text .*; specify its encoding"),
         ("splits", {}, r"splits: has 2 splits; name one of .*train, .*test"),
-        ("none", {}, r"none: this is a folder without .txt files"),
+        ("none", {}, r"none: has no .txt files"),
     ],
 )
 def test_what_is_refused(tmp_path, name, options, message):

@@ -123,7 +123,7 @@ def test_a_table_that_changes_while_it_is_read_is_refused(tmp_path, monkeypatch)
             file.write('{"text": "one more"}\n')
 
     monkeypatch.setattr(stored_table, "iterate_kept_rows", change)
-    with pytest.raises(UserError, match=r"t\.jsonl: was changed while it was read; begin again"):
+    with pytest.raises(UserError, match=r"t\.jsonl: changed while it was being read; rerun"):
         read_stored_table(path, tmp_path / "cache")
     assert not list(tmp_path.rglob("*.arrow"))
     monkeypatch.undo()

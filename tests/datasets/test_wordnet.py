@@ -61,7 +61,7 @@ def test_what_cannot_be_read(dictionary, tmp_path):
     with pytest.raises(UserError, match=r"data\.noun: no such file"):
         read_wordnet(dictionary)
     (tmp_path / "other.tsv").write_text("a\tb\n")
-    with pytest.raises(UserError, match=":1: a table of synsets has the columns"):
+    with pytest.raises(UserError, match=":1: a table of synsets must have the columns"):
         read_wordnet(tmp_path / "other.tsv")
     (tmp_path / "cut.tsv").write_text(TABLE + "n00000007\tn\n")
     with pytest.raises(UserError, match=":7: has 2 cells instead of 7"):

@@ -29,7 +29,7 @@ def test_a_link_is_followed(tmp_path):
 def test_only_files_are_replaced(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", tmp_path):
-        with pytest.raises(UserError, match="is no regular file, so it is not replaced"):
+        with pytest.raises(UserError, match="is not a regular file, so it is not replaced"):
             write_text(path, "x")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["pipe"]
 

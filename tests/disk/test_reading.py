@@ -47,7 +47,7 @@ def test_a_cached_array_that_is_damaged_is_computed_again_with_a_line(name, tmp_
     path.write_bytes(b"\xff\xfe\x00")
     array, _ = load_or_compute(tmp_path, "key", lambda: np.full(3, 2, dtype=np.float32))
     assert array.tolist() == [2, 2, 2]
-    assert "is damaged and is computed again" in capsys.readouterr().err
+    assert "is damaged; recomputing it" in capsys.readouterr().err
     load_or_compute(tmp_path, "key", lambda: pytest.fail("computed again"))
 
 

@@ -66,7 +66,7 @@ def test_damaged_blocks_are_done_again(tmp_path):
 
 def test_of_another_origin_or_damaged(tmp_path):
     array_stage(tmp_path).fill(square, 4)
-    with pytest.raises(UserError, match=r"squares: was made with another x \('a', now 'b'\)"):
+    with pytest.raises(UserError, match=r"squares: was made with a different x \('a', now 'b'\)"):
         array_stage(tmp_path, "b")
     array = tmp_path / "squares" / "array.npy"
     array.write_bytes(array.read_bytes()[:-50])
@@ -85,16 +85,16 @@ def test_a_refusal_shows_where_long_values_differ(tmp_path, place):
     one = "7" * 64
     other = f"{one[:place]}8{one[place + 1 :]}"
     Stage(tmp_path, "s", {"digest": one})
-    with pytest.raises(UserError, match="was made with another digest") as error:
+    with pytest.raises(UserError, match="was made with a different digest") as error:
         Stage(tmp_path, "s", {"digest": other})
     before, now = re.search(r"\((.*), now (.*)\)", str(error.value)).groups()
     assert before != now
     assert max(len(before), len(now)) < 60
-    assert str(error.value).endswith("; remove this folder to build it again, or use another one")
+    assert str(error.value).endswith("; remove this folder to rebuild it, or use another one")
 
 
 def test_a_disk_that_is_too_small_is_known_at_once(tmp_path):
-    with pytest.raises(UserError, match=r"array.npy: needs 4000000.0 GB, and"):
+    with pytest.raises(UserError, match=r"array.npy: needs 4000000.0 GB, but only"):
         ArrayStage(tmp_path, "vast", {}, (10**15, 1), np.float32)
 
 

@@ -90,4 +90,4 @@ def test_an_array_of_the_cache_is_compared_again_once_it_has_changed(tmp_path, m
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     array, _ = load_or_compute(tmp_path, "key", lambda: np.full(3, 2, dtype=np.float32))
     assert array.tolist() == [2, 2, 2]
-    assert "is damaged and is computed again" in capsys.readouterr().err
+    assert "is damaged; recomputing it" in capsys.readouterr().err

@@ -71,7 +71,7 @@ def test_too_many_dimensions(dimensions, n_directions, problem):
 
 
 def test_one_row_is_not_whitened():
-    with pytest.raises(UserError, match="dimensions = 1: one distinct row cannot be whitened"):
+    with pytest.raises(UserError, match="dimensions = 1: a single distinct row cannot be whitened"):
         whiten(np.ones((1, 5), dtype=np.float32), 1)
     np.testing.assert_allclose(whiten(np.ones((1, 4), dtype=np.float32), 0), [[0.5] * 4])
 

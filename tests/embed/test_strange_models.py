@@ -51,7 +51,7 @@ def test_code_in_a_models_folder_is_not_run(folder, tmp_path, place):
     (folder / "modules.json").write_text(json.dumps(modules))
     with pytest.raises(UserError) as error:
         Encoder(str(folder)).encode(["a text"])
-    assert f"names code of its own in {file} (" in str(error.value)
+    assert f"requires custom code in {file} (" in str(error.value)
     assert len(str(error.value).splitlines()) == 1
     assert not (tmp_path / "mark").exists()
 
@@ -101,5 +101,5 @@ def test_a_hub_that_never_answers_is_not_waited_for(tmp_path):
             env=environment, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=60,
         )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.startswith("model = 'someone/some-model': no such folder, and the hub has no such model (")
+    assert ended.stdout.startswith("model = 'someone/some-model': no such folder, and no such model on the hub (")
     assert ended.stdout.count("\n") == 1

@@ -236,7 +236,7 @@ def test_bad_input_is_one_line(reviews, tmp_path, refused):
     work = tmp_path / "w"
     goodreads.main([*SIMULATED, "--memory", "2GB", "--out", str(tmp_path / "a"), "--work", str(work)])
     changed = [*SIMULATED, "--spoiler-cosine", "0.3", "--work", work, "--out", tmp_path / "b"]
-    assert "simulated-embed: was made with another SIMULATED" in refused(goodreads.main, changed)
+    assert "simulated-embed: was made with a different SIMULATED" in refused(goodreads.main, changed)
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def test_a_hole_in_a_file_is_noticed(name, pattern, tmp_path):
     assert again == before
     (path,) = (path for path in tmp_path.rglob(pattern.split("/")[-1]) if str(path).endswith(pattern))
     make_a_hole(path)
-    with pytest.raises(DamagedError, match=rf"{path.name}: is damaged; remove .* to build it again"):
+    with pytest.raises(DamagedError, match=rf"{path.name}: is damaged; remove .* to rebuild it"):
         open_index(name, tmp_path)
 
 
@@ -56,7 +56,7 @@ def test_a_damaged_index_of_the_cache_is_built_again(tmp_path, capsys):
     for path in [*tmp_path.rglob("index.faiss"), *tmp_path.rglob("centroids.npy")]:
         make_a_hole(path)
     assert [some.tolist() for some in build().neighbors(rows, 5)] == before
-    assert "is damaged and is built again" in capsys.readouterr().err
+    assert "is damaged; rebuilding it" in capsys.readouterr().err
     build()
     assert capsys.readouterr().err == ""
 

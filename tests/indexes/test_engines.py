@@ -120,7 +120,7 @@ def test_a_collection_that_is_not_ours_is_refused(build, name, monkeypatch):
     build(DISTINCT[:200])
     with pytest.raises(UserError, match=r"engine = .* not 8( dimensions)?"):
         build(np.ascontiguousarray(DISTINCT[:200, :8]))
-    with pytest.raises(UserError, match="holds 200 rows under the name of a table of 100"):
+    with pytest.raises(UserError, match="holds 200 rows for a table of 100"):
         build(DISTINCT[:100])
 
 
@@ -166,7 +166,7 @@ def test_a_server_that_is_away_for_a_while_is_asked_again(monkeypatch):
     with pytest.raises(UserError, match="k = 6: the engine finds at most 5 neighbors"):
         index.neighbors(np.array([7]), 6)
     Flaky.n_calls = -100
-    with pytest.raises(UserError, match=r"engine = 'here': does not answer \(no route\); start it, and give the same"):
+    with pytest.raises(UserError, match=r"engine = 'here': does not answer \(no route\); start it and rerun the same"):
         EngineIndex(Flaky, DISTINCT, "here", patience_seconds=0.3).neighbors(np.array([7]), 1)
 
 
@@ -189,7 +189,7 @@ def test_a_file_of_milvus_lite_serves_one_process(tmp_path):
     place = str(tmp_path / "vectors.db")
     build_index("milvus", DISTINCT[:50], tmp_path, IndexOptions(engine=place), np.random.default_rng(0))
     other = subprocess.run([sys.executable, "-c", script, place], capture_output=True, text=True, timeout=60)
-    assert "a file of milvus-lite serves one process at a time" in other.stdout
+    assert "only one process at a time can use a milvus-lite file" in other.stdout
     assert other.stderr == ""
 
 
@@ -198,15 +198,15 @@ def test_a_file_of_milvus_lite_serves_one_process(tmp_path):
     [
         ("milvus", None, "index = 'milvus': needs an engine: a server"),
         ("lancedb", None, "index = 'lancedb': needs an engine: a folder"),
-        ("exact", "x.db", "engine = 'x.db': is for the indexes milvus and lancedb"),
+        ("exact", "x.db", "engine = 'x.db': applies only to the indexes milvus and lancedb"),
         ("milvus", "vectors", "engine = 'vectors': must be a server"),
         ("milvus", "ftp://host", "must be a server"),
         ("milvus", "http://host:port", "must be a server"),
         ("milvus", "http://", "must be a server"),
         ("milvus", "nowhere/x.db", "its folder does not exist"),
         ("lancedb", "http://host", "must be a folder, or object storage"),
-        ("lancedb", __file__, "is a file that LanceDB did not make"),
-        ("milvus", "https://me:secret@host", r"engine = 'https://...@host': holds a name or password"),
+        ("lancedb", __file__, "is a file that was not made by LanceDB"),
+        ("milvus", "https://me:secret@host", r"engine = 'https://...@host': contains a name or password"),
     ],
 )
 def test_addresses(index, address, problem):

@@ -28,7 +28,7 @@ def test_of_some_rows_only(tmp_path):
     graph, _ = build_graph(ExactIndex(VECTORS), "digest", np.array([5, 9, 200]), 4, tmp_path)
     assert [neighbors[0] for neighbors in graph.neighbors(np.array([9, 200]), 4)] == [9, 200]
     for rows, k in (([9, 10], 4), ([299], 4), ([9], 5)):
-        with pytest.raises(ValueError, match="this graph holds 4 neighbors of 3 rows"):
+        with pytest.raises(ValueError, match="this graph holds 4 neighbors for each of 3 rows"):
             graph.neighbors(np.array(rows), k)
 
 
@@ -39,5 +39,5 @@ def test_more_neighbors_than_rows(tmp_path):
 
 def test_a_graph_of_another_index_is_refused(tmp_path):
     build_graph(ExactIndex(VECTORS), "digest", np.arange(300), 4, tmp_path)
-    with pytest.raises(UserError, match="graph: was made with another index"):
+    with pytest.raises(UserError, match="graph: was made with a different index"):
         build_graph(ExactIndex(VECTORS), "another", np.arange(300), 4, tmp_path)

@@ -84,7 +84,7 @@ def test_duplicates_are_all_found(name, build):
 @pytest.mark.parametrize("name", ON_DISK)
 def test_an_index_of_other_vectors_is_refused(name, build, tmp_path):
     build(name, VECTORS)
-    with pytest.raises(UserError, match=r"was made with another (vectors|index)"):
+    with pytest.raises(UserError, match=r"was made with a different (vectors|index)"):
         build(name, VECTORS[::-1].copy())
     (file,) = [path for path in tmp_path.rglob("*") if path.name == ("array.npy" if name == "graph" else "index.faiss")]
     file.write_bytes(file.read_bytes()[:-1])

@@ -50,6 +50,7 @@ def test_most_neighbors_are_found_nearest_first(whole):
 def test_recall_is_estimated_by_the_sample(whole, tmp_path, monkeypatch):
     """The sample is all rows here; what it misses is sought from the other end, as in the graph."""
     monkeypatch.setattr(united, "_SAMPLE", N)
+    monkeypatch.setattr(united, "_SOUGHT", 20 * N)
     monkeypatch.setattr(united, "RECALL", 0.5)  # so that there is something to miss
     monkeypatch.setattr(united, "_FEWEST_CELLS", 1)
     graph = build(tmp_path)
@@ -145,7 +146,7 @@ def test_opening_again_finds_nothing_anew(whole, tmp_path, monkeypatch):
 
 def test_of_other_vectors_or_damaged_it_is_refused(tmp_path):
     build(tmp_path)
-    with pytest.raises(UserError, match="was made with another vectors"):
+    with pytest.raises(UserError, match="was made with a different vectors"):
         build_united_graph(VECTORS, "another", tmp_path, np.random.default_rng(0), 20)
     path = tmp_path / "graph-scan" / "index.faiss"
     path.write_bytes(path.read_bytes()[:-1])

@@ -153,5 +153,5 @@ def test_a_table_that_changes_while_it_is_read_into_memory_is_refused_too(tmp_pa
         return before(*given)
 
     monkeypatch.setattr(table_module, "choose_columns", change)
-    with pytest.raises(UserError, match=r"t\.jsonl: was changed while it was read; begin again"):
+    with pytest.raises(UserError, match=r"t\.jsonl: changed while it was being read; rerun"):
         read_table(table, TableTextOptions(), tmp_path / "list.csv")

@@ -102,7 +102,7 @@ def test_an_answer_that_cannot_be_embedded_is_not_taken(tmp_path):
     corpus = open_corpus(tmp_path / "store", Model(bad=bad))
     with Session.begin(tmp_path / "s", corpus, options=options) as session:
         session.tell([0], [0])
-        with pytest.raises(UserError, match=rf"not finite, for the text 'text {bad} ") as error:
+        with pytest.raises(UserError, match=rf"not finite for the text 'text {bad} ") as error:
             session.tell([row], [1])
         assert "\n" not in str(error.value)
         assert session.answers == {0: 0}
@@ -112,7 +112,7 @@ def test_an_answer_that_cannot_be_embedded_is_not_taken(tmp_path):
 
 def test_a_model_of_another_dimension_is_refused(tmp_path):
     corpus = open_corpus(tmp_path / "store", Model(width=D - 1))
-    with pytest.raises(UserError, match="11 dimensions now, and gave 12 before"):
+    with pytest.raises(UserError, match="11 dimensions but gave 12 before"):
         corpus.lazy.embed(Rows(np.arange(3)))
 
 

@@ -159,7 +159,7 @@ def test_what_a_file_keeps_is_checked(folder, tmp_path, statement):
         (["score", "cache", "new.csv", "--out", "y.csv"], "config.json: is missing"),
         (
             ["score", "t.seals", "new.csv", "--out", "y.csv", "--id-column", "w"],
-            "--id-column w: there is no such",
+            "--id-column w: no such",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""Where an engine is, checked before anything is embedded or loaded."""
+"""The address of an engine, checked before anything is embedded or loaded."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _EXAMPLES = {
 
 
 def require_engine(index: str, address: str | None) -> None:
-    """Check that an index of a vector engine has an address that it can use, and any other index none.
+    """Check that an index of a vector engine has a usable address and any other index has none.
 
     Args:
         index: The name of an index.
-        address: Of the engine.
+        address: Address of the engine.
 
     Raises:
-        UserError: Where they do not fit, or the address holds a password.
+        UserError: If index and address do not fit together, or the address contains a password.
 
     Examples:
         >>> require_engine("exact", None)
@@ -36,20 +36,20 @@ that ends in .db
     """
     if index not in ENGINES:
         if address is not None:
-            problem = f"is for the indexes {' and '.join(ENGINES)}"
+            problem = f"applies only to the indexes {' and '.join(ENGINES)}"
             raise UserError(problem, parameter="engine", value=hide_password(address))
         return
     if address is None:
         raise UserError(f"needs an engine: {_EXAMPLES[index]}", parameter="index", value=index)
     if "@" in address.partition("?")[0] and "://" in address:
-        problem = "holds a name or password; give them in the environment (MILVUS_TOKEN=name:password)"
+        problem = "contains a name or password; pass them in the environment instead (MILVUS_TOKEN=name:password)"
         raise UserError(problem, parameter="engine", value=hide_password(address))
     problem = f"must be {_EXAMPLES[index]}"
     if "://" in address:
         try:
             parts = urlsplit(address)
             is_good = parts.scheme in _SCHEMES[index] and bool(parts.hostname) and parts.port != 0
-        except ValueError:  # a port that is none
+        except ValueError:  # an invalid port
             is_good = False
         if not is_good or parts.query or parts.fragment:
             raise UserError(problem, parameter="engine", value=address.partition("?")[0])
@@ -63,7 +63,7 @@ def _require_place(index: str, path: Path, problem: str) -> None:
             raise UserError(problem, parameter="engine", value=str(path))
         if path.exists() and not path.is_dir():  # milvus-lite's file is a folder
             made_by = "milvus-lite 3" if index == "milvus" else "LanceDB"
-            raise UserError(f"is a file that {made_by} did not make", parameter="engine", value=str(path))
+            raise UserError(f"is a file that was not made by {made_by}", parameter="engine", value=str(path))
         if not path.absolute().parent.is_dir():
             raise UserError("its folder does not exist", parameter="engine", value=str(path))
     except OSError as error:
@@ -71,7 +71,7 @@ def _require_place(index: str, path: Path, problem: str) -> None:
 
 
 def hide_password(address: str) -> str:
-    """An address without what may be a password, to be shown.
+    """An address that is safe to show: without anything that may be a password.
 
     Examples:
         >>> hide_password("https://me:secret@vectors:19530"), hide_password("vectors.db")

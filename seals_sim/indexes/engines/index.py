@@ -1,7 +1,7 @@
-"""An index whose rows are with a vector engine: loaded once, resumed where a load was stopped, asked with patience.
+"""An index whose rows live in a vector engine: loaded once, resumed if a load was interrupted, queried with retries.
 
-Labels, candidates and the vectors that candidates are scored by stay with the client. Over the network go 4 d bytes of
-every row once, then 4 d bytes of each query, and the ids (and scores) of its k neighbors back.
+Labels, candidates and the vectors used to score candidates stay with the client. The network carries 4 d bytes per row
+once, then 4 d bytes per query and, back, the ids (and scores) of its k neighbors.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from seals_sim.progress import track
 from seals_sim.types import Rows, StoredVectors, Vectors
 from seals_sim.vectors.scan import gather, read_block
 
-PATIENCE_SECONDS = 30.0  # a server that is restarted is back by then
+PATIENCE_SECONDS = 30.0  # enough for a server to restart
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
-_BLOCK_VALUES = 2**21  # 8 MB a request, far below any engine's limit
+_BLOCK_VALUES = 2**21  # 8 MB per request, far below any engine's limit
 _QUERIES = 256
 T = TypeVar("T")
 
 
 class EngineIndex:
-    """An index of a table that a vector engine holds. It can be pickled, to connect again in another process.
+    """An index of a table held by a vector engine. It can be pickled and reconnects in another process.
 
     Attributes:
         vectors: (n, d), the table.
-        build_seconds: What loading it took in this process; 0 where it was there.
-        n_bytes: 0, since the engine has them.
-        n_requests: Searches that were sent.
+        build_seconds: Time that loading took in this process; 0 if everything was already loaded.
+        n_bytes: 0, since the engine holds the data.
+        n_requests: Number of searches sent.
     """
 
     n_bytes = 0
@@ -44,17 +44,17 @@ class EngineIndex:
         quiet: bool = True,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        """Connect, and load the rows that are not there yet.
+        """Connect and load the rows that are still missing.
 
         Args:
-            connect: Opens the engine; it can be pickled.
+            connect: Picklable function that opens the engine.
             vectors: (n, d), l2-normalized, float32 or float16, perhaps memory-mapped.
-            address: Of the engine, for errors.
-            quiet: No progress bar.
-            patience_seconds: How long an engine that does not answer is asked again.
+            address: Address of the engine, for errors.
+            quiet: Whether to hide the progress bar.
+            patience_seconds: How long to retry an engine that does not answer.
 
         Raises:
-            UserError: Where the engine does not answer, or holds something else.
+            UserError: If the engine does not answer or holds something else.
         """
         self.vectors, self.build_seconds, self.n_requests = vectors, 0.0, 0
         self._connect, self._address, self._patience = connect, address, patience_seconds
@@ -73,7 +73,7 @@ class EngineIndex:
         """Find the k nearest rows of each of `queries`: see `VectorIndex`.
 
         Raises:
-            UserError: If the engine does not answer, finds fewer neighbors than k, or has lost rows while it was away.
+            UserError: If the engine does not answer, k is above its limit, or it has lost rows while it was away.
         """
         k = min(k, len(self.vectors))
         found: list[Rows] = []
@@ -82,21 +82,21 @@ class EngineIndex:
         return found
 
     def _load(self, quiet: bool) -> bool:
-        """Load the rows that are missing, in order; whether there were any."""
+        """Load the missing rows, in order, and return whether there were any."""
         n, d = self.vectors.shape
         size = max(1, _BLOCK_VALUES // d)
         n_there = self._ask(lambda engine: engine.count())
         if n_there > n:
-            problem = f"holds {n_there:,} rows under the name of a table of {n:,}; remove them, or use another place"
+            problem = f"holds {n_there:,} rows for a table of {n:,}; remove them or use another address"
             raise self._refuse(problem)
         if n_there < n:
-            first = n_there // size * size  # whole blocks are there; the one that was being written is written again
+            first = n_there // size * size  # complete blocks are kept; the one that was being written is written again
             with track("sending rows to the engine", n, "row", quiet, first) as bar:
                 for start in range(first, n, size):
                     bar.advance(self._upsert(start, start + size))
             n_now = self._ask(lambda engine: engine.count())
             if n_now != n:
-                raise self._refuse(f"holds {n_now:,} rows of {n:,} after all were loaded; remove them, and load again")
+                raise self._refuse(f"holds {n_now:,} of {n:,} rows after loading; remove them and load again")
         self._ask(lambda engine: engine.finish())
         return bool(n_there < n)
 
@@ -110,7 +110,7 @@ class EngineIndex:
         return self._ask(lambda engine: _search(engine, queries, k))
 
     def _ask(self, request: Callable[[Engine], T]) -> T:
-        """Send a request; where the engine does not answer, again after longer and longer pauses, connected anew."""
+        """Send a request; while the engine does not answer, reconnect and retry with increasing pauses."""
         until, pause = time.monotonic() + self._patience, _FIRST_PAUSE
         while True:
             try:
@@ -120,7 +120,7 @@ class EngineIndex:
             except EngineUnavailableError as error:
                 self._engine = None
                 if time.monotonic() + pause > until:
-                    problem = f"does not answer ({error}); start it, and give the same command again"
+                    problem = f"does not answer ({error}); start it and rerun the same command"
                     raise self._refuse(problem) from error
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
@@ -148,13 +148,13 @@ def _search(engine: Engine, queries: Vectors, k: int) -> list[Rows]:
 
 
 def name_table(made_from: str, vectors: StoredVectors, n_cells: int, n_probe: int) -> EngineTable:
-    """The table that an engine holds for these vectors, under a name that no others have.
+    """Describe the table that an engine holds for these vectors, under a name unique to them.
 
     Args:
         made_from: A digest of them.
         vectors: (n, d).
-        n_cells: Of an inverted file; 1 to compare with every row.
-        n_probe: Cells that a query looks into.
+        n_cells: Cells of an inverted file; 1 to compare with every row.
+        n_probe: Cells that a query visits.
     """
     n, d = vectors.shape
     digest = hashlib.sha256(f"{made_from} {n} {d} {n_cells}".encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""LanceDB: tables in a folder or in object storage, without a server; several processes may read one."""
+"""LanceDB: tables in a folder or in object storage, without a server; several processes may read the same table."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-os.environ.setdefault("LANCEDB_LOG", "error")  # before lancedb is loaded: it warns of its own plans
+os.environ.setdefault("LANCEDB_LOG", "error")  # before lancedb is loaded, since it warns about its own plans
 
 import lancedb
 import numpy as np
@@ -19,7 +19,7 @@ from seals_sim.indexes.engines.protocol import EngineTable, EngineUnavailableErr
 from seals_sim.types import Rows, Vectors
 
 _ID, _VECTOR = "id", "vector"
-_CELLS_FOR_ONE = 2  # cells looked into for each of n_probe: as many as the local index's find less here
+_CELLS_FOR_ONE = 2  # cells visited per n_probe: with as many as the local index, recall is lower here
 
 
 class LanceEngine:
@@ -28,11 +28,11 @@ class LanceEngine:
     most_neighbors: int | None = None
 
     def __init__(self, address: str, table: EngineTable) -> None:
-        """Open the table, or make it where it is not there.
+        """Open the table, or create it if it does not exist.
 
         Raises:
-            EngineUnavailableError: Where the storage does not answer.
-            UserError: Where the table has other columns than ours.
+            EngineUnavailableError: If the storage does not answer.
+            UserError: If the table has other columns.
         """
         self._about, self._address = table, address
         vector = pa.list_(pa.float32(), table.d)
@@ -41,16 +41,16 @@ class LanceEngine:
             database = lancedb.connect(address)
             self._table: Any = _open_or_create(database, table.name, self._schema)
         if not self._table.schema.equals(self._schema):
-            problem = f"its table {table.name} has other columns, or not {table.d} dimensions; remove it"
+            problem = f"its table {table.name} has other columns or not {table.d} dimensions; remove it"
             raise UserError(problem, parameter="engine", value=address)
 
     def upsert(self, start: int, rows: Vectors) -> None:
-        """Put rows in their places: see `Engine`. Each call is one version of the table, there or not at all."""
+        """Store rows: see `Engine`. Each call creates one version of the table and is atomic."""
         ids = pa.array(np.arange(start, start + len(rows)))
         values = pa.FixedSizeListArray.from_arrays(pa.array(np.ascontiguousarray(rows).ravel()), self._about.d)
         block = pa.table([ids, values], schema=self._schema)
         with self._explaining():
-            if start >= self._table.count_rows():  # to look for equal ids would read all that are there
+            if start >= self._table.count_rows():  # looking for equal ids would read the whole table
                 self._table.add(block)
             else:
                 (
@@ -96,12 +96,12 @@ class LanceEngine:
         except (OSError, RuntimeError, ValueError) as error:
             text = shorten(str(error))
             if isinstance(error, ValueError):
-                raise UserError(f"refuses ({text})", parameter="engine", value=self._address) from error
+                raise UserError(f"refused the request ({text})", parameter="engine", value=self._address) from error
             raise EngineUnavailableError(text) from error
 
 
 def _open_or_create(database: Any, name: str, schema: Any) -> Any:
     try:
         return database.open_table(name)
-    except ValueError:  # there is none
+    except ValueError:  # it does not exist
         return database.create_table(name, schema=schema, exist_ok=True)

@@ -1,7 +1,7 @@
-"""Milvus: a server or cluster by its URL, or milvus-lite in a file of ours.
+"""Milvus: a server or cluster by its URL, or milvus-lite in a local file.
 
-Rows and queries are scaled to length 1 and compared by inner product, which ranks them as distance does. milvus-lite
-would hold (queries, n, d) values at a time to compute distances.
+Rows and queries are scaled to length 1 and compared by inner product, which gives the same ranking as distance. To
+compute distances, milvus-lite would hold (queries, n, d) values at a time.
 """
 
 from __future__ import annotations
@@ -29,26 +29,24 @@ from seals_sim.vectors.normalize import normalize
 TOKEN = "MILVUS_TOKEN"  # "name:password", or an API key
 _PROBE_SECONDS, _REQUEST_SECONDS, _LOAD_SECONDS, _INDEX_SECONDS = 5.0, 20.0, 120.0, 6 * 3600.0
 _POLL_SECONDS = 0.5
-_MOST_CELLS = (
-    1_024  # every segment of some 100,000 rows has so many; 4,096 took a server of 2 cores a quarter of an hour
-)
+_MOST_CELLS = 1_024  # per segment of some 100,000 rows; 4,096 took a server with 2 cores a quarter of an hour
 _ID, _VECTOR = "id", "vector"
 _DENIED = ("auth check failure", "unauthenticated", "permission denied", "permissiondenied")
-for _name in ("pymilvus", "milvus_lite"):  # they print tracebacks of errors that are told in one line
+for _name in ("pymilvus", "milvus_lite"):  # they print tracebacks of errors that we report in one line
     logging.getLogger(_name).setLevel(logging.CRITICAL)
 
 
 class MilvusEngine:
     """One collection of Milvus."""
 
-    most_neighbors: int | None = 16_384  # of Milvus
+    most_neighbors: int | None = 16_384  # Milvus's limit
 
     def __init__(self, address: str, table: EngineTable) -> None:
-        """Connect, and make the collection where it is not there.
+        """Connect, and create the collection if it does not exist.
 
         Raises:
-            EngineUnavailableError: Where nothing answers.
-            UserError: Where the collection has other fields than ours, or access is denied.
+            EngineUnavailableError: If nothing answers.
+            UserError: If the collection has other fields, or access is denied.
         """
         self._table, self._address = table, address
         self._n_cells = min(table.n_cells, _MOST_CELLS)
@@ -56,7 +54,7 @@ class MilvusEngine:
         self._is_lite = address.endswith(LITE_ENDING) and "://" not in address
         with self._explaining():
             if not self._is_lite:
-                _probe(address)  # MilvusClient waits long for what is not there
+                _probe(address)  # MilvusClient waits long for a server that does not exist
             token = "" if self._is_lite else os.environ.get(TOKEN, "")
             self._client = MilvusClient(uri=address, token=token, timeout=_REQUEST_SECONDS)
             if self._client.has_collection(table.name, timeout=_REQUEST_SECONDS):
@@ -66,7 +64,7 @@ class MilvusEngine:
             self._client.load_collection(table.name, timeout=_LOAD_SECONDS)
 
     def upsert(self, start: int, rows: Vectors) -> None:
-        """Put rows in their places: see `Engine`."""
+        """Store rows: see `Engine`."""
         unit = _normalize(rows)
         records = [{_ID: start + place, _VECTOR: row} for place, row in enumerate(unit)]
         with self._explaining():
@@ -82,13 +80,13 @@ class MilvusEngine:
             return int(found[0]["count(*)"])
 
     def finish(self) -> None:
-        """Wait for the index: see `Engine`. Until rows are flushed they are read one by one."""
+        """Wait for the index: see `Engine`. Rows are scanned one by one until they are flushed."""
         name, until = self._table.name, time.monotonic() + _INDEX_SECONDS
         with self._explaining():
             stats: Any = self._client.get_collection_stats(name, timeout=_REQUEST_SECONDS)
             if self._is_lite or int(stats["row_count"]) < self._table.n:
                 self._client.flush(name, timeout=_LOAD_SECONDS)
-            while True:  # create_index has returned long before
+            while True:  # create_index returned long ago
                 facts: Any = self._client.describe_index(name, _VECTOR, timeout=_REQUEST_SECONDS)
                 if not int(facts.get("pending_index_rows", 0)):
                     return
@@ -97,7 +95,7 @@ class MilvusEngine:
                 time.sleep(_POLL_SECONDS)
 
     def search(self, queries: Vectors, k: int) -> list[Rows]:
-        """Find the nearest rows: see `Engine`. Nothing has changed since loading, so that no search waits for news."""
+        """Find the nearest rows: see `Engine`. Nothing changes after loading, so no search waits for updates."""
         probed = {"nprobe": self._n_probe} if self._n_cells > 1 else {}
         with self._explaining():
             found: Any = self._client.search(
@@ -119,7 +117,7 @@ class MilvusEngine:
         self._client.create_index(name, index, timeout=_REQUEST_SECONDS)
 
     def _require_ours(self) -> None:
-        """Raise UserError where somebody else's collection has our name, or ours was made half."""
+        """Raise UserError if someone else's collection has our name; recreate ours if it was left incomplete."""
         name = self._table.name
         described: Any = self._client.describe_collection(name, timeout=_REQUEST_SECONDS)
         fields = {field["name"]: field for field in described["fields"]}
@@ -140,13 +138,15 @@ class MilvusEngine:
                 raise
             text = _describe(error)
             if "Open local milvus failed" in text:
-                problem = "cannot be opened; a file of milvus-lite serves one process at a time, a server serves many"
+                problem = (
+                    "cannot be opened; only one process at a time can use a milvus-lite file; use a server for several"
+                )
                 raise UserError(problem, parameter="engine", value=self._address) from error
             if any(words in str(error).lower() for words in _DENIED):
-                problem = f"denies access ({text}); set {TOKEN}=name:password in the environment"
+                problem = f"denied access ({text}); set {TOKEN}=name:password in the environment"
                 raise UserError(problem, parameter="engine", value=self._address) from error
             if isinstance(error, ParamError | ValueError):
-                raise UserError(f"refuses ({text})", parameter="engine", value=self._address) from error
+                raise UserError(f"refused the request ({text})", parameter="engine", value=self._address) from error
             raise EngineUnavailableError(text) from error
 
 
@@ -157,7 +157,7 @@ def _probe(address: str) -> None:
 
 
 def _normalize(rows: Vectors) -> Vectors:
-    """Rows of length 1 to the last bits, as float16 rows are not."""
+    """Scale rows to length 1 up to the last bits, which float16 rows are not."""
     return normalize(rows, "the vectors")
 
 

@@ -1,4 +1,4 @@
-"""The index of a vector engine by its name and address."""
+"""Opening the index of a vector engine by its name and address."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _NEEDED = {"milvus": "pymilvus", "lancedb": "lancedb"}
 def open_engine_index(
     name: str, address: str | None, vectors: StoredVectors, made_from: str, n_probe: int, quiet: bool = True
 ) -> EngineIndex:
-    """Open the index of these vectors on an engine, and load what is not there yet.
+    """Open the index of these vectors on an engine and load the rows that are still missing.
 
-    Up to 65,536 rows, every row is compared; beyond, the engine builds an inverted file of 8-bit codes.
+    Up to 65,536 rows, every row is compared; beyond that, the engine builds an inverted file of 8-bit codes.
 
     Args:
         name: One of ENGINES.
-        address: Of the engine: a server, a file or a folder.
+        address: Address of the engine: a server, a file or a folder.
         vectors: (n, d), l2-normalized, no two of them equal.
         made_from: A digest of them.
-        n_probe: Cells of an inverted file that a query looks into.
-        quiet: No progress bar.
+        n_probe: Cells of an inverted file that a query visits.
+        quiet: Whether to hide the progress bar.
 
     Raises:
-        UserError: Where the address is wrong, a package is missing, the engine does not answer, or it holds something
+        UserError: If the address is wrong, a package is missing, the engine does not answer, or it holds something
             else under this name.
     """
     require_engine(name, address)

@@ -1,4 +1,4 @@
-"""What a vector engine must be able to do, and how it says that it cannot at the moment."""
+"""What a vector engine must be able to do, and how it reports that it is unavailable."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ from seals_sim.types import Rows, Vectors
 
 
 class EngineUnavailableError(Exception):
-    """The engine does not answer, or not yet; the same request may do later. Its text is one line, for people."""
+    """The engine does not answer (yet); the same request may succeed later. The text is one line, for people."""
 
 
 def shorten(text: str) -> str:
-    """What an engine says, as a part of one line."""
+    """An engine's message, shortened to part of one line."""
     return " ".join(text.split())[:160]
 
 
 @dataclass(frozen=True)
 class EngineTable:
-    """The vectors that an engine holds for us.
+    """The table of vectors that an engine holds.
 
     Attributes:
-        name: Of the collection or table, a digest of the vectors in it: other vectors have another one.
+        name: Name of the collection or table: a digest of the vectors in it, so other vectors have another name.
         n: Rows.
         d: Dimensions.
-        n_cells: Of an inverted file; 1 to compare with every row.
-        n_probe: Cells that a query looks into.
+        n_cells: Cells of an inverted file; 1 to compare with every row.
+        n_probe: Cells that a query visits.
     """
 
     name: str
@@ -37,25 +37,25 @@ class EngineTable:
 
 
 class Engine(Protocol):
-    """A connection to an engine that holds, or is to hold, one table.
+    """A connection to an engine that holds, or will hold, one table.
 
-    All methods raise EngineUnavailableError where trying again may help, and UserError where it does not. Ids are rows,
-    so that loading a row twice is loading it once.
+    All methods raise EngineUnavailableError if a retry may help and UserError if it will not. Ids are rows, so loading
+    a row twice is the same as loading it once.
 
     Attributes:
-        most_neighbors: The largest k; None for no limit.
+        most_neighbors: The largest possible k; None for no limit.
     """
 
     most_neighbors: int | None
 
     def upsert(self, start: int, rows: Vectors) -> None:
-        """Put rows (m, d), float32, in the places from `start` on. When it returns, a killed client loses none."""
+        """Store rows (m, d), float32, at the places from `start` on. Once it returns, killing the client loses none."""
 
     def count(self) -> int:
-        """How many rows are there. They were loaded in order, so that loading goes on from here."""
+        """The number of rows stored. They are loaded in order, so loading resumes from here."""
 
     def finish(self) -> None:
-        """Build the engine's index and wait for it, all rows being there; where it is built, return at once."""
+        """Build the engine's index once all rows are stored, and wait for it; return at once if it is built."""
 
     def search(self, queries: Vectors, k: int) -> list[Rows]:
         """Find the k rows nearest to each of the queries (m, d), float32; nearest first."""
