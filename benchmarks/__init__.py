@@ -1,4 +1,4 @@
-"""Benchmarks: each prints ratios between things measured in the same run. `python -m benchmarks.rounds --help`."""
+"""Benchmarks. Each prints ratios of quantities measured in the same run. See `python -m benchmarks.rounds --help`."""
 
 from seals_sim.runtime import wait_passively
 

@@ -1,8 +1,9 @@
-"""What a session with chunks finds in long texts, against one that reads their beginnings.
+"""What a session with chunks finds in long texts, compared with one that reads only their beginnings.
 
-The long texts are made of real ones: each joins descriptions of ICD-10-CM drawn at random, and in some of them one is
-of a concept, anywhere in the text. The person is SIMULATED: it answers by whether there is one. A second session on the
-same table, with the same title for an example, reads what the model reads of each text.
+The long texts are made from real ones: each joins ICD-10-CM descriptions drawn at random. In some texts, one of the
+descriptions belongs to a concept, at any position. The person is SIMULATED and says yes to exactly those texts. A
+second session on the same table, with the same title as its example, sees only the part of each text that the model
+reads.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ app = make_cli("python -m benchmarks.chunks", __doc__)
 
 @app.default
 def benchmark_chunks(*, options: Annotated[ChunkBenchOptions, flatten("Options")] = ChunkBenchOptions()) -> None:
-    """Measure what is found in texts that are longer than the model reads."""
+    """Measure what is found in texts longer than the model reads."""
     print(render_command("python -m benchmarks.chunks", options))
     texts, positives = _join_texts(*read_concepts(options.concepts), options)
     chunked = build_chunked_corpus(texts, options.cache, n_tokens=options.tokens)
     whole = build_corpus(texts, "auto", options.cache, pool="all")
     assert chunked.chunks is not None
-    made = f"{len(texts):,} texts made by joining descriptions, {len(chunked.chunks):,} chunks"
+    made = f"{len(texts):,} texts made from joined descriptions, {len(chunked.chunks):,} chunks"
     print(f"{made}; {options.n_answers} answers")
     lines = {}
     for title, rows in positives.items():
@@ -55,7 +56,7 @@ def main(words: Sequence[str] | None = None) -> None:
 def _join_texts(
     texts: Sequence[str], concepts: Mapping[str, DatasetRows], options: ChunkBenchOptions
 ) -> tuple[list[str], dict[str, set[int]]]:
-    """Long texts, and the rows of them that hold a text of each concept; no text holds one of two."""
+    """Long texts, and for each concept the rows that hold one of its texts. No text holds two concepts."""
     rng = make_generator(options.seed, "long texts")
     others = np.setdiff1d(np.arange(len(texts)), np.concatenate(list(concepts.values())))
     parts = [[texts[row] for row in rng.choice(others, options.n_joined)] for _ in range(options.n)]

@@ -1,7 +1,7 @@
-"""SIMULATED tables of any size in which what is alike lies in clusters within families within clans, as topics do.
+"""SIMULATED tables of any size, in which similar rows form clusters within families within clans, as topics do.
 
-A search that has found one cluster of a concept is led on by its siblings, and past them: a concept is every second
-cluster of a family, and the clusters between them are confusers.
+A search that has found one cluster of a concept is led to its siblings, and on past them: a concept is every second
+cluster of a family, and the clusters between are confusers.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from seals_sim.vectors.scan import gather
 _BLOCK = 65_536  # part of the simulation: another size would draw other numbers
 _CLUSTERS = (60, 1_200)  # rows, log-uniform
 _SIBLINGS = 8  # clusters in a family, families in a clan
-_COSINES = (0.2, 0.3, 0.4)  # on average, of two rows of a clan, a family, a cluster; of any two rows it is 0
+_COSINES = (0.2, 0.3, 0.4)  # mean for two rows of one clan, family, cluster; for any two rows it is 0
 _CONCEPT_ROWS = (300, 900)  # so that 1,000 labels could find them all
 
 
 @dataclass(frozen=True)
 class ClanTable:
-    """n rows of so many dimensions; what is near a row does not depend on n."""
+    """n rows with the given dimensions. The surroundings of a row do not depend on n."""
 
     n: int
     dimensions: int = 128
     seed: int = 0
 
     def draw_clusters(self) -> NDArray[np.int32]:
-        """(n,): the cluster of each row, in random order. Its family is an eighth of that, rounded down."""
+        """(n,): the cluster of each row, in random order. Its family is the cluster divided by 8, rounded down."""
         rng = make_generator(self.seed, "clan sizes", self.n)
         low, high = np.log(_CLUSTERS)
         sizes = np.exp(rng.uniform(low, high, size=self.n // _CLUSTERS[0] + 1)).astype(np.int64)
@@ -65,10 +65,10 @@ class ClanTable:
         return array.fill(compute_rows, _BLOCK, quiet)
 
     def draw_concept(self, clusters: NDArray[np.int32], number: int) -> Concept:
-        """Every second cluster of a family, with 300 to 900 rows; a number for each concept.
+        """Concept `number`: every second cluster of one family, 300 to 900 rows.
 
         Raises:
-            UserError: Where the table has no more of them.
+            UserError: If the table has no more such families.
         """
         sizes = np.bincount(clusters)
         families = sizes[: len(sizes) // _SIBLINGS * _SIBLINGS].reshape(-1, _SIBLINGS)
@@ -83,13 +83,13 @@ class ClanTable:
 
 @dataclass(frozen=True, eq=False)
 class Concept:
-    """The rows (m,) of a concept, sorted, and the cluster of each."""
+    """The rows (m,) of a concept, sorted, and the cluster of each row."""
 
     rows: Rows
     parts: NDArray[np.int32]
 
     def draw_seeds(self, n: int, counts: tuple[int, int], rng: np.random.Generator) -> LabeledRows:
-        """So many positives of one cluster, and so many negatives from anywhere."""
+        """Draw `counts` seeds: positives from one cluster, negatives from anywhere."""
         first = self.rows[self.parts == rng.choice(np.unique(self.parts))]
         positives = rng.choice(first, counts[0], replace=False)
         drawn = np.unique(rng.integers(n, size=2 * counts[1] + 10))
@@ -98,10 +98,11 @@ class Concept:
 
 
 class ClanIndex:
-    """The nearest rows of a row's clan: nearly all of its nearest rows, and no index has to be built for it.
+    """Finds the nearest rows within a row's clan. They are nearly all of its nearest rows, and no index has to be
+    built.
 
     Args:
-        clusters: (n,), of each row.
+        clusters: (n,), the cluster of each row.
         vectors: (n, d).
     """
 
@@ -115,7 +116,7 @@ class ClanIndex:
         self._starts = np.concatenate([[0], np.cumsum(np.bincount(self._clans))])
 
     def neighbors(self, rows: Rows, k: int) -> list[Rows]:
-        """The k nearest in their clan, nearest first; fewer where it has fewer rows."""
+        """The k nearest rows in the same clan, nearest first; fewer if the clan has fewer rows."""
         found: dict[int, Rows] = {}
         for clan in np.unique(self._clans[rows]).tolist():
             asked = rows[self._clans[rows] == clan]

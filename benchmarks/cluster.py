@@ -1,9 +1,9 @@
-"""What a task costs on a Dask cluster, and Algorithm 1's scan of a table in partitions: two processes of this machine
-against as many threads of ours.
+"""Cost of a task on a Dask cluster and of Algorithm 1's scan of a partitioned table: two processes on this machine
+against the same number of threads.
 
-The vectors are SIMULATED: random directions, without clusters, since a scan takes the same time whatever they are. All
-that is compared takes turns in one run, and must find the same rows. Seconds are medians; other work of the machine
-moves them more than CPU seconds, those of all processes together. A thread is one thread: torch may start no others.
+The vectors are SIMULATED: random directions without clusters, since the content does not affect the time of a scan. All
+variants take turns in one run and must find the same rows. Seconds are medians. Other work on the machine moves them
+more than it moves CPU seconds, which cover all processes together. A thread is one thread: torch may not start others.
 """
 
 from __future__ import annotations
@@ -43,22 +43,22 @@ app = make_cli("python -m benchmarks.cluster", __doc__)
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class ClusterBenchOptions(QuietOptions):
-    """How much is scanned, and by how many."""
+    """How much to scan, and with how many workers."""
 
     work: GivenPath
     """Folder for the vectors, 512 bytes a row at 256 dimensions."""
     out: GivenPath
-    """CSV file of the results."""
+    """CSV file for the results."""
     n: PositiveInt = 10_000_000
-    """Rows."""
+    """Rows in the table."""
     dimensions: PositiveInt = 256
-    """Of the vectors, float16."""
+    """Dimensions of the float16 vectors."""
     workers: PositiveInt = 2
-    """Processes, and threads."""
+    """Number of processes, and of threads."""
     best: PositiveInt = 100
-    """Rows that a scan is to find."""
+    """Number of rows to find in each scan."""
     repeats: PositiveInt = 5
-    """Turns after one that is not counted."""
+    """Number of measured turns, after one warm-up turn."""
 
 
 @app.default
@@ -117,7 +117,7 @@ def _store_vectors(options: ClusterBenchOptions) -> Path:
 
 
 def _take_turns(ways: dict[str, Callable[[], Rows]], repeats: int) -> dict[str, tuple[float, float]]:
-    """The median seconds and CPU seconds of each, after a turn that is not counted."""
+    """Median seconds and CPU seconds of each variant, after one warm-up turn."""
     spent: dict[str, list[tuple[float, float]]] = {name: [] for name in ways}
     for turn in range(repeats + 1):
         found = []
@@ -132,7 +132,7 @@ def _take_turns(ways: dict[str, Callable[[], Rows]], repeats: int) -> dict[str, 
 
 
 def _count_cpu_seconds() -> float:
-    """Of this process and its workers so far."""
+    """CPU seconds of this process and its workers so far."""
     ours = psutil.Process()
     times = [process.cpu_times() for process in (ours, *ours.children(recursive=True))]
     return float(sum(one.user + one.system for one in times))

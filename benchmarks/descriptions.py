@@ -1,4 +1,4 @@
-"""Descriptions of ICD-10-CM, and concepts of them that are searched for."""
+"""The descriptions of ICD-10-CM, and concepts to search for in them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def read_concepts(names: Sequence[str]) -> tuple[Sequence[str], dict[str, Datase
     """All descriptions, and the rows of each concept by its title.
 
     Raises:
-        UserError: For a concept that there is not.
+        UserError: If a concept does not exist.
 
     Examples:
         >>> texts, concepts = read_concepts(["E08-E13"])
@@ -24,5 +24,5 @@ def read_concepts(names: Sequence[str]) -> tuple[Sequence[str], dict[str, Datase
     assert dataset.texts is not None
     for name in names:
         if name not in dataset.concepts:
-            raise UserError("is no concept of ICD-10-CM", parameter="concepts", value=name)
+            raise UserError("not a concept of ICD-10-CM", parameter="concepts", value=name)
     return dataset.texts, {dataset.titles.get(name, name): dataset.concepts[name] for name in names}

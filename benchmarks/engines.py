@@ -1,7 +1,8 @@
-"""Vector engines beside the local index: the same search of SIMULATED vectors, with neighbors from each of them.
+"""Vector engines compared with the local index: the same search of SIMULATED vectors, with neighbors from each of them.
 
-All runs of one size share vectors, seeds and threads, one after the other in this process; ratios to the local index
-mean something, seconds alone do not. Up to 65,536 rows every index compares all rows, and the picks must be the same.
+All runs of one size share vectors, seeds and threads, and run one after the other in this process. Ratios to the local
+index are meaningful; seconds alone are not. Up to 65,536 rows every index compares all rows, so the picks must be the
+same.
 """
 
 from __future__ import annotations
@@ -39,19 +40,19 @@ app = make_cli("python -m benchmarks.engines", __doc__)
 
 @checked_dataclass(frozen=True, kw_only=True, config=CHECKED)
 class EngineBenchOptions(ReportedOptions):
-    """Which engines."""
+    """Which engines to measure."""
 
     milvus: str | None = None
-    """Address of Milvus, a server or a file; none: not measured."""
+    """Address of Milvus, a server or a file. If not given, Milvus is not measured."""
     lancedb: str | None = None
-    """Folder of LanceDB; none: not measured."""
+    """Folder of LanceDB. If not given, LanceDB is not measured."""
     repeats: PositiveInt = 3
-    """Runs with each index after one that is not counted; the median counts."""
+    """Measured runs per index, after one warm-up run; the median counts."""
 
 
 @dataclass
 class _CountedIndex:
-    """An index that counts what it is asked."""
+    """An index that records how many rows each request asks for."""
 
     index: NeighborIndex
     build_seconds: float = 0.0
@@ -65,7 +66,9 @@ class _CountedIndex:
 
 @dataclass(frozen=True)
 class _Row:
-    """One index at one size, as in engines.csv; network bytes: of vectors, ids and scores, without the protocol's."""
+    """One index at one size, as in engines.csv. Network bytes count vectors, ids and scores, without the protocol's
+    overhead.
+    """
 
     n: int
     index: str
@@ -142,7 +145,7 @@ class _Search:
     options: EngineBenchOptions
 
     def run(self, index: NeighborIndex, strategy: str) -> _Found:
-        """The run of median length, after one that is not counted."""
+        """The run of median length, after one warm-up run."""
         found = [self._run_once(index, strategy) for _ in range(self.options.repeats + 1)][1:]
         return sorted(found, key=lambda one: one.run_seconds)[len(found) // 2]
 

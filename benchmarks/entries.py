@@ -1,7 +1,7 @@
-"""What looking up places costs in an array of all rows, and in a dict of those that entered, as the table grows.
+"""Cost of looking up places in an array of all rows, and in a dict of those that entered, as the table grows.
 
-2,000 times 100 random rows enter, as those of a run of 2,000 labels do; neighbors of one cluster share pages of memory
-where they lie side by side in the table, so that the array takes less there. Each line is a process of its own.
+100 random rows enter, 2,000 times, as in a run of 2,000 labels. Neighbors from one cluster share memory
+pages if they lie side by side in the table, so the array takes less there. Each line is measured in a new process.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _SIZES = (10**6, 10**7, 10**8, 10**9)
 
 
 def measure(kind: str, n: int) -> str:
-    """Enter the rows, and say what it took."""
+    """Enter the rows, and return a line with the cost."""
     rng, n_entered = np.random.default_rng(0), 0
     picks = [Rows(np.unique(rng.integers(n, size=100))) for _ in range(2_000)]
     before, start = measure_peak_bytes(), time.process_time()

@@ -1,9 +1,9 @@
-"""From a table of texts and an empty cache to the page and the first question, to the next ones, and to opening again.
+"""Time from a table of texts and an empty cache to the page and the first question, to the next ones, and to reopening.
 
-The texts are real ones, the descriptions of ICD-10-CM; beyond 74,731 they are REPEATED WITH CHANGES: one word in each
-is replaced by one drawn from all of them. `seals label` runs as a user starts it, in a process of its own; a person is
-simulated who reads for a while and says yes to what has a word in it. Processor seconds are given beside seconds, as
-other work on the machine makes them differ.
+The texts are real: the descriptions of ICD-10-CM. Beyond 74,731 they are REPEATED WITH CHANGES: one word in each is
+replaced by a word drawn from all texts. `seals label` runs as a user starts it, in its own process. A simulated person
+reads each text for a while and says yes if it contains a given word. CPU seconds are given next to seconds, since other
+work on the machine affects the latter.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def main(words: Any = None) -> None:
 
 
 def list_texts(n: int, seed: int = 0) -> Iterator[str]:
-    """Give n texts: real ones, then the same again with a word of each replaced.
+    """Give n texts: the real ones, then the same again with one word of each replaced.
 
     Examples:
         >>> texts = list(list_texts(80_000))
@@ -77,7 +77,7 @@ def list_texts(n: int, seed: int = 0) -> Iterator[str]:
 
 
 def _write(path: Path, rows: pd.DataFrame) -> None:
-    """Put measurements in the place of earlier ones of the same size and kind, and leave the others."""
+    """Replace earlier measurements of the same size and kind, and keep the others."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if path.exists():
         rows = pd.concat([pd.read_csv(path), rows]).drop_duplicates(["n", "embed"], keep="last")
@@ -120,7 +120,7 @@ def _measure(n: int, options: FirstQuestionOptions, folder: Path) -> dict[str, o
 
 
 def _open_again(command: Sequence[str]) -> tuple[float, float]:
-    """Seconds until the question that waits is there again, and those of a processor."""
+    """Seconds, and CPU seconds, until the session is reopened and its waiting question is back."""
     with serving(command) as (page, pid, start):
         page.call("/api/batch?n=1")
         return time.perf_counter() - start, read_cpu(pid)

@@ -1,9 +1,13 @@
-"""Three ways to build a k-NN graph: asking for every row by short codes and letting each hear of those that found it,
-as `build_index` does above 131,072 rows; asking an inverted file of 8-bit codes for every row; and joining each cell
-with its nearest cells by one matrix product, several clusterings united.
+"""Three ways to build a k-NN graph:
 
-Other work of the machine moves seconds more than CPU time, so both are given, and the rows that a row is compared with,
-which no machine changes. Recall is that of 1,000 rows. The join is tried here and used nowhere.
+* query every row by short codes, and add each row to the lists of its neighbors, as `build_index` does above 131,072
+  rows;
+* query an inverted file of 8-bit codes for every row;
+* join each cell with its nearest cells by one matrix product, and unite several clusterings.
+
+Other work on the machine affects seconds more than CPU time, so both are given, along with the number of rows that each
+row is compared with, which does not depend on the machine. Recall is measured on 1,000 rows. The join is tried only
+here and used nowhere.
 """
 
 from __future__ import annotations
@@ -35,7 +39,7 @@ from seals_sim.runtime import import_torch
 from seals_sim.types import Rows, Vectors
 from seals_sim.vectors.copies import Copies
 
-_ITERATIONS, _TRAINED_ON = 10, 64  # as those of the inverted file
+_ITERATIONS, _TRAINED_ON = 10, 64  # as in the inverted file
 _BLOCK = 8_192
 
 app = make_cli("python -m benchmarks.graph_join", __doc__)
@@ -43,11 +47,11 @@ app = make_cli("python -m benchmarks.graph_join", __doc__)
 
 @app.default
 def benchmark_graph_join(*, options: Annotated[GraphJoinOptions, flatten("Options")]) -> None:
-    """Build graphs both ways, and compare."""
+    """Build graphs in all three ways, and compare them."""
     print(render_command("python -m benchmarks.graph_join", options))
     vectors = np.asarray(read_array(options.vectors, is_mapped=False), dtype=np.float32)
     copies = Copies.find(vectors)
-    vectors = vectors if copies is None else vectors[copies.first]  # k distinct vectors, as everywhere
+    vectors = vectors if copies is None else vectors[copies.first]  # k neighbors with distinct vectors, as everywhere
     sample = Rows(np.sort(make_generator(0, "sample").choice(len(vectors), min(1_000, len(vectors)), replace=False)))
     exact = ExactIndex(vectors).neighbors(sample, options.k)
     lines = []
@@ -80,7 +84,7 @@ _Result = tuple[str, float, float, float, NDArray[Any]]  # name, rows compared, 
 
 
 def _unite_lists(vectors: Vectors, sample: Rows, options: GraphJoinOptions) -> Iterator[_Result]:
-    """All of it is counted: cells and codes, the sample by which settings are chosen, and the graph."""
+    """Everything is counted: cells and codes, the sample used to choose the settings, and the graph."""
     n = len(vectors)
     with tempfile.TemporaryDirectory() as folder:
         start, start_cpu = time.perf_counter(), time.process_time()
@@ -103,7 +107,7 @@ def _unite_lists(vectors: Vectors, sample: Rows, options: GraphJoinOptions) -> I
 
 
 def _ask_inverted_file(vectors: Vectors, _sample: Rows, options: GraphJoinOptions) -> Iterator[_Result]:
-    """The index is counted too; it is built once."""
+    """The index is built once, and each result includes its cost."""
     n = len(vectors)
     with tempfile.TemporaryDirectory() as folder:
         start, start_cpu = time.perf_counter(), time.process_time()
@@ -122,7 +126,7 @@ def _ask_inverted_file(vectors: Vectors, _sample: Rows, options: GraphJoinOption
 
 
 def _join_cells(vectors: Vectors, _sample: Rows, options: GraphJoinOptions) -> Iterator[_Result]:
-    """Each clustering is united with those before it."""
+    """Unite each clustering with those before it."""
     torch = import_torch()
     table, k = torch.from_numpy(vectors), options.k
     best = torch.full((len(vectors), k), -2.0), torch.full((len(vectors), k), -1)
@@ -150,7 +154,7 @@ def _join_cells(vectors: Vectors, _sample: Rows, options: GraphJoinOptions) -> I
 
 
 def _unite(torch: Any, best: tuple[Any, Any], rows: Any, similarity: Any, found: Any) -> None:
-    """Put the best of what rows (m,) had and of what was found (m, j) in place of what they had."""
+    """Replace what rows (m,) had by the best of that and of what was found (m, j)."""
     k = best[0].shape[1]
     everything, numbers = torch.hstack([best[0][rows], similarity]), torch.hstack([best[1][rows], found])
     numbers, order = torch.sort(numbers, dim=1)

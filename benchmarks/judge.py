@@ -1,8 +1,8 @@
-"""What a judge finds with a budget of calls, against a call for each row of the table.
+"""What a judge finds within a budget of calls, compared with one call for each row of the table.
 
-The texts are real ones, the descriptions of ICD-10-CM; the judge is SIMULATED: a server on this machine that speaks the
-protocol and answers by the true labels, with a part of its answers turned round, drawn once for each text. The person
-is simulated too, and checks by the true labels the tenth of the answers that is put to them.
+The texts are real: the descriptions of ICD-10-CM. The judge is SIMULATED: a server on this machine that speaks the
+protocol and answers by the true labels, with a fraction of its answers flipped, drawn once for each text. The person is
+simulated too, and checks by the true labels the tenth of the answers that is put to them.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _measure(corpus: Corpus, title: str, positive: set[str], options: JudgeBench
 
 @contextmanager
 def _serving(replies: Mapping[str, bool]) -> Iterator[str]:
-    """A server that answers by text; its address."""
+    """Start a server that answers by text, and yield its address."""
     application = FastAPI()
 
     @application.post("/v1/chat/completions")

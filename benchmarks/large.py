@@ -1,8 +1,8 @@
-"""What the walk costs on a million rows and on ten, beside plain SEALS with the graph and the full scan.
+"""What the walk costs on one million rows and on ten million, compared with plain SEALS on the graph and the full scan.
 
-The vectors are SIMULATED: `benchmarks.clans`. Each method runs the loop on the same seeds. Neighbors are looked up in a
-graph of the rows that the same run has asked for before: a look-up costs the same whether the other rows of the graph
-are there or not. What such a graph takes to build is not in these seconds.
+The vectors are SIMULATED: `benchmarks.clans`. All methods run the loop on the same seeds. Neighbors are looked up in a
+graph of the rows that the same run asked for before: a look-up costs the same whether or not the other rows of the
+graph exist. These seconds do not include building such a graph.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def benchmark_large(*, options: Annotated[LargeOptions, flatten("Options")]) -> 
         write_csv(options.out / "large_runs.csv", pd.DataFrame([asdict(done) for done in runs]))
     summary = summarize(pd.DataFrame([asdict(done) for done in runs]))
     write_csv(options.out / "large.csv", summary)
-    print("SIMULATED rows; medians over runs, and over_seals and growth of their seconds a round\n")
+    print("SIMULATED rows; medians over runs; over_seals and growth are ratios of seconds per round\n")
     print(summary.to_string(index=False, float_format="%.3g"))
 
 
@@ -71,7 +71,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
 @dataclass(frozen=True)
 class LargeRun:
-    """One search; the seconds are of a round. index_recall: what the neighbors are worth, on a sample of rows."""
+    """One search. The seconds are per round. index_recall is the recall of the neighbors on a sample of rows."""
 
     n: int
     method: str
@@ -91,7 +91,7 @@ class LargeRun:
 
 
 class _Recording(RecordingIndex):
-    """Records k neighbors of each row, however many are asked for."""
+    """Records k neighbors of each row, no matter how many are asked for."""
 
     def __init__(self, index: NeighborIndex, k: int) -> None:
         super().__init__(index)
@@ -102,7 +102,7 @@ class _Recording(RecordingIndex):
 
 
 def measure_concept(n: int, number: int, is_scan: bool, options: LargeOptions) -> list[LargeRun]:
-    """All searches for one concept of n rows; SEALS and the walk take turns, so that other work meets both."""
+    """Run all searches for one concept of n rows. SEALS and the walk take turns, so that other work affects both."""
     table = ClanTable(n, options.dimensions, options.seed)
     clusters = table.draw_clusters()
     folder = options.work / f"n-{n}"
@@ -158,7 +158,7 @@ def _search(
     budget: int,
     options: LargeOptions,
 ) -> tuple[LabeledRows, int, np.ndarray, float]:
-    """What is labeled, the candidates, and seconds a round: of the parts (3,), and of the processor."""
+    """The labeled rows, the number of candidates, and per round: the seconds of the parts (3,), and the CPU seconds."""
     learner = LogisticLearner(vectors, n_threads=options.threads)
     start, start_cpu = time.perf_counter(), time.process_time()
     pool = build()
@@ -173,8 +173,9 @@ def _search(
 def summarize(runs: pd.DataFrame) -> pd.DataFrame:
     """Medians over runs by size and method.
 
-    over_seals: seconds a round over those of plain SEALS at the same size; growth: over those of the same method at the
-    first size; the same of the processor's seconds, which other work of the machine moves less.
+    over_seals is the ratio of seconds per round to those of plain SEALS at the same size. growth is the ratio to those
+    of the same method at the first size. Both are also given for CPU seconds, which other work on the machine affects
+    less.
     """
     by = ["n", "method"]
     names = ["n_labeled", "n_candidates", *_SECONDS, "seconds", "cpu_seconds", "index_recall"]

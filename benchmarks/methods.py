@@ -1,4 +1,4 @@
-"""What is measured against what: the full scans, SEALS with each kind of neighbors, and retrieval by the model."""
+"""The methods to compare: the full scans, SEALS with each kind of neighbors, and retrieval by the model."""
 
 from __future__ import annotations
 
@@ -39,11 +39,15 @@ METHODS = ("all", "all-int8", "retrieval", *SEALS)
 STRATEGIES = ("maxent", "most_likely_positive", "information_density")
 _AIMS = {"maxent": aim_at_hyperplane, "most_likely_positive": aim_along_weights}
 _SCORES = {"maxent": max_entropy, "most_likely_positive": most_likely_positive}
-_SOUGHT = {"maxent": 100, "most_likely_positive": 1_000}  # rows a search: there are 100 searches, or one
+_SOUGHT = {"maxent": 100, "most_likely_positive": 1_000}  # rows per search; there are 100 searches, or one
 
 
 def is_defined(method: str, strategy: str) -> bool:
-    """8-bit codes bring the rows that one vector points to, and no search finds dense and uncertain rows."""
+    """Whether a method supports a strategy.
+
+    8-bit codes find only the rows that one vector points to, and no search finds rows that are both dense and
+    uncertain.
+    """
     return not (
         (method == "all-int8" and strategy != "most_likely_positive")
         or (method == "retrieval" and strategy == "information_density")
@@ -57,7 +61,7 @@ def draw_concept_seeds(is_positive: NDArray[np.bool_], seed: int, concept: int, 
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """One table: its rows as SEALS reads them (float16), as the full scan does (float32), and an index of them."""
+    """One table: its rows as SEALS reads them (float16) and as the full scan does (float32), and an index of them."""
 
     vectors: StoredVectors
     scanned: StoredVectors
@@ -75,7 +79,7 @@ class Bench:
     def run_rounds(
         self, method: str, strategy: str, seeds: LabeledRows, is_positive: NDArray[np.bool_]
     ) -> tuple[float, list[Round[LabeledRows, LinearModel]]]:
-        """Run the loop: seconds until the pool was ready, with the neighbors of the seeds, and its rounds."""
+        """Run the loop. Return the seconds until the pool was ready, including the seeds' neighbors, and the rounds."""
         learner = LogisticLearner(self.vectors, n_threads=self.n_threads)
         selector = self._build_selector(method, strategy, seeds)
         with threadpool_limits(self.n_threads):
@@ -105,7 +109,7 @@ class Bench:
 
 
 class RecordingIndex:
-    """An index that records its answers: what a graph of all rows would return in the same run."""
+    """An index that records its answers, which are those that a graph of all rows would return in the same run."""
 
     build_seconds = 0.0
     n_bytes = 0

@@ -1,4 +1,4 @@
-"""The options of the benchmarks."""
+"""Options of the benchmarks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Sizes = Annotated[tuple[PositiveInt, ...], COMMA_SEPARATED, Field(min_length=1)]
 
 
 def _read_power(value: object) -> object:
-    """1e10 as the whole number that it is; anything else as it comes."""
+    """Read 1e10 as a whole number; return anything else unchanged."""
     try:
         number = float(value) if isinstance(value, str) and "e" in value.lower() else None
     except ValueError:
@@ -43,64 +43,65 @@ PeerName = Literal["small-text-seals", "small-text-anchoral", "modal", "scikit-a
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class TableOptions:
-    """SIMULATED vectors, with an index."""
+    """A table of SIMULATED vectors and its index."""
 
     work: GivenPath
     """Folder for vectors and indexes, shared by the benchmarks."""
     dimensions: PositiveInt = 256
-    """Of the vectors."""
+    """Vector dimensions."""
     k: PositiveInt = 100
     """Neighbors of each labeled row."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class SearchOptions(TableOptions):
-    """One search of them."""
+    """One search of the table."""
 
     budget: PositiveInt = 2_000
-    """T: labels in all."""
+    """T: total number of labels."""
     batch: PositiveInt = 100
-    """b: labels between two trainings."""
+    """b: labels per training round."""
     threads: Annotated[int, Field(ge=1, le=MAX_THREADS)] = os.cpu_count() or 1
-    """Of each run."""
+    """Threads per run."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class WhereOptions(SearchOptions):
-    """One size."""
+    """A search at one pool size."""
 
     n: PositiveInt = 1_000_000
-    """Size of the pool."""
+    """Pool size."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class ReportedOptions(SearchOptions, QuietOptions):
-    """Several sizes, with tables and a figure of them."""
+    """Searches at several pool sizes, with tables and a figure."""
 
     out: GivenPath
     """Folder for tables and figures."""
     n: Sizes = (100_000, 1_000_000)
-    """Sizes of the pool, comma-separated."""
+    """Pool sizes, comma-separated."""
     seed: NonNegativeInt = 0
-    """Of every random choice."""
+    """Seed for all random choices."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class RoundsOptions(ReportedOptions, ProbeOptions):
-    """Which methods and how often."""
+    """Which methods to measure, and how often."""
 
     concepts: PositiveInt = 3
-    """Concepts searched for."""
+    """Number of concepts to search for."""
     repeats: PositiveInt = 1
-    """Runs with other seeds."""
+    """Runs per concept, each with different seeds."""
     methods: Names = ("all", "all-int8", "retrieval", "seals-ivf-sq", "seals-graph")
     """Methods, comma-separated."""
     strategies: Names = ("maxent", "most_likely_positive")
     """Strategies, comma-separated."""
     slow_rows: PositiveInt = 10**6
-    """The slow methods run up to so many rows."""
+    """Largest pool on which to run the slow methods."""
     graph_rows: PositiveInt = 10**6
-    """A graph of all rows is built up to so many; beyond, of those that are asked for."""
+    """Largest pool for which to build the graph of all rows; above it, the graph covers only the rows that a run
+    asks for."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -108,21 +109,21 @@ class LargeOptions(ReportedOptions):
     """Searches of SIMULATED tables."""
 
     n: AnySizes = (10**6, 10**7)
-    """Sizes of the pool, comma-separated."""
+    """Pool sizes, comma-separated."""
     dimensions: PositiveInt = 128
-    """Of the vectors."""
+    """Vector dimensions."""
     budget: PositiveInt = 1_000
-    """T: labels in all."""
+    """T: total number of labels."""
     batch: PositiveInt = 10
-    """b: labels between two trainings."""
+    """b: labels per training round."""
     concepts: PositiveInt = 3
-    """Concepts searched for."""
+    """Number of concepts to search for."""
     repeats: PositiveInt = 2
-    """Times that each search is measured."""
+    """How many times to measure each search."""
     scans: NonNegativeInt = 1
-    """Of the concepts, so many are searched for by the full scan too, once each."""
+    """How many of the concepts to search for by the full scan as well, once each."""
     scan_budget: PositiveInt = 200
-    """T of the full scan, of which a round takes long."""
+    """T for the full scan, whose rounds are slow."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -130,67 +131,67 @@ class ProceduralOptions:
     """Tables that are computed, not stored."""
 
     out: GivenPath = Path("reports/scale")
-    """Folder for the tables of results."""
+    """Folder for the result tables."""
     n: AnySizes = (10**6, 10**8, 10**10)
-    """Sizes of the pool, multiples of 10,000."""
+    """Pool sizes, comma-separated multiples of 10,000."""
     budget: PositiveInt = 2_000
-    """T: labels in all."""
+    """T: total number of labels."""
     batch: PositiveInt = 100
-    """b: labels between two trainings."""
+    """b: labels per training round."""
     k: PositiveInt = 100
     """Neighbors of each labeled row, at most 400."""
     concepts: PositiveInt = 3
-    """Concepts searched for."""
+    """Number of concepts to search for."""
     threads: Annotated[int, Field(ge=1, le=MAX_THREADS)] = os.cpu_count() or 1
-    """Of each run."""
+    """Threads per run."""
     seed: NonNegativeInt = 0
-    """Of every random choice."""
+    """Seed for all random choices."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class GraphJoinOptions:
-    """Vectors, and what to try on them."""
+    """The vectors, and the graph settings to try on them."""
 
     vectors: GivenPath
-    """An .npy file of unit vectors, of real texts; the name of the CSV file should say so if they are SIMULATED."""
+    """.npy file of unit vectors of real texts. If they are SIMULATED, the name of the CSV file should say so."""
     out: GivenPath
-    """CSV file of the results."""
+    """CSV file for the results."""
     k: PositiveInt = 100
     """Neighbors of each row."""
     probes: Annotated[tuple[PositiveInt, ...], COMMA_SEPARATED, Field(min_length=1)] = (32, 64, 128)
-    """Cells that a row of the inverted file looks into, comma-separated."""
+    """Cells of the inverted file to probe for each row, comma-separated."""
     cells: PositiveInt = 512
-    """Cells of each clustering of the join."""
+    """Cells per clustering in the join."""
     joined: PositiveInt = 32
-    """Cells that each cell is joined with."""
+    """How many cells to join each cell with."""
     clusterings: NonNegativeInt = 4
-    """How many are united, one after the other; 0: no join."""
+    """How many clusterings to unite, one after the other. 0 skips the join."""
     threads: Annotated[int, Field(ge=1, le=MAX_THREADS)] = os.cpu_count() or 1
-    """Of all of it."""
+    """Number of threads."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class WholeGraphOptions(TableOptions):
-    """SIMULATED tables, of which graphs are built."""
+    """SIMULATED tables to build graphs of."""
 
     out: GivenPath
-    """CSV file of the results."""
+    """CSV file for the results."""
     n: AnySizes = (10**6, 10**7)
-    """Rows, one graph for each number."""
+    """Table sizes in rows, comma-separated; one graph for each."""
     threads: Annotated[int, Field(ge=1, le=MAX_THREADS)] = os.cpu_count() or 1
-    """Of all of it."""
+    """Number of threads."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class PeersOptions(ReportedOptions):
-    """Which peers, and for how long."""
+    """Which peers to run, and for how long."""
 
     peers: Annotated[tuple[PeerName, ...], COMMA_SEPARATED] = get_args(PeerName)
-    """Peers, comma-separated; empty: ours alone."""
+    """Peers, comma-separated. If empty, only this package's methods run."""
     timeout: PositiveFloat = 600
-    """Seconds for the rounds of each run."""
+    """Time limit for the rounds of each run, in seconds."""
     ready_timeout: PositiveFloat = 7_200
-    """Seconds for what comes before them: loading, and building an index where none is there."""
+    """Time limit for setup, in seconds: loading the data and, if needed, building an index."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -198,36 +199,36 @@ class SessionBenchOptions(TableOptions):
     """A session on SIMULATED vectors."""
 
     n: PositiveInt = 1_000_000
-    """Rows of the table."""
+    """Rows in the table."""
     answers: Annotated[tuple[Annotated[int, Field(ge=11, le=10**6)], ...], COMMA_SEPARATED, Field(min_length=1)] = (
         200,
         2_000,
     )
-    """How many answers to measure up to, comma-separated; ten are given before."""
+    """Answer counts to measure up to, comma-separated. The first ten answers are not measured."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class SolversOptions:
-    """The labels that solvers are fitted to."""
+    """The labels to fit the solvers to."""
 
     n: PositiveInt = 50_000
-    """Rows of the SIMULATED table."""
+    """Rows in the SIMULATED table."""
     dimensions: PositiveInt = 256
-    """Of the vectors."""
+    """Vector dimensions."""
     budget: PositiveInt = 2_000
-    """Labels in all."""
+    """Total number of labels."""
     repeats: PositiveInt = 5
-    """The fastest of so many counts."""
+    """How many times to measure each solver; the fastest counts."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class PrecisionOptions:
-    """How much is embedded."""
+    """How much to embed."""
 
     n: Annotated[int, Field(ge=11, le=20_000)] = 2_000
-    """Texts."""
+    """Number of texts."""
     repeats: PositiveInt = 3
-    """Turns of each precision; the median ratio counts."""
+    """How many times to measure each precision; the median ratio counts."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -235,19 +236,19 @@ class FirstQuestionOptions:
     """A table of texts, and a simulated person."""
 
     n: AnySizes = (10_000, 100_000, 1_000_000)
-    """Texts, one measurement for each number."""
+    """Table sizes in texts, comma-separated; one measurement for each."""
     embed: Literal["auto", "lazy", "all"] = "auto"
-    """As for `seals label`."""
+    """Which texts to embed before the first question, as for `seals label`."""
     like: str = "diabetes with a complication of the eye"
-    """What is searched for."""
+    """Description of what to search for."""
     positive: str = "retinopathy"
-    """What is in a text that the person says yes to."""
+    """The person says yes to texts that contain this."""
     answers: PositiveInt = 50
-    """How many answers are given."""
+    """How many answers the person gives."""
     read_seconds: Annotated[float, Field(ge=0)] = 2.0
-    """That the person takes for a text."""
+    """How long the person reads each text, in seconds."""
     work: GivenPath = Path(".")
-    """Folder in which tables and caches are made, and removed."""
+    """Folder for temporary tables and caches, which are removed afterward."""
     out: GivenPath = Path("reports/scale")
     """Folder for first_question.csv."""
 
@@ -257,15 +258,15 @@ class JudgeBenchOptions:
     """A simulated judge, and what it labels."""
 
     concepts: Names = ("E08-E13", "C81-C96", "H49-H52")
-    """Of ICD-10-CM, one session for each."""
+    """ICD-10-CM concepts, comma-separated; one session for each."""
     budget: PositiveInt = 2_000
-    """Calls."""
+    """Maximum number of calls to the judge."""
     noise: Annotated[float, Field(ge=0, le=0.5)] = 0.05
-    """Part of the answers that are wrong."""
+    """Fraction of answers that are wrong."""
     parallel: Annotated[int, Field(ge=1, le=64)] = 16
-    """Calls at once."""
+    """Number of concurrent calls."""
     model: str = "wordllama"
-    """The model that embeds the texts."""
+    """Embedding model."""
     cache: GivenPath = Path("build/cache")
     """Folder for vectors."""
 
@@ -275,36 +276,37 @@ class TwoPeopleOptions:
     """A session on SIMULATED vectors."""
 
     work: GivenPath
-    """Folder for the table, its vectors and the session; what is there is used again, but for the session."""
+    """Folder for the table, its vectors and the session. An existing table is reused; the session always starts
+    anew."""
     n: PositiveInt = 1_000_000
-    """Rows of the table."""
+    """Rows in the table."""
     dimensions: PositiveInt = 128
-    """Of the vectors."""
+    """Vector dimensions."""
     answers: PositiveInt = 300
-    """Of each person."""
+    """Answers per person."""
     people: PositiveInt = 2
-    """Who answer at the same time."""
+    """How many people answer at the same time."""
     starts: PositiveInt = 3
-    """Times that the session is opened again."""
+    """How many times to reopen the session."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class ChunkBenchOptions:
-    """Long texts that are made, and what is searched for in them."""
+    """The long texts to make, and what to search for in them."""
 
     concepts: Names = ("E08-E13", "C81-C96", "H49-H52")
-    """Of ICD-10-CM, one session for each."""
+    """ICD-10-CM concepts, comma-separated; one session for each."""
     n: PositiveInt = 300
-    """Texts."""
+    """Number of texts."""
     n_joined: PositiveInt = 50
-    """Descriptions that each is made of."""
+    """Descriptions to join into each text."""
     n_positive: PositiveInt = 20
-    """Texts of each concept."""
+    """Positive texts per concept."""
     n_answers: PositiveInt = 60
-    """Of each session."""
+    """Answers per session."""
     tokens: PositiveInt | None = None
-    """Of a chunk at most; by default as many as the model reads, which is what a session takes."""
+    """Maximum tokens per chunk. [default: as many as the model reads, as in a session]"""
     seed: NonNegativeInt = 0
-    """Of the texts."""
+    """Seed for making the texts."""
     cache: GivenPath = Path("build/cache")
     """Folder for vectors."""

@@ -1,7 +1,7 @@
-"""This package's side of benchmarks.peers: the SIMULATED task that all get, and our own methods at it.
+"""This package's side of benchmarks.peers: the SIMULATED task that all methods get, and our own methods for it.
 
-Our methods are run as the others are, each in a process of its own that reads a job: `python -m benchmarks.ours JOB`.
-All that benchmarks.peers needs of seals_sim is imported here.
+Our methods run like the others, each in its own process that reads a job: `python -m benchmarks.ours JOB`. This module
+imports everything that benchmarks.peers needs from seals_sim.
 """
 
 from __future__ import annotations
@@ -46,14 +46,14 @@ N_SEEDS = sum(SEEDS)
 
 @dataclass(frozen=True)
 class Task:
-    """Where the table of one size is, and how many of its rows are positive."""
+    """The folder of one table size, the number of positive rows, and the job."""
 
     folder: Path
     n_positive: int
     job: Job
 
     def write_job(self, method: str) -> Path:
-        """The job of one method, written for its process to read; an earlier result of it is gone."""
+        """Write the job of one method for its process to read. An earlier result is deleted."""
         path = self.folder / f"{method}.job.json"
         job = replace(self.job, method=method, result=str(path.with_name(f"{method}.result.json")))
         Path(job.result).unlink(missing_ok=True)
@@ -62,9 +62,9 @@ class Task:
 
 
 def prepare_task(n: int, dimensions: int, seed: int, work: Path, quiet: bool, **numbers: int) -> Task:
-    """The table of benchmarks.rounds with its first concept, the seeds of that one's first repeat, and our index.
+    """The table of benchmarks.rounds with its first concept, the seeds of that concept's first repeat, and our index.
 
-    numbers: k, budget, batch and threads. What is there from an earlier call, or of benchmarks.rounds, is used again.
+    numbers: k, budget, batch and threads. Files from an earlier call, or from benchmarks.rounds, are reused.
     """
     table = SimulatedTable(n, dimensions, seed=seed)
     clusters = table.draw_clusters()
@@ -107,7 +107,7 @@ class _Run:
         self.index_seconds = 0.0 if job.method == "all" else self._index.build_seconds
         for name in ("SIMULATED-float32",) if job.method == "all" else ("SIMULATED-float16", "index-lists-sq"):
             _read_through(table / name)
-        widen(self._vectors[:1])  # the libraries are imported before the clock starts, as theirs are
+        widen(self._vectors[:1])  # imports the libraries before the clock starts, as the peers do
         self._neighbors: NeighborIndex = self._index
         if job.method == "seals-graph":
             self._neighbors = recording = RecordingIndex(self._index)
@@ -116,7 +116,9 @@ class _Run:
             self._neighbors = recording.write_graph(job.k, self._folder / "asked.npy")
 
     def run_rounds(self) -> Iterator[tuple[int, float, float, Rows]]:
-        """Each training's number, the seconds of selection (with neighbors) and training before it, labeled rows."""
+        """For each training: its number, the seconds of selection (with neighbors) and of training, and the labeled
+        rows.
+        """
         job, ranked = self._job, ArgMax(max_entropy)
         before = time.perf_counter()
         pool = self._build_pool(ranked)
@@ -135,7 +137,7 @@ class _Run:
 
 
 def _read_through(folder: Path) -> None:
-    """So that the files are in memory, as the vectors of the others are."""
+    """Read the files, so that they are in memory, as the peers' vectors are."""
     for path in folder.iterdir():
         with path.open("rb") as file:
             while file.read(2**24):

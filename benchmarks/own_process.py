@@ -1,4 +1,4 @@
-"""A call in a process of its own, whose peak memory is then that of the call."""
+"""Run a call in a new process, so that the peak memory of the process is that of the call."""
 
 from __future__ import annotations
 
@@ -12,6 +12,6 @@ T = TypeVar("T")
 
 
 def run_in_own_process(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a function of a module in a new process, and wait for what it returns."""
+    """Call a module-level function in a new process, and return its result."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
         return process.submit(function, *args, **kwargs).result()

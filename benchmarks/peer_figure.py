@@ -14,9 +14,9 @@ from seals_sim.replay.figures import STYLE
 
 
 def draw_bars(table: pd.DataFrame, path: Path) -> None:
-    """Total seconds of each method as bars, with its recall and its ratio to the first; a panel a size.
+    """Draw the total seconds of each method as bars, with its recall and its ratio to the first; one panel per size.
 
-    Those that were timed out are hatched: they would have gone on. Those that failed have no bar and say so.
+    Bars of runs that timed out are hatched, since they would have gone on. Runs that failed have no bar and say so.
     """
     sizes = table["n"].unique()
     with mpl.rc_context(STYLE):

@@ -1,4 +1,4 @@
-"""Run a command in its own process and watch it: its result, or how far it was when its time was up."""
+"""Run a command in its own process under a time limit, and return its result, or how far it got."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TICK = 0.2
 
 @dataclass(frozen=True)
 class Limits:
-    """Seconds for what comes before the first round (loading, building an index), and for the rounds."""
+    """Time limits in seconds: for setup before the first round (loading, building an index), and for the rounds."""
 
     ready: float
     rounds: float
@@ -33,9 +33,9 @@ class Outcome:
 
     Attributes:
         result: What `Progress` wrote last; empty if the run never began.
-        seconds: Of the rounds, until the run ended or was stopped.
-        error: Why the run is not finished; empty if it is.
-        is_timed_out: Whether its time was up.
+        seconds: Seconds of the rounds, until the run ended or was stopped.
+        error: Why the run did not finish; empty if it did.
+        is_timed_out: Whether the run hit its time limit.
     """
 
     result: Mapping[str, Any]
@@ -45,7 +45,7 @@ class Outcome:
 
 
 def run_watched(command: Sequence[str], job_file: Path, limits: Limits) -> Outcome:
-    """Run the command with the job's file as its last word, and wait."""
+    """Run the command with the path of the job file as its last argument, and wait."""
     job = json.loads(job_file.read_text(encoding="utf-8"))
     result = Path(job["result"])
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as said:
@@ -74,7 +74,7 @@ def run_watched(command: Sequence[str], job_file: Path, limits: Limits) -> Outco
 
 
 def _wait(process: subprocess.Popen[Any], result: Path, limits: Limits) -> bool:
-    """Wait: True where the process came to its end, False where its time is up."""
+    """Wait. Return True if the process ended, False if it timed out."""
     deadline, has_started = time.time() + limits.ready, False
     while process.poll() is None:
         if not has_started and (state := _read(result)):
@@ -93,7 +93,7 @@ def _read(result: Path) -> dict[str, Any]:
 
 
 def _kill(process: subprocess.Popen[Any]) -> None:
-    """With all that it has started."""
+    """Kill the process and everything it has started."""
     if process.poll() is None:
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

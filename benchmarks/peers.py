@@ -1,12 +1,13 @@
-"""Other people's libraries at the same task: how long a run of 5.1 takes them, and what they find.
+"""Other libraries at the same task: how long a run of 5.1 takes them, and what they find.
 
 small-text (its SEALS and its AnchorSubsampling, which is AnchorAL), modAL and scikit-activeml (uncertainty sampling
-over the whole pool) get the same SIMULATED vectors, seeds, budget, batches, learner (scikit-learn's logistic
-regression with its defaults, max_iter=1000) and threads as our MaxEnt-SEALS and MaxEnt-All, each in a process and an
-environment of its own, each by the fast path of its documentation (see peer_scripts). With two classes the least
-confident rows are those of greatest entropy. Seconds are those of choosing rows and of training; loading data and
-building indexes are timed apart, for us as for them, and are no part of the total. Ratios come from one run of this
-command: seconds alone mean little.
+over the whole pool) run on the same task as our MaxEnt-SEALS and MaxEnt-All: the same SIMULATED vectors, seeds, budget,
+batches, threads and learner (scikit-learn's logistic regression with its defaults, max_iter=1000). Each runs in its own
+process and environment, on the fast path that its documentation gives (see peer_scripts). With two classes the least
+confident rows are those with the highest entropy.
+
+The total is the time to choose rows and to train. Loading data and building indexes are timed separately, for us as for
+them, and are not part of it. Ratios come from a single run of this command; seconds alone mean little.
 """
 
 from __future__ import annotations
@@ -30,13 +31,13 @@ from seals_sim.disk.files import require_writable
 from seals_sim.errors import UserError
 from seals_sim.replay.store import write_csv
 
-FIRST = "seals-ivf"  # what the ratios are to
+FIRST = "seals-ivf"  # the baseline of the ratios
 _EVERYTHING = "all"
 
 
 @dataclass(frozen=True)
 class Peer:
-    """A way of one library to do the task: where it is installed, what runs it, what it does."""
+    """One library's way to do the task: its environment, the command that runs it, and a description."""
 
     environment: Environment
     command: tuple[str, ...]
@@ -59,7 +60,7 @@ app = make_cli("python -m benchmarks.peers", __doc__)
 
 @app.default
 def benchmark_peers(*, options: Annotated[PeersOptions, flatten("Options")]) -> None:
-    """Measure ours beside the peers, and write table and figure."""
+    """Measure our methods and the peers, and write the table and figure."""
     _require_sensible(options)
     rows: list[dict[str, object]] = []
     for n in options.n:
@@ -84,7 +85,7 @@ def _require_sensible(options: PeersOptions) -> None:
 
 
 def _measure_method(n: int, options: PeersOptions) -> list[dict[str, object]]:
-    """A row a method, ours first. One that fails has its reason in its row."""
+    """One row per method, ours first. If a method fails, its row gives the reason."""
     numbers = {name: getattr(options, name) for name in ("k", "budget", "batch", "threads")}
     work = options.work.absolute()
     task = ours.prepare_task(n, options.dimensions, options.seed, work, options.quiet, **numbers)
@@ -133,9 +134,9 @@ def _make_row(method: str, outcome: Outcome, n_positive: int) -> dict[str, objec
 
 
 def add_ratios(table: pd.DataFrame) -> pd.DataFrame:
-    """With `ratio`: total seconds over those of our MaxEnt-SEALS at the same n.
+    """Add `ratio`: total seconds divided by those of our MaxEnt-SEALS at the same n.
 
-    Of a run that was timed out it is a lower bound; of one that failed there is none.
+    If a run timed out, its ratio is a lower bound; if it failed, it has none.
     """
     first = table[(table["method"] == FIRST) & table["is_finished"]].set_index("n")["total_seconds"]
     ratio = table["total_seconds"] / first.reindex(table["n"]).to_numpy()
@@ -143,7 +144,7 @@ def add_ratios(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def format_table(table: pd.DataFrame) -> str:
-    """Format the table for people. A total or ratio that is a lower bound has a > before it."""
+    """Format the table for printing. A lower bound on a total or ratio is marked with >."""
     lines = []
     for row in table.to_dict("records"):
         bound = ">" if row["is_timed_out"] else ""

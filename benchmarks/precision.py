@@ -1,7 +1,8 @@
-"""The default model in float32 by torch beside other ways to compute it, in turns: processor time, and the changes.
+"""The default model in float32 by torch against other ways to run it, taking turns: CPU time and changes in the
+vectors.
 
-The built-in descriptions of ICD-10-CM. Only the ratios count: other work on the machine slows all of them.
-OMP_NUM_THREADS=1 shows what a core gives; with more threads their waiting for each other counts too.
+The texts are the built-in descriptions of ICD-10-CM. Only the ratios matter: other work on the machine slows all
+variants. OMP_NUM_THREADS=1 shows what one core gives; with more threads, the time they wait for each other counts too.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ app = make_cli("python -m benchmarks.precision", __doc__)
 
 @app.default
 def benchmark_precision(*, options: Annotated[PrecisionOptions, flatten("Options")] = PrecisionOptions()) -> None:
-    """Measure all that are installed, and bfloat16 where the processor has it."""
+    """Measure all installed variants, and bfloat16 if the CPU supports it."""
     print(render_command("python -m benchmarks.precision", options))
     dataset = read_icd10cm()
     all_texts = dataset.texts
@@ -47,7 +48,7 @@ def benchmark_precision(*, options: Annotated[PrecisionOptions, flatten("Options
     rows = np.array(sorted(rows.tolist(), key=lambda row: -len(all_texts[row])))
     texts = [all_texts[row] for row in rows.tolist()]
     encoders = {_PLAIN: Encoder(DEFAULT_MODEL)}
-    if choose_precision() == "bfloat16":  # without instructions for it, it takes several times as long
+    if choose_precision() == "bfloat16":  # without CPU instructions for bfloat16, it takes several times as long
         encoders[_ROUNDED] = Encoder(DEFAULT_MODEL, precision="bfloat16")
     if is_installed():
         encoders[_GRAPH] = Encoder(DEFAULT_MODEL, "onnx")
@@ -62,7 +63,7 @@ def benchmark_precision(*, options: Annotated[PrecisionOptions, flatten("Options
             seconds[name].append(time.process_time() - start)
     nearest = _find_nearest(vectors[_PLAIN])
     recalls = {name: _replay(dataset, DatasetRows(rows), some) for name, some in vectors.items()}
-    print(f"{_PLAIN}: {options.n / np.median(seconds[_PLAIN]):,.0f} texts per second of processor time")
+    print(f"{_PLAIN}: {options.n / np.median(seconds[_PLAIN]):,.0f} texts per CPU second")
     for name in list(encoders)[1:]:
         ratios = np.array(seconds[_PLAIN]) / np.array(seconds[name])
         cosines = np.vecdot(vectors[_PLAIN], vectors[name])
@@ -70,12 +71,12 @@ def benchmark_precision(*, options: Annotated[PrecisionOptions, flatten("Options
         change = 100 * (recalls[name] - recalls[_PLAIN])
         print(
             f"{name}: {np.median(ratios):.2f} times the texts per second ({ratios.min():.2f} to {ratios.max():.2f} in "
-            f"{options.repeats} turns); cosine {cosines.mean():.6f}, least {cosines.min():.6f}; {_N_NEIGHBORS} nearest "
-            f"in common {shared.mean():.4f}; recall of {len(change)} searches after {_LABELS} labels "
-            f"{change.mean():+.2f} points, of one {change.min():+.2f} to {change.max():+.2f}"
+            f"{options.repeats} turns); cosine {cosines.mean():.6f}, minimum {cosines.min():.6f}; overlap of "
+            f"{_N_NEIGHBORS} nearest neighbors {shared.mean():.4f}; recall of {len(change)} searches after "
+            f"{_LABELS} labels changes by {change.mean():+.2f} points ({change.min():+.2f} to {change.max():+.2f})"
         )
     backend = "torch" if choose_precision() == "bfloat16" or sees_gpu() or not is_installed() else "onnxruntime"
-    print(f"by the rule this machine takes {backend} {'float32' if sees_gpu() else choose_precision()}")
+    print(f"default on this machine: {backend} {'float32' if sees_gpu() else choose_precision()}")
 
 
 def main(words: Sequence[str] | None = None) -> None:
@@ -90,7 +91,7 @@ def _find_nearest(vectors: Vectors) -> np.ndarray[tuple[int, int], np.dtype[np.i
 
 
 def _replay(dataset: Dataset, rows: DatasetRows, vectors: Vectors) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Part of the positives found by a full scan, for each concept that has enough among the rows."""
+    """Recall of a full scan, for each concept with enough positives among the rows."""
     found = []
     for name, positives in dataset.concepts.items():
         is_positive = np.isin(rows, positives)

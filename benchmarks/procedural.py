@@ -1,9 +1,9 @@
-"""What a run of SEALS costs on tables up to 10^10 rows and more, which are SIMULATED: computed, never stored.
+"""What a SEALS run costs on tables of up to 10^10 rows and more. The tables are SIMULATED: computed, never stored.
 
-The loop, the pool, the selectors and the learner are those of every other run; vectors and exact neighbors come from
-`benchmarks.procedural_table`. So it measures what grows with the table beside an index: time, memory and picks. It says
-little of how hard a search is. A concept is every second cluster of one topic. The clusters between are confusers, and
-the way to the next part of the concept leads through them: the positives among the seeds are all of the first part.
+The loop, pool, selectors and learner are those of every other run. Vectors and exact neighbors come from
+`benchmarks.procedural_table`. So this measures what grows with the table apart from the index: time, memory and picks.
+It says little about how hard a search is. A concept is every second cluster of one topic. The clusters between are
+confusers, and the way to the next part of the concept leads through them. All seed positives are in the first part.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def benchmark_procedural(
     if options.k > _TOPIC_ROWS[0] // 5:
         raise UserError("must be at most 400", parameter="k", value=options.k)
     for n in options.n:
-        ProceduralTable(n, options.seed)  # refuses what is no size of one, before anything runs
+        ProceduralTable(n, options.seed)  # rejects invalid sizes before anything runs
     print(render_command("python -m benchmarks.procedural", options))
     runs = []
     for n in options.n:
@@ -67,7 +67,9 @@ def main(words: Sequence[str] | None = None) -> None:
 
 @dataclass(frozen=True)
 class SimulatedRun:
-    """One search. picks: a digest of the rows labeled, in order; peak_bytes: of its process, libraries included."""
+    """One search. picks is a digest of the labeled rows, in order; peak_bytes is that of its process, libraries
+    included.
+    """
 
     n: int
     strategy: str
@@ -96,10 +98,10 @@ class SimulatedConcept:
 
     Attributes:
         rows: Its rows, sorted.
-        parts: The cluster of each.
+        parts: The cluster of each row.
 
     Raises:
-        UserError: Where no topic has from 2,000 to 3,000 rows.
+        UserError: If no topic has 2,000 to 3,000 rows.
     """
 
     def __init__(self, table: ProceduralTable, number: int) -> None:
@@ -118,14 +120,15 @@ class SimulatedConcept:
             fits = np.flatnonzero((sizes >= _TOPIC_ROWS[0]) & (sizes <= _TOPIC_ROWS[1]))
             if len(fits):
                 return table.find_topic_rows(int(rows[fits[0]]))
-        raise UserError("no topic of the simulation has the size of a concept", parameter="n", value=table.n)
+        problem = "no topic of the simulation has the right size for a concept; choose a larger n"
+        raise UserError(problem, parameter="n", value=table.n)
 
     def label(self, query: Row) -> int:
         """The oracle's answer."""
         return int(query in self._positives)
 
     def draw_seeds(self, table: ProceduralTable, rng: np.random.Generator) -> LabeledRows:
-        """Positives of the first part, and negatives from anywhere."""
+        """Draw positives from the first part, and negatives from anywhere."""
         positives = rng.choice(self.rows[self.parts == 0], _SEEDS[0], replace=False)
         drawn = np.unique(rng.integers(table.n, size=2 * _SEEDS[1]))
         negatives = rng.permutation(np.setdiff1d(drawn, self.rows))[: _SEEDS[1]]
@@ -133,11 +136,11 @@ class SimulatedConcept:
 
 
 def run_search(n: int, strategy: str, number: int, options: ProceduralOptions) -> SimulatedRun:
-    """Search for one concept. Nothing but what the search has reached is ever held."""
+    """Search for one concept. Only what the search has reached is held in memory."""
     table = ProceduralTable(n, options.seed)
     concept = SimulatedConcept(table, number)
     seeds = concept.draw_seeds(table, make_generator(options.seed, "seeds", n, number))
-    vectors: Any = table  # what it lacks of an array, the loop does not use
+    vectors: Any = table  # the loop uses only those parts of an array that the table has
     with threadpool_limits(options.threads):
         start, start_cpu = time.perf_counter(), time.process_time()
         selector = ArgMax(_SCORES[strategy])
@@ -160,7 +163,9 @@ def run_search(n: int, strategy: str, number: int, options: ProceduralOptions) -
 
 
 def summarize(runs: pd.DataFrame) -> pd.DataFrame:
-    """Medians by size and strategy; growth: seconds over those at the first size; SIMULATED in the table itself."""
+    """Medians by size and strategy. growth is the ratio of seconds to those at the first size. The table itself says
+    SIMULATED.
+    """
     by = runs.groupby(["strategy", "n"], sort=False)
     names = ["seconds", "cpu_seconds", "select_seconds", "neighbor_seconds", "train_seconds", "n_candidates", "recall"]
     table = by[names].median()

@@ -1,17 +1,17 @@
-"""A SIMULATED table that is computed, not stored: any row, and its exact neighbors, from a hash of its number.
+"""A SIMULATED table that is computed, not stored. A hash of its number gives any row and its exact neighbors.
 
-Rows lie in blocks of 10,000, and each block is cut into topics in one of 64 ways, chosen by a hash. A topic is a chain
-of clusters of varied size. A row's unit vector stands in three spaces, side by side:
+Rows lie in blocks of 10,000. Each block is cut into topics in one of 64 ways, chosen by a hash. A topic is a chain of
+clusters of varied size. A row's unit vector joins coordinates from three spaces:
 
-* 128 dimensions, the topic's code word: two words agree in at most 3 of 4 places, so that their cosine is at most 1/2;
-* 64, the place along the chain: cluster j lies between the orthogonal words j and j + 1, dense in its middle, thin
-  where it meets the next one. Those few rows are the bridges between clusters;
-* 64, a code word of the row's own, of cosine -1/2 to 1/2 with the others of its topic. A near-duplicate has the word
-  of its original, turned by a tenth of a radian.
+* 128 dimensions: the topic's code word. Two words agree in at most 3 of 4 places, so their cosine is at most 1/2.
+* 64 dimensions: the place along the chain. Cluster j lies between the orthogonal words j and j + 1, dense in the middle
+  and thin where it meets the next one. Those few rows are the bridges between clusters.
+* 64 dimensions: the row's own code word, with a cosine of -1/2 to 1/2 to the others of its topic. A near-duplicate has
+  the word of its original, turned by a tenth of a radian.
 
-With their weights, two rows of one topic have a cosine of at least .66 and two of different topics one of at most .63.
-So the k nearest of a row are in its own topic, exactly, and are found by looking at that topic alone. No bridge leads
-from topic to topic.
+With their weights, two rows of one topic have a cosine of at least .66, and two rows of different topics at most .63.
+So the k nearest neighbors of a row are in its own topic, exactly, and looking at that topic alone finds them. No bridge
+leads from topic to topic.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ def hash_numbers(numbers: Integers, salt: int) -> NDArray[np.uint64]:
 
 
 def _tabulate_words(m: int) -> NDArray[np.uint64]:
-    """The sums modulo 2, seven at a time, of the quadratic monomials of m variables and of the linear ones after them,
-    at all 2^m points, packed into bits: (groups of seven, 128, 2^m / 64).
+    """Tabulate sums modulo 2 of the monomials of m variables, the quadratic ones first and then the linear ones.
 
-    All sums are the Reed-Muller code of second order without constants: two words agree in 1/4 to 3/4 of all places,
-    and in exactly half where they differ by linear monomials alone.
+    The monomials are taken seven at a time. The sums are given at all 2^m points, packed into bits: (groups of seven,
+    128, 2^m / 64). All sums are the second-order Reed-Muller code without constants: two words agree in 1/4 to 3/4 of
+    all places, and in exactly half if they differ by linear monomials alone.
     """
     points = (np.arange(2**m)[:, None] >> np.arange(m)) & 1
     linear = points.T
@@ -66,7 +66,7 @@ _WORDS = {64: _tabulate_words(6), 128: _tabulate_words(7)}
 
 
 def make_words(numbers: Integers, length: int) -> Vectors:
-    """Code words (m, length), unit vectors, by number: below 2^21 for 64 places and 2^28 for 128."""
+    """Code words (m, length) as unit vectors, by number: below 2^21 for 64 places and below 2^28 for 128."""
     tables = _WORDS[length]
     packed = np.bitwise_xor.reduce([table[(numbers >> 7 * group) & 127] for group, table in enumerate(tables)])
     signs = np.array([1, -1], dtype=np.float32) / np.float32(np.sqrt(length))
@@ -76,7 +76,7 @@ def make_words(numbers: Integers, length: int) -> Vectors:
 
 @dataclass(frozen=True, eq=False)
 class _Cuts:
-    """All ways to cut a block, each (ways, BLOCK) by the row's place in the block."""
+    """All ways to cut a block. Each array is (ways, BLOCK), by the row's place in the block."""
 
     topic: Integers
     first: Integers
@@ -85,7 +85,7 @@ class _Cuts:
 
 
 def _draw_sizes(rng: np.random.Generator, total: int, low: int, high: int) -> list[int]:
-    """Sizes of low to high, log-uniform, that sum to total; the last is up to `low` larger than drawn."""
+    """Draw log-uniform sizes from low to high that sum to total. The last is up to `low` larger than drawn."""
     sizes: list[int] = []
     while total:
         size = int(np.exp(rng.uniform(np.log(low), np.log(high))))
@@ -96,7 +96,7 @@ def _draw_sizes(rng: np.random.Generator, total: int, low: int, high: int) -> li
 
 
 def _cut_block(rng: np.random.Generator) -> tuple[NDArray[Any], ...]:
-    """Topic, its first place, its size, and place along its chain, of each row of a block."""
+    """For each row of a block: its topic, the topic's first place and size, and its place along the chain."""
     sizes = _draw_sizes(rng, BLOCK, _SMALLEST, _LARGEST)
     along = []
     for size in sizes:
@@ -110,14 +110,14 @@ def _cut_block(rng: np.random.Generator) -> tuple[NDArray[Any], ...]:
 
 @dataclass(frozen=True)
 class ProceduralTable:
-    """n rows of 256 dimensions, float32. It is indexed by rows, as an array is.
+    """n rows of 256 dimensions, float32. Index it by rows, like an array.
 
     Attributes:
         n: Rows, a multiple of 10,000.
-        seed: Of the hashes.
+        seed: Seed of the hashes.
 
     Raises:
-        UserError: Where n is no such number, or too large.
+        UserError: If n is not such a multiple, or too large.
     """
 
     n: int
@@ -162,8 +162,8 @@ class ProceduralTable:
         return blocks * _MOST_TOPICS + self._cuts.topic[self._find_way(blocks), inside]
 
     def locate(self, rows: Rows) -> tuple[Integers, Integers, NDArray[np.float32]]:
-        """For each of rows (m,): how many rows its topic has, its place there, and its place along the chain, whose
-        whole part is its cluster.
+        """For each of rows (m,): the size of its topic, its place in the topic, and its place along the chain, whose
+        integer part is its cluster.
         """
         blocks, inside = rows // BLOCK, rows % BLOCK
         way, cuts = self._find_way(blocks), self._cuts
@@ -172,13 +172,13 @@ class ProceduralTable:
         return cuts.size[way, inside], places, cuts.along[way, original]
 
     def _is_copy(self, topics: Integers, places: Integers) -> NDArray[np.bool_]:
-        """Whether a row is a near-duplicate of the row before it: a tenth of those at odd places."""
+        """Whether a row is a near-duplicate of the row before it: true of a tenth of the rows at odd places."""
         chance = hash_numbers(topics * BLOCK + places, self.seed + 1) % np.uint64(10)
         is_copy: NDArray[np.bool_] = (places % 2 == 1) & (chance == 0)
         return is_copy
 
     def find_originals(self, rows: Rows) -> Rows:
-        """The row that each of rows (m,) nearly duplicates, itself for most."""
+        """The row that each of rows (m,) nearly duplicates; for most, the row itself."""
         return Rows(rows - self._is_copy(self.find_topics(rows), self.locate(rows)[1]))
 
     def make_inner(self, topics: Integers, places: Integers, along: NDArray[np.float32]) -> Vectors:
@@ -186,7 +186,7 @@ class ProceduralTable:
         mask = (hash_numbers(topics, self.seed + 2) % np.uint64(2**21)).astype(np.int64)
         cluster = np.floor(along).astype(np.int64)
         angle = ((along - cluster) * (np.pi / 2)).astype(np.float32)[:, None]
-        frame = mask % 2**15  # a quadratic word; the linear ones that are added to it are orthogonal
+        frame = mask % 2**15  # a quadratic word; adding different linear words to it gives orthogonal words
         ends = [make_words(frame | ((cluster + step) % 64 << 15), 64) for step in (0, 1)]
         chain = np.cos(angle) * ends[0] + np.sin(angle) * ends[1]
         is_copy = self._is_copy(topics, places)
@@ -203,7 +203,7 @@ class ProceduralTable:
 
 
 class ProceduralIndex:
-    """The exact neighbors in a `ProceduralTable`: those in the row's topic.
+    """Finds exact neighbors in a `ProceduralTable` by looking at the row's topic.
 
     Args:
         table: The table.
@@ -216,10 +216,10 @@ class ProceduralIndex:
         self.vectors = table
 
     def neighbors(self, rows: Rows, k: int) -> list[Rows]:
-        """Find the k nearest rows of each of `rows`, at most 400; ties go to the lowest row.
+        """Find the k nearest rows of each of `rows`, at most 400. Ties go to the lowest row.
 
         Raises:
-            ValueError: For more than every topic has.
+            ValueError: If k is above 400, the size of the smallest possible topic.
         """
         if k > _SMALLEST:
             raise ValueError(f"k is at most {_SMALLEST}")

@@ -1,4 +1,4 @@
-"""The page of `benchmarks.rounds`, drawn from its tables alone: medians, ratios, exponents, and a figure."""
+"""Draw the page of `benchmarks.rounds` from its tables alone: medians, ratios, exponents and a figure."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ _KIND = ["n", "strategy", "method"]
 
 
 def summarize_runs(rounds: pd.DataFrame) -> pd.DataFrame:
-    """Medians over runs, by size, strategy and method, of a run's seconds; recall: the mean at the last round.
+    """Medians over runs of a run's seconds, by size, strategy and method. recall is the mean at the last round.
 
-    speedup: the float32 scan's total over this one's, of the same strategy; over_int8: the 8-bit scan's, which knows
-    most-likely positive alone; search_speedup: the same of selection and neighbors without training.
+    speedup is the float32 scan's total time divided by this method's, for the same strategy. over_int8 is the same with
+    the 8-bit scan, which supports only most-likely positive. search_speedup counts selection and neighbors, without
+    training.
     """
     runs = rounds.groupby(_RUN, sort=False)[_SECONDS].sum()
     runs["total_seconds"] = runs.sum(axis=1)
@@ -49,7 +50,7 @@ def _compute_ratio(table: pd.DataFrame, method: str, measure: str) -> np.ndarray
 
 
 def fit_exponents(summary: pd.DataFrame) -> pd.DataFrame:
-    """The a of seconds ~ n^a, fitted over the sizes that a method ran on; growth: from the second largest size to the
+    """Fit a in seconds ~ n^a over the sizes that a method ran on. growth is from the second-largest size to the
     largest.
     """
     rows = []
@@ -65,7 +66,9 @@ def fit_exponents(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def count_runs_until_graph_pays(summary: pd.DataFrame, indexes: pd.DataFrame) -> pd.DataFrame:
-    """Runs (a concept, a repeat and a strategy each) after which building the graph has cost less than ivf-sq."""
+    """Number of runs (one concept, repeat and strategy each) after which the graph has paid for its build, against
+    ivf-sq.
+    """
     rows = []
     for (n, strategy), part in summary.groupby(["n", "strategy"], sort=False):
         total = part.set_index("method")["total_seconds"]
@@ -79,7 +82,9 @@ def count_runs_until_graph_pays(summary: pd.DataFrame, indexes: pd.DataFrame) ->
 
 
 def write_rounds_report(folder: Path, command: str) -> str:
-    """summary.csv, exponents.csv, rounds.png and index.html, from rounds.csv and indexes.csv; the tables as text."""
+    """Write summary.csv, exponents.csv, rounds.png and index.html from rounds.csv and indexes.csv. Return the tables as
+    text.
+    """
     rounds, indexes = pd.read_csv(folder / "rounds.csv"), _read_or_empty(folder / "indexes.csv")
     summary = summarize_runs(rounds)
     tables = {
@@ -104,7 +109,7 @@ def _read_or_empty(path: Path) -> pd.DataFrame:
 
 
 def _draw(summary: pd.DataFrame, path: Path) -> None:
-    """Seconds of a whole run against rows, both on log scales; a method has the same color everywhere."""
+    """Plot the seconds of a whole run against rows, both on log scales. A method has the same color everywhere."""
     strategies = list(dict.fromkeys(summary["strategy"]))
     styles = {
         method: (f"C{place}" if place < 10 else "black", "osx^v<>dph*+"[place % 12])

@@ -1,10 +1,10 @@
 """What a run of 5.1 costs as the pool grows: the full scan, SEALS with each kind of neighbors, and retrieval by the
 model.
 
-All methods run on the same SIMULATED vectors, seeds and threads, each in a process of its own, one after the other;
-ratios between them mean something, seconds alone do not. Above --graph-rows the neighbors of seals-graph are those
-that the same run has asked of ivf-sq before, read from disk: a look-up costs the same whether the other rows of the
-graph are there or not. Building indexes is timed apart.
+All methods run on the same SIMULATED vectors, seeds and threads, each in its own process, one after the other. Ratios
+between them are meaningful; seconds alone are not. Above --graph-rows, seals-graph reads from disk the neighbors that
+the same run asked of ivf-sq before: a look-up costs the same whether or not the other rows of the graph exist. Building
+indexes is timed separately.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from seals_sim.randomness import make_generator
 from seals_sim.replay.store import write_csv
 from seals_sim.types import StoredVectors
 
-_SLOW = ("seals-exact", "seals-lsh", "seals-hnsw", "seals-ivf-flat", "seals-ivf-pq")  # to ask, to build, or to hold
+_SLOW = ("seals-exact", "seals-lsh", "seals-hnsw", "seals-ivf-flat", "seals-ivf-pq")  # too slow or too large
 
 
 app = make_cli("python -m benchmarks.rounds", __doc__)
@@ -86,7 +86,7 @@ def _measure_method(n: int, method: str, options: RoundsOptions) -> tuple[pd.Dat
             replace(bench, index=recording).run_rounds("seals-ivf-sq", strategy, seeds, is_positive)
             graph = recording.write_graph(options.k, tables.folder / "asked.npy")
             bench = replace(bench, index=graph)
-        if number == 0:  # not counted: the first finds no page in memory
+        if number == 0:  # warm-up: the first run finds no pages in memory
             bench.run_rounds(method, strategy, seeds, is_positive)
         before, rounds = bench.run_rounds(method, strategy, seeds, is_positive)
         for state in rounds:
@@ -107,7 +107,7 @@ def _measure_method(n: int, method: str, options: RoundsOptions) -> tuple[pd.Dat
 
 @dataclass(frozen=True)
 class _Row:
-    """A round, as in rounds.csv; recall: positives found, of those there are."""
+    """One round, as in rounds.csv. recall is the fraction of all positives found."""
 
     n: int
     method: str
@@ -125,7 +125,7 @@ class _Row:
 
 
 class _Tables:
-    """The simulated vectors of one size, on disk, and what is built on them."""
+    """The simulated vectors of one size, on disk, and the indexes built on them."""
 
     def __init__(self, n: int, options: RoundsOptions) -> None:
         self._options, self._table = options, SimulatedTable(n, options.dimensions, seed=options.seed)
@@ -136,12 +136,12 @@ class _Tables:
         self.scanned, _ = self._table.store_vectors(self._clusters, np.float32, self.folder, options.quiet)
 
     def draw_concept(self, number: int, repeat: int) -> tuple[np.ndarray[Any, np.dtype[np.bool_]], LabeledRows]:
-        """(n,) bool, and the seeds."""
+        """(n,) bool, which rows are positive, and the seeds."""
         is_positive = self._table.mark_positives(self._clusters, number)
         return is_positive, draw_concept_seeds(is_positive, self._options.seed, number, repeat)
 
     def build_index(self, method: str) -> tuple[NeighborIndex | None, dict[str, object] | None]:
-        """The index that a method searches, and what it is worth."""
+        """The index that a method searches, and its measured quality."""
         if method not in (*SEALS, "retrieval"):
             return None, None
         name = "ivf-sq" if method == "retrieval" else method.removeprefix("seals-")

@@ -1,4 +1,4 @@
-"""A page that `seals label` serves from a process of its own, by HTTP, and what that process takes."""
+"""A page that `seals label` serves over HTTP from its own process, and the resources that process uses."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from typing import Any
 
 
 class ServedPage:
-    """The calls of the page that a server has printed the address of."""
+    """HTTP calls to the page whose address a server has printed."""
 
     def __init__(self, line: str) -> None:
         found = re.match(r"(http://[^/]+)/\?token=(\S+)", line)
         if found is None:
-            raise RuntimeError(f"no address but {line!r}")
+            raise RuntimeError(f"expected the address of the page, got {line!r}")
         self._base, self._token = found.groups()
 
     def call(self, path: str, content: object = None, who: str = "") -> Any:
-        """GET, or POST where there is content, as a person; waits while the table is made ready."""
+        """Send a GET, or a POST if there is content, as a person. Wait while the table is being prepared."""
         data = None if content is None else json.dumps(content).encode()
         headers = {"X-Person": who, "Content-Type": "application/json"}
         while True:
@@ -39,12 +39,12 @@ class ServedPage:
             self._wait()
 
     def open(self) -> str:
-        """The page itself, which is there before the session is: its HTML."""
+        """The HTML of the page itself, which is available before the session is."""
         with self._open("/") as reply:
             return str(reply.read().decode())
 
     def _wait(self) -> None:
-        """Until the session is open; the server holds each answer for a while, so that to ask costs it nothing."""
+        """Wait until the session is open. The server holds each request for a while, so polling costs it nothing."""
         told: dict[str, Any] = {"is_ready": False}
         while not told["is_ready"]:
             with self._open("/api/opening?again") as reply:
@@ -59,7 +59,7 @@ class ServedPage:
 
 @contextmanager
 def serving(command: Sequence[str]) -> Iterator[tuple[ServedPage, int, float]]:
-    """The page, its process, and when that began."""
+    """The page, its process id, and its start time."""
     start = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     try:
@@ -71,13 +71,13 @@ def serving(command: Sequence[str]) -> Iterator[tuple[ServedPage, int, float]]:
 
 
 def read_peak(pid: int) -> int:
-    """Bytes of memory that a process has had at most, files that are mapped among them."""
+    """Peak memory of a process in bytes, including mapped files."""
     found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())
     assert found is not None
     return 1024 * int(found[1])
 
 
 def read_cpu(pid: int) -> float:
-    """Seconds of a processor that a process has had."""
+    """CPU seconds that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

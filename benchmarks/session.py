@@ -1,7 +1,7 @@
-"""How long a person waits: from an answer to the next rows to be answered, and for a session to open again.
+"""How long a person waits: from an answer to the next rows, and for a session to reopen.
 
-SIMULATED vectors and the neighbor index of benchmarks.rounds, in the same work folder. The calls are those of the
-page, without the network between: an answer, on which a model is trained, and then the next ten rows in JSON.
+Uses SIMULATED vectors and the neighbor index of benchmarks.rounds in the same work folder. The calls are those of the
+page, but without a network: an answer, on which a model is trained, and then the next ten rows in JSON.
 """
 
 from __future__ import annotations
@@ -80,8 +80,8 @@ def _measure(path: Path, corpus: Corpus, is_positive: np.ndarray[Any, np.dtype[n
 
 
 def _make_call(session: Session) -> Callable[..., Any]:
-    """The page's calls, in this process."""
-    from fastapi.testclient import TestClient  # of the tests: httpx is no dependency of the library
+    """Return a function that makes the page's calls in this process."""
+    from fastapi.testclient import TestClient  # imported here: httpx is a dependency of the tests only
 
     client = TestClient(make_app(session, "token", "127.0.0.1", "benchmark"), base_url="http://127.0.0.1")
 

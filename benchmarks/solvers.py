@@ -1,8 +1,8 @@
-"""Which solver trains the logistic regression of 5.1: time and exactness over the labeled sets of a whole run.
+"""Which solver should train the logistic regression of 5.1: time and exactness over the labeled sets of a whole run.
 
-The rows are those that MaxEnt-SEALS labels on SIMULATED vectors; each solver is fitted after every batch, on one
-thread, from scikit-learn's cold start or from its last solution. off: the largest difference of a log-odds from a
-solution of tolerance 1e-10, on the labeled rows.
+The rows are those that MaxEnt-SEALS labels on SIMULATED vectors. Each solver is fitted after every batch, on one
+thread, either from scikit-learn's cold start or from its last solution. off is the largest difference in log-odds, over
+the labeled rows, from a solution with tolerance 1e-10.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ app = make_cli("python -m benchmarks.solvers", __doc__)
 
 @app.default
 def benchmark_solvers(*, options: Annotated[SolversOptions, flatten("Options")] = SolversOptions()) -> None:
-    """Fit the same labels with each solver."""
+    """Fit each solver to the same labels."""
     with threadpool_limits(1):
         vectors, labels = _draw_labeled_set(options)
         exact = [

@@ -21,8 +21,10 @@ _BLOCK = 65_536  # part of the simulation: another size would draw other numbers
 
 @dataclass(frozen=True)
 class SimulatedTable:
-    """n rows in clusters of 100 to 10,000 (log-uniform), whatever n; two rows of a cluster have this mean cosine
-    similarity, at which the nearest neighbors are about as near as among WordNet's definitions.
+    """n rows in clusters of 100 to 10,000 rows (log-uniform), whatever n is.
+
+    Two rows of a cluster have the given mean cosine similarity. At the default, nearest neighbors are about as near as
+    among WordNet's definitions.
     """
 
     n: int
@@ -38,29 +40,29 @@ class SimulatedTable:
         return rng.permutation(np.repeat(np.arange(n_clusters, dtype=np.int32), sizes[:n_clusters])[: self.n])
 
     def draw_concepts(self, clusters: NDArray[np.int32], n_concepts: int) -> list[Rows]:
-        """The rows of so many clusters of 300 to 3,000, drawn at random."""
+        """Draw n_concepts clusters of 300 to 3,000 rows at random, and return the rows of each."""
         sizes = np.bincount(clusters)
         fit = np.flatnonzero((sizes >= 300) & (sizes <= 3_000))
         drawn = make_generator(self.seed, "concepts", self.n).permutation(fit)[:n_concepts]
         return [Rows(np.flatnonzero(clusters == cluster)) for cluster in drawn]
 
     def mark_positives(self, clusters: NDArray[np.int32], number: int) -> NDArray[np.bool_]:
-        """(n,): the rows of one of these concepts. Raises UserError where the table is too small for it."""
+        """(n,): which rows belong to concept `number`. Raises UserError if the table is too small for it."""
         concepts = self.draw_concepts(clusters, number + 1)
         if number >= len(concepts):
-            raise UserError(f"--n {self.n}: no simulated cluster has a size that fits a concept; choose a larger n")
+            raise UserError(f"--n {self.n}: no simulated cluster has the right size for a concept; choose a larger n")
         is_positive = np.zeros(self.n, dtype=np.bool_)
         is_positive[concepts[number]] = True
         return is_positive
 
     def build_index(self, clusters: NDArray[np.int32], folder: Path, quiet: bool) -> StoredIndex:
-        """ivf-sq over the float16 rows, with its defaults, as benchmarks.rounds leaves it in the same folder."""
+        """ivf-sq over the float16 rows with its defaults, as benchmarks.rounds leaves it in the same folder."""
         vectors, array = self.store_vectors(clusters, np.float16, folder, quiet)
         rng = make_generator(self.seed, "index", self.n)
         return build_ivf(vectors, array.stage.digest, folder, rng, quiet=quiet)[0]
 
     def make_row_function(self, clusters: NDArray[np.int32]) -> Callable[[int, int], Vectors]:
-        """A function that gives the unit vectors from a start to an end, float32."""
+        """A function from a start and an end row to the float32 unit vectors between them."""
         shape = (int(clusters.max()) + 1, self.dimensions)
         centers = make_generator(self.seed, "centers", self.n).standard_normal(shape, dtype=np.float32)
         centers *= np.float32(np.sqrt(self.cosine))
@@ -77,7 +79,7 @@ class SimulatedTable:
     def store_vectors(
         self, clusters: NDArray[np.int32], dtype: type, folder: Path, quiet: bool
     ) -> tuple[StoredVectors, ArrayStage]:
-        """(n, dimensions), memory-mapped, with the stage that they come from."""
+        """(n, dimensions), memory-mapped, and the stage that made them."""
         name = f"SIMULATED-{np.dtype(dtype).name}"
         array = ArrayStage(folder, name, {"SIMULATED": asdict(self)}, (self.n, self.dimensions), dtype)
         return array.fill(self.make_row_function(clusters), _BLOCK, quiet), array

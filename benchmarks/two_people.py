@@ -1,8 +1,9 @@
-"""How long people wait who label one table together: from an answer to the next question, and for it to open again.
+"""How long people wait when they label one table together: from an answer to the next question, and to reopen the
+table.
 
-SIMULATED vectors through `seals label --vectors`, the real server in a process of its own, real HTTP. Each person is a
-thread that answers without a pause, which nobody does: each waits for the other as often as can be. A start is measured
-from the command until the session is open, and to the first question.
+The data are SIMULATED vectors, served by `seals label --vectors` in its own process over real HTTP. Each person is a
+thread that answers without a pause, which no person does, so they wait for each other as often as possible. A start is
+measured from the command until the session is open, and until the first question.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def benchmark_two_people(*, options: Annotated[TwoPeopleOptions, flatten("Option
     people = ["Ada", "Bob", *(f"Person {number}" for number in range(3, options.people + 1))][: options.people]
     load = os.getloadavg()[0]
     with serving(command) as (page, pid, start):
-        page.call("/api/status")  # the page is there before the session is
+        page.call("/api/status")  # the page is available before the session is
         seconds = time.perf_counter() - start
         print(f"a new session: {seconds:.1f} s until it is open (load {load:.1f})", flush=True)
         _answer_first(page, is_positive)
@@ -67,12 +68,12 @@ def benchmark_two_people(*, options: Annotated[TwoPeopleOptions, flatten("Option
         f"(median), {most:.0f} (95 %), {worst:.0f} (worst), "
         f"{1000 * cpu:.0f} of a processor (load {os.getloadavg()[0]:.1f})"
     )
-    if len(people) == 1:  # what several are asked depends on who is first
+    if len(people) == 1:  # with several people, the questions depend on who is first
         print(f"what was asked: {hashlib.sha256(repr(asked).encode()).hexdigest()[:16]}")
     for _ in range(options.starts):
         load = os.getloadavg()[0]
         with serving(command) as (page, pid, start):
-            page.call("/api/status")  # the page is there before the session is
+            page.call("/api/status")  # the page is available before the session is
             seconds = time.perf_counter() - start
             page.call(f"/api/batch?n={_BATCH}", who=people[0])
             first = time.perf_counter() - start
@@ -90,7 +91,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def _write_table(options: TwoPeopleOptions) -> tuple[Path, Path, NDArray[np.bool_]]:
-    """A table of titles, its vectors, and which rows are positive."""
+    """Write a table of titles and its vectors. Also return which rows are positive."""
     simulated = SimulatedTable(options.n, options.dimensions)
     clusters = simulated.draw_clusters()
     stem = f"two-people-{options.n}-{options.dimensions}"
@@ -107,13 +108,13 @@ def _write_table(options: TwoPeopleOptions) -> tuple[Path, Path, NDArray[np.bool
 
 
 def _answer_first(page: ServedPage, is_positive: NDArray[np.bool_]) -> None:
-    """Some answers of each kind, as after a search for rows like one."""
+    """Give a few answers of each kind, as after a search for rows similar to one."""
     for row in [*np.flatnonzero(is_positive)[:5].tolist(), *np.flatnonzero(~is_positive)[:5].tolist()]:
         page.call("/api/answer", {"row": row, "answer": int(is_positive[row])})
 
 
 def _answer(page: ServedPage, who: str, is_positive: NDArray[np.bool_], n: int) -> tuple[list[float], list[int]]:
-    """Answer n questions: seconds from each answer to the next question, and the rows."""
+    """Answer n questions. Return the seconds from each answer to the next question, and the rows asked about."""
     waits, asked = [], []
     rows = page.call(f"/api/batch?n={_BATCH}", who=who)["rows"]
     for _ in range(n):

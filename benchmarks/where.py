@@ -1,7 +1,7 @@
-"""Where the milliseconds of a SEALS run go, part by part, and what the same bytes would take at the speed of memory.
+"""Where the milliseconds of a SEALS run go, part by part, and how long the same bytes would take at memory speed.
 
-SIMULATED vectors; neighbors from a graph of the rows that the run asks for, read from disk. cProfile makes small calls
-look dearer than they are: the run's own time stands beside the profiled one.
+The vectors are SIMULATED. Neighbors come from a graph of the rows that the run asks for, read from disk. cProfile
+overstates the cost of small calls, so the run's own time is shown next to the profiled one.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ app = make_cli("python -m benchmarks.where", __doc__)
 
 @app.default
 def benchmark_where(*, options: Annotated[WhereOptions, flatten("Options")]) -> None:
-    """Take a round apart."""
+    """Profile a run of each strategy."""
     print(render_command("python -m benchmarks.where", options))
     for strategy in STRATEGIES[:2]:
         print(_profile(strategy, options))
@@ -110,7 +110,7 @@ def _prepare(strategy: str, options: WhereOptions) -> tuple[Bench, LabeledRows, 
 
 
 def _measure_copy_speed() -> float:
-    """Of reading, while as much is written: the fastest of some copies of 256 MB."""
+    """Bytes per second read and written, from the fastest of several 256 MB copies."""
     source, target, fastest = np.ones(2**25), np.empty(2**25), np.inf
     for _ in range(5):
         start = time.perf_counter()

@@ -1,8 +1,8 @@
-"""What the graph of all neighbors of a large table takes: seconds, memory and disk, and what it is worth.
+"""Cost of the graph of all neighbors of a large table: time, memory and disk space, with its recall.
 
-The vectors are SIMULATED: `benchmarks.tables`, in float16 on disk. `build_index` builds the graph, as in any command;
-all of it is counted, from the search for equal rows on. Memory is that of the process itself, and beside it with the
-pages of mapped files, which the system takes back when it needs them.
+The vectors are SIMULATED: `benchmarks.tables`, in float16 on disk. `build_index` builds the graph as in any command.
+Everything is counted, starting with the search for equal rows. Memory is given twice: the process's own, and with the
+pages of mapped files, which the system reclaims when it needs them.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def main(words: Sequence[str] | None = None) -> None:
 
 
 def measure_graph(n: int, options: WholeGraphOptions) -> dict[str, object]:
-    """Build the graph of n rows in a folder of its own, where it stays."""
+    """Build the graph of n rows in its own folder, where it stays."""
     table = SimulatedTable(n, options.dimensions)
     folder = options.work / f"n-{n}"
     vectors, array = table.store_vectors(table.draw_clusters(), np.float16, folder, quiet=True)
@@ -91,7 +91,7 @@ def measure_graph(n: int, options: WholeGraphOptions) -> dict[str, object]:
 
 @contextmanager
 def _watching(folder: Path) -> Iterator[dict[str, int]]:
-    """The most memory of its own that this process has meanwhile, and the most that the folder grows by, in bytes."""
+    """Track, in bytes, the peak private memory of this process and the largest growth of the folder."""
     largest, is_done, process = {"memory": 0, "disk": 0}, threading.Event(), psutil.Process()
     before = _count_bytes(folder)
 
@@ -111,7 +111,7 @@ def _watching(folder: Path) -> Iterator[dict[str, int]]:
 
 
 def _count_bytes(folder: Path) -> int:
-    """What the files below a folder take on disk; one may vanish meanwhile."""
+    """Bytes that the files below a folder take on disk. Files may vanish while they are counted."""
     n_bytes = 0
     for path in folder.rglob("*"):
         try:

@@ -1,1 +1,1 @@
-"""Runnable experiments: `python -m experiments.paper --help` and its sisters."""
+"""Runnable experiments: `python -m experiments.paper --help` and its siblings."""

@@ -1,4 +1,4 @@
-"""The interval of a mean over concepts, as every experiment computes it."""
+"""The confidence interval of a mean over concepts, shared by all experiments."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from scipy import stats
 
 
 def bootstrap_mean(values: ArrayLike) -> tuple[float, float, float]:
-    """The mean, and the ends of its 95 % interval by a BCa bootstrap; all the same where the values have no spread.
+    """The mean, and the ends of its 95 % interval by a BCa bootstrap. All three are equal if the values have no spread.
 
     Args:
-        values: (n,), one of each concept, class or problem.
+        values: (n,), one for each concept, class or problem.
 
     Examples:
         >>> bootstrap_mean([2.0, 2.0])

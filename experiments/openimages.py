@@ -1,4 +1,4 @@
-"""Tables 3 to 8 of the paper as one CSV that the user provides: a row per class of OpenImages."""
+"""Tables 3 to 8 of the paper as one CSV that the user provides, with one row per OpenImages class."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 from seals_sim.errors import UserError
 from seals_sim.replay.page import read_rows
 
-OPENIMAGES = "openimages.csv"  # its copy in the folder of a run
+OPENIMAGES = "openimages.csv"  # the copy in a run's folder
 N_CLASSES = 153
 _COLUMNS = (
     "class", "total_positives", "largest_component_percent", "average_shortest_path", "ap_random_all",

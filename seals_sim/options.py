@@ -1,7 +1,7 @@
-"""What declarations of options share.
+"""Types and helpers that all declarations of options share.
 
-Options are frozen pydantic dataclasses. The type, bounds, default and docstring of a field are declared there and
-nowhere else: the command line with its help and its errors, and what `config.json` says, are all made from them.
+Options are frozen pydantic dataclasses. A field's type, bounds, default and docstring are declared there and nowhere
+else: the command line, its help, its errors and `config.json` are all generated from them.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 def _refuse_empty(value: object) -> object:
     if value == "":
-        raise UserError("is empty, and the name of a file or folder is needed")
+        raise UserError("is empty; name a file or folder")
     return value
 
 
 GivenPath = Annotated[Path, BeforeValidator(_refuse_empty)]
-"""A path that is not the empty text, which would be the current folder."""
+"""A path that is not empty; an empty one would be the current folder."""
 
 Options = TypeVar("Options")
 
@@ -47,7 +47,7 @@ def _split_commas(value: object) -> object:
 
 def _require_distinct(values: tuple[object, ...]) -> tuple[object, ...]:
     if len(set(values)) < len(values):
-        raise UserError("names one twice", value=",".join(map(str, values)))
+        raise UserError("has a value twice", value=",".join(map(str, values)))
     return values
 
 
@@ -58,7 +58,7 @@ class _CommaSeparated:
 
 
 COMMA_SEPARATED = _CommaSeparated()
-"""Marks a tuple that may also be given as one text, with commas, and that has no value twice."""
+"""Marks a tuple that may also be given as one comma-separated string and must not have a value twice."""
 
 
 def combine(kind: type[Options], *groups: object, **changes: object) -> Options:
@@ -66,8 +66,8 @@ def combine(kind: type[Options], *groups: object, **changes: object) -> Options:
 
     Args:
         kind: A dataclass that inherits from the classes of the groups.
-        groups: Dataclasses; a field that `kind` lacks is passed over.
-        changes: Fields with other values.
+        groups: Dataclasses; fields that `kind` lacks are ignored.
+        changes: Fields to set to other values.
 
     Raises:
         pydantic.ValidationError: If the fields do not fit together.
@@ -78,7 +78,7 @@ def combine(kind: type[Options], *groups: object, **changes: object) -> Options:
 
 
 def to_user_error(error: ValidationError) -> UserError:
-    """The first thing that is wrong with some options, in words for people.
+    """The first problem with some options, as a message for users.
 
     Examples:
         >>> from seals_sim.label.options import SessionOptions
@@ -118,8 +118,8 @@ _PROBLEMS = {
     "literal_error": "unknown; choose from {expected}",
     "too_short": "needs at least one",
     "string_too_short": "is empty",
-    "string_type": "must be plain text, and this reads as JSON; add a word to it",
-    "missing": "is needed",
+    "string_type": "must be plain text, but this reads as JSON; add a word to it",
+    "missing": "is required",
     "unexpected_keyword_argument": "unknown option",
 }
 

@@ -1,4 +1,4 @@
-"""Fixtures: a small simulated table of clustered unit vectors, and the real texts beside the checkout."""
+"""Fixtures: a small simulated table of clustered unit vectors, and the real texts next to the checkout."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ settings.load_profile("repeatable")
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# A script of its own; it imports the real server, which is not among the extras.
+# A separate script; it imports the real server, which is not among the extras.
 collect_ignore = ["indexes/milvus_server.py"]
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
 
 
 def clustered(n: int, d: int, n_clusters: int, seed: int = 0) -> tuple[Vectors, np.ndarray]:
-    """Simulated: n unit vectors round n_clusters centers, some of them exact duplicates, and their clusters."""
+    """Simulated: n unit vectors around n_clusters centers, some of them exact duplicates, and their clusters."""
     rng = np.random.default_rng(seed)
     centers = rng.normal(size=(n_clusters, d))
     cluster = rng.integers(n_clusters, size=n)
@@ -56,7 +56,7 @@ def shared_data() -> Path:
 
 @pytest.fixture
 def vectors_and_labels(tmp_path: Path) -> list[str]:
-    """Options for simulated vectors in six clusters, no two equal, and their clusters as class ids."""
+    """Options for simulated vectors in six clusters, all different, with the clusters as class ids."""
     vectors, cluster = clustered(300, 10, 6)
     vectors[-30:] += 0.01
     np.save(tmp_path / "x.npy", vectors)
@@ -66,7 +66,7 @@ def vectors_and_labels(tmp_path: Path) -> list[str]:
 
 @pytest.fixture
 def reviews(tmp_path: Path) -> Path:
-    """A file in the schema of the Goodreads spoilers; its sentences are made up here."""
+    """A file in the schema of the Goodreads spoilers, with made-up sentences."""
     rng = np.random.default_rng(0)
     subjects, ends = (
         ["The butler", "Her sister", "The dragon", "My teacher"],
@@ -90,7 +90,7 @@ def reviews(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
-    """Runs a command that must end with exit code 2 and one line, which it gives back."""
+    """Runs a command that must end with exit code 2 and one line, and returns that line."""
 
     def run(main: Callable[[list[str]], None], arguments: Sequence[object]) -> str:
         with pytest.raises(SystemExit) as stop:
@@ -105,7 +105,7 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
 
 @contextmanager
 def limited_files(n_bytes: int) -> Iterator[None]:
-    """No file can grow beyond so many bytes: a stand-in for a full disk, on which the same calls fail."""
+    """No file can grow beyond this many bytes: a stand-in for a full disk, on which the same calls fail."""
     before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, most))
     try:

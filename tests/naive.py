@@ -1,4 +1,4 @@
-"""Algorithms 1 and 2 written out as printed, with every score computed anew at every pick: slow and plain."""
+"""Algorithms 1 and 2 written out as printed, with every score recomputed at every pick: slow and plain."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def information_density(model: LinearModel, vectors: np.ndarray, pool: list[int]
 
 
 def algorithm(vectors, is_positive, seeds, fit, score: Score, batch: int, budget: int, k: int | None):
-    """The rows in the order they are labeled. k: None for Algorithm 1."""
+    """The rows in the order in which they are labeled. k: None for Algorithm 1."""
     labeled = list(seeds.rows.tolist())
     labels = list(seeds.labels.tolist())
     pool = set(range(len(vectors))) if k is None else set().union(*(nearest(vectors, row, k) for row in labeled))

@@ -1,4 +1,4 @@
-"""Clusters of separate processes on loopback, as `dask scheduler` and `dask worker` start them, and what may happen to
+"""Clusters of separate processes on loopback, started by `dask scheduler` and `dask worker`, and what may happen to
 them in the middle of a command.
 """
 
@@ -32,7 +32,7 @@ ROOT = Path(__file__).parents[1]
 
 @contextmanager
 def running(folder: Path, words, **environment):
-    """A process of Dask's command line, on loopback alone; killed at the end."""
+    """A process of Dask's command line, on loopback only, killed at the end."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "DASK_TEMPORARY_DIRECTORY": str(folder), **environment}
     with (folder / f"{words[0]}.log").open("wb") as log:
         process = subprocess.Popen(
@@ -48,7 +48,7 @@ def running(folder: Path, words, **environment):
 
 @contextmanager
 def scheduling(folder: Path, *words, **environment):
-    """A scheduler; gives its address."""
+    """Start a scheduler, and yield its address."""
     note = folder / "scheduler.json"
     place = ["--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(note)]
     with running(folder, ["scheduler", *place, *words], **environment):
@@ -68,7 +68,7 @@ def working(folder: Path, address: str, **environment):
 
 @pytest.fixture(scope="module")
 def lonely(tmp_path_factory):
-    """The address of a scheduler, to which tests bring workers of their own."""
+    """The address of a scheduler to which tests add their own workers."""
     with scheduling(tmp_path_factory.mktemp("scheduler")) as address:
         yield address
 
@@ -92,7 +92,7 @@ def test_workers_that_all_go_are_one_line(lonely, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("what", ["package", "python"])
 def test_a_worker_of_another_version_is_one_line(what, lonely, tmp_path):
-    """It says that it has another: installing one would take a minute."""
+    """The worker claims to have another version, since installing one would take a minute."""
     about = tmp_path / "seals_sim-0.0.1.dist-info"
     if what == "package":
         about.mkdir()
@@ -113,7 +113,7 @@ def test_a_worker_of_another_version_that_comes_late_is_one_line():
 
 
 def make_certificate(folder: Path) -> dict[str, str]:
-    """A certificate that signs itself, as Dask's environment names it for all processes."""
+    """A self-signed certificate, set for all processes in Dask's environment variables."""
     names = {name: str(folder / f"{name}.pem") for name in ("cert", "key")}
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
@@ -147,7 +147,7 @@ def test_tls_by_the_environment(tmp_path):
         )
         assert ended.stdout == "[5, 6, 7]\n", ended.stderr
         with pytest.raises(UserError, match=f"cluster = '{address}': no scheduler answers .*TLS"):
-            open_workers(address).__enter__()  # here nothing names a certificate
+            open_workers(address).__enter__()  # no certificate is set here
         with pytest.raises(UserError, match=r"cluster = 'tcp:.*': no scheduler answers"):
             open_workers(address.replace("tls", "tcp")).__enter__()
 

@@ -1,4 +1,4 @@
-"""What the docs say is so: snippets run, commands parse, files and names exist, the site builds."""
+"""The docs are true: snippets run, commands parse, files and names exist, and the site builds."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def test_the_site_builds_without_a_warning_and_loads_nothing_from_elsewhere(tmp_
     reference = (tmp_path / "reference/command-line.html").read_text()
     assert all(f"<code>{name}</code>" in reference for name in ("--control-every", "--side-concepts", "--book-cosine"))
     for page, quoted in (("how-to/own-vectors", "Judge"), ("explanation/architecture", "_Stopwatch")):
-        assert quoted in (tmp_path / f"{page}.html").read_text()  # a file and a function, in place of their links
+        assert quoted in (tmp_path / f"{page}.html").read_text()  # a file and a function, instead of links to them
     for page in tmp_path.glob("*/*.html"):
         loaded = re.findall(r"<(?:script|img|link)\b[^>]*?(?:src|href)=[\"']?(https?:[^\"'\s>]+)", page.read_text())
         assert loaded == [], page

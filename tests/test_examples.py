@@ -1,4 +1,4 @@
-"""The examples run as they are printed in the docs, and find what they set out to find."""
+"""The examples run as printed in the docs, and find what they set out to find."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FOLDER = Path(__file__).parents[1] / "examples"
 
 @pytest.fixture
 def run_example(tmp_path, monkeypatch):
-    """Runs an example in an empty folder, and gives its variables."""
+    """Runs an example in an empty folder, and returns its variables."""
     monkeypatch.chdir(tmp_path)
 
     def run(name: str) -> dict[str, Any]:

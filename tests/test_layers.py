@@ -1,4 +1,4 @@
-"""The shape of the house: what import-linter does not see."""
+"""Rules of the code's structure that import-linter does not check."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_a_file_of_code_is_short(path):
     ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_the_library_names_no_option_of_a_command_line(path):
-    """The command line says which option a parameter is; a library that names one may name one that is not there."""
+    """The command line knows which option a parameter is. If the library named an option, it might not exist."""
     if path.is_relative_to(ROOT / "seals_sim" / "cli"):
         return
     assert not re.findall(r"(?<![\w-])--[a-z][a-z-]+", path.read_text())

@@ -177,7 +177,7 @@ def test_seconds_count_one_round_each(table):
 
 
 def test_an_index_on_other_embeddings_gives_the_candidates(table):
-    """Fig. 5: neighbors by one embedding, vectors of the classifier by another."""
+    """Fig. 5: neighbors in one embedding, classifier vectors from another."""
     vectors, _ = table
     other = np.random.default_rng(1).permutation(vectors)
     seeds = _seeds(table)
@@ -189,7 +189,7 @@ def test_an_index_on_other_embeddings_gives_the_candidates(table):
 
 
 def test_the_loop_stops_when_the_caller_does(table):
-    """The caller may take as many rounds as it likes: epsilon reached, a person who leaves."""
+    """The caller may take any number of rounds: until epsilon is reached, or until a person leaves."""
     vectors, is_positive = table
     seeds = _seeds(table)
     rounds = run(

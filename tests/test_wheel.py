@@ -1,4 +1,4 @@
-"""The wheel, installed where the checkout is not: what people get."""
+"""The wheel, installed away from the checkout, as users get it."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ def wheel(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def seals(wheel, tmp_path_factory) -> Callable[..., list[str]]:
-    """The words that run `seals` in an environment that has the wheel and its dependencies, and not the checkout."""
+    """The command that runs `seals` in an environment with the wheel and its dependencies, but without the checkout."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, with_pip=False)
     python = folder / "bin" / "python"
     install = [sys.executable, "-m", "pip", "--python", str(python), "install", "--quiet", "--no-deps", "--no-index"]
     subprocess.run([*install, str(wheel)], check=True)
     (packages,) = (folder / "lib").glob("python*/site-packages")
-    # a .pth inside a folder that is named in a .pth is not read, so that the editable checkout stays out of sight
+    # a .pth in a folder named by another .pth is not read, so the editable checkout stays hidden
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n")
     return lambda *words: [str(folder / "bin" / "seals"), *words]
 
 
 @pytest.fixture(scope="module")
 def run(seals, tmp_path_factory) -> Callable[..., str]:
-    """Runs `seals` beside a table and gives what it printed."""
+    """Runs `seals` in the folder of a table, and returns what it printed."""
     folder = tmp_path_factory.mktemp("home")
     texts = read_icd10cm().texts
     assert texts is not None
@@ -107,7 +107,7 @@ def test_label_serves_its_page(seals, run):
     with subprocess.Popen(words, cwd=run.folder, stdout=subprocess.PIPE, text=True) as process:
         try:
             url = process.stdout.readline().strip()
-            ServedPage(url).call("/api/status")  # the page is there before the session is
+            ServedPage(url).call("/api/status")  # the page is available before the session is
             with build_opener(HTTPCookieProcessor()).open(url, timeout=20) as reply:
                 assert "Rows to label" in reply.read().decode()
             process.send_signal(signal.SIGTERM)
@@ -125,7 +125,7 @@ def test_a_run_of_an_experiment_says_where_it_can_be_redrawn(seals, tmp_path):
 
 
 def test_what_is_imported_is_declared():
-    """Every package that seals_sim imports is among the dependencies that come with it, or with the module's extra."""
+    """Every package that seals_sim imports is among its dependencies, or in the module's extra."""
     settings, providers_of = (ROOT / "pyproject.toml").read_text(), packages_distributions()
     for path in (ROOT / "seals_sim").rglob("*.py"):
         names = list_declared(settings, "dependencies") | list_declared(settings, EXTRAS.get(path.name))
@@ -168,7 +168,7 @@ IMPLIED = {
 
 
 def list_imports(path: Path) -> set[str]:
-    """Top-level packages that a module imports by absolute names."""
+    """The top-level packages that a module imports by absolute name."""
     modules: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):

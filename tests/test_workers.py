@@ -1,4 +1,4 @@
-"""One cluster of real processes on loopback for the whole file: the same results as here, whoever dies."""
+"""One cluster of real processes on loopback for the whole file: the same results as locally, whichever worker dies."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def label(pool, selector, vectors, seeds):
 @pytest.mark.parametrize("form", ["float32", "float16", "parquet"])
 @pytest.mark.parametrize("score", [max_entropy, most_likely_positive])
 def test_scans_of_partitions_pick_what_the_whole_scan_picks(form, score, cluster, tmp_path):
-    """A tenth of the rows are copies of others, in other partitions, so that scores tie."""
+    """A tenth of the rows are copies of rows in other partitions, so that scores tie."""
     seeds = draw_seeds(CLUSTER < 2, 3, 17, np.random.default_rng(0))
     whole = VECTORS.astype(np.float16) if form == "float16" else VECTORS
     expected = label(AllPool(seeds, whole), ArgMax(score), whole, seeds)
@@ -320,7 +320,7 @@ def test_replays_on_a_cluster_find_what_they_find_here(address, vectors_and_labe
 
 
 def test_one_worker_picks_the_same(cluster, tmp_path):
-    """The last test of this file: it takes a worker away."""
+    """The last test in this file, since it removes a worker."""
     cluster._client.cluster.scale(1)
     deadline = time.monotonic() + 20
     while len(cluster._client.scheduler_info()["workers"]) > 1 and time.monotonic() < deadline:

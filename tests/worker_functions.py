@@ -1,4 +1,4 @@
-"""What tests have workers do, in a module that imports little."""
+"""Functions that tests run on workers, in a module with few imports."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def damage(shared, argument):
 
 
 class LetterCounts:
-    """An encoder that takes no time: how often each letter is in a text."""
+    """An encoder that takes no time: the count of each letter in a text."""
 
     dimensions = 26
 

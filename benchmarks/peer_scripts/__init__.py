@@ -1,1 +1,1 @@
-"""One script a library, run in that library's own environment: nothing of this package but `job` is imported there."""
+"""One script per library, run in that library's own environment. From this package, the scripts import only `job`."""

@@ -1,6 +1,6 @@
-"""What every process of benchmarks.peers does alike, ours too: read a job, time its rounds, say how far it is.
+"""What every process of benchmarks.peers shares, including ours: read a job, time its rounds, report progress.
 
-Only numpy and threadpoolctl are needed, which every environment has.
+It needs only numpy and threadpoolctl, which every environment has.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Labels = NDArray[np.int8]
 
 @dataclass(frozen=True)
 class Job:
-    """One run: from the seeds to `budget` labels, `batch` a round.
+    """One run: from the seeds to `budget` labels, `batch` per round.
 
     vectors: .npy, (n, d) float32 unit vectors; labels: .npy, (n,) int8, 1 or 0; seed_rows, seed_labels: .npy, (m,);
     index: where a script may keep what it builds before the first round; result: where `Progress` writes.
@@ -54,20 +54,20 @@ class Job:
 
 
 class Peer(Protocol):
-    """A library at work. What these three do is what is timed."""
+    """A library at work. These three methods are timed."""
 
     def start(self, rows: Rows, labels: Labels) -> None:
         """Train on the seeds."""
 
     def query(self, n: int) -> Rows:
-        """Choose n rows of the table to be labeled."""
+        """Choose n rows of the table to label."""
 
     def learn(self, rows: Rows, labels: Labels) -> None:
-        """Take in the labels of the rows that have just been chosen, and train on all."""
+        """Add the labels of the rows just chosen, and train on all labels."""
 
 
 class Progress:
-    """The result so far, on disk after every round: what there is to say of a run that is stopped.
+    """The result so far, on disk after every round, so that a stopped run still has one.
 
     The clock of `started` begins here, when data and index are ready.
     """
@@ -79,7 +79,7 @@ class Progress:
         self._write(0, np.empty(0, dtype=np.int64))
 
     def record(self, number: int, select_seconds: float, train_seconds: float, rows: Rows) -> None:
-        """A training is finished, the one on the seeds being number 0. rows: all that are labeled."""
+        """Record a finished training. The one on the seeds has number 0. rows: all labeled rows."""
         self._select += select_seconds
         self._train += train_seconds
         self._write(number, rows)
@@ -104,10 +104,10 @@ class Progress:
 
 
 def run(make: Callable[[Job], tuple[Peer, str, float]]) -> None:
-    """The run that the job file named on the command line asks for.
+    """Run the job whose file is named on the command line.
 
-    make: gives the library ready to start, with its version and the seconds that its index took. All train on one
-    thread, as ours does by itself: so few rows take a logistic regression several times longer on two.
+    make: returns the library ready to start, its version, and the seconds to build its index. All methods train on one
+    thread, as ours does by default: with so few rows, a logistic regression takes several times longer on two.
     """
     job = Job.read(sys.argv[1])
     peer, version, index_seconds = make(job)
@@ -135,8 +135,8 @@ def run(make: Callable[[Job], tuple[Peer, str, float]]) -> None:
 class ShrinkingPool:
     """The unlabeled rows as one block of an array, for libraries that take the pool as an array.
 
-    Their examples take labeled rows out with np.delete, which copies the pool in every round. Here the last rows move
-    into the gaps, so that what is timed is the library's own work.
+    Their examples remove labeled rows with np.delete, which copies the pool in every round. Here the last rows move
+    into the gaps, so that only the library's own work is timed.
     """
 
     def __init__(self, vectors: NDArray[Any], labeled: Rows) -> None:
@@ -150,7 +150,7 @@ class ShrinkingPool:
         return self._vectors[: self._n]
 
     def rows(self, positions: Rows) -> Rows:
-        """The rows of the table that stand at these positions of `vectors`."""
+        """The rows of the table at these positions of `vectors`."""
         return self._row_at[positions]
 
     def remove(self, positions: Rows) -> None:

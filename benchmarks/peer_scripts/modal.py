@@ -1,12 +1,12 @@
 """modAL: pool-based uncertainty sampling over the whole pool.
 
-Its fast path by its documentation: `ActiveLearner.query(X_pool, n_instances=...)` with a plain uncertainty measure,
-which scores the pool once a batch (modal-python.readthedocs.io: "Uncertainty sampling", and "Pool-based sampling" for
-the loop); "Ranked batch-mode sampling" computes distances between all of the pool in addition. With two classes the
-least confident rows are those of greatest entropy, and `uncertainty_sampling`, the default, takes no logarithms.
+The fast path in its documentation is `ActiveLearner.query(X_pool, n_instances=...)` with a plain uncertainty measure,
+which scores the pool once per batch (modal-python.readthedocs.io: "Uncertainty sampling", and "Pool-based sampling" for
+the loop). "Ranked batch-mode sampling" also computes distances between all rows of the pool. With two classes the least
+confident rows are those with the highest entropy, and the default `uncertainty_sampling` takes no logarithms.
 
-The pool is float64: "for optimal performance" by the reference of LogisticRegression, whose release that modAL needs
-widens float32 rows to that in every query.
+The pool is float64, which the reference of LogisticRegression recommends "for optimal performance": the scikit-learn
+release that modAL needs widens float32 rows to float64 in every query.
 """
 
 from __future__ import annotations

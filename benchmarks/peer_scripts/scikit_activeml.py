@@ -1,14 +1,14 @@
 """scikit-activeml: pool-based uncertainty sampling over the whole pool.
 
-Its fast path by its documentation (scikit-activeml.github.io, API reference of `pool.UncertaintySampling.query`):
-`candidates` may be the samples themselves, "not necessarily contained in X", so that neither the labels of all rows
-are checked nor the unlabeled rows copied out of X; `fit_clf=False` with a classifier that is trained once a round, as
-in its tutorial 01; `batch_size`. `pool.ParallelUtilityEstimationWrapper` takes batches of one only. With two classes
-the least confident rows are those of greatest entropy, and `least_confident`, the default, takes no logarithms.
+The fast path in its documentation (scikit-activeml.github.io, API reference of `pool.UncertaintySampling.query`):
+`candidates` may be the samples themselves, "not necessarily contained in X", so the labels of all rows need no check
+and the unlabeled rows are not copied out of X; `fit_clf=False` with a classifier that is trained once per round, as in
+its tutorial 01; `batch_size`. `pool.ParallelUtilityEstimationWrapper` accepts only batches of one. With two classes the
+least confident rows are those with the highest entropy, and the default `least_confident` takes no logarithms.
 
-That is `scikit-activeml`. It draws a random number for each row of the pool to break ties, for each row of the batch.
-`scikit-activeml-utilities` asks for one row with `return_utilities=True`, and takes the n greatest of these itself: no
-page says so, but each part is documented, and it is faster.
+This is `scikit-activeml`. To break ties, it draws a random number for each row of the pool, for each row of the batch.
+`scikit-activeml-utilities` asks for one row with `return_utilities=True` and picks the n greatest utilities itself. No
+page describes this, but each part is documented, and it is faster.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class ScikitActiveml:
         self._classifier = SklearnClassifier(LogisticRegression(max_iter=1000), classes=[0, 1], random_state=job.seed)
 
     def start(self, rows: Rows, labels: Labels) -> None:
-        self._x, self._y = self._vectors[rows], labels.astype(np.float64)  # nan, in others, is a missing label
+        self._x, self._y = self._vectors[rows], labels.astype(np.float64)  # float: nan marks missing labels
         self._classifier.fit(self._x, self._y)
         self._pool = ShrinkingPool(self._vectors, rows)
 

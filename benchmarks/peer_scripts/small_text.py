@@ -1,15 +1,16 @@
 """small-text: its SEALS and its AnchorSubsampling (AnchorAL), each with an HNSW index and least confidence.
 
-Its fast path by its documentation (small-text.readthedocs.io, v1.4.1, "Query strategies" and the classes that it
-lists): `normalize=False` for embeddings that are unit vectors already, else `AnchorSubsampling` normalizes a copy of
-the pool in every query; a classifier that is an `EmbeddingMixin` gives the embeddings, here the vectors as they are.
-With two classes `LeastConfidence` chooses what `PredictionEntropy` does, by one call of numpy and not one of Python a
-row. Both take the defaults of their parameters but SEALS' k, which is that of the run (and 100 by default, too).
+The fast path in its documentation (small-text.readthedocs.io, v1.4.1, "Query strategies" and the classes listed there):
+`normalize=False` for embeddings that are already unit vectors, since `AnchorSubsampling` otherwise normalizes a copy of
+the pool in every query; and a classifier that is an `EmbeddingMixin` and returns the embeddings, here the vectors
+unchanged. With two classes `LeastConfidence` chooses the same rows as `PredictionEntropy`, with one numpy call instead
+of one Python call per row. Both strategies keep the defaults of their parameters, except that SEALS uses the run's k
+(its default is also 100).
 
-AnchorSubsampling draws its anchors by a generator that cannot be seeded: what it finds differs from run to run.
+AnchorSubsampling draws its anchors with a generator that cannot be seeded, so its results differ from run to run.
 
-The index is built before the first query asks for it, by the library's own function with its defaults, so that this
-can be timed apart and saved. Both strategies build the same one, over the rows that are not seeds.
+The index is built before the first query asks for it, by the library's own function with its defaults, so that the
+build can be timed separately and the index saved. Both strategies build the same one, over the rows that are not seeds.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from small_text.classifiers.classification import EmbeddingMixin, SklearnClassif
 from benchmarks.peer_scripts.job import Job, Labels, Rows, run
 
 _THIS = (sys.executable, "-m", "benchmarks.peer_scripts.small_text")
-_EF = 200  # what both strategies set after they build; a saved index does not have it
+_EF = 200  # both strategies set it after the build; a saved index does not keep it
 
 
 class _Classifier(SklearnClassifier, EmbeddingMixin):  # type: ignore[misc]
@@ -53,7 +54,7 @@ class SmallText:
             strategy = SEALS(LeastConfidence(), k=job.k, normalize=False)
         else:
             strategy = AnchorSubsampling(LeastConfidence(), normalize=False)
-        strategy.initialize_index = ready  # what the first query calls
+        strategy.initialize_index = ready  # called by the first query
         vectors = np.load(job.vectors)
         no_labels = np.zeros(len(vectors), dtype=np.int64)  # placeholders: it gets the real labels later
         dataset = SklearnDataset(vectors, no_labels, target_labels=np.arange(2))
@@ -85,7 +86,7 @@ def _build(job: Job) -> None:
 
 def _ready(job: Job) -> tuple[SmallText, str, float]:
     about = Path(job.index).with_suffix(".json")
-    if not about.exists():  # in a process of its own, whose memory is not the run's
+    if not about.exists():  # in its own process, so that its memory does not count for the run
         subprocess.run([*_THIS, sys.argv[1], "build"], check=True)
     known = json.loads(about.read_text(encoding="utf-8"))
     index = hnswlib.Index(space="l2", dim=known["dimensions"])

@@ -1,6 +1,6 @@
-"""Rules that the paper does not have, beside its own: what finds more, at which cost.
+"""Compare the paper's rules with rules that are not in it: which finds more, and at what cost.
 
-Most-likely positive by each rule, on the same seeds, with paired differences from the full scan.
+All rules search for the most-likely positive from the same seeds. Differences from the full scan are paired.
 """
 
 from __future__ import annotations

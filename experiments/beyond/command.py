@@ -40,19 +40,19 @@ from seals_sim.workers import Workers, open_workers
 
 
 def run_beyond(inputs: InputOptions, protocol: BeyondProtocol, execution: BeyondExecution, command: str = "") -> Path:
-    """Run the searches that are wanted and not finished, and write the report of all that are.
+    """Run the requested searches that are not finished, and write the report of all finished ones.
 
     Args:
         inputs: The data.
-        protocol: All that decides what is found.
-        execution: Where, how, and which rules.
-        command: What was typed, for the report.
+        protocol: All options that affect the result.
+        execution: Where and how to run, and which rules.
+        command: The command as typed, for the report.
 
     Returns:
         The page of the report.
 
     Raises:
-        UserError: Where the data or the folder do not fit what is asked.
+        UserError: If the data or the folder do not fit the options.
     """
     engine = combine(ReplayProtocol, protocol, k=MOST_NEIGHBORS)
     choose = partial(choose_by_paper, max_shared=protocol.max_shared, is_size_first=True)
@@ -75,7 +75,7 @@ def run_beyond(inputs: InputOptions, protocol: BeyondProtocol, execution: Beyond
     wanted = execution.only or usual
     if protocol.cold_start and not set(wanted) <= set(protocol.plan.rules):
         known = " and ".join(protocol.plan.rules)
-        raise UserError(f"cold_start compares {known} alone", parameter="only", value=",".join(wanted))
+        raise UserError(f"cold_start compares only {known}", parameter="only", value=",".join(wanted))
     tasks = [
         Task(rule, concept, repeat)
         for concept in setup.choice.names
@@ -163,7 +163,7 @@ def _build_space(
     if protocol.copied:
         pool = copy_with_noise(pool, origins, make_generator(protocol.seed, "noise"))
     index, searched, k = None, pool, MOST_NEIGHBORS
-    if name == "lazy":  # neighbors for as many labels as there may be
+    if name == "lazy":  # neighbors for the largest possible number of labels
         searched, k = _embed_statically(dataset, cache, quiet, workers)[split.pool], 2 * WIDENING * MOST_NEIGHBORS
         if protocol.copied:
             searched = copy_with_noise(searched, origins, make_generator(protocol.seed, "static noise"))
@@ -173,7 +173,7 @@ def _build_space(
 
 
 def _embed_statically(dataset: Dataset, cache: Path, quiet: bool, workers: Workers) -> Vectors:
-    """All rows' vectors by the static model."""
+    """The vectors of all rows by the static model."""
     if dataset.texts is None:
-        raise UserError("needs texts, not vectors; name other rules", parameter="only", value="lazy")
+        raise UserError("needs texts, not vectors; choose other rules", parameter="only", value="lazy")
     return compute_vectors(dataset, STATIC_MODEL, 0, cache, quiet, workers)

@@ -1,4 +1,4 @@
-"""The options of the comparison with rules that the paper does not have."""
+"""Options of the comparison with search rules that are not in the paper."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ COLD_ANSWERS = (10, 50)
 
 @dataclass(frozen=True)
 class Plan:
-    """How every search goes.
+    """How each search proceeds.
 
     Attributes:
-        seed_positives: To start from.
-        seed_negatives: To start from.
-        batch: Labels between two trainings.
-        sizes: Of the labeled set, at which a search is measured; the last is the budget.
-        rules: Those that are run where none is named.
-        baseline: The one that the others are compared with.
+        seed_positives: Positives to start from.
+        seed_negatives: Negatives to start from.
+        batch: Labels per training round.
+        sizes: Sizes of the labeled set at which to measure a search; the last is the budget.
+        rules: Rules to run if none are named.
+        baseline: The rule that the others are compared with.
     """
 
     seed_positives: int
@@ -66,36 +66,38 @@ class BeyondConceptOptions(ConceptOptions):
     """Which concepts to search for."""
 
     concepts: PositiveInt = 50
-    """How many concepts, in random order, of those with enough to measure."""
+    """How many concepts to search for, drawn at random from those with enough rows to measure."""
     tuning: bool = False
     """Search for the concepts set aside for validation instead, to choose settings on."""
     max_shared: Annotated[float, Field(ge=0, le=1)] = MAX_SHARED
-    """The most that two concepts may share, of the rows of the smaller one; of those that share more the larger is
-    taken."""
+    """Largest overlap allowed between two concepts, as a fraction of the smaller one's rows. If two overlap more,
+    the larger is used."""
     copied: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """Part of the pool's rows that get four near-duplicates each, SIMULATED: their vectors with noise."""
+    """Fraction of the pool's rows that get four SIMULATED near-duplicates each: their vectors with added noise."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class BeyondLabelOptions(LabelOptions):
-    """How many labels, and how they are given (5.1)."""
+    """How many labels to give, and how (5.1)."""
 
     budget: PositiveInt = 1000
-    """T: labels in all, seeds included; recall is also reported at 300, 1,000 and 2,000 where that is less."""
+    """T: total number of labels, including the seeds. Recall is also reported at 300, 1,000 and 2,000 labels, as far
+    as the budget allows."""
     batch: PositiveInt = 10
-    """b: labels between two trainings."""
+    """b: labels per training round."""
     cold_start: bool = False
-    """Compare sessions instead, with and without presumed negatives: 2 positives to start from, no negative, a new
-    model for every answer; what is found in the first 10 and 50 answers. Budget, batch and seeds are not used."""
+    """Compare sessions with and without presumed negatives instead. They start from 2 positives and no negatives,
+    train a new model after every answer, and are measured by what they find in the first 10 and 50 answers. Budget,
+    batch and seeds are ignored."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class BeyondProtocol(BeyondConceptOptions, EmbeddingOptions, BeyondLabelOptions):
-    """All that decides what the comparison finds."""
+    """All options that affect the result of the comparison."""
 
     @property
     def plan(self) -> Plan:
-        """How every search goes."""
+        """How each search proceeds."""
         if self.cold_start:
             sizes = tuple(COLD_SEEDS + n for n in COLD_ANSWERS)
             return Plan(COLD_SEEDS, 0, 1, sizes, COLD_RULES, "session")
@@ -105,8 +107,8 @@ class BeyondProtocol(BeyondConceptOptions, EmbeddingOptions, BeyondLabelOptions)
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class BeyondExecution(Execution, ClusterOptions):
-    """Where and how the comparison runs, and which rules this time."""
+    """Options that affect where and how the comparison runs, and which rules to run this time."""
 
     only: Annotated[tuple[RuleName, ...], COMMA_SEPARATED] = ()
-    """Run these rules alone, comma-separated; another call with the same options can add more. [default: all but ens,
-    which takes many times as long]"""
+    """Run only these rules, comma-separated; ens takes many times as long as the others. Rerun with the same other
+    options to add more. [default: all except ens, lazy_growing and joined; with cold-start, session and presuming]"""

@@ -1,4 +1,4 @@
-"""Near-duplicates that are planted among real rows. SIMULATED: a copy is its row's vector with noise."""
+"""Plant near-duplicates among real rows. They are SIMULATED: a copy is its row's vector with noise."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from seals_sim.types import Rows, Vectors
 from seals_sim.vectors.normalize import normalize
 
 N_COPIES = 4
-COSINE = 0.97  # of a copy with its row, on average
+COSINE = 0.97  # mean, between a copy and its row
 
 
 def plant(n: int, fraction: float, rng: np.random.Generator) -> Rows:
     """Choose the rows that get copies, `N_COPIES` each.
 
     Args:
-        n: Rows of the pool.
-        fraction: Of them that get copies.
-        rng: Draws them.
+        n: Number of rows in the pool.
+        fraction: Fraction of the rows that get copies.
+        rng: Draws the rows.
 
     Returns:
-        (m,), for each row of the larger pool the row that it comes from; the first n are themselves.
+        (m,), for each row of the larger pool the row that it comes from. The first n rows come from themselves.
 
     Examples:
         >>> len(plant(10, 0.5, np.random.default_rng(0)))
@@ -31,11 +31,11 @@ def plant(n: int, fraction: float, rng: np.random.Generator) -> Rows:
 
 
 def copy_with_noise(vectors: Vectors, origins: Rows, rng: np.random.Generator) -> Vectors:
-    """The larger pool.
+    """Make the vectors of the larger pool.
 
     Args:
         vectors: (n, d) l2-normalized.
-        origins: As `plant` gives them.
+        origins: The result of `plant`.
         rng: Draws the noise.
 
     Returns:

@@ -24,9 +24,9 @@ from seals_sim.replay.store import write_csv
 
 ROWS = "searches.csv"
 RUN_FILES = (CONFIG, ROWS)
-HARD = 0.25  # part of the concepts
+HARD = 0.25  # fraction of the concepts
 MEASURES = ("recall", "distinct_recall", "average_precision", "n_positive")
-_POINTS = {"n_positive": 1}  # others are parts, given in points
+_POINTS = {"n_positive": 1}  # the others are fractions, given in points
 
 
 class _Options(TypedDict):
@@ -40,7 +40,7 @@ class _Options(TypedDict):
 
 
 class _Config(TypedDict):
-    """What config.json of such a run says."""
+    """The required content of config.json."""
 
     command: str
     dataset: str
@@ -49,22 +49,22 @@ class _Config(TypedDict):
 
 
 def write_report(folder: Path) -> Path:
-    """Write, or write again, the tables, the figure and the page.
+    """Write or rewrite the tables, the figure and the page.
 
     Args:
-        folder: With config.json and searches.csv.
+        folder: The run's folder, with config.json and searches.csv.
 
     Returns:
         The page.
 
     Raises:
-        UserError: Where one of these is missing or damaged, or the baseline has not been run.
+        UserError: If one of these files is missing or damaged, or the baseline has not been run.
     """
     config = read_config_of("beyond", folder, _Config)
     is_sealed, rows = require_sealed(folder, RUN_FILES), read_rows(folder / ROWS, COLUMNS)
     baseline = _get_baseline(config)
     if baseline not in set(rows["rule"]):
-        problem = f"every rule is compared with {baseline} ({RULES[baseline].title}); run it too (--only {baseline})"
+        problem = f"the baseline {baseline} ({RULES[baseline].title}) has not been run; run it with --only {baseline}"
         raise UserError(f"{folder}: {problem}")
     with explaining_misfits(folder, is_sealed):
         return _write_report(folder, config, rows)
@@ -111,7 +111,7 @@ def _nest(table: pd.DataFrame) -> dict[str, dict[int, dict[str, Any]]]:
 
 
 def summarize(rows: pd.DataFrame) -> pd.DataFrame:
-    """The mean over concepts and repeats of every measure, a row for each rule and number of labels."""
+    """The mean of every measure over concepts and repeats, with one row for each rule and number of labels."""
     by = ["rule", "n_labeled"]
     means = rows.groupby(by)[[*MEASURES, *COLUMNS[-4:]]].mean()
     means["concepts"] = rows.groupby(by)["concept"].nunique()
@@ -122,10 +122,10 @@ def summarize(rows: pd.DataFrame) -> pd.DataFrame:
 def compare(rows: pd.DataFrame, baseline: RuleName = "all") -> pd.DataFrame:
     """Paired differences from a baseline, in points, with 95 % bootstrap intervals over concepts.
 
-    A concept's value is its mean over repeats. The hard concepts are those of which the baseline finds least.
+    A concept's value is its mean over repeats. The hard concepts are those in which the baseline finds the least.
 
     Returns:
-        A row for each rule, number of labels and measure: the mean difference, the interval's `low` and `high`, the
+        One row for each rule, number of labels and measure: the mean difference, the interval's `low` and `high`, the
         number of concepts, and the mean over the hard ones.
     """
     by_concept = rows.groupby(["rule", "n_labeled", "concept"])[[*MEASURES]].mean()
@@ -147,7 +147,7 @@ def compare(rows: pd.DataFrame, baseline: RuleName = "all") -> pd.DataFrame:
 
 
 def draw_differences(differences: pd.DataFrame, path: Path) -> None:
-    """Draw the differences in recall with their intervals, a panel for each number of labels."""
+    """Draw the differences in recall with their intervals, with one panel for each number of labels."""
     recall = differences[differences["measure"] == "recall"]
     sizes = sorted(recall["n_labeled"].unique())
     with mpl.rc_context(STYLE):

@@ -1,4 +1,4 @@
-"""What is compared: each rule is a pool, a learner and a selector of the one loop."""
+"""The rules to compare. Each rule is a pool, a learner and a selector for the same loop."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ ENS_NEIGHBORS = 50
 
 @dataclass(frozen=True, eq=False)
 class Start:
-    """What a rule begins with.
+    """The starting point of a rule.
 
     Attributes:
         seeds: Labeled rows.
         vectors: (n, d), the pool in the rule's space.
-        known_index: Of the same rows, where the rule has one.
-        budget: Labels in all.
-        seed: Of what a rule draws at random.
+        known_index: The index of the same rows, if the rule has one.
+        budget: Total number of labels.
+        seed: Seed for the rule's random draws.
     """
 
     seeds: LabeledRows
@@ -59,7 +59,7 @@ class Start:
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """The parts of the loop; they agree on what a model is."""
+    """The parts of the loop. They share one type of model."""
 
     pool: Pool[CandidateTable, Row, Any]
     learner: Learner[LabeledRows, Any]
@@ -71,12 +71,12 @@ class Rule:
     """One way to search.
 
     Attributes:
-        title: For people.
-        space: The embedding as it comes, or whitened as in 7.12; lazy: as it comes, with the index of a static model;
-            joined: side by side with that of a static model.
-        build: Makes its parts for one search.
-        batch: Labels between two trainings, where the rule has its own.
-        has_index: Whether it asks for neighbors.
+        title: Title for the report.
+        space: raw: the embedding unchanged; whitened: as in 7.12; lazy: unchanged, with the index of a static model;
+            joined: side by side with the embedding of a static model.
+        build: Makes the rule's parts for one search.
+        batch: Labels per training round, if the rule sets its own.
+        has_index: Whether the rule asks for neighbors.
     """
 
     title: str
@@ -113,7 +113,7 @@ def _lazy(start: Start) -> Parts:
 
 
 class _GrowingPool(SealsPool):
-    """More neighbors of each positive, the more labels there are before it, as in a session."""
+    """A pool that adds more neighbors per positive as labels come in, as in a session."""
 
     def __init__(self, start: Start) -> None:
         self._options, self._n_labeled = SessionOptions(k=MOST_NEIGHBORS, embed="lazy"), len(start.seeds)

@@ -1,4 +1,4 @@
-"""One search by one rule, measured at a few sizes of the labeled set."""
+"""One search by one rule, measured at several sizes of the labeled set."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ KIND = "checkpoints"
 
 @dataclass(frozen=True, eq=False)
 class Space:
-    """One embedding: the pool's vectors (n, d), their index where a rule asks it, and the test rows' vectors (m, d)."""
+    """One embedding: the pool's vectors (n, d), their index if a rule needs it, and the test rows' vectors (m, d)."""
 
     pool: StoredVectors
     index: NeighborIndex | None
@@ -40,13 +40,13 @@ class Space:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """What all searches share; it is sent to every process.
+    """What all searches share. It is sent to every process.
 
     Attributes:
         spaces: The embeddings.
-        origins: (n,), for each row of the pool the one that it is a planted near-duplicate of, or itself.
+        origins: (n,), for each row of the pool the row that it is a planted near-duplicate of, or itself.
         pool_positives: The rows of the pool that belong to each concept.
-        test_positives: The same of the test rows.
+        test_positives: The same for the test rows.
     """
 
     spaces: Mapping[SpaceName, Space]
@@ -69,10 +69,10 @@ class Task:
 
 
 def search(table: Table, task: Task, protocol: BeyondProtocol) -> pd.DataFrame:
-    """Run the loop: a row of COLUMNS for each checkpoint.
+    """Run the loop and return one row of COLUMNS for each checkpoint.
 
-    The seeds are the same for every rule. A pool that runs dry keeps what it has found. The average precision is of a
-    logistic regression on all labels, whatever the rule has for a model; of sessions, which may have one class alone,
+    The seeds are the same for every rule. If a pool runs dry, it keeps what it has found. The average precision is that
+    of a logistic regression on all labels, whatever model the rule uses. Sessions may have only one class, so for them
     it is that of their own model.
     """
     plan = protocol.plan

@@ -1,6 +1,7 @@
-"""The ledger of claims: each checkable claim of the paper, its test, what was measured, and a verdict by a stated rule.
+"""The ledger of claims: each checkable claim of the paper, its test, the measurement, and a verdict by a stated rule.
 
-It is drawn from the stored reports of the other experiments; what they lack is listed with the command that makes it.
+It is built from the stored reports of the other experiments. If a report is missing, the ledger lists the command that
+makes it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A claim of the paper, and what our stored runs say of it."""
+"""A claim of the paper, and what our stored runs say about it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from experiments.claims.estimates import Holds
 from experiments.claims.stored import MissingRun, StoredRuns
 
 FEWEST_CONCEPTS = 10
-"""A run on fewer concepts refutes nothing: repeats tell how seeds vary, not how concepts do."""
+"""A run on fewer concepts refutes nothing: repeats show how seeds vary, not how concepts do."""
 
 
 class Verdict(StrEnum):
-    """What became of a claim, on the data that were tested."""
+    """The verdict on a claim, on the data that were tested."""
 
     CONFIRMED = "confirmed"
     REFUTED = "refuted"
@@ -28,10 +28,10 @@ class Finding:
     """What was measured, with its spread, and what follows.
 
     Attributes:
-        measured: In words and numbers.
-        verdict: By the rule of the claim.
-        why: What to know of the verdict: what differs, or what is missing.
-        folders: The stored runs that it was measured on, where the claim's sources hold others too.
+        measured: The measurement in words and numbers.
+        verdict: The verdict by the rule of the claim.
+        why: A comment on the verdict: what differs, or what is missing.
+        folders: The stored runs that it was measured on, if the claim's sources also hold others.
     """
 
     measured: str
@@ -42,15 +42,15 @@ class Finding:
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim, as a stranger can read and check it.
+    """A claim that anyone can read and check.
 
     Attributes:
-        place: The section of the paper first, then the theorem, figure, table or line.
-        words: A few words of the paper, to find the passage by.
+        place: The section of the paper, followed by the theorem, figure, table or line.
+        words: A few words of the paper, to find the passage.
         says: The claim, in our words.
         test: How it is tested.
-        rule: How the verdict follows from what is measured.
-        sources: The files it is drawn from, relative to the folder of reports.
+        rule: How the verdict follows from the measurement.
+        sources: The files it uses, relative to the folder of reports.
         find: Computes the finding from them.
     """
 
@@ -63,10 +63,10 @@ class Claim:
     find: Callable[[StoredRuns], Finding]
 
     def evaluate(self, runs: StoredRuns) -> Finding:
-        """Compute the finding; where a run is missing, say which and how to make it.
+        """Compute the finding. If a run is missing, say which, and how to make it.
 
         Raises:
-            UserError: Where a file is there and damaged.
+            UserError: If a file exists but is damaged.
         """
         try:
             return self.find(runs)
@@ -75,7 +75,7 @@ class Claim:
 
 
 class Section:
-    """The claims of one part of the paper, each declared beside the function that tests it."""
+    """The claims of one part of the paper, each declared next to the function that tests it."""
 
     def __init__(self, title: str) -> None:
         self.title = title
@@ -93,7 +93,7 @@ class Section:
         return declare
 
     def leave_untested(self, *, place: str, words: str, says: str, why: str) -> None:
-        """Declare a claim that nothing here can test, and say why."""
+        """Declare a claim that nothing here can test, and the reason."""
         finding = Finding("", Verdict.NOT_TESTABLE, why)
         self.claims.append(Claim(place, words, says, "none", "none", (), lambda runs: finding))
 
@@ -104,11 +104,11 @@ def judge(
     """The finding of a test that a claim passes or fails.
 
     Args:
-        measured: In words and numbers.
-        holds: Whether it passes; None where the intervals reach across the limit.
-        concepts: How many concepts were measured, where a failure on few of them is none.
-        refuted: What to say where it fails, such as how text differs from images.
-        confirmed: What to say where it passes.
+        measured: The measurement in words and numbers.
+        holds: Whether the claim passes; None if the intervals cross the limit.
+        concepts: Number of concepts measured, if a failure on too few does not count.
+        refuted: Comment if it fails, such as how text differs from images.
+        confirmed: Comment if it passes.
 
     Examples:
         >>> str(judge("", True).verdict), str(judge("", False).verdict), str(judge("", False, concepts=3).verdict)

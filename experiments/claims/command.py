@@ -18,19 +18,19 @@ from seals_sim.replay.store import RunFolder, RunIdentity, get_versions, to_json
 
 
 def run_claims(options: ClaimOptions, execution: RunOptions, command: str = "") -> Path:
-    """Test every claim on the stored runs, and write the ledger anew.
+    """Test every claim on the stored runs, and rewrite the ledger.
 
     Args:
-        options: What it is drawn from.
-        execution: Where to.
-        command: What was typed, for the report.
+        options: The files it is built from.
+        execution: Where to write it.
+        command: The command as typed, for the report.
 
     Returns:
         The page of the ledger.
 
     Raises:
-        UserError: Where the reports are none or damaged, or the folder holds anything else than a ledger. Nothing is
-            written then.
+        UserError: If the reports are missing or damaged, or the folder holds anything but a ledger. Nothing is written
+            then.
     """
     runs = StoredRuns(options.reports, options.paper_tables)
     with explaining_misfits(options.reports, is_sealed=False):
@@ -44,13 +44,13 @@ def run_claims(options: ClaimOptions, execution: RunOptions, command: str = "") 
     }
     folder = RunFolder(execution.out, RunIdentity("claims", ClaimProtocol(), None), about)
     require_writable(execution.out, "out")
-    (folder.path / CONFIG).unlink(missing_ok=True)  # it says what this ledger was drawn from
+    (folder.path / CONFIG).unlink(missing_ok=True)  # it describes the previous ledger
     folder.begin()
     with sealing(folder.path, RUN_FILES):
         write_csv(folder.path / LEDGER, ledger)
     page = write_report(folder.path)
     if not execution.quiet:
         if options.paper_tables is None:
-            print(f"without --paper-tables {PAPER_TABLES} the claims about its classes are not run", file=sys.stderr)
+            print(f"claims about OpenImages classes are not run without --paper-tables {PAPER_TABLES}", file=sys.stderr)
         print(page, file=sys.stderr)
     return page

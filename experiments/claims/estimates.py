@@ -1,4 +1,4 @@
-"""Numbers with their 95 % intervals, and the three ways to hold them against a limit."""
+"""Numbers with their 95 % intervals, and three ways to compare them with a limit."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from scipy import stats
 from experiments.intervals import bootstrap_mean
 
 Holds = bool | None
-"""Whether a limit is kept; None where an interval reaches across it."""
+"""Whether a limit is kept; None if an interval crosses it."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with a 95 % interval; both ends are the value where it has no spread."""
+    """A value with a 95 % interval. Both ends equal the value if it has no spread."""
 
     value: float
     low: float
@@ -43,7 +43,7 @@ def take_exact(value: float) -> Estimate:
 
 @dataclass(frozen=True)
 class Repeats:
-    """A mean over `n` repeats with their standard deviation, as the reports keep it."""
+    """A mean over `n` repeats with its standard deviation, as stored in the reports."""
 
     mean: float
     std: float
@@ -54,7 +54,9 @@ class Repeats:
         return _by_t(self.mean, self.std / self.n**0.5, self.n - 1)
 
     def minus(self, other: Repeats) -> Estimate:
-        """The difference by Welch's t, as if the two shared no seeds: they do, so the interval is on the wide side."""
+        """The difference by Welch's t, as if the two shared no seeds. They do share them, so the interval is rather
+        wide.
+        """
         errors = np.array([self.std / self.n**0.5, other.std / other.n**0.5])
         freedom = np.array([self.n - 1, other.n - 1])
         total = float((errors**2).sum())
@@ -75,13 +77,13 @@ def average(values: ArrayLike) -> Estimate:
 
 
 def correlate(x: pd.Series, y: pd.Series) -> Estimate:
-    """Pearson's r of the pairs in which both values are finite, with Fisher's interval."""
+    """Pearson's r over the pairs with two finite values, with Fisher's interval."""
     pairs = pd.DataFrame({"x": x, "y": y}).dropna()
     return _by_fisher(float(stats.pearsonr(pairs["x"], pairs["y"]).statistic), len(pairs))
 
 
 def correlate_given(x: pd.Series, y: pd.Series, given: pd.Series) -> Estimate:
-    """Pearson's r of x and y once the linear effect of a third is taken out of both."""
+    """Pearson's r of x and y after removing the linear effect of a third variable from both."""
     known = pd.DataFrame({"x": x, "y": y, "given": given}).dropna()
     r = known.corr()
     xy, xg, yg = r.loc["x", "y"], r.loc["x", "given"], r.loc["y", "given"]
@@ -89,13 +91,13 @@ def correlate_given(x: pd.Series, y: pd.Series, given: pd.Series) -> Estimate:
 
 
 def _by_fisher(r: float, n: int) -> Estimate:
-    r = float(np.clip(r, -1 + 1e-12, 1 - 1e-12))  # where the transform is finite
+    r = float(np.clip(r, -1 + 1e-12, 1 - 1e-12))  # keeps the transform finite
     reach = stats.norm.ppf(0.975) / max(n - 3, 1) ** 0.5
     return Estimate(r, float(np.tanh(np.arctanh(r) - reach)), float(np.tanh(np.arctanh(r) + reach)))
 
 
 def are_at_most(values: Iterable[Estimate], limit: float) -> Holds:
-    """Whether all are at most the limit: false once one is surely above; none where there are no values.
+    """Whether all are at most the limit. False if one is surely above it; None if there are no values.
 
     Examples:
         >>> are_at_most([Estimate(1, 0, 2)], 3), are_at_most([Estimate(1, 0, 2)], 1), are_at_most([take_exact(2)], 1)
@@ -108,7 +110,7 @@ def are_at_most(values: Iterable[Estimate], limit: float) -> Holds:
 
 
 def are_at_least(values: Iterable[Estimate], limit: float) -> Holds:
-    """Whether all are at least the limit: false once one is surely below."""
+    """Whether all are at least the limit. False if one is surely below it."""
     return are_at_most([Estimate(-value.value, -value.high, -value.low) for value in values], -limit)
 
 
@@ -119,7 +121,7 @@ def are_within(values: Iterable[Estimate], limit: float) -> Holds:
 
 
 def both(one: Holds, other: Holds) -> Holds:
-    """Whether two things hold: false once one of them does not."""
+    """Whether two things hold. False if one of them does not."""
     if one is False or other is False:
         return False
     return None if one is None or other is None else True

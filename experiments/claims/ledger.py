@@ -1,4 +1,4 @@
-"""All claims, in the order of the paper, and the table of what became of them."""
+"""All claims, in the order of the paper, and the table of their verdicts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def list_claims() -> list[tuple[Section, Claim]]:
 
 
 def list_commands() -> dict[str, str]:
-    """The command that makes each source, by the data that it is about."""
+    """The command that makes each source, by the data that it covers."""
     commands = {source.data: source.command for source in (*SOURCES.values(), OPENIMAGES)}
     return {**commands, "computed": LEDGER_COMMAND}
 
@@ -54,7 +54,7 @@ def evaluate_claims(runs: StoredRuns) -> pd.DataFrame:
         One row of COLUMNS per claim.
 
     Raises:
-        UserError: Where a file of the reports is damaged.
+        UserError: If a report file is damaged.
     """
     rows = []
     for number, (section, claim) in enumerate(list_claims(), start=1):

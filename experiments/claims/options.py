@@ -1,4 +1,4 @@
-"""The options of the ledger of claims."""
+"""Options of the ledger of claims."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from seals_sim.options import CHECKED, GivenPath
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class ClaimOptions:
-    """What the ledger is drawn from."""
+    """The files that the ledger is built from."""
 
     reports: GivenPath = Path("reports")
-    """Folder of the reports of the other experiments; what is not there is listed as not run."""
+    """Folder with the reports of the other experiments. Claims without a report are listed as not run."""
     paper_tables: GivenPath | None = None
-    """Tables 3 to 8 of the paper as a CSV, a row per class of OpenImages; without them those claims are not run."""
+    """Tables 3 to 8 of the paper as a CSV, one row per OpenImages class. Without it, the claims about them are not
+    run."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class ClaimProtocol:
-    """Nothing: a ledger is made anew each time, from whatever the reports say then."""
+    """No options: the ledger is rebuilt each time from what the reports say then."""

@@ -19,30 +19,30 @@ RUN_FILES = (CONFIG, LEDGER)
 
 
 class _Config(TypedDict):
-    """What config.json of a ledger says."""
+    """The required content of a ledger's config.json."""
 
     command: str
     reports: str
 
 
 def write_report(folder: Path) -> Path:
-    """Write, or write again, the page of a ledger.
+    """Write or rewrite the page of a ledger.
 
     Args:
-        folder: With config.json and claims.csv.
+        folder: The folder of the ledger, with config.json and claims.csv.
 
     Returns:
         The page.
 
     Raises:
-        UserError: Where one of these is missing or damaged.
+        UserError: If one of these files is missing or damaged.
     """
     config = read_config_of("claims", folder, _Config)
     is_sealed = require_sealed(folder, RUN_FILES)
     rows = read_rows(folder / LEDGER, COLUMNS, keep_default_na=False)
     unknown = set(rows["verdict"]) - set(Verdict)
     if unknown:
-        raise UserError(f"{folder / LEDGER}: unknown verdict {min(unknown)!r}; copy it anew")
+        raise UserError(f"{folder / LEDGER}: unknown verdict {min(unknown)!r}; copy the file again")
     with explaining_misfits(folder, is_sealed):
         page = folder / "index.html"
         counts = rows["verdict"].value_counts()
@@ -60,7 +60,7 @@ def write_report(folder: Path) -> Path:
 
 
 def _list_exact(rows: pd.DataFrame) -> list[tuple[str, str]]:
-    """The commands of single claims, where those of the sources make more than they were measured on."""
+    """The commands of single claims, if the sources' commands make more than the claims were measured on."""
     known = set(list_commands().values())
     found = {
         command: row.data

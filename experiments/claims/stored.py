@@ -1,4 +1,4 @@
-"""The stored runs that the ledger is drawn from: what each is about, how to make it, and its files read back."""
+"""The stored runs that the ledger is built from: what each covers, the command that makes it, and its files."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Source:
     """A folder of reports.
 
     Attributes:
-        data: What was measured on.
-        command: Makes it.
-        experiment: As config.json names it; none for a benchmark.
+        data: The data it was measured on.
+        command: The command that makes it.
+        experiment: Its name in config.json; None for a benchmark.
     """
 
     data: str
@@ -90,7 +90,7 @@ def get_source(name: str) -> Source:
 
 
 class MissingRun(Exception):
-    """What a claim needs has not been run; the text says what, and the command that runs it."""
+    """A run that a claim needs is missing. The text names it and the command that makes it."""
 
     def __init__(self, what: str, command: str) -> None:
         super().__init__(f"{what} is missing; run: {command}")
@@ -100,11 +100,11 @@ class StoredRuns:
     """The folder of reports.
 
     Args:
-        folder: With a folder for each of SOURCES that has been run.
-        paper_tables: Tables 3 to 8 of the paper as one CSV, where they are at hand.
+        folder: Holds a folder for each of SOURCES that has been run.
+        paper_tables: Tables 3 to 8 of the paper as one CSV, if available.
 
     Raises:
-        UserError: Where the folder holds no reports, or one of another experiment than its name says.
+        UserError: If the folder holds no reports, or a report of another experiment than its name says.
     """
 
     def __init__(self, folder: Path, paper_tables: Path | None = None) -> None:
@@ -123,25 +123,25 @@ class StoredRuns:
 
         Args:
             name: Its path below the reports.
-            columns: Those that it must have, among others.
+            columns: Columns that it must have.
 
         Raises:
-            MissingRun: Where it is not there.
-            UserError: Where it is damaged, or lacks a column.
+            MissingRun: If it does not exist.
+            UserError: If it is damaged or lacks a column.
         """
         if name not in self._tables:
             self._tables[name] = read_csv(self._find(name))
         table = self._tables[name]
         lacking = [column for column in columns if column not in table]
         if lacking:
-            raise UserError(f"{self.folder / name}: has no column {lacking[0]!r}; make this report anew")
+            raise UserError(f"{self.folder / name}: has no column {lacking[0]!r}; rerun this report's command")
         return table
 
     def read_config(self, name: str) -> dict[str, Any]:
         """config.json of a report's folder, with all options under `options`.
 
         Raises:
-            MissingRun: Where there is no such report.
+            MissingRun: If the report does not exist.
         """
         self._find(f"{name}/{CONFIG}")
         experiment = SOURCES[name].experiment
@@ -149,15 +149,15 @@ class StoredRuns:
         return read_config_of(experiment, self.folder / name, dict[str, Any])
 
     def read_command(self, folder: str) -> str:
-        """The command that made a run, as its config.json keeps it."""
+        """The command that made a run, from its config.json."""
         command: str = self.read_json(f"{folder}/{CONFIG}")["command"]
         return command
 
     def list_folders(self, name: str) -> list[str]:
-        """The runs in a folder of several, with their config.json.
+        """The runs in a folder of several runs, found by their config.json.
 
         Raises:
-            MissingRun: Where there is no such folder.
+            MissingRun: If the folder does not exist.
         """
         self._find(name)
         return [f"{name}/{path.parent.name}" for path in sorted((self.folder / name).glob(f"*/{CONFIG}"))]
@@ -166,17 +166,17 @@ class StoredRuns:
         """A JSON file of a report.
 
         Raises:
-            MissingRun: Where it is not there.
+            MissingRun: If it does not exist.
         """
         content: dict[str, Any] = read_json(self._find(name), dict[str, Any])
         return content
 
     def read_page_table(self, name: str, columns: Sequence[str]) -> pd.DataFrame:
-        """The table of a report's page whose heading begins with these columns, with numbers
-        where all cells are numbers or dashes.
+        """The table on a report's page whose heading begins with these columns. A column becomes numeric if all its
+        cells are numbers or dashes.
 
         Raises:
-            MissingRun: Where the page is not there, or has no such table.
+            MissingRun: If the page does not exist or has no such table.
         """
         reader = _TableReader()
         reader.feed(read_content(self._find(name)).decode(errors="replace"))
@@ -188,10 +188,10 @@ class StoredRuns:
 
     @cached_property
     def openimages(self) -> pd.DataFrame:
-        """Tables 3 to 8, a row per class.
+        """Tables 3 to 8, one row per class.
 
         Raises:
-            MissingRun: Where they were not given.
+            MissingRun: If they were not given.
         """
         if self._paper_tables is None:
             raise MissingRun(f"{PAPER_TABLES} (Tables 3 to 8 as a CSV)", OPENIMAGES.command)

@@ -1,4 +1,4 @@
-"""The numbers of a run of `experiments.paper`, looked up by study and line, as its tables keep them."""
+"""The numbers of an `experiments.paper` run, looked up in its tables by study and line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Budget = Literal["small", "full"]
 
 
 class Studies:
-    """A run of every experiment of the paper on texts: means over concepts with their spread over repeats."""
+    """A run of all experiments of the paper on texts: means over concepts with their spread over repeats."""
 
     def __init__(self, runs: StoredRuns) -> None:
         self._summary = runs.read_table(SUMMARY, ("line", "study", "n_concepts"))
@@ -26,7 +26,7 @@ class Studies:
 
     @property
     def concepts(self) -> pd.DataFrame:
-        """A row per concept of the main study."""
+        """One row per concept of the main study."""
         return self._runs.read_table(CONCEPTS, ("largest_component", "average_shortest_path", "average_cosine"))
 
     @property
@@ -39,7 +39,7 @@ class Studies:
         """One line of a study.
 
         Raises:
-            MissingRun: Where this study, or this line of it, has not been run.
+            MissingRun: If this study, or this line of it, has not been run.
         """
         rows = self._summary[(self._summary["study"] == study) & (self._summary["line"] == line)]
         if rows.empty:
@@ -56,7 +56,9 @@ class Studies:
         return lines
 
     def measure(self, study: str, line: str, measure: str, budget: Budget = "full") -> Repeats:
-        """A mean over concepts: `recall`, `average_precision` or `pool_fraction`, at 0.3 % of the labels or at all."""
+        """A mean over concepts of `recall`, `average_precision` or `pool_fraction`, at 0.3 % of the labels or at all
+        labels.
+        """
         columns = tuple(f"{measure}_{budget}_{statistic}" for statistic in ("mean", "std"))
         self._runs.read_table(SUMMARY, columns)
         mean, std = (float(value) for value in self.find_row(study, line)[list(columns)])
@@ -69,11 +71,11 @@ class Studies:
     def compute_gaps(
         self, measure: str, study: str = "main", strategies: tuple[str, ...] = ("MaxEnt", "MLP"), suffix: str = ""
     ) -> dict[str, Estimate]:
-        """The full scan minus SEALS by strategy; the suffix follows SEALS in the name of a line."""
+        """The full scan minus SEALS by strategy. The suffix follows SEALS in the name of a line."""
         return {name: self.subtract(study, f"{name}-All", f"{name}-SEALS{suffix}", measure) for name in strategies}
 
     def describe_text(self) -> str:
-        """How these texts differ from the images of the paper, in numbers of the run."""
+        """How these texts differ from the images of the paper, in numbers from the run."""
         pool = self.config["rows"]["pool"]
         cosine = average(self.concepts["average_cosine"])
         images = " and ".join(f"{value:g}" for value in IMAGE_COSINES)
@@ -84,7 +86,7 @@ class Studies:
         )
 
     def _describe_gap(self) -> str:
-        """What the loss follows, by runs: skew, dimension, whitening."""
+        """What the loss depends on, by runs: skew, dimension, whitening."""
         lost = self.concepts["recall MLP-All"] - self.concepts["recall MLP-SEALS"]
         skew = correlate(self.concepts["pool_positives"], lost)
         shown = f"By runs the recall lost does not follow skew (r with the number of positives {skew.text(2)})"

@@ -1,8 +1,8 @@
-"""Spoilers in Goodreads reviews (section 7.12), at the size of the paper on one machine: 17.67 million sentences.
+"""Spoilers in Goodreads reviews (section 7.12), at the paper's size on one machine: 17.67 million sentences.
 
-Nothing is held in memory whole: reading, embedding, whitening and indexing are stages that leave their results in a
-work folder, and resume where they were stopped. The file is the UCSD Book Graph's goodreads_reviews_spoiler.json.gz;
-its owners allow academic use only and no redistribution; ask them for it. A simulation stands in for those who lack it.
+Nothing is held in memory whole. Reading, embedding, whitening and indexing are stages that save their results in a work
+folder and resume where they were stopped. The data file is the UCSD Book Graph's goodreads_reviews_spoiler.json.gz. Its
+owners allow academic use only and no redistribution, so ask them for it. Without it, you can run a simulation instead.
 """
 
 from __future__ import annotations

@@ -48,27 +48,27 @@ def run_goodreads(
     """Run the stages and searches that are missing, and write the report.
 
     Args:
-        options: The sentences.
-        protocol: All that decides what the experiment finds.
-        execution: Where and how.
-        command: What was typed, for the report.
+        options: The source of the sentences.
+        protocol: All options that affect the result.
+        execution: Where and how to run.
+        command: The command as typed, for the report.
 
     Returns:
         The page of the report.
 
     Raises:
-        UserError: Where the data, the machine or the folder do not fit what is asked.
+        UserError: If the data, the machine or the folder do not fit the options.
     """
     options.require_one()
-    engine = combine(ReplayProtocol, protocol, recommended=False)  # beside the methods of 7.12, not in their place
+    engine = combine(ReplayProtocol, protocol, recommended=False)  # runs on top of 7.12, does not replace it
     settings = _build_settings(options, protocol, execution)
     out = execution.out
     require_run_or_nothing(out)
-    named = out if out.name else out.resolve()  # the current folder
+    named = out if out.name else out.resolve()  # out is the current folder
     work = execution.work or named.with_name(f"{named.name}-work")
     require_writable(out, "out")
     require_writable(work, "work")
-    inside = work if options.simulate is None else work / _SIMULATED  # simulated and real are never in one folder
+    inside = work if options.simulate is None else work / _SIMULATED  # simulated and real data never share a folder
     source = _open_source(options, protocol, execution, inside)
     report_bad_lines(source.bad_lines)
     _require_fit(source, engine, protocol.splits, settings)
@@ -86,7 +86,7 @@ def run_goodreads(
     facts, stages, todo = {}, {}, []
     positives = DatasetRows(source.is_positive.nonzero()[0])
     with open_workers(execution.cluster) as workers:
-        prepare(source, protocol.splits[0], settings, inside, workers)  # what is refused here leaves no folder begun
+        prepare(source, protocol.splits[0], settings, inside, workers)  # first, so that a refusal leaves no run folder
         folder.begin()
         store = RunStore(out)
         for name in protocol.splits:
@@ -124,7 +124,7 @@ def run_goodreads(
 
 
 def _require_fit(source: Source, engine: ReplayProtocol, splits: Sequence[str], settings: Settings) -> None:
-    """Refuse what the splits are too small for before anything is embedded."""
+    """Refuse options that the splits are too small for, before anything is embedded."""
     for name in splits:
         pool = split_source(source, name, settings).pool
         engine.require_fit(len(pool))
@@ -137,7 +137,7 @@ def _fingerprint(source: Source) -> str:
 
 def _build_settings(options: SourceOptions, protocol: GoodreadsProtocol, execution: GoodreadsExecution) -> Settings:
     if options.simulate is not None and protocol.dimensions < 1:
-        raise UserError("a simulation needs at least 1", parameter="dimensions", value=protocol.dimensions)
+        raise UserError("must be at least 1 for a simulation", parameter="dimensions", value=protocol.dimensions)
     return Settings(
         dimensions=protocol.dimensions,
         test_fraction=protocol.test_fraction,
@@ -173,7 +173,7 @@ def _open_source(
 
 
 def _list_runs(protocol: ReplayProtocol, split: str, has_int8: bool) -> list[LoopRun]:
-    """SEALS first: the memory that a process has held never shrinks, and the full scans map far more."""
+    """SEALS first: a process never returns the memory it has held, and the full scans map far more."""
     methods = [
         build_method(protocol, pool, strategy)
         for pool in sorted(protocol.pools, key=("seals", *POOLS).index)

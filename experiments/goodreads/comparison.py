@@ -1,4 +1,4 @@
-"""The numbers that section 7.12 of the paper gives, each beside the one that a run came to."""
+"""Compare the numbers in section 7.12 of the paper with the results of a run."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Comparison:
 
     Attributes:
         what: What is measured, with its unit.
-        source: Where the paper says it.
+        source: Where the paper gives it.
         paper: The paper's number.
-        here: Ours.
+        here: Our number.
     """
 
     what: str
@@ -31,7 +31,7 @@ class Comparison:
 
 
 def compare_with_paper(rounds: pd.DataFrame, facts: dict[str, Any]) -> list[Comparison]:
-    """Set the rounds and the facts of one split beside section 7.12."""
+    """Compare the rounds and the facts of one split with section 7.12."""
     return [*_recalls(rounds), *_aucs(rounds), _pool_fraction(rounds), *_structure(facts), *_sizes(facts)]
 
 
@@ -85,7 +85,7 @@ def _sizes(facts: dict[str, Any]) -> list[Comparison]:
 
 
 def _at(rounds: pd.DataFrame, pool: str, strategy: str, n_labeled: int, measure: str) -> pd.Series:
-    """A measure by repeat; empty if the run has no round with exactly so many labels."""
+    """A measure by repeat; empty if the run has no round with exactly this many labels."""
     is_here = (rounds["pool"] == pool) & (rounds["strategy"] == strategy) & (rounds["n_labeled"] == n_labeled)
     return rounds[is_here].groupby("repeat")[measure].first()
 

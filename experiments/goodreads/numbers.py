@@ -1,4 +1,4 @@
-"""What section 7.12 of the paper says about the Goodreads spoilers, for comparison with ours."""
+"""The numbers that section 7.12 of the paper gives for the Goodreads spoilers, for comparison with ours."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 
 class GoodreadsNumber(NamedTuple):
-    """A recall that 7.12 gives.
+    """A recall given in 7.12.
 
     Attributes:
-        pool: Of the method.
-        strategy: Of the method.
+        pool: The method's pool.
+        strategy: The method's strategy.
         n_labeled: The number of labels at which it is measured.
         recall: In percent: the mean, with the standard deviation if 7.12 gives one.
     """

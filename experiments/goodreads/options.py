@@ -1,4 +1,4 @@
-"""The options of section 7.12."""
+"""Options of the experiment of section 7.12."""
 
 from __future__ import annotations
 
@@ -28,30 +28,31 @@ SPLITS: tuple[SplitName, ...] = get_args(SplitName)
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class SourceOptions:
-    """One of reviews, texts and simulate."""
+    """Where the sentences come from: reviews, texts or simulate, exactly one of them."""
 
     reviews: GivenPath | None = None
     """The UCSD Book Graph's goodreads_reviews_spoiler, .json or .json.gz."""
     skip_bad_lines: bool = False
-    """Leave out lines that cannot be read, and report them."""
+    """Skip lines that cannot be read, and report them."""
     texts: GivenPath | None = None
-    """Other texts: a table with a label of 0 and 1."""
+    """Other texts: a table with a label column of 0 and 1."""
     text_column: str = "text"
-    """Its text column."""
+    """Text column of the texts table."""
     label_column: str = "label"
-    """Its label column."""
+    """Label column of the texts table."""
     prevalence: Fraction | None = None
-    """Thin the positives of texts to this part."""
+    """Thin out the positives of texts to this fraction."""
     simulate: PositiveInt | None = None
-    """SIMULATED embeddings with the facts that 7.12 reports: so many in the pool, and more for test."""
+    """Pool size of a simulation: SIMULATED embeddings that match the facts reported in 7.12, with more rows for the
+    test."""
     book_cosine: Fraction = 0.4
-    """Of simulate: mean cosine similarity of two sentences of one book."""
+    """With simulate: mean cosine similarity of two sentences from one book."""
     spoiler_cosine: Fraction = 0.1
-    """Of simulate: by how much more two spoilers of one book are alike."""
+    """With simulate: how much more similar two spoilers from one book are."""
 
     def __post_init__(self) -> None:
         if self.book_cosine + self.spoiler_cosine > 0.99:
-            problem = "leaves no room for what else sentences say, beside spoiler_cosine"
+            problem = "must be at most 0.99 together with spoiler_cosine"
             raise UserError(problem, parameter="book_cosine", value=self.book_cosine)
 
     def require_one(self) -> None:
@@ -66,20 +67,20 @@ class SourceOptions:
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class StageOptions(ProbeOptions):
-    """How sentences become a pool that can be searched."""
+    """How to turn sentences into a searchable pool."""
 
     model: Annotated[str, Field(min_length=1)] = DEFAULT_MODEL
-    """A sentence-transformers model, by folder or name; wordllama is a static one, hundreds of times faster."""
+    """A sentence-transformers model, by folder or name. wordllama is a static model, hundreds of times faster."""
     backend: Backend = BACKENDS[0]
-    """What computes the model; vectors are the same up to rounding."""
+    """Which library runs the model. The vectors are the same up to rounding."""
     dimensions: NonNegativeInt = DEFAULT_DIMENSIONS
-    """Whiten to so many by PCA; 0: do not."""
+    """Whiten to this many dimensions by PCA. 0 turns whitening off."""
     splits: Annotated[tuple[SplitName, ...], COMMA_SEPARATED, Field(min_length=1)] = SPLITS[:1]
-    """What is never in two parts of the data, comma-separated; the paper's is sentence."""
+    """What must not be split between two parts of the data, comma-separated. The paper uses sentence."""
     test_rows: PositiveInt | None = None
-    """Test on so many of the test rows, drawn at random."""
+    """Test on this many of the test rows, drawn at random."""
     no_structure: bool = False
-    """Leave out Figure 19, which needs the neighbors of all positives."""
+    """Skip Figure 19, which needs the neighbors of all positives."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -95,34 +96,34 @@ class GoodreadsMethodOptions:
     )
     """Selection strategies, comma-separated."""
     int8: bool = False
-    """Also most_likely_positive over everything, by 8-bit codes in memory."""
+    """Also run most_likely_positive over the whole pool with 8-bit codes in memory."""
     k: PositiveInt = 100
-    """Neighbors of each labeled row that join the candidates."""
+    """Neighbors of each labeled row to add to the candidates."""
     recommended: bool = False
-    """Also most_likely_positive on vectors that are not whitened: over everything, over the SEALS pool, and as `seals
-    label` searches large tables, by the walk."""
+    """Also run most_likely_positive on vectors that are not whitened: over the whole pool, over the SEALS pool, and
+    by the walk, as `seals label` searches large tables."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class GoodreadsProtocol(StageOptions, GoodreadsMethodOptions, LearningOptions, LabelOptions):
-    """All that decides what the experiment finds."""
+    """All options that affect the result of the experiment."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.recommended and self.dimensions == 0:
-            problem = "whitens nothing, and recommended compares whitened vectors with those that are not"
+            problem = "turns whitening off, but recommended compares whitened vectors with unwhitened ones"
             raise UserError(problem, parameter="dimensions", value=0)
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class GoodreadsExecution(RunOptions, ClusterOptions):
-    """Where and how it runs; it finds the same."""
+    """Options that affect where and how the experiment runs, but not its result."""
 
     work: GivenPath | None = None
-    """Where the stages leave their results, some 40 GB at full size. [default: the results' folder with -work]"""
+    """Folder for the results of the stages, some 40 GB at full size. [default: the results folder's name plus -work]"""
     memory: str = "0.75"
-    """What the index and the float32 copy may each take: a part of the memory, or a size such as 16GB."""
+    """Memory limit for the index, and for the float32 copy: a fraction of the memory, or a size such as 16GB."""
     threads: Annotated[int, Field(ge=1, le=MAX_THREADS)] = os.cpu_count() or 1
-    """Threads of each run."""
+    """Threads per run."""
     block: PositiveInt = 16_384
-    """Texts embedded between two saves."""
+    """Texts to embed between saves."""

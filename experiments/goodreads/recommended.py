@@ -1,4 +1,4 @@
-"""What `seals label` does beside what 7.12 does: vectors that are not whitened, and the walk."""
+"""What `seals label` does, compared with what 7.12 does: vectors that are not whitened, and the walk."""
 
 from __future__ import annotations
 
@@ -12,34 +12,36 @@ from seals_sim.replay.options import ReplayProtocol
 from seals_sim.replay.tables import format_method
 
 RAW = "raw"
-"""The embedding as it comes, beside the whitened one."""
+"""The embedding without whitening, next to the whitened one."""
 WALK_K = 100
-"""Neighbors of each positive in a walk, as `seals label` has them."""
+"""Neighbors of each positive in a walk, as in `seals label`."""
 _STRATEGY = "most_likely_positive"
 RAW_METHODS = (*((f"{pool}_{RAW}", _STRATEGY) for pool in ("walk", "seals", "all")), (f"all_{RAW}", "random"))
 
 
 def list_recommended(protocol: ReplayProtocol) -> list[Method]:
-    """The methods, those first that need least memory; random labels tell what a model owes to its labels."""
+    """The methods, starting with those that need the least memory. Random labels show how much a model owes to its
+    labels.
+    """
     methods = {pool: build_method(protocol, pool, _STRATEGY, embedding=RAW) for pool in ("walk", "seals", "all")}
     chance = build_method(protocol, "all", "random", embedding=RAW)
     return [replace(methods["walk"], k=WALK_K), methods["seals"], methods["all"], chance]
 
 
 def name_raw_pools(rounds: pd.DataFrame) -> pd.DataFrame:
-    """Tell the pools of vectors that are not whitened from the others, by their names."""
+    """Rename the pools of unwhitened vectors to distinguish them from the others."""
     return rounds.assign(pool=rounds["pool"].where(rounds["embedding"] != RAW, rounds["pool"] + f"_{RAW}"))
 
 
 def compare_recommended(rounds: pd.DataFrame) -> list[dict[str, Any]]:
-    """Set each method of most-likely positive beside the full scan of whitened vectors, repeat by repeat.
+    """Compare each method of most-likely positive with the full scan of whitened vectors, repeat by repeat.
 
     Args:
-        rounds: Of one split; where its run has no such methods, nothing comes out.
+        rounds: The rounds of one split. If its run has no such methods, the result is empty.
 
     Returns:
-        A row a method: recall, AUC and average precision at the last round, their differences from that scan with their
-        standard deviation over repeats, and the candidates; what is a part is given in percent, or in points.
+        One row per method: recall, AUC and average precision at the last round, their differences from that scan with
+        their standard deviation over repeats, and the candidates. Fractions are in percent, differences in points.
     """
     last = rounds[rounds["strategy"] == _STRATEGY].groupby(["pool", "repeat"]).last()
     pools = last.index.get_level_values("pool")

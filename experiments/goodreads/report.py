@@ -1,4 +1,4 @@
-"""Draw the report of a Goodreads run from its rows alone: the numbers of section 7.12 beside these."""
+"""Draw the report of a Goodreads run from its rows alone, next to the numbers of section 7.12."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from seals_sim.replay.tables import compute_curves, format_method, summarize_met
 
 
 def write_report(folder: Path) -> Path:
-    """Write, or write again, the tables, the figures and the page of a finished run.
+    """Write or rewrite the tables, figures and page of a finished run.
 
     Args:
-        folder: The folder of the run: config.json, facts.json, rounds.csv and stages.csv are read.
+        folder: The run's folder, with config.json, facts.json, rounds.csv and stages.csv.
 
     Returns:
         The page, `index.html` in the folder.
@@ -80,7 +80,7 @@ def _write_tables(
     comparisons: dict[str, list[Comparison]],
     recommended: dict[str, list[dict[str, Any]]],
 ) -> None:
-    """summary.csv, beside.csv and, where it was run, recommended.csv, the splits one below another."""
+    """Write summary.csv, beside.csv and, if it was run, recommended.csv, with the splits one below another."""
     tables_by_file = {
         "summary": [table.assign(split=name) for name, table in summaries.items()],
         "beside": [pd.DataFrame(rows).assign(split=name) for name, rows in comparisons.items()],
@@ -97,7 +97,7 @@ def _with_peaks(table: pd.DataFrame, rounds: pd.DataFrame) -> pd.DataFrame:
 
 
 def _peak_bytes(run: GoodreadsRun) -> int:
-    """The most memory held by any stage or SEALS run; the full scans come later and map far more."""
+    """The most memory that any stage or SEALS run held. The full scans come later and map far more."""
     of_runs = run.rounds.loc[run.rounds["pool"] == "seals", "peak_bytes"]
     return int(pd.concat([run.stages["peak_bytes"], of_runs]).max())
 

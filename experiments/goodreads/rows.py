@@ -1,4 +1,4 @@
-"""What a Goodreads run left in its folder, read back only if it is whole."""
+"""Read the files that a Goodreads run left in its folder, if they are whole."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class GoodreadsRun:
 
     Attributes:
         config: The content of config.json.
-        facts: What was measured of each split and its index, by the name of the split.
+        facts: The facts measured for each split and its index, by the name of the split.
         rounds: One row per split, method, repeat and round, with ROUND_COLUMNS.
-        stages: One row per stage of the preparation, with STAGE_COLUMNS.
-        is_sealed: Whether a checksum vouches for each of these; early runs have none.
+        stages: One row per preparation stage, with STAGE_COLUMNS.
+        is_sealed: Whether checksums cover these files; early runs have none.
     """
 
     config: dict[str, Any]
@@ -128,7 +128,7 @@ def read_run(folder: Path) -> GoodreadsRun:
 
 
 def _read_numbers(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """The rows of a table whose measured columns hold numbers."""
+    """The rows of a table, with a check that its measured columns hold numbers."""
     table = read_rows(path, columns, dtype=dict.fromkeys(("pool", "strategy", "split", "folder"), str))
     for name in set(columns) - _NOT_NUMBERS if len(table) else ():
         if not pd.api.types.is_numeric_dtype(table[name]) or (name not in _MAY_LACK and table[name].isna().any()):
@@ -142,12 +142,12 @@ def _read_facts(path: Path, config: dict[str, Any]) -> dict[str, dict[str, Any]]
     facts: dict[str, dict[str, Any]] = read_json(path, _AllFacts)["splits"]
     wanted = config["options"]["splits"]
     if set(facts) != set(wanted):
-        raise UserError(f"{path}: has the splits {', '.join(facts)}, and config.json {', '.join(wanted)}")
+        raise UserError(f"{path}: has the splits {', '.join(facts)}, but config.json has {', '.join(wanted)}")
     return facts
 
 
 def _require_all_rounds(path: Path, rounds: pd.DataFrame, config: dict[str, Any]) -> None:
-    """Every run of the configuration must be there, from its seeds to its end."""
+    """Require every run of the configuration, from its seeds to its end."""
     options = config["options"]
     methods = list(product(options["pools"], options["strategies"]))
     if options["int8"]:
@@ -159,7 +159,7 @@ def _require_all_rounds(path: Path, rounds: pd.DataFrame, config: dict[str, Any]
         (split, *method, n)
         for split in options["splits"]
         for method in methods
-        for n in range(min(options["repeats"], len(rounds) + 1))  # a run has a row at least
+        for n in range(min(options["repeats"], len(rounds) + 1))  # a run has at least one row
     }
     runs = rounds.groupby(_RUN)
     last = runs.last()
@@ -172,7 +172,7 @@ def _require_all_rounds(path: Path, rounds: pd.DataFrame, config: dict[str, Any]
 
 
 def _require_all_stages(path: Path, stages: pd.DataFrame, facts: dict[str, dict[str, Any]]) -> None:
-    """Every split must have come to its last stage."""
+    """Require that every split has reached its last stage."""
     for split, about in facts.items():
         last = "neighbors-of-positives" if "largest_component" in about else "measure-index"
         if not stages["folder"].str.endswith(f"split-{split}/{last}").any():

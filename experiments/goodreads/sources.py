@@ -30,9 +30,11 @@ _SIMULATED_BLOCK = 65_536  # part of the simulation: another size would draw oth
 
 @dataclass(frozen=True, eq=False)
 class Source:
-    """fingerprint: of texts or simulation; is_positive: (n,); groups: name -> (n,) numbers of review and book, where
-    they are known; stages: what has been done so far; embed: has workers embed, and gives the embeddings (n, d)
-    float16, memory-mapped, and the stage that they come from.
+    """The sentences and their labels.
+
+    fingerprint: of the texts or the simulation; is_positive: (n,); groups: name -> (n,) review and book numbers, if
+    known; stages: the stages done so far; embed: lets workers embed the sentences, and returns the embeddings (n, d)
+    float16, memory-mapped, and the stage that made them.
     """
 
     name: str
@@ -50,7 +52,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Encoding:
-    """How texts are embedded. block: texts between two entries in the journal."""
+    """How to embed texts. block: texts between two journal entries."""
 
     model: str
     backend: Backend
@@ -79,10 +81,10 @@ def open_texts(
     encoding: Encoding,
     work: Path,
 ) -> Source:
-    """A table of texts with a 0/1 label; positives thinned at random to `prevalence`, where it is given."""
+    """A table of texts with a 0/1 label. If `prevalence` is given, the positives are thinned at random to it."""
     dataset = read_text_table(path, text_column, [label_column], skip_bad_lines=skip_bad_lines)
     if len(dataset.concepts) != 1:
-        problem = f"must hold 0 and 1; {path} has {len(dataset.concepts)} labels"
+        problem = f"must be one column of 0 and 1; {path} has {len(dataset.concepts)} labels"
         raise UserError(problem, parameter="label_column", value=label_column)
     (is_positive,) = (dataset.is_positive(name) for name in dataset.concepts)
     rows = np.arange(len(dataset))
@@ -90,7 +92,7 @@ def open_texts(
         n_left = round(prevalence / (1 - prevalence) * int((~is_positive).sum()))
         positives = np.flatnonzero(is_positive)
         if n_left > len(positives):
-            raise UserError(f"{path} has too few positives for that", parameter="prevalence", value=prevalence)
+            raise UserError(f"{path} has too few positives for it", parameter="prevalence", value=prevalence)
         left = make_generator(seed, "thinned").choice(positives, n_left, replace=False)
         rows = np.sort(np.concatenate([np.flatnonzero(~is_positive), left]))
     assert dataset.texts is not None
@@ -116,13 +118,13 @@ def _embedded(
 
 @dataclass(frozen=True)
 class Simulation:
-    """Simulated embeddings with the facts that 7.12 reports: isotropic noise, with little in it.
+    """Simulated embeddings with the facts that 7.12 reports: isotropic noise with little structure.
 
-    n_pool: sentences of the unlabeled pool; as many more are drawn as the paper has for test and validation.
-    cosine: mean cosine similarity of two spoilers (7.12.3), from a direction that all of them share.
-    book_cosine: of two sentences of one book; at 0.4 the nearest neighbors are about as near as among WordNet's
-    definitions under the same whitening (10th: 0.49, 100th: 0.32). spoiler_cosine: by how much more two spoilers of one
-    book are alike. Books are as many, in proportion, as in the data; reviews have 13 sentences.
+    n_pool: sentences in the unlabeled pool. Test and validation sentences are added in the paper's proportions. cosine:
+    mean cosine similarity of two spoilers (7.12.3), from a direction that they all share. book_cosine: that of two
+    sentences of one book. At 0.4 the nearest neighbors are about as near as among WordNet's definitions under the same
+    whitening (10th: 0.49, 100th: 0.32). spoiler_cosine: how much more similar two spoilers of one book are. The number
+    of books is in proportion to the data; reviews have 13 sentences.
     """
 
     n_pool: int
@@ -135,7 +137,7 @@ class Simulation:
 
     @property
     def n(self) -> int:
-        """All sentences, such that the pool has n_pool of them or a few more.
+        """The number of all sentences, such that the pool has n_pool of them or a few more.
 
         >>> Simulation(14_130_000).n
         17675004
@@ -158,7 +160,7 @@ class Simulation:
     def rows_of(
         self, is_positive: NDArray[np.bool_], books: NDArray[np.int64]
     ) -> Callable[[int, int], NDArray[np.float32]]:
-        """A function that gives the embeddings from a start to an end."""
+        """A function that returns the embeddings from a start to an end."""
         d = self.dimensions
         shape = (self._n_books, d)
         topics, twists = (
@@ -168,7 +170,7 @@ class Simulation:
         shared = self._normal("shared", (d,))
         shared *= np.float32(np.sqrt(self.cosine) / np.linalg.norm(shared))
         left = 1 - self.book_cosine - np.where([False, True], self.spoiler_cosine + self.cosine, 0)
-        spread = np.sqrt(left / d).astype(np.float32)  # of the noise of other sentences, and of spoilers
+        spread = np.sqrt(left / d).astype(np.float32)  # of the noise: for other sentences, for spoilers
 
         def rows(start: int, end: int) -> NDArray[np.float32]:
             label, book = is_positive[start:end], books[start:end]

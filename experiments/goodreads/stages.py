@@ -1,6 +1,6 @@
-"""From embeddings to a pool that can be searched: whitening, the split, the pool and test vectors, the index.
+"""From embeddings to a searchable pool: whitening, the split, the pool and test vectors, and the index.
 
-Each is a stage in the work folder, done once and opened again; vectors are read through mapped memory throughout.
+Each is a stage in the work folder, computed once and then reopened. All vectors are memory-mapped.
 """
 
 from __future__ import annotations
@@ -36,8 +36,10 @@ _BLOCK = 65_536
 
 @dataclass(frozen=True)
 class Settings:
-    """memory_bytes: what the index, and the float32 copy for the scan, may take; n_probe: cells of the index that a
-    query looks into; scans: which full scans are to be run; test_rows: at most so many rows are tested on.
+    """Settings of the stages.
+
+    memory_bytes: limit for the index, and for the float32 copy for the scan; n_probe: index cells that a query probes;
+    scans: the full scans to run; test_rows: maximum number of test rows.
     """
 
     dimensions: int
@@ -54,7 +56,7 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Prepared:
-    """A split that experiments can be run on, and what is known of it."""
+    """A split that is ready for experiments, and the facts known about it."""
 
     split: Split
     space: Space
@@ -66,19 +68,19 @@ _MOST_GIGABYTES = 10**6
 
 
 def parse_memory(text: str) -> int:
-    """Bytes meant by a number with GB, or by a part of this machine's memory. Raises UserError."""
+    """Bytes from a number with GB, or from a fraction of this machine's memory. Raises UserError."""
     number, is_gigabytes = text.strip().removesuffix("GB"), text.strip().endswith("GB")
     try:
         amount = float(number)
     except ValueError:
-        raise UserError("must be a part such as 0.75, or a size such as 16GB", parameter="memory", value=text) from None
+        raise UserError("must be a fraction like 0.75 or a size like 16GB", parameter="memory", value=text) from None
     if not 0 < amount <= (_MOST_GIGABYTES if is_gigabytes else 1):
-        raise UserError("must be above 0 and at most 1, or a size such as 16GB", parameter="memory", value=text)
+        raise UserError("must be above 0 and at most 1, or a size like 16GB", parameter="memory", value=text)
     return int(amount * 1e9) if is_gigabytes else int(amount * get_machine_memory())
 
 
 def prepare(source: Source, name: str, settings: Settings, work: Path, workers: Workers, variant: str = "") -> Prepared:
-    """The split called `name` (one of `SPLITS`), embedded by the workers; a variant has a folder of its own.
+    """Prepare the split called `name` (one of `SPLITS`), embedded by the workers. Each variant has its own folder.
 
     Raises UserError.
     """
@@ -86,7 +88,7 @@ def prepare(source: Source, name: str, settings: Settings, work: Path, workers: 
     split = split_source(source, name, settings)
     vectors, pooled, stages = _vectors(source, split, settings, work, folder, workers)
     _require_memory(vectors.pool, settings)
-    # Of all sentences, copies included, as in 7.12: the distinct ones would be a second file of gigabytes.
+    # The index holds all sentences, copies included, as in 7.12: distinct ones would be a second file of gigabytes.
     rng = make_generator(settings.seed, "index", name)
     index, indexing = build_ivf(
         vectors.pool, pooled.digest, folder, rng, n_probe=settings.n_probe, quiet=settings.quiet
@@ -97,7 +99,7 @@ def prepare(source: Source, name: str, settings: Settings, work: Path, workers: 
 
 
 class _Codes:
-    """Makes the codes when they are first needed, in the process that needs them."""
+    """Makes the codes on first use, in the process that needs them."""
 
     def __init__(self, vectors: StoredVectors, n_threads: int) -> None:
         self._vectors, self._n_threads = vectors, n_threads
@@ -110,7 +112,7 @@ class _Codes:
 
 
 class _Vectors(NamedTuple):
-    """Memory-mapped, float16; scanned: the pool in float32, where it is there."""
+    """Memory-mapped float16 vectors. scanned: the pool in float32, if it exists."""
 
     pool: StoredVectors
     test: StoredVectors
@@ -120,7 +122,7 @@ class _Vectors(NamedTuple):
 def _vectors(
     source: Source, split: Split, settings: Settings, work: Path, folder: Path, workers: Workers
 ) -> tuple[_Vectors, Stage, list[Stage]]:
-    """The vectors, the stage of the pool's, and all stages up to there."""
+    """The vectors, the stage of the pool's vectors, and all stages up to it."""
     embeddings, embedded = source.embed(workers)
     origin = {"embeddings": embedded.digest, "dimensions": settings.dimensions, "seed": settings.seed}
     whitening, whitened = _whitening(embeddings, settings, work, origin)
@@ -147,7 +149,7 @@ def _vectors(
 def _whitening(
     embeddings: StoredVectors, settings: Settings, work: Path, origin: dict[str, object]
 ) -> tuple[Whitening | None, list[Stage]]:
-    """Fitted on a sample of all sentences, without labels."""
+    """Fit the whitening on a sample of all sentences, without labels."""
     if settings.dimensions == 0:
         return None, []
     stage = Stage(work, "whiten", origin)
@@ -162,14 +164,14 @@ def _whitening(
 
 
 def split_source(source: Source, name: str, settings: Settings) -> Split:
-    """The parts of the split called `name`. Raises UserError where a part would be empty, or the groups are unknown."""
+    """The parts of the split called `name`. Raises UserError if a part would be empty or the groups are unknown."""
     rng = make_generator(settings.seed, "split")
     if name == "sentence":
         split = split_at_random(len(source), rng, settings.test_fraction)
     elif name in source.groups:
         split = split_by_group(source.groups[name], rng, settings.test_fraction)
     else:
-        raise UserError(f"{source.name} does not say which {name} a sentence is from", parameter="splits", value=name)
+        raise UserError(f"{source.name} does not give the {name} of a sentence", parameter="splits", value=name)
     if settings.test_rows is None or settings.test_rows >= len(split.test):
         return split
     drawn = make_generator(settings.seed, "tested").choice(split.test, settings.test_rows, replace=False)
@@ -180,7 +182,7 @@ def _require_memory(pool: StoredVectors, settings: Settings) -> None:
     needed = pool.size * (1 + ("all_int8" in settings.scans))
     if needed > settings.memory_bytes:
         size = f"{len(pool):,} x {pool.shape[1]} vectors take {needed / 1e9:.1f} GB as 8-bit codes"
-        raise UserError(f"is too little: {size}", parameter="memory", value=f"{settings.memory_bytes / 1e9:.1f}GB")
+        raise UserError(f"too little memory; {size}", parameter="memory", value=f"{settings.memory_bytes / 1e9:.1f}GB")
 
 
 def _facts(
@@ -191,7 +193,7 @@ def _facts(
     settings: Settings,
     folder: Path,
 ) -> tuple[dict[str, object], list[Stage]]:
-    """What the report says of the data and of the index; measured once."""
+    """The facts about the data and the index for the report; measured once."""
     positives = Rows(np.flatnonzero(source.is_positive[split.pool]))
     stages = []
     measuring = Stage(folder, "measure-index", {"n_probe": settings.n_probe, "index": index.digest})
@@ -215,20 +217,20 @@ def _facts(
 
 
 def _measure_rounding(rounded: StoredVectors, exact: StoredVectors) -> float:
-    """By which the inner product of a stored row with a unit vector can be off, at most, in a sample."""
+    """Largest error, in a sample, of the inner product of a stored row with a unit vector."""
     step = max(1, len(rounded) // 10_000)
     difference = widen(rounded[::step]) - widen(exact[::step])
     return float(np.linalg.norm(difference, axis=1).max())
 
 
 def _largest_component(positives: Rows, graph: StoredGraph, k: int) -> float:
-    """Its part of the positives."""
+    """The fraction of the positives in the largest component."""
     _, inside = find_components(build_concept_graph(positives, graph, k))
     return len(inside) / len(positives)
 
 
 def describe(stages: Sequence[Stage], work: Path) -> list[dict[str, object]]:
-    """A row a stage for the report."""
+    """One row per stage for the report."""
     return [
         {
             "folder": str(stage.folder.relative_to(work)),

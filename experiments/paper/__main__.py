@@ -1,6 +1,6 @@
-"""Every experiment of the paper on one data set, as one report: Figures 1-14 and 16-19, Tables 2-8 and section 3.1.
+"""All experiments of the paper on one data set, in one report: Figures 1-14 and 16-19, Tables 2-8 and section 3.1.
 
-Without input it runs on WordNet: 117,659 definitions, and as concepts synsets with all their hyponyms.
+Without input it runs on WordNet: 117,659 definitions, with synsets and all their hyponyms as concepts.
 """
 
 from __future__ import annotations

@@ -54,12 +54,12 @@ from seals_sim.workers import Workers, open_workers
 _DIMENSIONS = (256, 128, 64)
 _PILOT_CONCEPTS = 10
 _FULL_SUPERVISION_ROWS = 1_000_000  # in float64; more would not fit
-_LATENT_FEWER = 100  # the largest k at which other embeddings than the first are looked at
+_LATENT_FEWER = 100  # the largest k at which to measure embeddings other than the first
 
 
 @dataclass(frozen=True, eq=False)
 class _Work:
-    """The data, set up, and how to work on them."""
+    """The prepared data, and how to process them."""
 
     setup: Setup
     cache: Path
@@ -74,19 +74,19 @@ class _Work:
 
 
 def run_paper(inputs: InputOptions, protocol: PaperProtocol, execution: PaperExecution, command: str = "") -> Path:
-    """Run the studies that are wanted and not finished, and write the report of all that are.
+    """Run the requested studies that are not finished, and write the report of all finished ones.
 
     Args:
         inputs: The data.
-        protocol: All that decides what the experiments find.
-        execution: Where, how, and which studies.
-        command: What was typed, for the report.
+        protocol: All options that affect the results.
+        execution: Where and how to run, and which studies.
+        command: The command as typed, for the report.
 
     Returns:
         The page of the report.
 
     Raises:
-        UserError: Where the data or the folder do not fit what is asked.
+        UserError: If the data or the folder do not fit the options.
     """
     openimages = None if execution.paper_tables is None else read_openimages(execution.paper_tables)
     engine = combine(ReplayProtocol, protocol, k=1, dimensions=None)  # until k is chosen
@@ -140,7 +140,7 @@ def _run_missing(work: _Work, plan: Plan, wanted: Sequence[str], n_side_concepts
 
 
 def _name_embeddings(dataset: Dataset, protocol: PaperProtocol) -> tuple[str, ...]:
-    """Names as model/dimension; vectors of the user's own have one model, 'vectors'."""
+    """Names as model/dimension. If the user gives vectors, the only model is 'vectors'."""
     dimensions = protocol.dimensions
     if dataset.texts is None:
         return tuple(f"vectors/{d}" for d in dimensions or (0,))
@@ -151,7 +151,7 @@ def _name_embeddings(dataset: Dataset, protocol: PaperProtocol) -> tuple[str, ..
 
 
 def _read_chosen_k(out: Path) -> tuple[int, dict[str, float] | None] | None:
-    """The k of the run in this folder, and the pilot that it came from, so that it can go on."""
+    """The k of the run in this folder and the pilot that gave it, so that the run can resume."""
     if not (out / CONFIG).exists():
         return None
     config = read_config_of("paper", out, RunConfig)
@@ -159,10 +159,10 @@ def _read_chosen_k(out: Path) -> tuple[int, dict[str, float] | None] | None:
 
 
 def _choose_k_by_pilot(work: _Work, embedding: str) -> tuple[int, dict[str, float] | None]:
-    """The k at which MaxEnt-SEALS should come to consider the part of the pool that it does in the paper.
+    """The k at which MaxEnt-SEALS should consider the same fraction of the pool as in the paper.
 
-    A pilot on validation concepts, one repeat each, at the k0 of equal k T / |U|; its part of the pool is taken to be
-    in proportion to k. Without validation concepts k0 itself.
+    The pilot runs on validation concepts, one repeat each, with the k0 at which k T / |U| equals the paper's. Its
+    fraction of the pool is assumed to be proportional to k. Without validation concepts, the result is k0 itself.
     """
     setup = work.setup
     n_pool = len(setup.split.pool)
@@ -199,7 +199,7 @@ def _list_tasks(setup: Setup, plan: Plan, wanted: Sequence[str], n_side_concepts
 
 
 def _write_tables(folder: Path, store: RunStore, everything: Sequence[Task]) -> None:
-    """Write all that is finished, by this call and by earlier ones, in the order of the studies."""
+    """Write everything that is finished, from this call and earlier ones, in the order of the studies."""
     finished = store.finished()
     there = [task for task in everything if task.name in finished]
     index = [store.read(name, "index") for name in sorted(finished) if name.startswith("index ")]
@@ -210,7 +210,7 @@ def _write_tables(folder: Path, store: RunStore, everything: Sequence[Task]) -> 
 
 
 def _build_spaces(work: _Work, todo: Sequence[Task], store: RunStore) -> dict[str, Space]:
-    """The embeddings that these tasks need, with an index where they seek neighbors in one."""
+    """The embeddings that these tasks need, each with an index if tasks look for neighbors in it."""
     most: dict[str, int] = {}
     for task in todo:
         most.setdefault(task.embedding, 0)
@@ -223,7 +223,7 @@ def _build_spaces(work: _Work, todo: Sequence[Task], store: RunStore) -> dict[st
         pool_vectors, index = np.ascontiguousarray(vectors[split.pool]), None
         if k:
             if not work.quiet:
-                print(f"index {protocol.index} of {embedding}, k up to {k} ...", file=sys.stderr)
+                print(f"preparing the {protocol.index} index of {embedding}, k up to {k} ...", file=sys.stderr)
             index, facts = open_index(
                 pool_vectors, protocol, k, protocol.seed, work.cache, work.quiet, workers=work.workers
             )

@@ -28,7 +28,7 @@ def _drawing(rows: int, columns: int, width: float = 13.0, height: float = 3.6) 
 
 
 def draw_study(paper: Paper, study: Study, path: Path) -> None:
-    """Draw metric, pool and recall by number of labels: a row of panels for each row of the study."""
+    """Draw metric, pool and recall by number of labels, with one row of panels for each row of the study."""
     concepts = paper.find_common_concepts(study)
     rows = list(dict.fromkeys(line.row for line in study.lines))
     with _drawing(len(rows), 3, height=3.9) as (figure, axes):
@@ -48,14 +48,14 @@ def draw_study(paper: Paper, study: Study, path: Path) -> None:
 
 
 def _colors(lines: list[Line]) -> list[str]:
-    """A color per thing that is compared; its pools share it."""
+    """One color per thing that is compared, shared by its pools."""
     things = [line.label.partition(", ")[2] or line.method.strategy for line in lines]
     places = {name: place for place, name in enumerate(dict.fromkeys(things))}
     return [f"C{places[name] % 10}" for name in things]
 
 
 def draw_structure(paper: Paper, path: Path) -> None:
-    """Draw Figures 10, 16 and 19: component size and path length over concepts, a row of panels per embedding."""
+    """Draw Figures 10, 16 and 19: component size and path length over concepts, one row of panels per embedding."""
     shown = [name for name in paper.plan.embeddings if name.endswith(paper.plan.embeddings[0].rpartition("/")[2])]
     with _drawing(len(shown), 2, width=11) as (figure, axes):
         for embedding, panels in zip(shown, axes, strict=True):
@@ -72,7 +72,7 @@ def draw_structure(paper: Paper, path: Path) -> None:
 
 
 def draw_against_structure(title_and_table: list[tuple[str, pd.DataFrame]], path: Path) -> None:
-    """Draw Figure 3: AP and recall against component size and path length, a row of panels per table."""
+    """Draw Figure 3: AP and recall against component size and path length, with one row of panels per table."""
     with _drawing(len(title_and_table), 4, width=15, height=3.4) as (figure, axes):
         for (title, table), panels in zip(title_and_table, axes, strict=True):
             pairs = [
@@ -90,10 +90,10 @@ def draw_against_structure(title_and_table: list[tuple[str, pd.DataFrame]], path
 
 
 def draw_correlation(panels: list[tuple[str, pd.Series, pd.Series]], path: Path) -> None:
-    """Draw Figure 11: SEALS against All, a point per concept.
+    """Draw Figure 11: SEALS against All, with one point per concept.
 
     Args:
-        panels: A title with the results of All and of SEALS, by concept, for each panel.
+        panels: For each panel, a title and the results of All and of SEALS by concept.
         path: Where to write the figure, without a suffix.
     """
     columns = 3

@@ -1,4 +1,4 @@
-"""How the results of SEALS go with the latent structure of a concept (Figures 3, 10 and 16, section 6)."""
+"""How the results of SEALS relate to the latent structure of a concept (Figures 3, 10 and 16, section 6)."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _N_LAGGARDS = 10
 
 
 def compare_with_structure(paper: Paper) -> pd.DataFrame:
-    """Set the structure of each concept beside the results of SEALS.
+    """Compare the structure of each concept with the results of SEALS.
 
     Returns:
-        A row per concept of the main study: its structure at the main study's k in the first embedding, what SEALS
-        reached, and what it lost to All.
+        One row per concept of the main study: its structure at the main study's k in the first embedding, what SEALS
+        reached, and how far it stayed below All.
     """
     plan, structure = paper.plan, paper.structure
     shapes = structure[(structure["embedding"] == plan.embeddings[0]) & (structure["k"] == plan.protocol.k)]
@@ -67,7 +67,7 @@ def average_structure(paper: Paper) -> list[dict[str, Any]]:
 
 
 def average_cosines(paper: Paper) -> list[dict[str, Any]]:
-    """The average cosine similarity of a concept's examples by embedding, over concepts."""
+    """The average cosine similarity of a concept's examples by embedding: mean and standard deviation over concepts."""
     concepts = paper.structure.drop_duplicates(["embedding", "concept"])
     means = concepts.groupby("embedding", sort=False)["average_cosine"].agg(["mean", "std"])
     return list(means.reset_index().to_dict("records"))
@@ -77,7 +77,7 @@ def correlate(sources: list[tuple[str, pd.DataFrame]]) -> list[dict[str, Any]]:
     """Fit what SEALS reached and lost against each property of a concept.
 
     Args:
-        sources: A name and a table of `compare_with_structure` each.
+        sources: Pairs of a name and a table from `compare_with_structure`.
     """
     rows = []
     for source, table in sources:

@@ -10,12 +10,12 @@ class Table2Row(NamedTuple):
 
     Attributes:
         map: Mean average precision.
-        recall: In percent.
-        pool: The share of the pool considered, in percent.
-        total: Seconds of a whole run.
-        selection: Seconds of scoring and selecting.
-        neighbor: Seconds of the k-NN search, with SEALS.
-        training: Seconds of training.
+        recall: Recall in percent.
+        pool: Share of the pool considered, in percent.
+        total: Seconds for a whole run.
+        selection: Seconds for scoring and selecting.
+        neighbor: Seconds for the k-NN search, with SEALS.
+        training: Seconds for training.
     """
 
     map: float

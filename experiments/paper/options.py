@@ -1,4 +1,4 @@
-"""The options of the experiments of the paper."""
+"""Options of the paper's experiments."""
 
 from __future__ import annotations
 
@@ -26,38 +26,39 @@ class PaperConceptOptions(ConceptOptions):
     """Which concepts to search for."""
 
     concepts: PositiveInt = 50
-    """How many concepts, in random order, of those with enough to measure."""
+    """How many concepts to search for, drawn at random from those with enough rows to measure."""
     side_concepts: PositiveInt = 15
-    """On how many of them the studies of the appendix are run."""
+    """How many of these concepts to use in the studies of the appendix."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class SpaceOptions:
-    """Which embeddings and how many neighbors."""
+    """Which embeddings to use, and how many neighbors."""
 
     models: Annotated[tuple[str, ...], COMMA_SEPARATED, Field(min_length=1)] = (DEFAULT_MODEL, STATIC_MODEL)
-    """Embedding models, comma-separated, that of the main study first."""
+    """Embedding models, comma-separated; the main study uses the first."""
     dimensions: Annotated[tuple[NonNegativeInt, ...], COMMA_SEPARATED] = ()
-    """Dimensions to whiten to, comma-separated, main study first. [default: 256,128,64 as far as they go]"""
+    """Dimensions to whiten to, comma-separated; the main study uses the first. [default: those of 256,128,64 that
+    fit]"""
     k: PositiveInt | None = None
-    """Neighbors of each labeled row. [default: by a pilot, for the 6.6 % of the pool of Table 2]"""
+    """Neighbors of each labeled row. [default: chosen by a pilot to reach the 6.6 % of the pool of Table 2]"""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class PaperIndexOptions(IndexOptions):
-    """Which index finds the neighbors; one for all runs."""
+    """Which index finds the neighbors; all runs use the same one."""
 
     index: AutoIndexName = "graph"
-    """lsh is the paper's; graph computes all neighbors once; auto goes by rows, memory and the number of runs."""
+    """lsh is the paper's index. graph computes all neighbors once. auto chooses by rows, memory and number of runs."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class PaperProtocol(PaperConceptOptions, SpaceOptions, PaperIndexOptions, LearningOptions, LabelOptions):
-    """All that decides what the experiments find.
+    """All options that affect the results of the experiments.
 
     Attributes:
         embeddings: Names as model/dimension, once the dimensions are chosen.
-        neighbors: The values of k of Figures 6 and 7 that fit the pool.
+        neighbors: The values of k from Figures 6 and 7 that fit the pool.
     """
 
     embeddings: tuple[str, ...] = ()
@@ -66,9 +67,9 @@ class PaperProtocol(PaperConceptOptions, SpaceOptions, PaperIndexOptions, Learni
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class PaperExecution(Execution, ClusterOptions):
-    """Where and how the experiments run, and which of them this time."""
+    """Options that affect where and how the experiments run, and which of them to run this time."""
 
     only: Annotated[tuple[StudyName, ...], COMMA_SEPARATED] = ()
-    """Run these studies alone, comma-separated; another call with the same options can add more. [default: all]"""
+    """Run only these studies, comma-separated. Rerun with the same other options to add more. [default: all]"""
     paper_tables: GivenPath | None = None
-    """Tables 3 to 8 of the paper in one CSV, drawn beside the same plots of these runs."""
+    """Tables 3 to 8 of the paper in one CSV, plotted next to the same plots of these runs."""

@@ -25,11 +25,11 @@ _Content = tuple[dict[str, Any], dict[str, _Drawing]]  # tables and figures by n
 
 
 def write_report(folder: Path) -> Path:
-    """Write, or write again, the tables, the figures and the page of a finished run.
+    """Write or rewrite the tables, figures and page of a finished run.
 
     Args:
-        folder: The folder of the run: config.json, rounds.parquet, structure.parquet, indexes.parquet and, if the user
-            gave it, openimages.csv are read.
+        folder: The run's folder, with config.json, rounds.parquet, structure.parquet, indexes.parquet and, if the user
+            gave it, openimages.csv.
 
     Returns:
         The page, `index.html` in the folder.
@@ -99,7 +99,7 @@ def _studies(paper: Paper, finished: dict[str, Study]) -> _Content:
 
 
 def _main(paper: Paper, finished: dict[str, Study]) -> _Content:
-    """Table 2, and where two strategies choose the same batches."""
+    """Table 2, and when two strategies choose the same batches."""
     if "main" not in finished:
         return {}, {}
     batches = tables.compare_batches(paper)

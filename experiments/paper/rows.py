@@ -1,4 +1,4 @@
-"""The rows of a run of `experiments.paper`, read back by method."""
+"""Read the rows of an `experiments.paper` run, by method."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class _Pilot(TypedDict):
 
 
 class RunConfig(TypedDict):
-    """What config.json of such a run must say."""
+    """The required content of config.json."""
 
     command: str
     options: _Options
@@ -67,11 +67,11 @@ class Paper:
         config: The content of config.json.
         plan: What the run compares.
         runs: The rounds of each method, over all concepts and repeats.
-        full: Full supervision: a row per embedding, C and concept.
-        structure: Latent structure: a row per embedding, concept and k.
-        index: What each index cost and recalls: a row per embedding and k.
+        full: Full supervision: one row per embedding, C and concept.
+        structure: Latent structure: one row per embedding, concept and k.
+        index: Cost and recall of each index: one row per embedding and k.
         openimages: Tables 3 to 8 of the paper, if the user gave them.
-        is_sealed: Whether a checksum vouches for all but these; early runs have none.
+        is_sealed: Whether checksums cover everything but openimages; early runs have none.
     """
 
     config: dict[str, Any]
@@ -113,7 +113,7 @@ class Paper:
         return finished
 
     def find_common_concepts(self, study: Study) -> list[str]:
-        """The concepts on which every line of a study was run, in the order in which they were chosen."""
+        """The concepts on which every line of a study was run, in the order of their choice."""
         shared = set.intersection(*(set(self.runs[method]["concept"].unique()) for method in study.methods))
         return [concept for concept in self.concepts if concept in shared]
 
@@ -125,7 +125,7 @@ class Paper:
         return table
 
     def values(self, method: Method, measure: str, budget: int, concepts: list[str]) -> pd.DataFrame:
-        """A measure when `budget` examples are labeled: a row per concept, a column per repeat."""
+        """A measure at `budget` labeled examples: one row per concept, one column per repeat."""
         rounds = self.runs[method]
         within = rounds[(rounds["n_labeled"] <= budget) & rounds["concept"].isin(concepts)]
         last = within.groupby(["concept", "repeat"])[measure].last()
@@ -158,7 +158,7 @@ class Timing(NamedTuple):
 
 
 def _by_round(rounds: pd.DataFrame, concepts: list[str]) -> pd.DataFrame:
-    """MEASURES by concept, repeat and round; a run whose pool ran dry keeps its last values."""
+    """MEASURES by concept, repeat and round. A run whose pool ran dry keeps its last values."""
     inside = rounds[rounds["concept"].isin(concepts)].set_index(["concept", "repeat", "round"])[list(MEASURES)]
     by_measure = {measure: inside[measure].unstack("round").ffill(axis=1).stack("round") for measure in MEASURES}
     return pd.DataFrame(by_measure)
@@ -195,7 +195,7 @@ def _arrange(folder: Path, config: dict[str, Any], tables: dict[str, pd.DataFram
 
 
 def _read_protocol(given: dict[str, Any]) -> ReplayProtocol:
-    """The settings that all methods share; a field that an early run lacks has its default."""
+    """The settings that all methods share. A field that an early run lacks gets its default."""
     groups = (ConceptOptions, IndexOptions, LearningOptions, LabelOptions)
     names = {"k", *(field.name for group in groups for field in fields(group))}
     return ReplayProtocol(**{name: value for name, value in given.items() if name in names})

@@ -34,10 +34,10 @@ class Spread:
 
 
 def measure_spread(values: pd.DataFrame | pd.Series) -> Spread:
-    """Average over concepts, then take mean and standard deviation over repeats.
+    """Average over concepts, then take the mean and standard deviation over repeats.
 
     Args:
-        values: A row per concept and a column per repeat, or one value per repeat.
+        values: One row per concept and one column per repeat, or one value per repeat.
     """
     by_repeat = values.mean() if isinstance(values, pd.DataFrame) else values
     return Spread(float(by_repeat.mean()), float(by_repeat.std(ddof=1)) if len(by_repeat) > 1 else np.nan)
@@ -50,10 +50,10 @@ class Fit:
     Attributes:
         n: The number of pairs.
         pearson: Pearson's r.
-        slope: Of the line.
-        intercept: Of the line.
+        slope: The slope of the line.
+        intercept: The intercept of the line.
         spearman: Spearman's rank correlation.
-        p_value: Of Spearman's rank correlation.
+        p_value: The p-value of Spearman's rank correlation.
     """
 
     n: int
@@ -98,8 +98,8 @@ def fit_repeats(everything: pd.DataFrame, seals: pd.DataFrame) -> dict[str, Spre
     """Fit SEALS against All over concepts, in each repeat.
 
     Args:
-        everything: A measure of All: a row per concept, a column per repeat.
-        seals: The same of SEALS.
+        everything: A measure of All: one row per concept, one column per repeat.
+        seals: The same measure of SEALS.
 
     Returns:
         Pearson's r, slope and intercept, each with its spread over repeats; None if a repeat has no fit.

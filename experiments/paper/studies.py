@@ -1,6 +1,6 @@
-"""What the paper compares, study by study: each line of a figure is a method.
+"""What the paper compares, study by study. Each line of a figure is a method.
 
-A line that appears in several figures is one method and is run once.
+A line that appears in several figures is one method and runs only once.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ IMAGENET_POOL_FRACTION = 0.066  # Table 2, MaxEnt-SEALS
 NEIGHBORS = (10, 50, 100, 500, 1000)  # Figures 6, 7
 POSITIVES = (20, 50)  # Figures 8, 9
 RANDOM_POOL_FACTORS = (1.0, 5.0, 10.0)  # Figures 12-14
-REGULARIZATIONS = (10.0, 100.0)  # the paper does not state its own
-WALK_K = 100  # neighbors of each positive, as `seals label` has them
+REGULARIZATIONS = (10.0, 100.0)  # the paper does not state its value
+WALK_K = 100  # neighbors of each positive, as in `seals label`
 _UNCERTAIN_AND_LIKELY = ("maxent", "most_likely_positive")
 _ALL_STRATEGIES = (*_UNCERTAIN_AND_LIKELY, "information_density")
 
 
 def scale_k(n_pool: int, budget: int) -> int:
-    """The k at which k T / |U| is the paper's on ImageNet, 0.31: the largest share of the pool that T labels can add.
+    """The k at which k T / |U| equals the paper's value on ImageNet, 0.31. It is the largest share of the pool that T
+    labels can add.
 
     Args:
         n_pool: |U|, the size of the pool.
@@ -38,7 +39,7 @@ def scale_k(n_pool: int, budget: int) -> int:
 
 
 def scale_budget(n_pool: int, batch: int) -> int:
-    """The number of labels, in whole batches, that is the paper's 0.31 % of the pool (2,000 of 639,906).
+    """The number of labels, in whole batches, that equals the paper's 0.31 % of the pool (2,000 of 639,906).
 
     Args:
         n_pool: The size of the pool.
@@ -57,7 +58,7 @@ class Plan:
 
     Attributes:
         protocol: The settings of 5.1, with the k of the main study.
-        embeddings: Names; the first is that of the main study.
+        embeddings: Names; the main study uses the first.
         neighbors: The values of k (Figures 6 and 7).
         positives: The numbers of positive seeds (Figures 8 and 9).
         random_pool_factors: The sizes of RandPool, in SEALS pools (Figures 12 to 14).
@@ -81,9 +82,9 @@ class Line:
     """One line of a figure.
 
     Attributes:
-        row: The strategy that its row of panels is about; empty if all lines share one row.
+        row: The strategy shown in its row of panels; empty if all lines share one row.
         label: Its name in the legend.
-        method: What is run.
+        method: The method to run.
     """
 
     row: str
@@ -96,13 +97,13 @@ class Study:
     """A comparison that the paper makes.
 
     Attributes:
-        name: By which a user selects it.
+        name: The name by which a user selects it.
         figures: What it reproduces.
         title: Its heading in the report.
-        on_all_concepts: Whether it is run on all concepts or only on the first few.
+        on_all_concepts: Whether to run it on all concepts, or only on the first few.
         lines: What it compares.
         left_out: Lines that do not fit the data, with the reason.
-        has_ceiling: Whether the learners are also trained on all labels.
+        has_ceiling: Whether to train the learners on all labels as well.
     """
 
     name: str
@@ -123,11 +124,11 @@ StudyName = Literal[
     "k_centers", "regularization", "recommended",
 ]  # fmt: skip
 STUDIES: tuple[StudyName, ...] = get_args(StudyName)
-LOOK_AT_MAIN = ("structure", "correlation", "concepts")  # no runs of their own
+LOOK_AT_MAIN = ("structure", "correlation", "concepts")  # these have no runs of their own
 
 
 def build_studies(plan: Plan) -> dict[str, Study]:
-    """All studies that make runs, by name."""
+    """All studies with runs of their own, by name."""
     made = (
         _main, _neighbors, _positives, _random_pool, _k_centers, _embeddings, _other_index, _regularization,
         _recommended,
@@ -218,7 +219,7 @@ def _regularization(plan: Plan) -> Study:
 
 
 def _recommended(plan: Plan) -> Study:
-    """The paper's methods with and without whitening, and the walk that `seals label` takes on large tables."""
+    """The paper's methods with and without whitening, and the walk that `seals label` uses on large tables."""
     raw, lines = f"{plan.embeddings[0].rpartition('/')[0]}/0", []
     spaces = {plan.embeddings[0]: "", raw: "not whitened"} if raw != plan.embeddings[0] else {raw: ""}
     walk_k = max((k for k in plan.neighbors if k <= WALK_K), default=plan.protocol.k)

@@ -28,7 +28,7 @@ def _budgets(paper: Paper) -> tuple[int, int]:
 
 
 def summarize(paper: Paper, study: Study) -> list[dict[str, Any]]:
-    """The metric, recall and share of the pool of each line of a study, at both budgets."""
+    """The metric, recall and pool fraction of each line of a study, at both budgets."""
     concepts, rows = paper.find_common_concepts(study), []
     for line in study.lines:
         row: dict[str, Any] = {"line": line.label, "n_concepts": len(concepts), **asdict(line.method)}
@@ -53,7 +53,7 @@ def compare_lines(paper: Paper, study: Study) -> list[dict[str, Any]]:
         base = first[line.row]
         for budget in dict.fromkeys(_budgets(paper)):
             if budget <= line.method.n_seeds:
-                continue  # nothing is chosen yet
+                continue  # no rows have been chosen yet
             for measure in ("recall", paper.first_metric):
                 one, other = (
                     paper.values(each.method, measure, budget, concepts).mean(axis=1) for each in (line, base)
@@ -105,8 +105,8 @@ def compare_batches(paper: Paper) -> pd.DataFrame:
     """Compare the batches of max entropy and most-likely positive.
 
     Returns:
-        A row per pool, concept, repeat and batch. `alike`: both chose the same batch; `calls_none`: the model that
-        chose it called no test row positive; `together`: all earlier batches were the same, so both chose from one
+        One row per pool, concept, repeat and batch. `alike`: both chose the same batch. `calls_none`: the model that
+        chose it called no test row positive. `together`: all earlier batches were the same, so both chose from one
         history.
     """
     parts = []
@@ -128,8 +128,8 @@ def compare_batches(paper: Paper) -> pd.DataFrame:
 
 
 def measure_equal_batches(batches: pd.DataFrame) -> list[dict[str, Any]]:
-    """The share of equal batches by pool: of all, and of those with one history by whether the model calls any row
-    positive.
+    """The share of equal batches by pool: among all, and among those with a shared history, by whether the model calls
+    any row positive.
 
     Args:
         batches: The table of `compare_batches`.
@@ -189,7 +189,7 @@ def fit_concepts(paper: Paper) -> list[dict[str, Any]]:
 
 
 def list_concepts(paper: Paper, latent: pd.DataFrame) -> list[dict[str, Any]]:
-    """Tables 3 to 8: a row per concept, means over repeats at the full budget.
+    """Tables 3 to 8: one row per concept, with means over repeats at the full budget.
 
     Args:
         paper: The run.

@@ -1,4 +1,4 @@
-"""The work that the studies need, each piece of it once."""
+"""List the work that the studies need, each piece once."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def list_tasks(
     A method is skipped for a concept that has no more positives than the method has positive seeds.
 
     Args:
-        plan: What is compared.
+        plan: What to compare.
         chosen: The studies.
-        latent_ks: The values of k at which structure is measured, by embedding.
-        n_positives: The positives in the pool by concept, in the order in which concepts are chosen.
-        n_side_concepts: How many concepts a study uses that is not run on all of them.
-        is_trained_on_all: Whether full supervision is included.
+        latent_ks: The values of k at which to measure structure, by embedding.
+        n_positives: The number of positives in the pool by concept, in the order in which concepts are chosen.
+        n_side_concepts: How many concepts to use for a study that does not run on all of them.
+        is_trained_on_all: Whether to include full supervision.
 
     Returns:
         The tasks, each once, in the order of the studies.

@@ -1,1 +1,1 @@
-"""How many positives remain in a label session: what its answers foretell, measured on sessions whose end is known."""
+"""How many positives remain in a label session: forecasts from its answers, tested on sessions whose end is known."""

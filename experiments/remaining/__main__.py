@@ -1,9 +1,8 @@
-"""How many positives remain: sessions whose end is known, and what their answers foretell.
+"""How many positives remain: forecasts from the answers of a session, measured on sessions with a known outcome.
 
-`record` runs sessions on one labeled table; `fit` learns from the sessions of several tables what the answers so far
-say about the rest, and measures on each table what was learned on the others. `stops` runs the sessions of a table
-again for stopping rules that need scores, and `compare` says of each rule when it would have stopped, and how often too
-early.
+`record` runs sessions on one labeled table. `fit` learns from the sessions of several tables what the answers so far
+say about the rest, and measures on each table what it learned on the others. `stops` reruns the sessions of a table for
+stopping rules that need scores. `compare` reports when each rule would have stopped, and how often too early.
 """
 
 from __future__ import annotations
@@ -36,13 +35,13 @@ def record(
     """Run sessions, and add them to a table of sessions.
 
     Args:
-        out: sessions.csv.gz, that of other tables, too.
-        name: Of the data, for the report.
+        out: sessions.csv.gz; may already hold sessions of other tables.
+        name: Name of the data, for the report.
         inputs: The data.
-        model: Of the embedding, where the data are texts.
-        concepts: How many sessions, each for another concept.
-        budget: Answers of each.
-        seed: Of all that is drawn.
+        model: Embedding model, if the data are texts.
+        concepts: Number of sessions, each for a different concept.
+        budget: Answers per session.
+        seed: Seed for all random draws.
     """
     from experiments.remaining.command import record_sessions
 
@@ -51,11 +50,11 @@ def record(
 
 @app.command
 def fit(sessions: Path, /, *, out: Annotated[Path, Parameter(required=True)]) -> None:
-    """Learn the forecast, and measure it on tables that it was not learned on.
+    """Learn the forecast, and measure it on tables that were not used to learn it.
 
     Args:
-        sessions: What `record` wrote.
-        out: Folder of the report.
+        sessions: The file written by `record`.
+        out: Folder for the report.
     """
     from experiments.remaining.command import report_forecast
 
@@ -73,15 +72,15 @@ def stops(
     model: str = "wordllama",
     seed: int = 0,
 ) -> None:
-    """Run the sessions of a table again, and note where rules that need scores would have stopped.
+    """Rerun the sessions of a table, and note where rules that need scores would have stopped.
 
     Args:
-        sessions: What `record` wrote.
-        out: stops.csv.gz, that of other tables, too.
-        name: Of the data, as it was recorded.
+        sessions: The file written by `record`.
+        out: stops.csv.gz; may already hold stops of other tables.
+        name: Name of the data, as given to `record`.
         inputs: The data.
-        model: Of the embedding, where the data are texts.
-        seed: That of `record`.
+        model: Embedding model, if the data are texts.
+        seed: The seed given to `record`.
     """
     from experiments.remaining.command import record_stops
 
@@ -90,12 +89,12 @@ def stops(
 
 @app.command
 def compare(sessions: Path, stops: Path, /, *, out: Annotated[Path, Parameter(required=True)]) -> None:
-    """Compare stopping rules: answers and recall where each stops, and how often the target is reached.
+    """Compare stopping rules: answers and recall where each one stops, and how often it reaches the target.
 
     Args:
-        sessions: What `record` wrote.
-        stops: What `stops` wrote.
-        out: Folder of the report.
+        sessions: The file written by `record`.
+        stops: The file written by `stops`.
+        out: Folder for the report.
     """
     from experiments.remaining.command import report_rules
 

@@ -1,4 +1,4 @@
-"""The two commands."""
+"""The commands of `experiments.remaining`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from seals_sim.replay.vectors import compute_vectors
 def record_sessions(
     out: Path, name: str, inputs: InputOptions, model: str, n_concepts: int, budget: int, seed: int
 ) -> None:
-    """Run the sessions that `out` does not have yet, saving each."""
+    """Run the sessions that `out` does not have yet, and save after each one."""
     dataset = load_dataset(inputs, "icd10")
     vectors, concepts = drop_copies(dataset, compute_vectors(dataset, model, 0, get_default_folder(), quiet=True))
     vectors = np.ascontiguousarray(vectors, dtype=np.float32)
@@ -38,10 +38,11 @@ def record_sessions(
 
 
 def record_stops(sessions_file: Path, out: Path, name: str, inputs: InputOptions, model: str, seed: int) -> None:
-    """Run the sessions of one table again, and note where rules that need scores would have stopped; saving each.
+    """Rerun the sessions of one table, and note where rules that need scores would have stopped. Save after each
+    session.
 
     Raises:
-        UserError: Where a session goes another way than the one that was recorded.
+        UserError: If a session differs from the one that was recorded.
     """
     sessions = read_sessions(sessions_file)
     sessions = sessions[sessions["table"] == name]
@@ -59,13 +60,13 @@ def record_stops(sessions_file: Path, out: Path, name: str, inputs: InputOptions
             rng = make_generator(seed, "session", name, concept)
             labels = run_session(vectors, concepts[concept], len(str(session.labels)), rng, watcher.observe)
             if "".join(map(str, labels.tolist())) != session.labels:
-                raise UserError(f"the session for {concept} goes another way than the one in {sessions_file}")
+                raise UserError(f"the session for {concept} differs from the one in {sessions_file}")
             done = [pd.concat([*done, describe_stops(name, concept, watcher.stops)], ignore_index=True)]
             _write(out, done[0])
 
 
 def read_stops(path: Path) -> pd.DataFrame:
-    """Read what `stops` wrote."""
+    """Read the file written by `stops`."""
     return pd.read_csv(path, dtype={"table": str, "concept": str}, compression="gzip", keep_default_na=False)
 
 
@@ -78,7 +79,7 @@ def report_rules(sessions_file: Path, stops_file: Path, out: Path) -> str:
     """Compare the stopping rules on the sessions that both files have, and write the tables.
 
     Returns:
-        What was found, for people.
+        The results, for printing.
     """
     sessions, stops = read_sessions(sessions_file), read_stops(stops_file)
     both = sessions.merge(stops[["table", "concept"]].drop_duplicates(), on=["table", "concept"])
@@ -94,7 +95,7 @@ def report_rules(sessions_file: Path, stops_file: Path, out: Path) -> str:
 
 
 def read_sessions(path: Path) -> pd.DataFrame:
-    """Read what `record` wrote."""
+    """Read the file written by `record`."""
     return pd.read_csv(
         path, dtype={"table": str, "concept": str, "labels": str}, compression="gzip", keep_default_na=False
     )
@@ -104,7 +105,7 @@ def report_forecast(sessions_file: Path, out: Path) -> str:
     """Learn and measure the forecast, and write the report.
 
     Returns:
-        What was found, for people.
+        The results, for printing.
     """
     sessions = read_sessions(sessions_file)
     moments = list_moments(sessions)

@@ -1,4 +1,4 @@
-"""The forecast, learned and measured; beside it the interval from rows drawn at random."""
+"""Learn and measure the forecast, next to the interval from rows drawn at random."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from seals_sim.evaluate.forecast import Forecast, can_foretell, describe_search
 from seals_sim.evaluate.remaining import estimate_remaining
 from seals_sim.label.options import SessionOptions
 
-SIZES = (150, 200, 300, 400, 600, 800, 1000)  # answers after which is looked
+SIZES = (150, 200, 300, 400, 600, 800, 1000)  # numbers of answers at which to measure
 _EVERY = SessionOptions().control_every
 
 
 def list_moments(sessions: pd.DataFrame) -> pd.DataFrame:
-    """A row for each session and size: what was known, and what remained.
+    """One row for each session and size: what was known, and what remained.
 
     Returns:
         table, concept, n_answers, n_found, remaining, n_left, searched (labels), n_drawn, n_drawn_positive.
@@ -45,15 +45,16 @@ def _find_moments(sessions: pd.DataFrame) -> Iterator[dict[str, object]]:
 
 
 def learn(moments: pd.DataFrame) -> Forecast:
-    """The forecast from those moments at which one can be made."""
+    """The forecast, learned from the moments at which one can be made."""
     used = moments[moments["searched"].map(can_foretell)]
     features = np.array([describe_search(labels) for labels in used["searched"]])
     return Forecast.fit(features, used["remaining"].to_numpy(dtype=np.float64), used["table"].to_numpy(dtype=object))
 
 
 def measure_on_other_tables(moments: pd.DataFrame) -> pd.DataFrame:
-    """Intervals for each moment: as shown, by a forecast learned on the other tables where there is one, and from the
-    rows drawn at random alone.
+    """Intervals for each moment: as shown, and from the rows drawn at random alone.
+
+    The interval shown is that of a forecast learned on the other tables, if one can be made.
     """
     parts = []
     for name in moments["table"].unique():
@@ -85,7 +86,7 @@ def _measure(moments: pd.DataFrame, forecast: Forecast) -> pd.DataFrame:
 
 
 def summarize(measured: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    """Coverage and median widths of what is shown, of the forecasts among it, and of the random rows alone."""
+    """Coverage and median widths of the intervals shown, of the forecasts among them, and of the random rows alone."""
     rows = []
     for values, part in measured.groupby(by, sort=False):
         told = part[part["is_told"]]

@@ -1,7 +1,7 @@
-"""Stopping rules of the literature on searches for all there is, each a function of what a search knows.
+"""Stopping rules from the literature on high-recall search, each a function of what a search knows.
 
-All of them speak of recall without knowing how many positives there are. `compute_p_missing` (Callaghan and
-Müller-Hansen 2020) and `forecast_remaining`, which the page shows, are the others that are compared.
+All of them judge recall without knowing how many positives exist. The comparison also includes `compute_p_missing`
+(Callaghan and Müller-Hansen 2020) and `forecast_remaining`, which the page shows.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_LEAST_RATIO, _MOST_COUNTED = 156, 150  # of the knee
+_LEAST_RATIO, _MOST_COUNTED = 156, 150  # constants of the knee
 _LONGEST_EM, _CONVERGED = 1000, 1e-6
-_MOST_OFF = 0.3  # of a corrected prior on the last answers: alpha of Molinari and Esuli
-_STEP = 0.01  # log-odds: scores as near as this are one to the correction of the prior, for speed
+_MOST_OFF = 0.3  # largest error of a corrected prior on the last answers: alpha of Molinari and Esuli
+_STEP = 0.01  # log-odds: for speed, the prior correction treats scores this close as one
 
 
 def count_target_set(target_recall: float, risk: float = 0.05) -> int:
     """How many positives drawn at random a search must find before it stops (Cormack and Grossman, SIGIR 2016).
 
-    Were less than `target_recall` found, all of them would be among what is found with a chance of at most `risk`.
-    Cormack and Grossman take 10, for 70 %.
+    If recall were below `target_recall`, the chance of having found all of them would be at most `risk`. Cormack and
+    Grossman use 10 for 70 %.
 
     Examples:
         >>> [count_target_set(recall) for recall in (0.75, 0.8, 0.9, 0.95)]
@@ -32,24 +32,24 @@ def count_target_set(target_recall: float, risk: float = 0.05) -> int:
 
 
 def find_target_stop(is_found_at: Sequence[int | None]) -> int | None:
-    """After how many answers all of a target set are found; None where the search has not found them.
+    """The number of answers after which a whole target set is found; None if the search has not found all of it.
 
     Args:
-        is_found_at: Of each of the target set, the answer that found it, from 1; None where none did.
+        is_found_at: For each member of the target set, the answer that found it, counted from 1; None if none did.
     """
     found = [place for place in is_found_at if place is not None]
     return max(found) if found and len(found) == len(is_found_at) else None
 
 
 def is_at_knee(labels: Sequence[int], least: int = 1000) -> bool:
-    """Whether the curve of what is found has bent enough: the knee of Cormack and Grossman (SIGIR 2016).
+    """Whether the gain curve has bent enough: the knee of Cormack and Grossman (SIGIR 2016).
 
-    The knee is where the curve lies farthest above the line from its beginning to its end. There the search stops
-    once positives came 156 times as often before as since, or six times as often where 150 or more are found.
+    The knee is where the curve lies farthest above the line from its beginning to its end. The search stops once
+    positives came 156 times as often before the knee as since, or six times as often if 150 or more are found.
 
     Args:
         labels: (m,) 1 or 0, in the order of asking.
-        least: Answers before which it never stops.
+        least: It never stops before this many answers.
 
     Examples:
         >>> is_at_knee([1] * 100 + [0] * 900), is_at_knee([1] * 100 + [0] * 899), is_at_knee([0] * 1000)
@@ -67,21 +67,23 @@ def is_at_knee(labels: Sequence[int], least: int = 1000) -> bool:
 
 @dataclass(frozen=True)
 class RecallByScores:
-    """Recall estimated from scores, and the standard error of that."""
+    """Recall estimated from scores, and its standard error."""
 
     recall: float
     error: float
 
     def reaches(self, target_recall: float, n_errors: float = 0) -> bool:
-        """Whether the target is reached even so many standard errors below: Quant has none of them, QuantCI two."""
+        """Whether the target is reached even this many standard errors below the estimate: none for Quant, two for
+        QuantCI.
+        """
         return self.recall - n_errors * self.error >= target_recall
 
 
 def estimate_recall_by_scores(known: NDArray[np.float64], rest: NDArray[np.float64]) -> RecallByScores:
-    """Estimate recall from scores taken for probabilities: Quant (Yang, Lewis and Frieder, DocEng 2021).
+    """Estimate recall from scores treated as probabilities: Quant (Yang, Lewis and Frieder, DocEng 2021).
 
     Args:
-        known: (m,) scores of the rows that have answers.
+        known: (m,) scores of the rows with answers.
         rest: (n,) scores of the others.
 
     Examples:
@@ -97,15 +99,16 @@ def estimate_recall_by_scores(known: NDArray[np.float64], rest: NDArray[np.float
 
 
 def correct_prior(scores: NDArray[np.float64], prior: float, trust: float) -> NDArray[np.float64]:
-    """Correct scores for another part of positives than in training, as SAL-tau does (Molinari and Esuli, DMKD 2023).
+    """Correct scores for a different fraction of positives than in training, as SAL-tau does (Molinari and Esuli, DMKD
+    2023).
 
-    Expectation and maximization (Saerens, Latinne and Decaestecker 2002), in which the ratio of the new prior to the
-    old one counts by as much as the classifier is trusted.
+    Expectation maximization (Saerens, Latinne and Decaestecker 2002), in which the ratio of the new prior to the old
+    one is weighted by the trust in the classifier.
 
     Args:
         scores: (n,), above 0 and below 1.
         prior: Mean score in training, above 0 and below 1.
-        trust: From 0 (scores stay as they are) to 1 (the method of 2002).
+        trust: From 0 (scores stay unchanged) to 1 (the method of 2002).
 
     Examples:
         >>> correct_prior(np.array([0.5, 0.2]), 0.5, 0.0).tolist()
@@ -121,18 +124,18 @@ def correct_prior(scores: NDArray[np.float64], prior: float, trust: float) -> ND
         new = float(np.average(corrected, weights=counts))
         if 2 * abs(new - last) < _CONVERGED:
             break
-    odds = np.log(corrected / original * (1 - original) / (1 - corrected))  # what the correction has added
+    odds = np.log(corrected / original * (1 - original) / (1 - corrected))  # added by the correction
     return 1 / (1 + np.exp(-_logit(scores) - odds[kind]))
 
 
 def measure_trust(before: NDArray[np.float64], after: NDArray[np.float64]) -> float:
-    """Tau: the cosine between scores of the last answers before and after training on them."""
+    """Tau: the cosine between the scores of the last answers before and after training on them."""
     lengths = float(np.linalg.norm(before) * np.linalg.norm(after))
     return float(before @ after) / lengths if lengths else 0.0
 
 
 def is_prior_off(labels: NDArray[np.int8], scores: NDArray[np.float64]) -> bool:
-    """Whether corrected scores of the last answers say too falsely how many of them are positive."""
+    """Whether corrected scores of the last answers are too far off the fraction of positives among them."""
     true = float(labels.mean())
     return bool(abs(true - scores.mean()) / max(true, 1 - true) > _MOST_OFF)
 

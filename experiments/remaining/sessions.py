@@ -1,4 +1,4 @@
-"""Sessions with a table as the person: what was answered, in the order of asking."""
+"""Sessions in which a table stands in for the person: the answers, in the order of asking."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from seals_sim.randomness import make_generator
 from seals_sim.types import LabeledRows, Row, Rows, Scores, Vectors
 from seals_sim.vectors.copies import Copies
 
-N_EXAMPLES = 2  # positives that a session begins with; they are no part of its answers
-N_LEAST = 10  # positives of a concept, beside the examples
-LARGEST_PART = 0.1  # of the table that is positive
-BATCH = 10  # answers between two trainings; the page has some four
+N_EXAMPLES = 2  # positives that a session begins with; not counted as answers
+N_LEAST = 10  # positives of a concept, besides the examples
+LARGEST_PART = 0.1  # largest fraction of positives in the table
+BATCH = 10  # answers per training round; the page has about four
 
 Observer = Callable[[Scores, Sequence[Row]], None]
-"""Is told the log-odds (n,) of all rows before each batch, and the rows that have labels, the examples first."""
+"""Gets the log-odds (n,) of all rows before each batch, and the labeled rows, the examples first."""
 
 
 def drop_copies(dataset: Dataset, vectors: Vectors) -> tuple[Vectors, dict[str, Rows]]:
-    """The distinct texts' vectors, as sessions ask for them, and the concepts' positions among them."""
+    """The vectors of the distinct texts, as sessions ask for them, and the positions of the concepts among them."""
     copies = Copies.find(vectors) if dataset.texts is None else Copies.find_texts(dataset.texts)
     if copies is None:
         return vectors, {name: Rows(rows) for name, rows in dataset.concepts.items()}
@@ -39,11 +39,11 @@ def choose_concepts(concepts: Mapping[str, Rows], n_rows: int, n_chosen: int, se
     """Choose concepts whose sizes are spread evenly over orders of magnitude.
 
     Raises:
-        UserError: Where there are not so many of a fit size.
+        UserError: If too few concepts have a suitable size.
     """
     fit = [name for name, rows in concepts.items() if N_LEAST + N_EXAMPLES <= len(rows) <= LARGEST_PART * n_rows]
     if len(fit) < n_chosen:
-        raise UserError(f"only {len(fit)} concepts have a fit size", parameter="concepts", value=n_chosen)
+        raise UserError(f"only {len(fit)} concepts have a suitable size", parameter="concepts", value=n_chosen)
     left = [sorted(fit)[place] for place in make_generator(seed, "concepts").permutation(len(fit))]
     chosen = []
     for size in np.geomspace(N_LEAST + N_EXAMPLES, LARGEST_PART * n_rows, n_chosen):
@@ -60,10 +60,10 @@ def run_session(
 
     Args:
         vectors: (n, d), l2-normalized, no two equal texts.
-        positives: Rows.
-        budget: Answers.
-        rng: Draws the examples and the rows at random.
-        observe: Looks on, after the last batch, too.
+        positives: The positive rows.
+        budget: Number of answers.
+        rng: Draws the examples and the random rows.
+        observe: Called before each batch and after the last one.
 
     Returns:
         (budget,) labels in the order of asking; every tenth is that of a row drawn at random.
@@ -93,7 +93,7 @@ def run_session(
 
 
 def describe_session(table: str, concept: str, n_rows: int, n_positive: int, labels: NDArray[np.int8]) -> pd.DataFrame:
-    """One row of sessions.csv; the examples are counted nowhere."""
+    """One row of sessions.csv. The examples are not counted."""
     return pd.DataFrame(
         {
             "table": [table],

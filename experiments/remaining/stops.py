@@ -1,4 +1,4 @@
-"""Where each rule would have stopped each session, and what had been found by then."""
+"""Where each rule would have stopped each session, and what the session had found by then."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from seals_sim.randomness import make_generator
 from seals_sim.types import Row, Scores
 
 TARGETS = (0.8, 0.9, 0.95)
-EVERY = 50  # answers between two looks
+EVERY = 50  # answers between two checks
 LEVEL = 0.05
 _EVERY_DRAWN = SessionOptions().control_every
 _LEAST_ROUNDS = 2
@@ -38,7 +38,7 @@ _LARGEST_SCORE = 1 - 1e-9
 
 
 class ScoreWatcher:
-    """Looks on while a session runs, for the rules that need the scores of all rows.
+    """Watches a session for the rules that need the scores of all rows.
 
     Args:
         is_positive: (n,) 1 or 0.
@@ -77,7 +77,7 @@ class ScoreWatcher:
     def _correct(
         self, scores: NDArray[np.float64], rows: Sequence[Row], last_scores: NDArray[np.float64], last_rows: list[Row]
     ) -> NDArray[np.float64]:
-        """As SAL-tau does: the scores of the last look, corrected for the rows that had no answer then."""
+        """The scores, with those of the last check, corrected as in SAL-tau, for the rows that had no answer then."""
         was_left = np.ones(len(scores), dtype=np.bool_)
         was_left[last_rows] = False
         new = rows[len(last_rows) :]
@@ -88,7 +88,7 @@ class ScoreWatcher:
 
 
 def describe_stops(table: str, concept: str, stops: dict[tuple[str, float], int]) -> pd.DataFrame:
-    """Rows of stops.csv.gz: n_answers where a rule stopped, 0 where it did not."""
+    """Rows of stops.csv.gz. n_answers is where a rule stopped, or 0 if it did not."""
     kinds = [(rule, target) for rule in _BY_SCORES for target in TARGETS]
     return pd.DataFrame(
         [{"table": table, "concept": concept, "rule": rule, "target": target,
@@ -97,15 +97,15 @@ def describe_stops(table: str, concept: str, stops: dict[tuple[str, float], int]
 
 
 def compare_rules(sessions: pd.DataFrame, stops: pd.DataFrame) -> pd.DataFrame:
-    """A row for each session, target and rule that stopped.
+    """One row for each session, target and rule that stopped.
 
     Returns:
-        table, concept, rule, target, n_answers (those to a target set included), recall (where it stopped), is_reached.
+        table, concept, rule, target, n_answers (with those for a target set), recall (at the stop), is_reached.
     """
     by_scores = {tuple(key): part for key, part in stops.groupby(["table", "concept"])}
     moments, rows = list_moments(sessions), []
     for table in sessions["table"].unique():
-        forecast = learn(moments[moments["table"] != table])  # of the other tables
+        forecast = learn(moments[moments["table"] != table])  # learned on the other tables
         for session in sessions[sessions["table"] == table].itertuples():
             labels = np.array(list(str(session.labels)), dtype=np.int8)
             n_rows, n_positive = int(session.n_rows), int(session.n_positive)
@@ -132,7 +132,7 @@ def compare_rules(sessions: pd.DataFrame, stops: pd.DataFrame) -> pd.DataFrame:
 def _list_stops(
     labels: NDArray[np.int8], n_rows: int, n_positive: int, target: float, forecast: Forecast
 ) -> Iterator[tuple[str, int, int]]:
-    """Rules that follow from the labels, each with the answers at which it first says stop, twice."""
+    """Rules that depend only on the labels, each with (twice) the number of answers at which it first says stop."""
     rules: dict[str, Callable[[NDArray[np.int8]], bool]] = {
         "who knows the end": lambda given: bool(given.sum() / n_positive >= target),
         "test (p < 0.05)": lambda given: compute_p_missing(given.tolist(), n_rows, target) < LEVEL,
@@ -148,7 +148,7 @@ def _list_stops(
 
 
 def _is_foretold(given: NDArray[np.int8], n_rows: int, target: float, forecast: Forecast) -> bool:
-    """Whether the upper end of what is foretold leaves the target reached, as the page says it."""
+    """Whether the target is reached even at the upper end of the forecast, as the page says it."""
     is_drawn = np.arange(1, len(given) + 1) % _EVERY_DRAWN == 0
     drawn = estimate_remaining(n_rows - len(given), int(is_drawn.sum()), int(given[is_drawn].sum()))
     told = forecast.predict(given[~is_drawn].tolist(), drawn)
@@ -159,7 +159,9 @@ def _is_foretold(given: NDArray[np.int8], n_rows: int, target: float, forecast: 
 def _stop_by_target_set(
     labels: NDArray[np.int8], n_rows: int, n_positive: int, target: float, rng: np.random.Generator
 ) -> Iterator[tuple[str, int | None, int]]:
-    """A target set drawn before the session, with its answers; of too few positives, all rows are drawn."""
+    """A target set drawn before the session, with the answers it costs. If there are too few positives, all rows are
+    drawn.
+    """
     size = count_target_set(target)
     if n_positive < size:
         yield "target set", None, n_rows
@@ -173,7 +175,7 @@ def _stop_by_target_set(
 
 
 def summarize_rules(compared: pd.DataFrame, n_sessions: int) -> pd.DataFrame:
-    """By target and rule: how many sessions it stopped, and of those the part that had reached the target."""
+    """By target and rule: how many sessions it stopped, and the fraction of those that had reached the target."""
     rows = []
     for target, rule in ((target, rule) for target in TARGETS for rule in RULES):
         part = compared[(compared["target"] == target) & (compared["rule"] == rule)]

@@ -1,4 +1,4 @@
-"""A session whose table is not as it was: its answers go on, or it is refused."""
+"""Handles a session whose table has changed: its answers are carried over, or it is refused."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def match_changed_session(
     """Find the answers to carry over, before anything is embedded or indexed.
 
     Args:
-        path: The session.
+        path: The session file.
         read: The table as it is now.
-        id_column: Of the table, which says which row is which.
-        find_problem: Says why what the file holds cannot go on; None where it can.
-        has_own_vectors: Whether the vectors were not made from the texts.
+        id_column: Column of the table that identifies each row.
+        find_problem: Returns why the contents of the file cannot be carried over; None if they can.
+        has_own_vectors: Whether the vectors were computed elsewhere, not from the texts.
 
     Raises:
-        UserError: For that problem, a session of another table, or a damaged one.
+        UserError: For that problem, for a session of another table, or for a damaged one.
     """
     files = SessionFile.read_all(path)
     if problem := find_problem(files):

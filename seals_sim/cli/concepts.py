@@ -1,4 +1,4 @@
-"""Options that speak of concepts."""
+"""Options that name concepts."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ if TYPE_CHECKING:
 
 
 def sort_examples(positives: Sequence[str], negatives: Sequence[str], names: Sequence[str]) -> dict[str, Examples]:
-    """The examples of each concept, by its name; of the one without a name where there are no names.
+    """The examples of each concept, by name; without names, all belong to the one concept without a name.
 
     Args:
-        positives: Texts like those sought; where there are names, each as NAME=WORDS.
+        positives: Texts like those sought; if there are names, each as NAME=WORDS.
         negatives: Texts unlike them.
-        names: Of the concepts.
+        names: Names of the concepts.
 
     Raises:
-        UserError: For a name that will not do, or an example that names no concept.
+        UserError: For an invalid name, or an example that names no concept.
 
     Examples:
         >>> sort_examples(["rude=you fool"], [], ["rude", "spoiler"])
@@ -48,15 +48,15 @@ def sort_examples(positives: Sequence[str], negatives: Sequence[str], names: Seq
 def sort_instructions(
     instructions: Sequence[str], names: Sequence[str], find_name: Callable[[str], str] = str
 ) -> dict[str, str]:
-    """What a judge is told of each concept, by its name; those that nothing is said of are left out.
+    """The instruction for each concept, by name; concepts without one are left out.
 
     Args:
-        instructions: As they were given: each as NAME=TEXT, or of a concept that is alone perhaps as TEXT.
-        names: Of all concepts; empty for one without a name.
-        find_name: Gives what a concept is called now that may have been renamed.
+        instructions: As given: each as NAME=TEXT; for a single concept, TEXT alone is enough.
+        names: Names of all concepts; empty for a concept without a name.
+        find_name: Returns the current name of a concept that may have been renamed.
 
     Raises:
-        UserError: For one that names no concept, or one that was named before.
+        UserError: For an instruction that names no concept, or a concept that another one named.
 
     Examples:
         >>> sort_instructions(["Is it x=1?"], [""])
@@ -67,13 +67,13 @@ def sort_instructions(
     from seals_sim.label.beginning import UNNAMED, name_concept
 
     def read_name(given: str) -> str | None:
-        """The concept that NAME=TEXT is about, whether there is one of that name or not."""
+        """The concept that NAME=TEXT names, whether it exists or not."""
         before, equals, _ = given.partition("=")
         name = before.strip()
         return find_name("" if name == UNNAMED else name) if equals else None
 
     if list(names) == [""] and len(instructions) > 1:
-        problem = "is one too many: this session has one concept; begin it with a concept for each"
+        problem = "is one too many: this session has one concept; to have several, name them when you begin it"
         raise UserError(problem, parameter="instruction", value=repr(instructions[1]))
     if len(names) == len(instructions) == 1 and read_name(instructions[0]) not in names:
         return dict(zip(names, instructions, strict=True))
@@ -85,7 +85,7 @@ def sort_instructions(
             problem = f"write it as NAME=TEXT, with the name of a concept: {named}"
             raise UserError(problem, parameter="instruction", value=repr(given))
         if name in sorted_:
-            raise UserError("is the second one for its concept", parameter="instruction", value=repr(given))
+            raise UserError("is the second instruction for its concept", parameter="instruction", value=repr(given))
         sorted_[name] = text.strip()
     return sorted_
 
@@ -95,4 +95,4 @@ def require_words(positives: Sequence[str], negatives: Sequence[str]) -> None:
     for name, examples in (("like", positives), ("not_like", negatives)):
         for text in examples:
             if not text.strip():
-                raise UserError("needs some words", parameter=name, value=repr(text))
+                raise UserError("has no words", parameter=name, value=repr(text))

@@ -1,4 +1,4 @@
-"""`seals export`, `seals model` and `seals score`: what comes out of a session, without its page and its table."""
+"""`seals export`, `seals model` and `seals score`: outputs of a session, without its page and its table."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ def export(
     """Write the answers of a session, by default for all its concepts."""
     if to is not None:
         if out is not None or format is not None:
-            raise UserError("is instead of a file; leave out and format away", parameter="to")
+            raise UserError("cannot be combined with out or format", parameter="to")
         require_postgres(to)
         table = _build_labels_table(session, concept)
         upsert_labels(table, to, into)
-        print(f"{len(table):,} answers, written to the table {into}")
+        print(f"{len(table):,} answers written to the table {into}")
         return
     if out is None:
-        raise UserError("is missing: a file, or a database (to)", parameter="out")
+        raise UserError("is required, unless you name a database (to)", parameter="out")
     format = format or _get_format(out)
     require_writable_file(out, "out")
     _refuse_to_replace(session, out)
@@ -54,7 +54,7 @@ def export(
                 file.writelines(json.dumps(record, default=str).encode("ascii") + b"\n" for record in records)
             case _:
                 write_table(table, format, file)
-    print(f"{len(table):,} answers, written to {out}")
+    print(f"{len(table):,} answers written to {out}")
 
 
 def _build_labels_table(session: Path, concept: str | None) -> pd.DataFrame:
@@ -73,7 +73,7 @@ def save_model(session: Path, out: Path, concept: str | None) -> None:
     pipeline, n_positive, n_negative = contents.train()
     assert contents.space is not None
     save_classifier(pipeline, out, contents.space.digest, n_positive, n_negative)
-    print(f"a classifier trained on {n_positive:,} positives and {n_negative:,} negatives, saved in {out}")
+    print(f"a classifier trained on {n_positive:,} positives and {n_negative:,} negatives, saved to {out}")
 
 
 def score(
@@ -99,7 +99,7 @@ def score(
         scores.insert(1 if column == columns.id_column else len(scores.columns), name, cells)
     with replacing(out) as temporary, temporary.open("wb") as file:
         write_table(scores, format, file)
-    print(f"{len(scores):,} scores, written to {out}")
+    print(f"{len(scores):,} scores written to {out}")
 
 
 def _score(pipeline: Pipeline, texts: Sequence[str], quiet: bool) -> NDArray[np.float64]:
@@ -122,7 +122,7 @@ def _get_format(out: Path) -> TableFormat:
 
 def _refuse_to_replace(read: Path, out: Path) -> None:
     if read.exists() and out.exists() and out.samefile(read):
-        raise UserError("is the file that is read", parameter="out", value=str(out))
+        raise UserError("is the input file; name another", parameter="out", value=str(out))
     if out.exists() and name_session(out).absolute() == read.absolute():
-        problem = "is there, and may be the table of this session; name another file, or remove it"
+        problem = "already exists and may be the table of this session; name another file, or remove it"
         raise UserError(problem, parameter="out", value=str(out))

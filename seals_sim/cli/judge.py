@@ -1,4 +1,4 @@
-"""`seals label --judge`: a language model answers rows, beside the page or without one."""
+"""`seals label --judge`: a language model answers rows, alongside the page or without one."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _LOOK_SECONDS = 0.2
 
 
 def find_judge(options: JudgeOptions, names: Sequence[str], find_name: Callable[[str], str]) -> Judge | None:
-    """The judge that is asked for, once its server was found to be there: before a table is embedded.
+    """Make the requested judge and check its server, before a table is embedded; None if no judge is requested.
 
     Args:
-        options: Of the judge.
-        names: Of the session's concepts.
+        options: Options of the judge.
+        names: Names of the session's concepts.
         find_name: See `sort_instructions`.
 
     Raises:
-        UserError: Where it is not, or refuses the key, or an instruction is for no concept.
+        UserError: If the server cannot be reached or rejects the key, or an instruction names no concept.
     """
     if options.judge is None:
         return None
@@ -42,10 +42,10 @@ def find_judge(options: JudgeOptions, names: Sequence[str], find_name: Callable[
 
 
 def begin_judging(session: Concepts, judge: Judge, options: JudgeOptions) -> Judging:
-    """Make ready to judge; nothing is sent yet.
+    """Prepare to judge; nothing is sent yet.
 
     Raises:
-        UserError: Where the session has no texts, or can only be read; it is closed then.
+        UserError: If the session has no texts or is read-only; the session is then closed.
     """
     from seals_sim.label.beginning import name_concept
     from seals_sim.label.judge.judging import Judging
@@ -57,21 +57,21 @@ def begin_judging(session: Concepts, judge: Judge, options: JudgeOptions) -> Jud
         session.close()
         raise
     for concept, before in judging.other_instructions.items():
-        of_what = f" of {concept}" if concept else ""
-        _tell(f"{judge.who} was told something else{of_what} before, and its answers stand: {before!r}")
+        of_what = f" for {concept}" if concept else ""
+        _tell(f"{judge.who} had another instruction{of_what} before, and its answers still count: {before!r}")
     if judging.left_out:
-        _tell(f"{judge.who} has no instruction for {', '.join(map(name_concept, judging.left_out))}: left to you")
+        _tell(f"{judge.who} has no instruction for {', '.join(map(name_concept, judging.left_out))}; left to you")
     if warning := warn_of_sending(judge.url):
         _tell(warning)
     return judging
 
 
 def judge_alone(session: Concepts, judging: Judging, budget: int, quiet: bool) -> None:
-    """Judge without a page, until the budget is spent, say what came of it, and close the session.
+    """Judge without a page until the budget is spent, print a summary, and close the session.
 
     Raises:
-        UserError: Where the judge fails; what it has answered is saved.
-        KeyboardInterrupt: When it is stopped; as above.
+        UserError: If the judge fails; its answers so far are saved.
+        KeyboardInterrupt: When it is stopped; its answers so far are saved.
     """
     try:
         session.embed_in_background()
@@ -90,7 +90,7 @@ def judge_alone(session: Concepts, judging: Judging, budget: int, quiet: bool) -
 
 
 def _keep_silent(line: str) -> None:
-    """Without a page, what went wrong is the command's error."""
+    """Without a page, the command itself reports what went wrong."""
 
 
 def _tell(line: str) -> None:

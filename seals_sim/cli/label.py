@@ -1,6 +1,6 @@
-"""`seals label`: what is typed is checked, the page is opened, and then the session.
+"""`seals label`: check the options, open the page, and then the session.
 
-What the work needs is imported when the page is there: it takes longer than to check what was typed.
+The imports that the work needs happen once the page is open: they take longer than checking the options.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def label(
         require_own_vectors(own, examples, text)
     if examples.paper:
         if options.pool not in ("auto", "seals"):
-            raise UserError("is not the paper's; leave it out, or paper", parameter="pool", value=options.pool)
+            raise UserError("cannot be combined with paper", parameter="pool", value=options.pool)
         options = replace(options, pool="seals", presumed=0)
     _require_fitting_embedding(options, text, own, examples)
     _require_fitting_chunks(options, text, own, examples, index)
@@ -107,7 +107,7 @@ def _require_fitting_embedding(
         "paper whitens all vectors": examples.paper,
         "dimensions whitens all vectors": bool(text.dimensions),
         "pool all scans all vectors": options.pool == "all",
-        f"{STATIC_MODEL} embeds them all in no time": text.text_model == STATIC_MODEL,
+        f"{STATIC_MODEL} is fast enough to embed them all": text.text_model == STATIC_MODEL,
     }
     if options.embed == "lazy":
         _refuse(reasons, "embed", "lazy")
@@ -133,14 +133,14 @@ def _require_fitting_chunks(
 
 
 def _refuse(reasons: Mapping[str, bool], parameter: str, value: object) -> None:
-    """Refuse an option by the first reason that holds."""
+    """Refuse an option, with the first reason that holds."""
     for reason, holds in reasons.items():
         if holds:
-            raise UserError(f"cannot be: {reason}", parameter=parameter, value=value)
+            raise UserError(f"not possible: {reason}", parameter=parameter, value=value)
 
 
 def _check_before_work(session: Path, examples: ExampleOptions, page: PageOptions) -> None:
-    """Refuse what can be refused before a table is embedded, which may take an hour."""
+    """Find errors before the table is embedded, which may take an hour."""
     for file in (examples.labelstudio, examples.argilla):
         if file is not None:
             require_file(file)
@@ -149,8 +149,8 @@ def _check_before_work(session: Path, examples: ExampleOptions, page: PageOption
     require_words(examples.like, examples.not_like)
     sort_examples(examples.like, examples.not_like, examples.concept)
     require_address(page.host, page.port)
-    if os.path.isfile(session):  # one that can only be read is opened too
+    if os.path.isfile(session):  # a read-only one is opened too
         Journal(session).close()
     else:
         require_writable_file(session, "session")
-        require_writable_file(session.with_name(f"{session.name}-journal"), "session")  # SQLite makes one beside it
+        require_writable_file(session.with_name(f"{session.name}-journal"), "session")  # SQLite writes one next to it

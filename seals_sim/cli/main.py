@@ -1,7 +1,7 @@
 """The `seals` command.
 
-Options are declared as dataclasses beside what they steer; this module puts them together. A command imports its work
-when it runs, so that `--help` takes no time.
+Options are declared as dataclasses next to the code that they control; this module combines them. A command imports its
+code when it runs, so that `--help` is fast.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ app.register_install_completion_command()
 
 _TABLE = Parameter(
     help="A table of texts: .jsonl, .json, .csv, .tsv (each also with .gz, .bz2 or .zst), .parquet, .arrow or .xlsx; "
-    "or a folder of .txt files, or of a saved Hugging Face dataset."
+    "or a folder of .txt files or of a saved Hugging Face dataset."
 )
-_SESSION = Parameter(help="A session file, which no other program has open.")
-_FOLDER = Parameter(help="The folder of a finished run.")
+_SESSION = Parameter(help="A session file that no other program has open.")
+_FOLDER = Parameter(help="Folder of a finished run.")
 
 
 Text = Annotated[TextOptions, flatten("Texts")]
@@ -74,7 +74,7 @@ def label(
     own: Annotated[OwnVectorOptions, flatten("Vectors from elsewhere")] = OwnVectorOptions(),
     judge: Annotated[JudgeOptions, flatten("Judge")] = JudgeOptions(),
 ) -> None:
-    """Find texts like your examples, with you as the judge, on a page in your browser."""
+    """Find texts like your examples: you judge them on a page in your browser."""
     from seals_sim.cli.label import label
 
     label(table, examples, options, text, index, page, cache, columns, own, judge)
@@ -91,15 +91,15 @@ def export(
     to: str | None = None,
     into: str = "seals_labels",
 ) -> None:
-    """Write the answers of a session to a file or a database, from the session alone.
+    """Write the answers of a session to a file or a database. Only the session file is needed.
 
     Args:
-        out: The file.
-        format: By default what its name ends in.
-        to: A database of PostgreSQL instead, such as postgresql://me@host/reviews; the password comes from PGPASSWORD
-            or ~/.pgpass.
-        into: The table in it, which is made where it is not there; answers of rows that it has are replaced.
-        concept: Of a session that has several, one; by default all, with a column that says which.
+        out: The file to write.
+        format: Format of the file; by default, the one that its name ends in.
+        to: A PostgreSQL database instead of a file, such as postgresql://me@host/reviews; the password comes from
+            PGPASSWORD or ~/.pgpass.
+        into: Table in that database. It is created if it does not exist; answers for rows that it has are replaced.
+        concept: One concept of a session that has several; by default all, with a column that names the concept.
     """
     from seals_sim.cli.exports import export
 
@@ -111,8 +111,8 @@ def model(session: Annotated[Path, _SESSION], /, *, out: Path, concept: str | No
     """Train a classifier on the answers of a session, and save it for seals_sim.load_classifier.
 
     Args:
-        out: A new folder, for safetensors and JSON.
-        concept: Of a session that has several, one.
+        out: A new folder for the classifier, as safetensors and JSON.
+        concept: One concept of a session that has several.
     """
     from seals_sim.cli.exports import save_model
 
@@ -121,7 +121,7 @@ def model(session: Annotated[Path, _SESSION], /, *, out: Path, concept: str | No
 
 @app.command
 def score(
-    source: Annotated[Path, Parameter(help="A session file, or a folder that `seals model` has written.")],
+    source: Annotated[Path, Parameter(help="A session file, or a folder written by `seals model`.")],
     table: Annotated[Path, _TABLE],
     /,
     *,
@@ -131,12 +131,12 @@ def score(
     quiet: bool = False,
     concept: str | None = None,
 ) -> None:
-    """Score the texts of any table by the classifier of a session.
+    """Score the texts of any table with the classifier of a session.
 
     Args:
-        out: A file that ends in .csv, .jsonl or .parquet.
-        quiet: No progress bars.
-        concept: Of a session that has several, one.
+        out: The file to write, ending in .csv, .jsonl or .parquet.
+        quiet: Show no progress.
+        concept: One concept of a session that has several.
     """
     from seals_sim.cli.exports import score
 
@@ -156,7 +156,7 @@ def embed(
     """Compute the vectors of a table of texts, and cache them for the other commands.
 
     Args:
-        out: Also write the vectors here, as .npy.
+        out: Also write the vectors to this .npy file.
     """
     from seals_sim.cli.vectors import embed
 
@@ -182,7 +182,7 @@ def index(
 def models(
     *, model: Annotated[ModelListOptions, flatten("Models")] = ModelListOptions(), cache: Cache = CacheOptions()
 ) -> None:
-    """List the models that are here or known by name, with their dimension, their speed here and their quality."""
+    """List the models of this package and some others, with their dimensions, speed on this machine and quality."""
     from seals_sim.cli.models import list_models
     from seals_sim.cli.tables import get_cache
 
@@ -201,7 +201,7 @@ def replay(
     index: Annotated[IndexOptions, flatten("Index")] = IndexOptions(),
     learning: Annotated[LearningOptions, flatten("Strategy and learner")] = LearningOptions(),
 ) -> None:
-    """Replay searches on data with known labels: every method on the same seeds, with figures and tables."""
+    """Replay searches on data with known labels: every method from the same seeds, with figures and tables."""
     groups = (inputs, concepts, methods, labels, embedding, index, learning)
     protocol = combine(ReplayProtocol, *groups)
     from seals_sim.replay.replay import replay
@@ -216,7 +216,7 @@ def stopping(
     *,
     rule: Annotated[StoppingOptions, flatten("Rule")] = StoppingOptions(),
 ) -> None:
-    """When a finished replay would have stopped by the rule of the page, and what it had found by then."""
+    """Show when the page's stopping rule would have stopped a finished replay, and what it had found by then."""
     from seals_sim.replay.stopping import write_stopping
 
     print(write_stopping(folder, rule.target_recall, rule.p).to_string())
@@ -224,7 +224,7 @@ def stopping(
 
 @app.command
 def report(folder: Annotated[Path, _FOLDER], /) -> None:
-    """Draw the report of a finished run again, from its rows."""
+    """Redraw the report of a finished run from its rows."""
     from seals_sim.cli.reports import redraw
 
     print(redraw(folder))

@@ -1,4 +1,4 @@
-"""`seals models`: the models that are here or known by name, with what was measured of them on this machine."""
+"""`seals models`: the models of this package and some others, with measurements on this machine."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from seals_sim.embed.measure import is_measured, measure_model
 from seals_sim.embed.names import KNOWN_MODELS, AutoBackend, AutoPrecision
 from seals_sim.embed.precision import resolve_precision
 
-_USUAL = 1000  # texts, of which figures are shown where they were measured earlier
+_USUAL = 1000  # texts; earlier measurements on this many are shown again
 
 
 def list_models(
     others: tuple[str, ...], n: int, backend: AutoBackend, precision: AutoPrecision, cache: Path, quiet: bool
 ) -> None:
-    """Print a line a model; n = 0 measures nothing, and shows what was measured earlier."""
-    lines = [("model", "dimensions", "computed by", "texts a second", "10 nearest", "")]
+    """Print one line per model; n = 0 measures nothing and shows earlier measurements."""
+    lines = [("model", "dimensions", "runtime", "texts per second", "10 nearest", "")]
     for model in dict.fromkeys((*KNOWN_MODELS, *others, *find_downloaded())):
         about = KNOWN_MODELS.get(model, "")
         if model not in KNOWN_MODELS and model not in others:  # to load each would take long
@@ -39,13 +39,13 @@ def list_models(
     for line in lines:
         print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
     print(
-        f"texts a second of processor time, and the part of the 10 nearest that share a concept, on {n or _USUAL:,} "
-        "random descriptions of ICD-10-CM, which are short and in one field; yours may differ"
+        f"texts per CPU second, and the fraction of the 10 nearest that share a concept, on {n or _USUAL:,} random "
+        "descriptions of ICD-10-CM, which are short and from one field; your texts may differ"
     )
 
 
 def _open(model: str, backend: AutoBackend, precision: AutoPrecision, cache: Path) -> Encoder:
-    """As a large table would be embedded."""
+    """Open the encoder that would embed a large table."""
     return open_encoder(model, backend, resolve_precision(precision, backend, open_encoder(model).is_static), cache)
 
 
@@ -54,7 +54,7 @@ def _is_downloaded(model: str) -> bool:
 
     try:
         snapshot_download(model, local_files_only=True)
-    except Exception:  # the hub's client raises some twenty kinds
+    except Exception:  # the hub's client raises some twenty types
         return False
     return True
 

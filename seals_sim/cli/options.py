@@ -23,9 +23,9 @@ class TableTextOptions(TableOptions):
     """How the texts of a table are read."""
 
     text_column: str = "text"
-    """The column of texts; doc.text is the field text of the field doc."""
+    """Column that holds the texts; doc.text is the field text inside the field doc."""
     skip_bad_lines: bool = False
-    """Leave out lines that cannot be read, and list them; empty texts always are."""
+    """Skip lines that cannot be read, and list them; empty texts are always skipped."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -33,33 +33,35 @@ class TextOptions(TableTextOptions):
     """How a table is read and embedded."""
 
     model: Annotated[str, Field(min_length=1)] | None = None
-    """A model of sentence-transformers or Model2Vec, by folder or name, or two with a plus between; all-MiniLM-L6-v2
-    and wordllama come with this package. [default: all-MiniLM-L6-v2; with vectors none]"""
+    """A sentence-transformers or Model2Vec model, by folder or name, or two joined by a plus sign; all-MiniLM-L6-v2 and
+    wordllama come with this package. [default: all-MiniLM-L6-v2; none with vectors]"""
     dimensions: NonNegativeInt | None = None
-    """Whiten to so many by PCA. [default: 0, do not, which finds more; a session goes on with those it has]"""
+    """Whiten to this many dimensions by PCA. [default: 0, no whitening, which finds more; a resumed session keeps its
+    own]"""
 
     precision: AutoPrecision = "auto"
-    """Of the model; auto: bfloat16 where the processor has instructions for it, and nothing is cached in float32."""
+    """Precision of the model; auto: bfloat16 if the CPU has instructions for it and no float32 vectors are cached."""
     backend: AutoBackend = "auto"
-    """What computes the model; auto: onnxruntime for 10,000 texts or more in float32, where it is installed; else
-    torch, on a GPU where it sees one. Vectors are the same up to rounding."""
+    """Runtime for the model; auto: onnxruntime for 10,000 or more texts in float32, if it is installed; otherwise
+    torch, on a GPU if it finds one. Vectors are the same up to rounding."""
 
     @property
     def text_model(self) -> str:
-        """The model that texts are embedded by."""
+        """The model that embeds the texts."""
         return self.model or DEFAULT_MODEL
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class OwnVectorOptions:
-    """Vectors from elsewhere in the place of embedded texts, and pictures."""
+    """Vectors computed elsewhere instead of embedded texts, and pictures."""
 
     vectors: GivenPath | None = None
-    """An (n, d) array, .npy: a row for each row of the table. Words can be searched for with the model that made it."""
+    """An (n, d) array in an .npy file, one row per row of the table. To search by words, also name the model that made
+    it."""
     image_column: str | None = None
-    """With vectors: the column of the pictures' paths, which are the texts too where the table has no text column."""
+    """With vectors: column of picture paths, which also serve as the texts if the table has no text column."""
     image_folder: GivenPath | None = None
-    """The folder that these paths start from. No file outside it is shown."""
+    """Folder that these paths are relative to. No file outside it is shown."""
 
     def __post_init__(self) -> None:
         for name, other in (
@@ -68,7 +70,7 @@ class OwnVectorOptions:
             ("image_folder", "image_column"),
         ):
             if getattr(self, name) is not None and getattr(self, other) is None:
-                raise UserError(f"needs {other} too", parameter=name, value=str(getattr(self, name)))
+                raise UserError(f"requires {other}", parameter=name, value=str(getattr(self, name)))
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -76,8 +78,8 @@ class SearchIndexOptions(ProbeOptions, EngineOptions):
     """Which index finds the neighbors of texts, of the table or typed in."""
 
     index: AutoAnyVectorIndexName = "auto"
-    """exact reads every row; ivf-* look into some cells of it; milvus and lancedb are vector engines (see engine); auto
-    goes by rows and memory."""
+    """exact reads every row; ivf-* search some of its cells; milvus and lancedb are vector engines (see engine); auto
+    chooses by the number of rows and memory."""
 
     def __post_init__(self) -> None:
         require_engine(self.index, self.engine)
@@ -85,20 +87,20 @@ class SearchIndexOptions(ProbeOptions, EngineOptions):
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class MeasuredIndexOptions(SearchIndexOptions):
-    """An index, and how many neighbors it is asked for."""
+    """An index, and how many neighbors to ask it for."""
 
     k: PositiveInt = 100
-    """Neighbors of each text."""
+    """Neighbors per text."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class StoppingOptions:
-    """The rule for stopping."""
+    """The stopping rule."""
 
     target_recall: Fraction = 0.8
-    """Part of the positives that must be found."""
+    """Fraction of the positives that must be found."""
     p: Fraction = 0.05
-    """Stop when the hypothesis that fewer are found has a p-value below this."""
+    """Stop when the hypothesis that fewer have been found has a p-value below this."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -106,41 +108,42 @@ class ExampleOptions:
     """What to look for. Examples need not be in the table."""
 
     like: tuple[str, ...] = ()
-    """An example of what you look for, or words for it; may be given again. Of several concepts: NAME=WORDS."""
+    """An example of what you are looking for, or words that describe it; repeatable. With several concepts:
+    NAME=WORDS."""
     not_like: tuple[str, ...] = ()
-    """An example of what you do not look for; may be given again."""
+    """An example of what you are not looking for; repeatable."""
     concept: tuple[str, ...] = ()
-    """The name of what you look for, where that is several things; may be given again, for a later session too."""
+    """Name of a concept, if you are looking for several; repeatable. A resumed session adds those it does not have."""
     paper: bool = False
     """Search as the paper does: candidates are neighbors of labeled rows, and texts are whitened to 256 dimensions."""
     session: GivenPath | None = None
-    """File that every answer is saved in; the same command resumes it. [default: the table's name with .seals]"""
+    """File that every answer is saved to; the same command resumes it. [default: the table's name with .seals]"""
     labelstudio: GivenPath | None = None
-    """Answers to begin with: Label Studio's export as JSON or JSON-MIN."""
+    """Answers to start from: a Label Studio export as JSON or JSON-MIN."""
     argilla: GivenPath | None = None
-    """Answers to begin with: records of Argilla as JSON."""
+    """Answers to start from: Argilla records as JSON."""
     labels: GivenPath | None = None
-    """Answers to begin with: a table with the column answer, such as the page saves."""
+    """Answers to start from: a table with a column named answer, such as the page saves."""
     positive_label: tuple[str, ...] = ()
-    """A label in such a file that means yes, where it is no usual word for it; may be given again. Others mean no."""
+    """A label in such a file that means yes, if it is not a usual word for yes; repeatable. All others mean no."""
     negative_label: tuple[str, ...] = ()
-    """A label that means no; may be given again. Labels that are not named are refused then."""
+    """A label that means no; repeatable. Labels that neither option names are then refused."""
     answer_field: str | None = None
-    """The field or column of the answers in such a file, where there are several or it is not called answer."""
+    """Field or column that holds the answers in such a file, if there are several or it is not named answer."""
 
     def __post_init__(self) -> None:
         if self.negative_label and not self.positive_label:
-            raise UserError("needs positive_label too", parameter="negative_label", value=self.negative_label[0])
+            raise UserError("requires positive_label", parameter="negative_label", value=self.negative_label[0])
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class ColumnOptions:
-    """What exports carry beside our own columns."""
+    """Columns of the table that exports include beside our own."""
 
     id_column: str | None = None
-    """The column that says which row is which: in exports, and to find the rows of imports."""
+    """Column that identifies each row, in exports and when importing answers."""
     columns: Annotated[tuple[str, ...], COMMA_SEPARATED] = ()
-    """More columns of the table to put into exports; all: every one."""
+    """More columns of the table to include in exports; all: every one."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -148,13 +151,13 @@ class PageOptions:
     """How the page is served."""
 
     host: str = "127.0.0.1"
-    """An address of this machine; the default can be reached from this machine alone."""
+    """Address of this machine to listen on; only this machine can reach the default."""
     port: int = 0
-    """0: one that is free."""
+    """Port of the page; 0: any free one."""
     no_browser: bool = False
-    """Print the address and open nothing."""
+    """Print the address without opening a browser."""
     allow_host: tuple[str, ...] = ()
-    """Another name that browsers reach the page by, such as that of a proxy before it; may be given again."""
+    """Another host name by which browsers reach the page, such as that of a proxy in front of it; repeatable."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -162,13 +165,13 @@ class ModelListOptions:
     """Which models to list, and whether to measure them."""
 
     model: tuple[str, ...] = ()
-    """Another one, by folder or name; may be given again."""
+    """Another model, by folder or name; repeatable."""
     measure: Annotated[int, Field(ge=0, le=20_000)] = 0
-    """Measure speed and quality on so many of the built-in texts, 0 or at least 100; what 1,000 give is kept."""
+    """Measure speed and quality on this many of the built-in texts, 0 or at least 100; results for 1,000 are kept."""
     backend: AutoBackend = "auto"
-    """What computes them; auto: as a table of 10,000 texts or more would be embedded."""
+    """Runtime for the models; auto: the one that would embed a table of 10,000 or more texts."""
     precision: AutoPrecision = "auto"
-    """Of the models."""
+    """Precision of the models."""
 
     def __post_init__(self) -> None:
         if 0 < self.measure < 100:

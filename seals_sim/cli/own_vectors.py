@@ -1,4 +1,4 @@
-"""`seals label` on vectors from elsewhere, with a table of texts and pictures beside them."""
+"""`seals label` on vectors computed elsewhere, with a table of texts or pictures."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ from seals_sim.search.choice import AutoPoolChoice
 from seals_sim.types import Vectors
 from seals_sim.vectors.normalize import normalize
 
-_N_TRIED = 20  # pictures looked for at the start, to tell a wrong folder
+_N_TRIED = 20  # pictures to look for at the start, to detect a wrong folder
 
 
 def require_own_vectors(own: OwnVectorOptions, examples: ExampleOptions, text: TextOptions) -> None:
-    """Refuse what does not go with vectors from elsewhere, before anything is read."""
+    """Refuse options that do not fit vectors computed elsewhere, before anything is read."""
     if own.vectors is None:
         return
     if examples.paper:
-        raise UserError("whitens texts; with vectors take the pool seals instead", parameter="paper", value=True)
+        raise UserError("whitens texts; with vectors, use the pool seals instead", parameter="paper", value=True)
     if text.dimensions:
-        raise UserError("whitens texts; leave it out with vectors", parameter="dimensions", value=text.dimensions)
+        raise UserError("whitens texts; omit it with vectors", parameter="dimensions", value=text.dimensions)
     if text.model is None:
         for name, words in (("like", examples.like), ("not_like", examples.not_like)):
             if words:
-                problem = "needs the model that made the vectors (--model); or leave it out, and answer rows first"
+                problem = "requires the model that made the vectors (--model); or omit it and answer rows first"
                 raise UserError(problem, parameter=name, value=words[0])
     read_vector_array(own.vectors)
 
@@ -60,13 +60,13 @@ def build_own_corpus(
     session: Path,
     pool: AutoPoolChoice,
 ) -> tuple[Corpus, CarriedAnswers | None]:
-    """Read a table and its vectors, and index them, from the cache where they are there.
+    """Read a table and its vectors, and index them, or read them from the cache.
 
     Returns:
-        The corpus, and the answers to carry over where the session was begun with another state of it.
+        The corpus, and the answers to carry over if the table or its vectors changed since the session began.
 
     Raises:
-        UserError: Where they do not fit together, or the session was begun with another table.
+        UserError: If they do not fit together, or the session belongs to another table.
     """
     assert own.vectors is not None
     cache = get_cache(cache_options)
@@ -108,22 +108,22 @@ def build_own_corpus(
 
 
 def _find_encoder(text: TextOptions, path: Path, d: int) -> Callable[[Sequence[str]], Vectors]:
-    """What gives words vectors among those of the file; that the dimensions agree is all that can be checked."""
+    """The encoder that maps words into the space of the file's vectors; only the dimensions can be checked."""
     assert text.model is not None
     encoder = open_encoder(text.model, precision="float32" if text.precision == "auto" else text.precision)
     if encoder.dimensions != d:
-        problem = f"gives {encoder.dimensions} dimensions, and {path} has {d}; name the model that made these vectors"
+        problem = f"has {encoder.dimensions} dimensions, but {path} has {d}; name the model that made these vectors"
         raise UserError(problem, parameter="model", value=text.model)
     return lambda texts: normalize(encoder.encode(texts), "the embeddings")
 
 
 def _choose_text_column(table: Path, text: TextOptions, own: OwnVectorOptions) -> TextOptions:
-    """The column of paths is that of texts too, where none is named and the usual one is not there."""
+    """Use the column of paths for texts too, if none is named and the default one does not exist."""
     if own.image_column is None:
         return text
     header = open_table(table, text).read_header(BadLines(table, text.skip_bad_lines))
     if own.image_column not in header:
-        problem = f"there is no such column in {table}; there are {', '.join(map(repr, header))}"
+        problem = f"no such column in {table}; its columns are {', '.join(map(repr, header))}"
         raise UserError(problem, parameter="image_column", value=own.image_column)
     is_named = text.text_column in header or text.text_column != TextOptions.text_column
     return text if is_named else replace(text, text_column=own.image_column)
@@ -137,15 +137,16 @@ def _read_table(
     read = read_table(table, text, list_file, columns)
     for one in read.bad.left_out:
         if one.row is None:
-            raise UserError(f"{one}; so it is not known which vector is for which row: mend the table first")
+            raise UserError(f"{one}; vectors cannot be matched to rows: repair the table first")
     return read
 
 
 def _list_paths(read: TextTable, text: TextOptions, column: str) -> list[str | None]:
     if column == text.text_column:
         return list(read.texts)
-    if column not in read.columns:  # a field of a column that is read as a whole
-        raise UserError("is a field of another column; name columns one by one", parameter="columns", value="all")
+    if column not in read.columns:  # a field of a column, which is read as a whole
+        problem = f"does not include {column}, which is a field of another column; list the columns by name"
+        raise UserError(problem, parameter="columns", value="all")
     return [_get_path(cell) for cell in read.columns[column]]
 
 
@@ -154,18 +155,18 @@ def _get_path(cell: object) -> str | None:
 
 
 def _open_pictures(folder: Path, paths: list[str | None]) -> Pictures:
-    """Pictures, with a warning where none of the first ones is there: the folder is likely another one."""
+    """Open the pictures, with a warning if none of the first ones exists: the folder is probably wrong."""
     pictures = Pictures(folder, paths)
     tried = [row for row, path in enumerate(paths) if path is not None][:_N_TRIED]
     if tried and not any(map(pictures.is_there, tried)):
-        print(f"none of the first {len(tried)} pictures is in {folder} (the first: {paths[tried[0]]})", file=sys.stderr)
+        print(f"{folder} has none of the first {len(tried)} pictures (the first: {paths[tried[0]]})", file=sys.stderr)
     return pictures
 
 
 def _carry(
     session: Path, fingerprint: str, read: TextTable, id_column: str | None, has_model: bool
 ) -> CarriedAnswers | None:
-    """The answers to carry over where vectors, texts or paths are not as they were; None where they are."""
+    """The answers to carry over if vectors, texts or paths have changed; None if they have not."""
     if not session.is_file():
         return None
     about, _ = read_about(session)
@@ -175,9 +176,9 @@ def _carry(
     def find_problem(files: Sequence[SessionFile]) -> str | None:
         if not any(file.state.answers for file in files):
             what = "open it with the same vectors, texts and paths, or name another session"
-            return f"was begun with {about.corpus}; {what}"
+            return f"began with {about.corpus}; {what}"
         if any(file.seeds for file in files) and not has_model:
-            return "was begun with examples in words, which need new vectors: name the model that made yours (--model)"
+            return "began with examples in words, which need new vectors: name the model that made yours (--model)"
         return None
 
     return match_changed_session(session, read, id_column, find_problem, has_own_vectors=True)

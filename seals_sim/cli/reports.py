@@ -19,13 +19,13 @@ _WRITERS = {
 
 
 def redraw(folder: Path) -> Path:
-    """Write the report of a run again, by the experiment that its config.json names.
+    """Rewrite the report of a run, with the experiment that its config.json names.
 
     Returns:
         The page.
 
     Raises:
-        UserError: Where the folder holds no finished run, or its experiment is not installed.
+        UserError: If the folder holds no finished run, or its experiment is not installed.
     """
     experiment = read_config(folder)["experiment"]
     if experiment not in _WRITERS:

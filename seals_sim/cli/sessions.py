@@ -39,7 +39,7 @@ def prepare_session(
     columns: ColumnOptions,
     own: OwnVectorOptions,
 ) -> Concepts:
-    """Read, embed and index a table, and open the session on it; `begun` is what its file says of it."""
+    """Read, embed and index a table, and open the session on it; `begun` comes from the session's file, if any."""
     begin_step(f"reading {table.name}")
     left_out = path.with_name(f"{path.name.removesuffix('.seals')}.left-out.csv")
     if path.is_file() and not journal_file.is_writable(path):
@@ -60,7 +60,7 @@ def prepare_session(
             if kept.fingerprint != space.fingerprint:
                 is_other = kept.texts_digest == space.texts_digest or kept.digest != space.model_digest
                 problem = "open it with the same model and dimensions, or name another session"
-                refusal = f"was begun with {about.corpus}; {problem}" if is_other else None
+                refusal = f"began with {about.corpus}; {problem}" if is_other else None
                 carried = match_changed_session(path, read, columns.id_column, lambda _: refusal)
         return EmbeddingPlan(dimensions, about.options.embed == "lazy", about.options.chunks)
 
@@ -71,7 +71,7 @@ def prepare_session(
         corpus = build_table_corpus(table, text, index, options.k, cache, left_out, columns, choose, pool)
     if corpus.lazy is not None and not cache.quiet:
         n_missing = corpus.lazy.n_distinct - corpus.lazy.n_embedded
-        print(f"{n_missing:,} texts are embedded while you label, those that are looked at first", file=sys.stderr)
+        print(f"{n_missing:,} texts are embedded while you label, starting with those that are needed", file=sys.stderr)
     names = exchange.AnswerNames(examples.positive_label, examples.negative_label, examples.answer_field)
     files = (
         (examples.labelstudio, "label_studio"),
@@ -86,22 +86,22 @@ def prepare_session(
     session = concepts.sessions[concepts.find_name(examples.concept[0])] if examples.concept else concepts.first
     if imports and len(concepts.sessions) > 1 and len(examples.concept) != 1:
         concepts.close()
-        raise UserError("name the one concept that the answers of the file are about", parameter="concept")
+        raise UserError("name the one concept that the answers in the file are about", parameter="concept")
     for file, given in imports:
         report = session.add_import(file, given.labels, given.controls)
         if report.n_overruled:
-            print(f"{file.name}: {report.n_overruled:,} labels differ from your answers, which stand", file=sys.stderr)
+            print(f"{file.name}: {report.n_overruled:,} labels differ from your answers; yours count", file=sys.stderr)
         if report.n_mixed:
             print(
                 f"{file.name}: {report.n_mixed:,} rows have different labels; the last of each counts", file=sys.stderr
             )
     if session.is_read_only:
-        print(f"{path}: can only be read: answers are not taken", file=sys.stderr)
+        print(f"{path}: is read-only; answers are not accepted", file=sys.stderr)
     return concepts
 
 
 def _is_lazy(options: SessionOptions, dimensions: int | None, read: TextTable, text: TextOptions, cache: Path) -> bool:
-    """Whether a new session embeds only what it looks at; auto: where that saves more than a minute or so."""
+    """Whether a new session embeds texts only when it needs them; auto: if that saves more than a minute or so."""
     if options.embed != "auto":
         return options.embed == "lazy"
     if dimensions != 0 or options.pool == "all" or len(read.texts) <= LAZY_FROM:
@@ -111,7 +111,7 @@ def _is_lazy(options: SessionOptions, dimensions: int | None, read: TextTable, t
 
 
 def _choose_kept_dimensions(kept: KeptSpace | None, read: TextTable, options: TextOptions) -> int | None:
-    """The dimensions that a session goes on with; None for the paper's, as sessions had them that do not say."""
+    """The dimensions that a session keeps; None for the paper's, which old sessions used without recording it."""
     if options.dimensions is not None or kept is None:
         return options.dimensions
     if kept.whitening is None:
@@ -121,12 +121,12 @@ def _choose_kept_dimensions(kept: KeptSpace | None, read: TextTable, options: Te
 
 
 def _report_carried(carried: CarriedAnswers, copy: Path) -> None:
-    words = [f"the table has changed; {carried.n_carried:,} answers go on"]
+    words = [f"the table has changed; {carried.n_carried:,} answers carried over"]
     if carried.n_corrected:
-        words.append(f"{carried.n_corrected:,} of them for a text that is another now")
+        words.append(f"{carried.n_corrected:,} of them for a text that has changed")
     if carried.n_lost:
-        words.append(f"{carried.n_lost:,} have no row any more")
-    print(f"{', '.join(words)}; the session as it was: {copy}", file=sys.stderr)
+        words.append(f"{carried.n_lost:,} dropped, whose row is gone")
+    print(f"{', '.join(words)}; copy of the session as it was: {copy}", file=sys.stderr)
 
 
 def open_session(
@@ -140,15 +140,15 @@ def open_session(
     """Begin a session, or resume the one in this file.
 
     Args:
-        path: The file.
-        corpus: What to search.
+        path: The session file.
+        corpus: The corpus to search.
         positives: Texts like those sought.
         negatives: Texts unlike them.
-        options: Of a new session.
-        names: Of concepts; those that the session does not have are added.
+        options: Options of a new session.
+        names: Names of concepts; those that the session does not have are added.
 
     Raises:
-        UserError: Where the file holds a session with other examples or other texts.
+        UserError: If the file holds a session with other examples or other texts.
     """
     require_words(positives, negatives)
     examples = sort_examples(positives, negatives, names)
@@ -168,16 +168,16 @@ def open_session(
         raise
     session = concepts.first
     for name, old in asdict(session.options).items():
-        if getattr(options, name) not in (old, getattr(SessionOptions(), name)):  # what is not given is the default
-            print(f"{path} keeps the {name.replace('_', ' ')} that it was begun with: {old}", file=sys.stderr)
+        if getattr(options, name) not in (old, getattr(SessionOptions(), name)):  # options not given have the default
+            print(f"{path} keeps the {name.replace('_', ' ')} that it began with: {old}", file=sys.stderr)
     return concepts
 
 
 def _require_same_examples(path: Path, concepts: Concepts, name: str, given: Examples) -> None:
     if name not in concepts.sessions:
-        raise UserError(f"{path} has concepts: write each example as NAME=WORDS, and name its concept")
+        raise UserError(f"{path} has concepts; write each example as NAME=WORDS, and name its concept")
     seeds = concepts.sessions[name].seeds
     if [(text, 1) for text in given[0]] + [(text, 0) for text in given[1]] != [
         (seed.text, seed.label) for seed in seeds
     ]:
-        raise UserError(f"{path} was begun with other examples; leave out like and not-like, or name another session")
+        raise UserError(f"{path} began with other examples; omit like and not-like, or name another session")

@@ -1,4 +1,4 @@
-"""What `seals label`, `seals embed` and `seals index` share: a table of texts becomes vectors with an index."""
+"""Turns a table of texts into vectors with an index, for `seals label`, `seals embed` and `seals index`."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def read_table(
     Args:
         table: A file or folder.
         options: How to read it.
-        list_file: Where rows are listed that were left out.
-        columns: To be read too.
-        cache: The folder where a large table is kept; by default it is read into memory.
+        list_file: File that lists the rows that were left out.
+        columns: More columns to read.
+        cache: Folder that stores a large table; by default the table is read into memory.
         quiet: No progress bar.
 
     Raises:
-        UserError: Where the table cannot be read, or two rows have one id.
+        UserError: If the table cannot be read, or two rows have the same id.
     """
 
     wanted: list[str] | None = []
@@ -78,9 +78,10 @@ def _read_texts(
 
 
 def _require_ids(table: Path, column: str, read: TextTable) -> None:
-    """An id that is missing or stands twice finds no row."""
+    """Refuse missing and duplicate ids, which cannot identify a row."""
     if column not in read.columns:
-        raise UserError(f"is none of the columns {', '.join(read.columns)}", parameter="id_column", value=column)
+        listed = ", ".join(map(repr, read.columns))
+        raise UserError(f"no such column in {table}; its columns are {listed}", parameter="id_column", value=column)
     seen: dict[str, int] = {}
     for row, cell in zip(read.rows.tolist(), read.columns[column], strict=True):
         problem = "is empty" if cell in (None, "") else None
@@ -92,14 +93,14 @@ def _require_ids(table: Path, column: str, read: TextTable) -> None:
 
 
 def _count(left_out: Sequence[LeftOut]) -> str:
-    """How many rows, and the last of them."""
+    """The number of rows, and the last of them."""
     n = sum(one.row is not None for one in left_out)
     more = " and others that cannot be counted" if n < len(left_out) else ""
     return f"{n:,} row{'' if n == 1 else 's'}{more} (the last: {left_out[-1]})"
 
 
 def write_left_out(path: Path, left_out: Sequence[LeftOut]) -> None:
-    """List what was left out of a table: row, where and why, as CSV."""
+    """Write a CSV of what was left out of a table: row, place and reason."""
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(["row", "where", "reason"])
@@ -107,7 +108,7 @@ def write_left_out(path: Path, left_out: Sequence[LeftOut]) -> None:
 
 
 def get_cache(options: CacheOptions) -> Path:
-    """The cache folder. One that can only be read will do, where all that is needed is in it."""
+    """The cache folder. A read-only one works if it has everything that is needed."""
     from seals_sim.disk.cache import get_default_folder
 
     return options.cache or get_default_folder()
@@ -118,8 +119,8 @@ class EmbeddingPlan:
     """How a table is embedded.
 
     Attributes:
-        dimensions: To whiten to; 0: do not; None: the paper's.
-        is_lazy: Whether only what is looked at is embedded at once.
+        dimensions: Dimensions to whiten to; 0: no whitening; None: the paper's.
+        is_lazy: Whether texts are embedded only when they are needed.
         is_chunked: Whether long texts are embedded in chunks.
     """
 
@@ -139,9 +140,9 @@ def build_table_corpus(
     choose: Callable[[TextTable], EmbeddingPlan] | None = None,
     pool: AutoPoolChoice | None = None,
 ) -> Corpus:
-    """Read, embed and index a table, each from the cache where it is there.
+    """Read, embed and index a table, each from the cache if it is there.
 
-    `choose` is called with what was read, before anything is embedded, and says how it is to be. `pool` is that of a
+    `choose` is called with the table before anything is embedded, and decides how to embed it. `pool` is the pool of a
     session.
     """
     from seals_sim.indexes import IndexOptions
@@ -172,12 +173,12 @@ def build_table_corpus(
 
 
 def name_list(cache: Path, table: Path) -> Path:
-    """Where rows of a table are listed that a command without a file of its own has left out."""
+    """The list of rows that a command without its own output file has left out of a table."""
     return cache / "left-out" / f"{table.name}.csv"
 
 
 def name_session(table: Path) -> Path:
-    """The session beside a table: its name without the endings of tables.
+    """The session file next to a table: its name without the endings of tables.
 
     Examples:
         >>> name_session(Path("reviews.2024.csv.gz")).name

@@ -1,4 +1,4 @@
-"""Running a command: what is typed goes in, and whatever is wrong comes out as one line."""
+"""Runs a command line, and reports any error as one line."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _SIGPIPE = 13  # Windows has no signal.SIGPIPE
 
 
 class _Console(Console):
-    """Prints --help and --version; rich's own ends with exit code 1 where nobody reads them to their end."""
+    """Prints --help and --version; rich's own console exits with code 1 if the reader closes the pipe early."""
 
     def on_broken_pipe(self) -> NoReturn:
         raise BrokenPipeError
 
 
 def make_cli(name: str, summary: str | None = None) -> App:
-    """A command line in the style of this package: no `--no-x`, lists shown with commas, completion for shells."""
+    """Make a command line in the style of this package: no `--no-x`, comma-separated lists, shell completion."""
     look = Parameter(negative=(), show_default=_show_default, consume_multiple=False)
     return App(
         name=name,
@@ -52,7 +52,7 @@ def make_cli(name: str, summary: str | None = None) -> App:
 
 @cache
 def flatten(group: str) -> Parameter:
-    """Marks a dataclass whose fields are options of their own, shown under this heading."""
+    """Marks a dataclass whose fields become separate options, shown under this heading."""
     return Parameter(name="*", group=Group.create_ordered(group))
 
 
@@ -63,18 +63,18 @@ def _get_version() -> str:
 
 
 def _show_default(value: Any) -> str | None:
-    """The default as it would be typed; None for what is off or not given."""
+    """The default as a user would type it; None if it is off or absent."""
     if value is None or value is False or value == ():
         return None
     return ",".join(str(part) for part in value) if isinstance(value, tuple) else str(value)
 
 
 def run_cli(app: App, words: Sequence[str] | None = None) -> None:
-    """Run what was typed, by default on the command line of this process.
+    """Run a command line, by default that of this process.
 
-    Bad input, and a file or disk that does not do its part, is one line and exit code 2. Ctrl-C, SIGTERM and SIGHUP
-    end with 128 and the number of the signal, and with what is finished saved; the page of `seals label`, once it is
-    served, takes them itself and ends without an error.
+    Bad input, and a file or disk that fails, give one line on stderr and exit code 2. Ctrl-C, SIGTERM and SIGHUP exit
+    with 128 plus the number of the signal; finished work is saved. Once the page of `seals label` is served, it handles
+    these signals itself and exits without an error.
     """
     wait_passively()
     _print_what_the_terminal_can_show()
@@ -85,7 +85,7 @@ def run_cli(app: App, words: Sequence[str] | None = None) -> None:
         with _interrupted_by_signals():
             app(typed, exit_on_error=False, print_error=False, result_action="return_none")
         if sys.stdout is not None:
-            sys.stdout.flush()  # not at exit, where nobody answers for a closed pipe
+            sys.stdout.flush()  # not at exit, where nothing would handle a closed pipe
     except BrokenPipeError:
         _end_without_reader()
     except _EXPLAINED as error:
@@ -98,7 +98,7 @@ def run_cli(app: App, words: Sequence[str] | None = None) -> None:
 
 
 def explain_failure(error: BaseException) -> str | None:
-    """Put in a line why the command that runs has to end; None where it is stopped, or nobody is there to read it."""
+    """One line on why the running command has to end; None if it was interrupted, or nobody can read it."""
     if isinstance(error, KeyboardInterrupt | BrokenPipeError | SystemExit):
         return None
     return " ".join(_explain(error).split())
@@ -116,18 +116,18 @@ def _explain(error: BaseException) -> str:
             what = error.strerror or str(error)
             return what if error.filename is None else f"{error.filename}: {what}"
         case MemoryError():
-            return f"not enough memory; ask for less ({error})"
+            return f"not enough memory ({error}); use smaller numbers or a smaller table"
     return "the program failed; see its output for the reason"
 
 
 def _fail(message: str | None) -> NoReturn:
-    with suppress(OSError):  # the exit code still says it
+    with suppress(OSError):  # the exit code still tells
         print(f"error: {message}", file=sys.stderr)
     sys.exit(2)
 
 
 def _require_utf8(words: Sequence[str]) -> None:
-    """Options and names of files go into config.json, reports and sessions, which are UTF-8."""
+    """Require UTF-8: options and file names go into config.json, reports and sessions, which are UTF-8."""
     for word in words:
         try:
             word.encode()
@@ -136,31 +136,31 @@ def _require_utf8(words: Sequence[str]) -> None:
 
 
 def _print_what_the_terminal_can_show() -> None:
-    """Escape what the encoding of stdout lacks, as stderr does, instead of failing when the work is done."""
+    """Escape characters that the encoding of stdout lacks, as stderr does, instead of failing after the work."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
 def _end_without_reader() -> NoReturn:
-    """Whoever read stdout has closed it: end as programs do that SIGPIPE kills, without a word."""
+    """The reader of stdout has closed it: exit silently, like a program killed by SIGPIPE."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(128 + _SIGPIPE)
 
 
 def _explain_words(error: CycloptsError) -> str:
-    """What cyclopts found wrong, in a line; bounds are pydantic's, which it passes on."""
+    """What cyclopts found wrong, as one line; it passes on pydantic's errors about bounds."""
     if isinstance(error.__cause__, ValidationError):
         cause = to_user_error(error.__cause__)
         if cause.parameter is not None:
             return _format(f"--{_dashed(cause.parameter)}", cause)
         return str(cause) if error.argument is None else _format(error.argument.name, cause)
     if isinstance(error, UnusedCliTokensError):
-        return f"{' '.join(error.unused_tokens or ())}: one word too many (--help lists the options)"
+        return f"{' '.join(error.unused_tokens or ())}: unexpected argument (--help lists the options)"
     return f"{str(error).rstrip('.')} (--help lists the options)"
 
 
 def _name_option(error: UserError) -> str:
-    """The error, with the option in place of the parameter where the command has one of that name."""
+    """The error, with the option instead of the parameter if the command has one of that name."""
     running = _RUNNING.get()
     if error.parameter is None or running is None:
         return str(error)
@@ -186,9 +186,9 @@ def _dashed(name: str) -> str:
 
 @contextmanager
 def _interrupted_by_signals() -> Iterator[None]:
-    """SIGTERM and SIGHUP raise KeyboardInterrupt, as SIGINT does, so that whatever is open is closed.
+    """Make SIGTERM and SIGHUP raise KeyboardInterrupt, as SIGINT does, so that open files are closed.
 
-    Python drops what is raised while an object is finalized; an interrupt that lands there is raised once more.
+    Python drops exceptions raised while an object is finalized; an interrupt that lands there is raised again.
     """
 
     def interrupt(number: int, frame: FrameType | None) -> None:
@@ -218,10 +218,10 @@ def _interrupted_by_signals() -> Iterator[None]:
 
 
 def render_command(name: str, *groups: object) -> str:
-    """The command that gives these options, without those that have their default.
+    """The command line for these options, without those that have their default.
 
     Args:
-        name: Of the command, such as `seals replay`.
+        name: Name of the command, such as `seals replay`.
         groups: Dataclasses of options.
     """
     words = name.split()

@@ -1,4 +1,4 @@
-"""`seals embed` and `seals index`: vectors and indexes computed ahead."""
+"""`seals embed` and `seals index`: compute vectors and indexes in advance."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from seals_sim.workers import open_workers
 def embed(
     table: Path, options: TextOptions, out: Path | None, cache_options: CacheOptions, cluster: ClusterOptions
 ) -> None:
-    """Embed a table into the cache and, where `out` is given, into that file."""
+    """Embed a table into the cache and, if `out` is given, into that file."""
     if out is not None:
         require_writable_file(out, "out")
         if out.exists() and table.exists() and out.samefile(table):
@@ -38,10 +38,10 @@ def embed(
         with replacing(out) as temporary, temporary.open("wb") as file:
             np.save(file, vectors, allow_pickle=False)
     where = f"written to {out}" if out else "cached for the other commands"
-    print(f"{len(vectors):,} vectors of {vectors.shape[1]} dimensions, {where}")
+    print(f"{len(vectors):,} vectors of {vectors.shape[1]} dimensions {where}")
 
 
 def build_index(table: Path, text: TextOptions, index: MeasuredIndexOptions, cache: CacheOptions) -> None:
-    """Index a table and print what the index is worth."""
+    """Index a table and print the recall and speed of the index."""
     corpus = build_table_corpus(table, text, index, index.k, cache)
     print(f"index {corpus.index_name}: {measure_on_sample(corpus.index, corpus.vectors, index.k)}")

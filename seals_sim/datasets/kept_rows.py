@@ -113,7 +113,7 @@ def _choose_others(
     for name in names:
         if name not in header:
             listed = ", ".join(map(repr, header))
-            problem = f"no such column in {path}; it has {listed}"
+            problem = f"no such column in {path}; its columns are {listed}"
             raise UserError(problem, parameter="columns", value=name)
     return list(dict.fromkeys(names))
 
@@ -123,7 +123,7 @@ def _choose_label_columns(
 ) -> Sequence[str]:
     """The label columns, by default the first usual name; all columns must exist."""
     listed = ", ".join(map(repr, header))
-    problem = f"no such column in {path}; it has {listed}"
+    problem = f"no such column in {path}; its columns are {listed}"
     if text_column is not None and text_column not in header:
         raise UserError(problem, parameter="text_column", value=text_column)
     if label_columns is None:

@@ -1,4 +1,4 @@
-"""How a table is to be read, where its name does not say it."""
+"""How to read a table, if its name does not say."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ class TableOptions:
     """How a table is read.
 
     Raises:
-        pydantic.ValidationError: For a delimiter or an encoding that cannot be.
+        pydantic.ValidationError: For an invalid delimiter or an unknown encoding.
     """
 
     delimiter: str | None = None
-    """What parts the cells of a .csv or .tsv; tab is written \\\\t. [default: tab in a .tsv; in a .csv the comma, or the semicolon or tab where its header has no comma]"""  # noqa: E501
+    """Character that separates the cells of a .csv or .tsv; write a tab as \\\\t. [default: tab in a .tsv; in a .csv, comma, or semicolon or tab if the header has no comma]"""  # noqa: E501
     quoting: Quoting | None = None
-    """double: a cell in double quotes may hold delimiters and line ends; none: a quote is a letter. [default: double in a .csv, none in a .tsv]"""  # noqa: E501
+    """double: a cell in double quotes may contain delimiters and line breaks; none: a quote is an ordinary character. [default: double in a .csv, none in a .tsv]"""  # noqa: E501
     encoding: str = "utf-8"
-    """Of a table that is a text file, such as cp1252 or utf-16."""
+    """Encoding of a text file, such as cp1252 or utf-16."""
     sheet: str | None = None
-    """Of an Excel workbook that has several."""
+    """Sheet to read, if an Excel workbook has several."""
 
     def __post_init__(self) -> None:
         if self.delimiter == "\\t":
             object.__setattr__(self, "delimiter", "\t")
         if self.delimiter is not None and not _is_delimiter(self.delimiter):
-            problem = "must be one character of ASCII, and neither a quote nor a line end"
+            problem = "must be one ASCII character, and neither a quote nor a line break"
             raise UserError(problem, parameter="delimiter", value=repr(self.delimiter))
         try:
             "".encode(self.encoding)
@@ -48,5 +48,5 @@ def _is_delimiter(text: str) -> bool:
 
 
 def _name_encoding(encoding: str) -> str:
-    """utf-8 by one name; its byte order mark is always passed over."""
+    """The encoding, with one name for utf-8; its byte order mark is always skipped."""
     return "utf-8" if encoding.lower().replace("_", "-") in ("utf-8", "utf8", "utf-8-sig") else encoding

@@ -315,19 +315,19 @@ def _pick_nearest(own: NDArray[np.int32], near: Vectors, heard: csr_array, k: in
     """(m, k): the nearest of `own` (m, j), with similarities `near` (m, j), and `heard` (m, n), nearest first."""
     torch = import_torch()
     lengths = np.diff(heard.indptr)
+    by_length = np.argsort(lengths, kind="stable")  # a block is as wide as the longest of its lists
     picked = np.empty((len(own), k), dtype=np.int32)
     for start in range(0, len(own), _PICKED):
-        length = lengths[start : start + _PICKED]
-        end = start + len(length)
-        is_there = np.arange(length.max()) < length[:, None]
+        block = by_length[start : start + _PICKED]
+        length, offered = lengths[block], heard[block]
+        is_there = np.arange(length[-1]) < length[:, None]
         rows, nearness = np.full(is_there.shape, -1, dtype=np.int32), np.zeros(is_there.shape, dtype=np.float32)
-        rows[is_there] = heard.indices[heard.indptr[start] : heard.indptr[end]]
-        nearness[is_there] = heard.data[heard.indptr[start] : heard.indptr[end]]
-        both, order = torch.sort(torch.from_numpy(np.hstack([own[start:end], rows])), dim=1)
-        nearness = torch.from_numpy(np.hstack([near[start:end], nearness])).gather(1, order)
+        rows[is_there], nearness[is_there] = offered.indices, offered.data
+        both, order = torch.sort(torch.from_numpy(np.hstack([own[block], rows])), dim=1)
+        nearness = torch.from_numpy(np.hstack([near[block], nearness])).gather(1, order)
         keys = (nearness.view(torch.int32).long() << _KEY_BITS) - both  # ties go to the lowest row
         keys[:, 1:][both[:, 1:] == both[:, :-1]] = 0  # found from both ends
         keys[both < 0] = 0
         best = torch.topk(keys, k).values
-        picked[start:end] = (-best & (2**_KEY_BITS - 1)).masked_fill(best == 0, -1).numpy()
+        picked[block] = (-best & (2**_KEY_BITS - 1)).masked_fill(best == 0, -1).numpy()
     return picked

@@ -1,4 +1,4 @@
-"""What a session says of the answers that it has."""
+"""The answers of a session, and who gave them."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class AnsweredSession:
 
     @property
     def disputed(self) -> list[int]:
-        """Rows to which one person said yes and another one no, until the next answer settles it."""
+        """Rows to which one person said yes and another no, until the next answer settles it."""
         return self._state.disputed
 
     def is_control(self, row: int) -> bool:
-        """Whether the row was asked because it was drawn at random; of its copies none was drawn."""
+        """Whether the row was asked because it was drawn at random; its copies were not drawn."""
         return row in self._state.asked and self._state.asked[row].is_control
 
     @property
@@ -35,17 +35,17 @@ class AnsweredSession:
 
     @property
     def distinct_answers(self) -> dict[int, int | None]:
-        """The same without the copies: of rows that are answered together the first."""
+        """`answers` without copies: for rows that are answered together, only the first."""
         return self._state.answers
 
     @property
     def shown_answers(self) -> dict[int, int | None]:
-        """`distinct_answers`, but those of a judge that wait for a person, who is not to know them."""
+        """`distinct_answers` without a judge's answers that a person is to check, and so must not see."""
         return self._state.shown
 
     @property
     def n_handled(self) -> int:
-        """How many of the rows that it asked for do not wait any more."""
+        """How many of the rows that the session asked for no longer wait for an answer."""
         return len(self._state.asked) - len(self._state.waiting)
 
     def list_copies(self, row: int) -> list[int]:

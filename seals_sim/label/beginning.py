@@ -1,4 +1,4 @@
-"""What a session begins with: its options, and the vectors and neighbors of its examples."""
+"""The start of a session: its options, and the vectors and neighbors of its examples."""
 
 from __future__ import annotations
 
@@ -13,24 +13,26 @@ from seals_sim.label.events import Seed
 from seals_sim.label.options import EmbedOption, SessionOptions
 from seals_sim.search.choice import resolve_pool
 
-UNNAMED = "unnamed"  # a concept that a session was begun with before it had others
+UNNAMED = "unnamed"  # the concept of a session that began without names
 
 
 def require_concept(path: Path, concepts: Sequence[str], concept: str) -> None:
     """Check that a session file has a concept.
 
     Raises:
-        UserError: Where it has others.
+        UserError: If it does not.
     """
     if concept not in concepts:
         named = ", ".join(map(name_concept, concepts))
         raise UserError(
-            f"has the concepts {named}; choose one of these", parameter="concept", value=concept or str(path)
+            f"the session has the concepts {named}; choose one of these",
+            parameter="concept",
+            value=concept or str(path),
         )
 
 
 def name_concept(concept: str) -> str:
-    """The name of a concept, for people.
+    """The name of a concept, as shown to people.
 
     Examples:
         >>> name_concept("rude"), name_concept("")
@@ -45,16 +47,16 @@ def name_embedding(corpus: Corpus) -> EmbedOption:
 
 
 def resolve_options(options: SessionOptions, corpus: Corpus) -> SessionOptions:
-    """Say what auto means for a corpus.
+    """Replace auto by what it means for a corpus.
 
     Raises:
         UserError: For options that do not fit it.
     """
     embed = name_embedding(corpus)
     if options.chunks != (corpus.chunks is not None):
-        raise UserError("is not how the corpus was built", parameter="chunks", value=options.chunks)
+        raise UserError("does not match how the corpus was built", parameter="chunks", value=options.chunks)
     if options.chunks and options.pool not in ("auto", "all"):
-        raise UserError("cannot be with chunks, which are all scanned", parameter="pool", value=options.pool)
+        raise UserError("cannot be combined with chunks, which are all scanned", parameter="pool", value=options.pool)
     if options.embed not in ("auto", embed):
         raise UserError(f"the corpus was built for {embed}", parameter="embed", value=options.embed)
     if options.chunks:
@@ -62,12 +64,12 @@ def resolve_options(options: SessionOptions, corpus: Corpus) -> SessionOptions:
     if embed == "all":
         return replace(options, embed=embed, pool=resolve_pool(options.pool, *corpus.vectors.shape))
     if options.pool == "all":
-        raise UserError("needs all vectors; with embed = lazy choose another pool", parameter="pool", value="all")
+        raise UserError("requires all vectors; with embed = lazy, choose another pool", parameter="pool", value="all")
     return replace(options, embed=embed, pool="positives" if options.pool == "auto" else options.pool)
 
 
 def describe_session(corpus: Corpus, options: SessionOptions) -> dict[str, object]:
-    """What a session file says of a session; the options are resolved."""
+    """The description of a session that its file stores; the options are resolved."""
     return {"fingerprint": corpus.fingerprint, "corpus": corpus.about, "options": asdict(options)}
 
 
@@ -77,13 +79,13 @@ def embed_examples(
     """Embed examples, and find the rows that each brings into the pool.
 
     Args:
-        corpus: What is searched.
+        corpus: The corpus to search.
         positives: Texts like those sought, in the table or not.
         negatives: Texts unlike them.
         options: Resolved.
 
     Raises:
-        UserError: Where the corpus was not made from texts.
+        UserError: If the corpus was not made from texts.
     """
     labeled = [(text, 1) for text in positives] + [(text, 0) for text in negatives]
     if not labeled:

@@ -1,4 +1,4 @@
-"""A corpus of long texts, which are embedded in chunks: the best chunk of a text decides."""
+"""A corpus of long texts, embedded in chunks: the best chunk of a text decides."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from seals_sim.label.corpus import Corpus
 from seals_sim.vectors.chunked import ChunkedVectors
 
 MOST_CHUNKS = 150_000
-"""That are scanned for each model, some 10 ms on two cores, and held in memory: 230 MB of 384 dimensions."""
+"""Chunks at most: each retraining scans them all, in some 10 ms on two cores, and memory holds them: 230 MB at 384
+dimensions."""
 
 
 def build_chunked_corpus(
@@ -27,25 +28,25 @@ def build_chunked_corpus(
     most: int = MOST_CHUNKS,
     n_tokens: int | None = None,
 ) -> Corpus:
-    """Cut texts into chunks that the model reads whole, and embed these, or read them from the cache.
+    """Cut texts into chunks that fit the model, and embed the chunks, or read their vectors from the cache.
 
     Args:
         texts: The table.
         cache: The folder for vectors.
-        model: Of the embedding; vectors are not whitened.
-        quiet: Show no progress, and do not say how many chunks there are.
-        precision: Of the model, as for `TextSpace`.
-        backend: Of the model, as for `TextSpace`.
-        most: Chunks that are taken.
-        n_tokens: Of a chunk at most; by default as many as the model reads.
+        model: The embedding model; vectors are not whitened.
+        quiet: Print neither progress nor the number of chunks.
+        precision: Precision of the model, as for `TextSpace`.
+        backend: Backend of the model, as for `TextSpace`.
+        most: The largest number of chunks that is accepted.
+        n_tokens: The largest number of tokens in a chunk; by default as many as the model reads.
 
     Raises:
-        UserError: Where the model reads texts of any length, or there are more chunks.
+        UserError: If the model reads texts of any length, or there are more chunks.
     """
     space = TextSpace(texts, model, 0, cache, quiet, precision, backend=backend)
     chunks = space.cut_texts(n_tokens)
     if len(chunks) > most:
-        problem = f"cuts these texts into {len(chunks):,} chunks, and up to {most:,} are taken; leave it out"
+        problem = f"cuts these texts into {len(chunks):,} chunks, and the limit is {most:,}; omit it"
         raise UserError(problem, parameter="chunks", value=True)
     if not quiet:
         many = f"{chunks.n_long:,} of {len(texts):,} texts are longer than the model reads"

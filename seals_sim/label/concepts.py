@@ -1,7 +1,7 @@
 """Several concepts in one table: a search for each, over one corpus and in one session file.
 
-Each concept is a `Session` with examples, a learner, candidates, a curve, an estimate and an undo of its own. They
-share the corpus, what is embedded of it, and the journal, in which events carry the name of their concept.
+Each concept is a `Session` with its own examples, learner, candidates, curve, estimate and undo. They share the corpus,
+its embedded texts, and the journal, in which events carry the name of their concept.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ Examples = tuple[Sequence[str], Sequence[str]]  # texts like those sought, and t
 
 
 class Concepts:
-    """The open searches of a session file. `Concepts.begin` starts one, `Concepts.open` goes on with one.
+    """The open searches of a session file. `Concepts.begin` starts one, `Concepts.open` resumes one.
 
     Attributes:
-        corpus: What they search.
-        sessions: By the name of the concept, in order. Their `tell`, `ask` and so on may be used at will.
+        corpus: The corpus that they search.
+        sessions: The sessions by the name of their concept, in order. Their `tell`, `ask` and so on may be used freely.
     """
 
     def __init__(self, journal: Journal, corpus: Corpus) -> None:
@@ -44,7 +44,7 @@ class Concepts:
 
     @classmethod
     def around(cls, session: Session) -> Concepts | None:
-        """The concepts of an open session, which is the first of them; None where its file has others already."""
+        """The concepts of an open session, which is the first of them; None if its file already has others."""
         if session._journal.read_about().concepts != (session.concept,):
             return None
         concepts = cls.__new__(cls)
@@ -65,13 +65,13 @@ class Concepts:
 
         Args:
             path: The file.
-            corpus: What to search.
-            examples: Those of each concept, by its name; a session of one concept needs none.
-            options: Of all searches.
-            renamed: What concepts are called now, by names that they had before.
+            corpus: The corpus to search.
+            examples: The examples of each concept, by its name; a session with one concept needs no name.
+            options: Options of all searches.
+            renamed: The current names of concepts, by their earlier names.
 
         Raises:
-            UserError: Where the file exists, or a name will not do.
+            UserError: If the file exists, or a name is invalid.
         """
         require_names([name for name in examples if name])
         options = resolve_options(options or SessionOptions(), corpus)
@@ -81,7 +81,7 @@ class Concepts:
 
     @classmethod
     def open(cls, path: Path, corpus: Corpus) -> Concepts:
-        """Go on with a session; see `Session.open`."""
+        """Resume a session; see `Session.open`."""
         return cls(Journal(path), corpus)
 
     def __enter__(self) -> Concepts:
@@ -105,21 +105,20 @@ class Concepts:
         self.first.embed_in_background()
 
     def add(self, name: str, examples: Examples = ((), ()), positives: Sequence[int] = (), who: str = "") -> Session:
-        """Begin the search for another concept: all of it is on disk when this returns, or on an error nothing.
+        """Begin the search for another concept. When this returns, all of it is on disk; on an error, nothing is.
 
         Args:
-            name: Of the concept.
-            examples: In the table or not.
-            positives: Rows that are answered 1.
-            who: The person who answers so, where there are several.
+            name: Name of the concept.
+            examples: Examples of it, in the table or not.
+            positives: Rows to answer with 1.
+            who: The person who gives these answers, if there are several.
 
         Raises:
-            UserError: Where there is one of that name, for a row that there is not, or where the file cannot be
-                written.
+            UserError: If the name is taken, a row does not exist, or the file cannot be written.
         """
         _require_name(name, self.sessions)
         seeds = embed_examples(self.corpus, *examples, self.first.options)
-        self._embedding.embed(seeds)  # first, so that nothing is begun where this fails
+        self._embedding.embed(seeds)  # first, so that nothing begins if this fails
         try:
             with self._journal.together():
                 self._journal.add_concept(name, seeds)
@@ -132,14 +131,14 @@ class Concepts:
         return session
 
     def find_name(self, name: str) -> str:
-        """What a concept is called now, by any name that it had; the name itself where there is none."""
+        """The current name of a concept, from any name that it had; an unknown name is returned as it is."""
         return self._journal.read_about().find_name(name)
 
     def rename(self, name: str, new: str) -> None:
-        """Give a concept another name; it is on disk when this returns.
+        """Rename a concept; the change is on disk when this returns.
 
         Raises:
-            UserError: Where there is no such concept, the new name will not do, or the file cannot be written.
+            UserError: If there is no such concept, the new name is invalid, or the file cannot be written.
         """
         self._require_known([name])
         if new == name:
@@ -150,16 +149,16 @@ class Concepts:
         self.sessions[new].concept = new
 
     def ask(self, n: int, who: str = "") -> list[tuple[str, Asked]]:
-        """Choose n rows for which all concepts are to be answered, or fewer where no more are left.
+        """Choose n rows to be answered for all concepts, or fewer if no more are left.
 
         The searches take turns. A row that several of them ask for comes once.
 
         Args:
-            n: How many.
+            n: The number of rows.
             who: The person; see `Session.ask`.
 
         Returns:
-            Each row, as one search asks for it, with the name of its concept.
+            Each row as one search asks for it, with the name of that concept.
         """
         n_each = -(-n // len(self.sessions))
         while True:
@@ -175,15 +174,15 @@ class Concepts:
             n_each *= 2
 
     def tell(self, row: int, answers: Mapping[str, int | None], who: str = "") -> None:
-        """Answer a row for several concepts: all of it is on disk when this returns, or on an error nothing.
+        """Answer a row for several concepts. When this returns, all of it is on disk; on an error, nothing is.
 
         Args:
-            row: Asked for or not.
+            row: The row, whether it was asked for or not.
             answers: 1, 0 or None (skip) by the name of the concept.
-            who: The person, where there are several.
+            who: The person, if there are several.
 
         Raises:
-            UserError: For a row or concept that there is not, or another answer.
+            UserError: For an unknown row or concept, or any other answer.
         """
         self._require_known(answers)
         try:
@@ -196,10 +195,10 @@ class Concepts:
             raise
 
     def undo(self, who: str = "") -> int | None:
-        """Take back what a person answered last, for all concepts for which that was the same row.
+        """Take back a person's last answer, for all concepts for which that was the same row.
 
         Returns:
-            The row, or None where there is no answer.
+            The row, or None if there is no answer.
         """
         last = self._journal.find_last_answers(who)
         if not last:
@@ -220,7 +219,7 @@ def require_names(names: Sequence[str]) -> None:
     """Check the names of concepts.
 
     Raises:
-        UserError: For one that will not do, or stands there twice.
+        UserError: For an invalid name, or a name given twice.
     """
     for place, name in enumerate(names):
         _require_name(name, names[:place])
@@ -228,7 +227,7 @@ def require_names(names: Sequence[str]) -> None:
 
 def _require_name(name: str, others: Collection[str]) -> None:
     if name != name.strip() or not name or not name.isprintable() or len(name) > MAX_NAME or "=" in name:
-        problem = f"a name has at most {MAX_NAME} letters, no = and no control characters"
+        problem = f"a name has at most {MAX_NAME} characters, no = and no control characters"
         raise UserError(problem, parameter="concept", value=name)
     if name in others or name in (UNNAMED, "all"):
         raise UserError("is taken; choose another name", parameter="concept", value=name)

@@ -1,8 +1,8 @@
-"""Rows that a session answers together: those with equal texts, or with equal vectors where there are no texts.
+"""Rows that a session answers together: those with equal texts, or with equal vectors if there are no texts.
 
-The session asks for the first of them, trains on it and counts it once, and what is known of it is known of all. So a
-text weighs nothing more for standing in the table a hundred times, and rows drawn at random are a sample of the
-distinct ones, like all that is estimated from them.
+The session asks for the first of them, trains on it and counts it once; its answer holds for all. So a text that is in
+the table a hundred times weighs no more than another, and rows drawn at random, with all estimates made from them, are
+a sample of the distinct rows.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from seals_sim.vectors.copies import Copies
 
 
 class DistinctRows:
-    """The rows of a corpus that a session can ask for: of those answered together the first.
+    """The rows of a corpus that a session can ask for: of rows answered together, only the first.
 
     Args:
-        corpus: What is searched.
+        corpus: The corpus that is searched.
         is_together: Whether copies are answered together; otherwise each row stands for itself alone.
 
     Attributes:
@@ -48,7 +48,7 @@ class DistinctRows:
         return rows
 
     def list_repeated(self) -> Rows:
-        """The rows that another one stands for."""
+        """The rows that another row stands for."""
         if self._copies is None:
             return Rows(np.empty(0, dtype=np.int64))
         is_repeated = np.ones(self._n_rows, dtype=np.bool_)
@@ -63,13 +63,13 @@ class DistinctRows:
         return Rows(self._copies.first[self._copies.number[rows[np.sort(places)]]])
 
     def expand(self, answers: Mapping[int, int | None]) -> dict[int, int | None]:
-        """Give every row the answer of the first one."""
+        """Give every row the answer of its first copy."""
         if self._copies is None:
             return dict(answers)
         return {row: answer for first, answer in answers.items() for row in self.list_rows(first)}
 
     def draw_unseen(self, seen: Collection[int], rng: np.random.Generator) -> Row | None:
-        """Draw one that is not among those seen, uniformly; None where all are."""
+        """Draw a row that has not been seen, uniformly; None if all have been."""
         if self._copies is None:
             return draw_unseen(self._n_rows, seen, rng)
         place = draw_unseen(len(self), set(self._copies.number[list(seen)].tolist()), rng)
@@ -80,7 +80,7 @@ class DistinctRowsIndex:
     """Neighbors among the rows that a session can ask for.
 
     Args:
-        index: Of all rows.
+        index: Index of all rows.
         distinct: The rows that it can ask for.
     """
 
@@ -98,7 +98,7 @@ class DistinctRowsIndex:
 
 
 def draw_unseen(n: int, seen: Collection[int], rng: np.random.Generator) -> Row | None:
-    """Draw one of rows 0 to n - 1 that is not among those seen, uniformly; None where all are.
+    """Draw one of rows 0 to n - 1 that has not been seen, uniformly; None if all have been.
 
     Examples:
         >>> draw_unseen(4, {0, 1, 3}, np.random.default_rng(0))

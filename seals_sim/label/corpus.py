@@ -1,4 +1,4 @@
-"""What a session searches: vectors with an index, and the texts they were made from."""
+"""The corpus that a session searches: vectors with an index, and the texts they were made from."""
 
 from __future__ import annotations
 
@@ -30,29 +30,29 @@ from seals_sim.vectors.copies import Copies
 
 @dataclass(frozen=True, eq=False)
 class Corpus:
-    """What is searched.
+    """A searchable table.
 
     Attributes:
         vectors: (n, d) float32 or float16, L2-normalized.
         index: Finds neighbors of rows and of other vectors.
-        fingerprint: What a session opens with. The same on every machine: of texts, model and dimensions, not of the
-            last bits of the vectors.
-        about: What that is, for people.
-        old_fingerprint: Of vectors and texts, as early sessions have it.
-        cut: Texts that are longer than the model reads, where there are any.
-        texts: n texts, where there are any.
-        encode: Gives texts vectors in the same space, where that is possible.
-        table_rows: (n,) sorted, where each row stands in the user's table; None where that is its position here.
-        columns: More columns of that table, n cells each, which exports carry.
-        id_column: The one among them that says which row is which.
-        space: That `encode` gives vectors in, where it can be kept.
-        pictures: Of the rows, where there are any.
-        has_own_vectors: Whether the vectors were not made from the texts, so that rows with one title may differ.
-        index_name: Of the index, where it was built here.
-        lazy: The vectors, where they are embedded when they are read.
-        encode_queries: Gives texts vectors in the space of the index, where that is another than that of the vectors.
-        chunks: Where the texts are cut, where `vectors` has some of each (`ChunkedVectors`).
-        find_equal_vectors: Finds equal vectors; given where it is known which they are.
+        fingerprint: Identifies the corpus that a session belongs to. It is the same on every machine: it depends on
+            texts, model and dimensions, not on the last bits of the vectors.
+        about: A description of the corpus, for people.
+        old_fingerprint: Fingerprint of vectors and texts, as early sessions have it.
+        cut: Texts that are longer than the model reads, if any.
+        texts: n texts, if any.
+        encode: Embeds texts in the space of the vectors, if possible.
+        table_rows: (n,) sorted, the position of each row in the user's table; None if that is its position here.
+        columns: More columns of that table, n cells each, for exports.
+        id_column: The one of these columns that identifies each row.
+        space: The space that `encode` embeds in, if it can be stored.
+        pictures: Pictures of the rows, if any.
+        has_own_vectors: Whether the vectors were computed elsewhere, so that rows with the same title may differ.
+        index_name: Name of the index, if it was built here.
+        lazy: The vectors, if they are embedded when they are read.
+        encode_queries: Embeds texts in the space of the index, if that differs from the space of the vectors.
+        chunks: Where the texts are cut, if `vectors` has several vectors per text (`ChunkedVectors`).
+        find_equal_vectors: Finds equal vectors; given if it is known which are equal.
     """
 
     vectors: StoredVectors
@@ -77,13 +77,13 @@ class Corpus:
 
     @cached_property
     def copies(self) -> Copies | None:
-        """Which rows have equal texts, or equal vectors where those were not made from them; None: no two have."""
+        """Which rows have equal texts, or equal vectors if these were computed elsewhere; None if no two do."""
         if self.texts is None or self.has_own_vectors:
             return self.find_equal_vectors(self.vectors)
         return find_equal_texts(self.texts)
 
     def identify(self, row: int) -> str | int:
-        """What rows of a list are told apart by: the text that the vector was made from, or else the row."""
+        """What distinguishes the rows of a list: the text that the vector was made from, or else the row."""
         return row if self.texts is None or self.has_own_vectors else self.texts[row]
 
     def has_image(self, row: int) -> bool:
@@ -91,18 +91,18 @@ class Corpus:
         return self.pictures is not None and self.pictures.has(row)
 
     def get_text(self, row: int) -> str | None:
-        """The text of a row, or None where the corpus has no texts."""
+        """The text of a row, or None if the corpus has no texts."""
         return None if self.texts is None else self.texts[row]
 
     def number_row(self, row: int) -> TableRow:
-        """Where a row stands in the user's table, from which lines may have been left out."""
+        """The position of a row in the user's table, from which lines may have been left out."""
         return TableRow(row if self.table_rows is None else int(self.table_rows[row]))
 
     def find_row(self, table_row: int) -> Row:
-        """The row that stands there in the user's table.
+        """The row at this position of the user's table.
 
         Raises:
-            UserError: Where there is none, or it was left out.
+            UserError: If there is none, or it was left out.
         """
         if self.table_rows is None:
             if not 0 <= table_row < len(self.vectors):
@@ -117,7 +117,7 @@ class Corpus:
         """Vectors (m, d) of texts, in the space of the corpus.
 
         Raises:
-            UserError: Where the corpus was not made from texts.
+            UserError: If the corpus was not made from texts.
         """
         if self.encode is None:
             raise UserError("this table has vectors only, no texts; start from its rows instead of words")
@@ -127,20 +127,20 @@ class Corpus:
         """For each of some texts, at most k rows, nearest first.
 
         Raises:
-            UserError: Where the corpus was not made from texts.
+            UserError: If the corpus was not made from texts.
         """
         encode = self.encode_queries or self.encode_texts
         return self.index.nearest(encode(texts), k)
 
 
 def choose_session_index(name: str, pool: AutoPoolChoice | None, n: int, d: int) -> str:
-    """The index that `auto` means for a session; any other name as it is.
+    """The index that `auto` means for a session; any other name is returned as it is.
 
-    Where every row is scanned for each model, one more scan for the neighbors of a row needs no index.
+    If every retraining scans all rows anyway, finding the neighbors of a row is one more scan and needs no index.
 
     Args:
         name: As for `build_index`, or auto.
-        pool: Of the session; None for no session.
+        pool: Pool of the session; None if there is no session.
         n: Rows of the table.
         d: Dimensions.
 
@@ -151,7 +151,7 @@ def choose_session_index(name: str, pool: AutoPoolChoice | None, n: int, d: int)
     if name != "auto":
         return name
     is_scanned = pool is not None and resolve_pool(pool, n, d) == "all"
-    return "exact" if is_scanned else resolve_index("auto", n, d, 0)  # one search asks few queries
+    return "exact" if is_scanned else resolve_index("auto", n, d, 0)  # one search makes few queries
 
 
 def build_corpus(
@@ -170,16 +170,16 @@ def build_corpus(
 
     Args:
         texts: The table.
-        index: One of `INDEXES` that takes any vector: all but the graph; or auto.
+        index: One of `INDEXES` that accepts any vector (all but the graph), or auto.
         cache: The folder for vectors and indexes.
-        model: Of the embedding.
-        dimensions: To whiten to; 0: do not, which finds more (reports/beyond); None: the paper's 256, or as many as a
-            small table has.
-        options: Of the index.
+        model: The embedding model.
+        dimensions: Dimensions to whiten to; 0: no whitening, which finds more (reports/beyond); None: the paper's 256,
+            or as many as a small table allows.
+        options: Options of the index.
         quiet: Show no progress.
-        precision: Of the model, as for `TextSpace`.
-        pool: Of the session, where it is known, for `choose_session_index`.
-        backend: Of the model, as for `TextSpace`.
+        precision: Precision of the model, as for `TextSpace`.
+        pool: Pool of the session, if known, for `choose_session_index`.
+        backend: Backend of the model, as for `TextSpace`.
 
     Raises:
         UserError: For options that do not fit the texts.
@@ -202,13 +202,13 @@ def build_corpus(
 def fingerprint_own_vectors(
     vectors_digest: str, rows: TableRows, texts: Sequence[str], paths: Sequence[str | None] | None
 ) -> str:
-    """Compute what a session on vectors from elsewhere opens with: a digest of them, the texts and the pictures' paths.
+    """Compute the fingerprint of a corpus of own vectors: a digest of the vectors, the texts and the picture paths.
 
     Args:
-        vectors_digest: The `fingerprint` of what was given, so that it is the same on every machine.
-        rows: (n,) of it that have texts.
-        texts: n of them.
-        paths: Of the pictures, n, where there are any.
+        vectors_digest: The `fingerprint` of the vectors as given, so that it is the same on every machine.
+        rows: (n,) rows of these vectors that have texts.
+        texts: n texts.
+        paths: n paths of pictures, if any.
     """
     digest = hashlib.sha256(f"vectors {vectors_digest}".encode())
     digest.update(rows.astype("<i8").tobytes())
@@ -229,18 +229,18 @@ def build_vector_corpus(
     pool: AutoPoolChoice | None = None,
     digest: str | None = None,
 ) -> Corpus:
-    """Build an index of vectors from elsewhere, or read it from the cache.
+    """Build an index of vectors computed elsewhere, or read it from the cache.
 
     Args:
-        vectors: (n, d), l2-normalized.
-        texts: That are shown, n of them.
+        vectors: (n, d), L2-normalized.
+        texts: n texts to show.
         name: The fingerprint of the vectors.
-        index: One of `INDEXES` that takes any vector: all but the graph; or auto.
+        index: One of `INDEXES` that accepts any vector (all but the graph), or auto.
         cache: The folder for indexes.
-        options: Of the index.
+        options: Options of the index.
         quiet: Show no progress.
-        pool: Of the session, where it is known, for `choose_session_index`.
-        digest: Of the normalized vectors, where one is known.
+        pool: Pool of the session, if known, for `choose_session_index`.
+        digest: Digest of the normalized vectors, if known.
 
     Raises:
         UserError: For another index.
@@ -256,7 +256,7 @@ def build_vector_corpus(
 
 
 def require_vector_index(index: NeighborIndex, name: str) -> VectorIndex:
-    """Take an index that finds neighbors of any vector; raises UserError for another."""
+    """Return an index that finds neighbors of any vector; raise UserError for any other index."""
     if takes_vectors(index):
         return index
     raise UserError(

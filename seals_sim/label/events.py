@@ -1,4 +1,4 @@
-"""What a journal is made of."""
+"""The records of a journal."""
 
 from __future__ import annotations
 
@@ -18,15 +18,16 @@ class Event:
     """Something that happened to a row.
 
     Attributes:
-        kind: "ask": the row was put to the person; "answer": it was answered; "undo": its last answer no longer counts.
+        kind: "ask": the person was asked about the row; "answer": it was answered; "undo": its last answer no longer
+            counts.
         row: Its position in the table.
         answer: 1, 0 or None (skipped).
         is_control: Whether an asked row was drawn at random.
-        score: Of an asked row.
+        score: Score of an asked row.
         neighbors: (k,) rows that this one brought into the pool, with the first event of each row, so that a reopened
-            session goes on with the pool it had.
+            session keeps its pool.
         is_imported: Whether an answer came from a file and not from a person.
-        who: The person's name, where several label; empty for one who gave none, and for files.
+        who: The person's name, if several label; empty for a person who gave none, and for files.
     """
 
     kind: Kind

@@ -17,14 +17,14 @@ from seals_sim.types import Rows
 from seals_sim.vectors.chunked import ChunkedVectors
 from seals_sim.vectors.scan import widen
 
-_RERANKED = 100  # rows found for some words by a static model
+_RERANKED = 100  # rows that a static model finds for some words, to be reranked
 
 
 class RowFinder:
     """Finds rows of a corpus.
 
     Attributes:
-        corpus: What is searched.
+        corpus: The corpus to search.
     """
 
     corpus: Corpus
@@ -32,7 +32,7 @@ class RowFinder:
     _index: DistinctRowsIndex
 
     def find_similar(self, row: int, n: int) -> list[Hit]:
-        """The n rows nearest to a row, without itself and its copies; of equal texts the first.
+        """The n rows nearest to a row, without the row and its copies; of equal texts, only the first.
 
         Raises:
             UserError: For a row that the table does not have.
@@ -51,10 +51,10 @@ class RowFinder:
         return _sort(self._compare(found, widen(vectors[[row]])[0]))[:n]
 
     def find(self, text: str, n: int) -> list[Hit]:
-        """The n rows nearest to some words; of equal texts the first.
+        """The n rows nearest to some words; of equal texts, only the first.
 
         Raises:
-            UserError: Where the corpus has no texts.
+            UserError: If the corpus has no texts.
         """
         corpus, vectors = self.corpus, self.corpus.encode_texts([text])
         if corpus.lazy is None:
@@ -65,10 +65,10 @@ class RowFinder:
         return _sort(hits)[:n]
 
     def find_words(self, words: str) -> list[int]:
-        """All rows that hold some words (`compile_words`), in order; of those answered together the first.
+        """All rows that contain some words (`compile_words`), in order; of rows answered together, only the first.
 
         Raises:
-            UserError: Where the corpus has no texts.
+            UserError: If the corpus has no texts.
         """
         if self.corpus.texts is None:
             raise UserError("this table has no texts to search")
@@ -82,7 +82,7 @@ class RowFinder:
         return [Hit(*pair) for pair in zip(rows, similarity.tolist(), strict=True)]
 
     def _pick_distinct(self, rows: Iterable[int], n: int, but: int | None = None) -> list[int]:
-        """The first n of some rows, one for each text, without a row and its copies."""
+        """The first n of some rows, one per text, without a row and its copies."""
         picked: dict[str | int, int] = {}
         for row in rows:
             picked.setdefault(self.corpus.identify(row), row)

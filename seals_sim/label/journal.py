@@ -1,7 +1,7 @@
 """The journal of a label session: one SQLite file; an event is on disk before the call that made it returns.
 
-The file is complete by itself after every call: SQLite keeps a rollback journal beside it only while it writes. (A
-write-ahead log would halve the time of a write, but the answers would then lie in a second file.)
+The file is complete in itself after every call: SQLite keeps a rollback journal next to it only while it writes. (A
+write-ahead log would halve the time of a write, but the answers would then be in a second file.)
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from seals_sim.label.journal_notes import JournalNotes
 from seals_sim.label.journal_rows import Describe, KeptRow, KeptSpace
 from seals_sim.label.judge.records import JudgeRecords
 
-_DAMAGED = "restore a copy of it, or begin another session"
+_DAMAGED = "restore a copy, or begin another session"
 _MAX_SHOWN = 300  # characters of an error
 _OPEN: WeakSet[Journal] = WeakSet()  # closing another handle on a file would drop its lock
 
@@ -51,16 +51,17 @@ _OPEN: WeakSet[Journal] = WeakSet()  # closing another handle on a file would dr
 class Journal(JournalNotes, JournalConcepts, JudgeRecords):
     """An open journal; no other process can open it until it is closed.
 
-    The searches of several concepts share it: it does once for all what each of them asks for when it begins.
+    The searches of several concepts share it: what each of them requests when it begins is done only once.
 
-    What the file says is believed once `check` has passed; nothing is written before `prepare`.
+    The contents of the file are trusted only after `check` has passed; nothing is written before `prepare`.
 
     Attributes:
-        path: Of the file.
-        is_read_only: Whether we have no right to write it, so that nothing can be added.
+        path: Path of the file.
+        is_read_only: Whether we may not write the file, so that nothing can be added.
 
     Raises:
-        UserError: For a file that is no journal, of an unknown version, damaged, or in use. The file stays as it is.
+        UserError: For a file that is not a journal, has an unknown version, is damaged, or is in use. The file stays as
+            it is.
     """
 
     def __init__(self, path: Path) -> None:
@@ -89,8 +90,8 @@ class Journal(JournalNotes, JournalConcepts, JudgeRecords):
                 self._database.execute("BEGIN IMMEDIATE")
                 self._database.execute("COMMIT")
             if not has_our_tables(self._database):
-                raise UserError(f"{self.path}: holds other things than the tables of a label session; {_DAMAGED}")
-            self._database.execute("PRAGMA ignore_check_constraints = ON")  # `check` says more
+                raise UserError(f"{self.path}: does not have the tables of a label session; {_DAMAGED}")
+            self._database.execute("PRAGMA ignore_check_constraints = ON")  # `check` gives better messages
             if self._database.execute("PRAGMA quick_check").fetchone()[0] != "ok":
                 raise UserError(f"{self.path}: is damaged; {_DAMAGED}")
             self._database.execute("PRAGMA ignore_check_constraints = OFF")
@@ -104,7 +105,7 @@ class Journal(JournalNotes, JournalConcepts, JudgeRecords):
             d: Dimensions of its vectors.
 
         Raises:
-            UserError: Where something in the file cannot be.
+            UserError: If something in the file is invalid.
         """
         if self._is_checked:
             return
@@ -118,7 +119,7 @@ class Journal(JournalNotes, JournalConcepts, JudgeRecords):
         self._is_checked = True
 
     def prepare(self) -> None:
-        """Make the file ready for events, and bring one of an early version up to date, unless it can only be read."""
+        """Prepare the file for events, and upgrade one of an early version, unless it is read-only."""
         if self._is_ready:
             return
         self._is_ready, mark = True, self.read_about().session
@@ -144,15 +145,15 @@ class Journal(JournalNotes, JournalConcepts, JudgeRecords):
 
     @classmethod
     def create(cls, path: Path, about: Mapping[str, object], seeds: Mapping[str, Sequence[Seed]]) -> Journal:
-        """Write a new file, whole or not at all, and open it.
+        """Write a new file, completely or not at all, and open it.
 
         Args:
-            path: Of the file.
-            about: What the session is.
+            path: Path of the file.
+            about: Description of the session.
             seeds: The examples of each concept.
 
         Raises:
-            UserError: Where the file exists.
+            UserError: If the file exists.
         """
         if path.exists():
             raise UserError(f"{path}: already exists; open it, or choose another name")
@@ -169,17 +170,17 @@ class Journal(JournalNotes, JournalConcepts, JudgeRecords):
         return cls(path)
 
     def read_about(self) -> About:
-        """What the session is.
+        """The description of the session.
 
         Raises:
-            UserError: Where that is missing or wrong.
+            UserError: If it is missing or wrong.
         """
         values = self._fetch("SELECT name, value FROM about")
         with self._believed():
             return parse_about(dict(values))
 
     def read_dimensions(self) -> int:
-        """Of the vectors of its examples; 0 where there are none."""
+        """Dimensions of the vectors of its examples; 0 if there are none."""
         return max((len(vector) // 4 for _, _, _, vector, _, _ in self._fetch_seeds()), default=0)
 
     def read_seeds(self, concept: str = "") -> list[Seed]:
@@ -214,12 +215,12 @@ class Journal(JournalNotes, JournalConcepts, JudgeRecords):
         """Write all events or none; they are on disk when this returns.
 
         Args:
-            events: In order.
-            file: Where they were imported from, which is remembered even if they are none.
-            concept: That they are about.
+            events: The events, in order.
+            file: The file they were imported from, which is recorded even if there are no events.
+            concept: The concept that they are about.
 
         Raises:
-            UserError: Where they cannot be written, or where the file is not at its place any more.
+            UserError: If they cannot be written, or the session file is no longer in its place.
         """
         if not events and file is None:
             return
@@ -240,19 +241,19 @@ class Journal(JournalNotes, JournalConcepts, JudgeRecords):
     def _require_writable(self) -> None:
         if self.is_read_only:
             raise UserError(
-                f"{self.path}: can only be read: no right to write the file or its folder; answers need a copy of it"
+                f"{self.path}: is read-only: no permission to write the file or its folder; open a copy to answer rows"
             )
         self._require_in_place()
 
     def remember(self, describe: Describe, find_space: Callable[[], KeptSpace | None]) -> None:
-        """Keep in the file what rows with events hold, from now on and for those so far, and how texts become vectors.
+        """Store the contents of rows with events, past and future, and how texts become vectors.
 
         Args:
-            describe: Says what a row holds.
-            find_space: Gives what the file is to keep of the space; called if it keeps none yet.
+            describe: Returns the contents of a row.
+            find_space: Returns the space to store; called if the file has none yet.
 
         Raises:
-            UserError: Where the file cannot be written.
+            UserError: If the file cannot be written.
         """
         if self._describe is not None:
             return
@@ -268,10 +269,10 @@ class Journal(JournalNotes, JournalConcepts, JudgeRecords):
                 journal_rows.write_space(self._database, new_space)
 
     def read_kept(self) -> tuple[dict[int, KeptRow], KeptSpace | None]:
-        """What the file keeps of rows with events, and of the space: nothing in a file of an early version.
+        """The stored contents of rows with events, and the space; a file of an early version has neither.
 
         Raises:
-            UserError: Where it is damaged.
+            UserError: If it is damaged.
         """
         if self._version < journal_rows.SINCE:
             return {}, None
@@ -298,8 +299,8 @@ class Journal(JournalNotes, JournalConcepts, JudgeRecords):
     def _require_in_place(self) -> None:
         if identify(self.path) != self._file:
             raise UserError(
-                f"{self.path}: was moved, replaced, or deleted while this session was open; nothing more is saved: "
-                "put the file back, or save the labels, and start again"
+                f"{self.path}: was moved, replaced or deleted while this session was open; no more answers are saved. "
+                "Put the file back, or save the labels, and start again"
             )
 
     @contextmanager
@@ -325,22 +326,22 @@ class Journal(JournalNotes, JournalConcepts, JudgeRecords):
             if "locked" in str(error):
                 raise UserError(f"{self.path}: another process has this session open; close it there first") from error
             raise UserError(f"{self.path}: cannot be used ({_flatten(error)})") from error
-        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # a name in the file that is no text
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:  # a name in the file that is not text
             raise UserError(f"{self.path}: is damaged or not a label session ({_flatten(error)})") from error
 
 
 def read_about(path: Path) -> tuple[About, KeptSpace | None]:
-    """What a session was begun with, and the space of its vectors, where its file keeps that.
+    """The description of a session, and the space of its vectors if the file stores it.
 
     Raises:
-        UserError: For a file that is no session, or damaged.
+        UserError: For a file that is not a session, or is damaged.
     """
     with closing(Journal(path)) as journal:
         return journal.read_about(), journal.read_kept()[1]
 
 
 def _flatten(error: Exception) -> str:
-    """An error in one line, although it may quote the file."""
+    """An error as one line, even if it quotes the file."""
     return " ".join(str(error).split())[:_MAX_SHOWN]
 
 

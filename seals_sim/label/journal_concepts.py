@@ -14,7 +14,7 @@ from seals_sim.label.journal_contents import About
 
 
 class JournalConcepts:
-    """The part of a journal that is about them."""
+    """The part of a journal that deals with concepts."""
 
     _database: sqlite3.Connection
     _is_together = False
@@ -29,7 +29,7 @@ class JournalConcepts:
         """Write a new concept with its examples; it is on disk when this returns.
 
         Raises:
-            UserError: Where it cannot be written.
+            UserError: If it cannot be written.
         """
         self._require_writable()
         about = self.read_about()
@@ -38,10 +38,10 @@ class JournalConcepts:
             self._database.executemany(journal_events.INSERT_SEED, journal_events.pack_seeds(seeds, concept))
 
     def rename_concept(self, concept: str, name: str) -> None:
-        """Give a concept another name, with all that the file says of it; it is on disk when this returns.
+        """Rename a concept everywhere in the file; the change is on disk when this returns.
 
         Raises:
-            UserError: Where it cannot be written.
+            UserError: If it cannot be written.
         """
         self._require_writable()
         about = self.read_about()
@@ -60,14 +60,14 @@ class JournalConcepts:
             self._database.executemany("UPDATE imports SET digest = ? WHERE id = ?", imports)
 
     def _write_names(self, names: Sequence[str], renamed: Mapping[str, str]) -> None:
-        """A name that a concept has is no other's former one."""
+        """Store the names of concepts; a name in use is no longer a former name of another concept."""
         values = {"concepts": names, "renamed": {old: now for old, now in renamed.items() if old not in names}}
         pairs = [(name, json.dumps(value)) for name, value in values.items()]
         self._database.executemany("INSERT OR REPLACE INTO about VALUES (?, ?)", pairs)
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """A context for all that is added in it: on its end all of it is on disk, or on an error nothing."""
+        """A context for several additions: when it ends, all of them are on disk; on an error, none is."""
         self._require_writable()
         with self._transaction():
             self._is_together = True

@@ -1,4 +1,4 @@
-"""What a session file may say, checked as a whole before anything in it is used: it may come from a stranger."""
+"""Checks the whole contents of a session file before anything in it is used: it may come from a stranger."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from seals_sim.options import to_user_error
 
 KINDS = ("ask", "answer", "undo")
 MAX_NAME = 100  # characters of a person's name
-_MAX_SHOWN = 200  # characters of what is wrong
+_MAX_SHOWN = 200  # characters of a problem
 
 ConceptName = Annotated[str, Field(max_length=MAX_NAME)]
 RawEvent = tuple[Any, ...]
@@ -28,11 +28,11 @@ RawSeed = tuple[Any, ...]
 
 
 class Mark(BaseModel):
-    """Which session a file is.
+    """The identity of a session.
 
     Attributes:
-        id: Random, drawn when the session begins.
-        n_saved: Counts transactions, so that each of them changes the mark.
+        id: A random id, drawn when the session begins.
+        n_saved: The number of transactions, so that each of them changes the mark.
     """
 
     model_config = ConfigDict(strict=True)
@@ -42,15 +42,15 @@ class Mark(BaseModel):
 
 
 class About(BaseModel):
-    """What the table `about` says.
+    """The contents of the table `about`.
 
     Attributes:
         fingerprint: See `seals_sim.label.corpus.Corpus`.
-        options: Of the session.
-        corpus: What it was begun with, for people.
-        session: Which session it is; early ones do not say.
-        concepts: Their names; one of no name where the session was begun with none.
-        renamed: What a concept is called now, by the names that it had before.
+        options: Options of the session.
+        corpus: The corpus that it began with, described for people.
+        session: The identity of the session; early files have none.
+        concepts: The names of its concepts; one empty name if the session began without names.
+        renamed: The current names of concepts, by their earlier names.
     """
 
     model_config = ConfigDict(strict=True)
@@ -63,15 +63,15 @@ class About(BaseModel):
     renamed: dict[ConceptName, ConceptName] = Field(default_factory=dict)
 
     def find_name(self, name: str) -> str:
-        """What a concept is called now, by any name that it had: the command that began a session goes on with it."""
+        """The current name of a concept, from any name that it had: the command that began a session still works."""
         return name if name in self.concepts else self.renamed.get(name, name)
 
 
 def parse_about(values: Mapping[Any, Any]) -> About:
-    """Parse names with values in JSON.
+    """Parse names with JSON values.
 
     Raises:
-        ValueError: Where one is missing or wrong.
+        ValueError: If one is missing or wrong.
     """
     parsed = {}
     for name, value in values.items():
@@ -104,13 +104,13 @@ def check_seeds(seeds: Sequence[RawSeed], n_rows: int, d: int, concepts: Sequenc
     """Check the examples of a session.
 
     Args:
-        seeds: All of them.
+        seeds: All examples.
         n_rows: Rows of the table.
         d: Dimensions of its vectors.
-        concepts: Of the session.
+        concepts: The concepts of the session.
 
     Raises:
-        ValueError: Where one is wrong.
+        ValueError: If one is wrong.
     """
     for id, text, label, vector, neighbors, concept in seeds:
         if concept not in concepts:
@@ -125,11 +125,11 @@ def check_seeds(seeds: Sequence[RawSeed], n_rows: int, d: int, concepts: Sequenc
 def check_events(
     events: Sequence[RawEvent], import_ids: Sequence[object], n_rows: int, known: Sequence[str] = ("",)
 ) -> None:
-    """Check the events of a session, each by itself and those of each concept in their order.
+    """Check the events of a session, each on its own and those of each concept in sequence.
 
     Args:
-        events: All of them, in order.
-        import_ids: Those of the imported files.
+        events: All events, in order.
+        import_ids: The ids of the imported files.
         n_rows: Rows of the table.
         known: The concepts of the session.
 
@@ -161,7 +161,7 @@ def _require(ids: Sequence[Any], values: Sequence[Any], is_right: Callable[[Any]
 
 
 def _check_neighbors(what: str, ids: Sequence[Any], neighbors: Sequence[Any], n_rows: int) -> None:
-    """All at once: a session of 100,000 events has millions of neighbors."""
+    """Check all neighbors at once: a session with 100,000 events has millions."""
     for id, content in zip(ids, neighbors, strict=True):
         if not isinstance(content, bytes) or len(content) % 8:
             raise ValueError(f"{what} {id}: its neighbors")
@@ -178,7 +178,7 @@ def _require_in_table(what: str, ids: Sequence[Any] | NDArray[Any], rows: NDArra
 
 def _check_order(events: Sequence[RawEvent]) -> None:
     asked: set[int] = set()
-    answered: dict[str, list[int]] = {}  # by each person, latest last
+    answered: dict[str, list[int]] = {}  # rows by person, latest last
     n_answers: dict[int, int] = {}
     n_imported: dict[int, int] = {}
     for id, kind, row, *_, import_id, who, _ in events:

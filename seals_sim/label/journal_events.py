@@ -1,4 +1,4 @@
-"""Events and examples as the journal's tables have them, in files of any version."""
+"""Events and examples as stored in the journal's tables, in files of any version."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def unpack_seeds(rows: Iterable[tuple[Any, ...]], concept: str) -> list[Seed]:
 
 
 def mark_file(file: ImportedFile, concept: str) -> str:
-    """What an imported file is known by: it may be imported once for each concept."""
+    """The mark of an imported file, which may be imported once for each concept."""
     return f"{file.digest} {concept}" if concept else file.digest
 
 

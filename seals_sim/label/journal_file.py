@@ -62,11 +62,11 @@ CREATE TABLE rows (  -- of the table, those that events are about
         "PRAGMA user_version = 3",
     ),
     (
-        "ALTER TABLE events ADD COLUMN who TEXT NOT NULL DEFAULT ''",  # the person's name, where several label
+        "ALTER TABLE events ADD COLUMN who TEXT NOT NULL DEFAULT ''",  # the person's name, if several label
         "PRAGMA user_version = 4",
     ),
     (
-        "ALTER TABLE events ADD COLUMN concept TEXT NOT NULL DEFAULT ''",  # its name, where a session has several
+        "ALTER TABLE events ADD COLUMN concept TEXT NOT NULL DEFAULT ''",  # its name, if a session has several
         "ALTER TABLE seeds ADD COLUMN concept TEXT NOT NULL DEFAULT ''",
         """
 CREATE TABLE notes (
@@ -86,10 +86,10 @@ _ROLLBACK = 1  # the write version in the header of a database without a write-a
 
 
 def require_session(path: Path) -> None:
-    """Check SQLite's header, so that a file that is not a session is never touched.
+    """Check SQLite's header, so that only session files are ever touched.
 
     Raises:
-        UserError: For a file that is missing, not a session, or of an unknown version.
+        UserError: For a file that is missing, is not a session, or has an unknown version.
     """
     try:
         with path.open("rb") as file:
@@ -106,21 +106,21 @@ def require_session(path: Path) -> None:
 
 
 def has_write_ahead_log(path: Path) -> bool:
-    """Whether what was written last may be in a second file, as in version 1."""
+    """Whether the latest writes may be in a second file, as in version 1."""
     with path.open("rb") as file:
         return file.read(_HEADER_BYTES)[18] != _ROLLBACK
 
 
 def is_writable(path: Path) -> bool:
-    """Whether answers can be added: SQLite needs to write the file and a journal beside it."""
+    """Whether answers can be added: SQLite must write the file and a journal next to it."""
     return os.access(path, os.W_OK) and os.access(path.resolve().parent, os.W_OK)
 
 
 def connect(path: Path, is_read_only: bool) -> sqlite3.Connection:
-    """Open a database that may come from a stranger: nothing in it is run, and no file is made for it.
+    """Open a database that may come from a stranger: no code in it runs, and no file is created.
 
     Args:
-        path: Of the file.
+        path: Path of the file.
         is_read_only: Write nothing.
     """
     address = f"{path.resolve().as_uri()}?mode={'ro' if is_read_only else 'rw'}"
@@ -136,7 +136,7 @@ def connect(path: Path, is_read_only: bool) -> sqlite3.Connection:
 
 
 def has_our_tables(database: sqlite3.Connection) -> bool:
-    """Whether a database holds the tables of its version and nothing else: no triggers, no views, no code."""
+    """Whether a database has the tables of its version and nothing else: no triggers, views or other code."""
     with closing(sqlite3.connect(":memory:")) as ours:
         for statement in (*TABLES, *(each for upgrade in UPGRADES[: read_version(database) - 1] for each in upgrade)):
             ours.execute(statement)
@@ -149,7 +149,7 @@ def _read_tables(database: sqlite3.Connection) -> list[tuple[object, ...]]:
 
 
 def _split_words(sql: object) -> object:
-    """The words and signs of a statement, without comments; two statements with the same ones mean the same."""
+    """The tokens of a statement, without comments; two statements with the same tokens mean the same."""
     if not isinstance(sql, str):
         return sql
     words = re.findall(r"--[^\n]*|'(?:[^']|'')*'|\w+|\S", sql)
@@ -157,7 +157,7 @@ def _split_words(sql: object) -> object:
 
 
 def identify(path: Path) -> tuple[int, int] | None:
-    """Device and inode of the file at `path`, or None where there is none."""
+    """Device and inode of the file at `path`, or None if there is none."""
     try:
         status = path.stat()
     except OSError:

@@ -1,9 +1,9 @@
-"""What lies beside a session file: SQLite's journals, of this session or left by another one.
+"""SQLite's journals next to a session file, of this session or left behind by another one.
 
-SQLite takes the files `t.seals-journal` and `t.seals-wal` for those of `t.seals` by their names alone. Where a session
-was copied or moved over another one whose process was killed, it would play the pages of that one into this one. So a
-journal is used only if the session's own id is in it: every transaction changes the row that holds the id, which puts
-the row's page, as it was, into the journal.
+SQLite assigns the files `t.seals-journal` and `t.seals-wal` to `t.seals` by their names alone. If a session is copied
+or moved over another one whose process was killed, SQLite would write pages of the old session into the new one. So a
+journal is used only if it contains the session's own id: every transaction changes the row that holds the id, which
+puts the row's previous page into the journal.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from pathlib import Path
 
 from seals_sim.errors import UserError
 
-_MAGIC = bytes.fromhex("d9d505f920a163d7")  # begins a rollback journal, and ends one that names a third file
+_MAGIC = bytes.fromhex("d9d505f920a163d7")  # starts a rollback journal, and ends one that names a third file
 _ID = re.compile(rb'"id": "([0-9a-f]{32})", "n_saved"')
-_LOCKS = (0x40000000, 512)  # where SQLite locks the file, and how many bytes
+_LOCKS = (0x40000000, 512)  # position and number of the bytes that SQLite locks
 
 
 def draw_id() -> str:
@@ -32,10 +32,10 @@ def draw_id() -> str:
 
 
 def require_unlocked(path: Path) -> None:
-    """Check that no other process has the session open, before anything beside it is touched.
+    """Check that no other process has the session open, before any file next to it is touched.
 
     Raises:
-        UserError: Where one has.
+        UserError: If one has it open.
     """
     with path.open("rb") as file:
         try:
@@ -45,14 +45,14 @@ def require_unlocked(path: Path) -> None:
 
 
 def set_aside_foreign(path: Path, has_write_ahead_log: bool) -> None:
-    """Rename journals of other sessions, so that SQLite does not take them for this one's.
+    """Rename journals of other sessions, so that SQLite does not use them for this one.
 
     Args:
-        path: Of the session, which no process has open.
-        has_write_ahead_log: Whether it keeps one, as in version 1.
+        path: Path of the session, which no process has open.
+        has_write_ahead_log: Whether it has a write-ahead log, as in version 1.
 
     Raises:
-        UserError: Where one cannot be renamed.
+        UserError: If one cannot be renamed.
     """
     if not has_write_ahead_log:
         set_aside(path, "-wal")
@@ -72,7 +72,7 @@ def _is_foreign(path: Path) -> bool:
 
 
 def set_aside(path: Path, *endings: str) -> None:
-    """Rename files that another session left beside `path`, so that SQLite does not take them for its own."""
+    """Rename files that another session left next to `path`, so that SQLite does not use them."""
     for ending in endings:
         leftover = _place_beside(path, ending)
         try:
@@ -84,7 +84,7 @@ def set_aside(path: Path, *endings: str) -> None:
 
 
 def _place_beside(path: Path, ending: str) -> Path:
-    """Where SQLite looks: it follows links."""
+    """The path where SQLite looks: it follows links."""
     real = Path(os.path.realpath(path))
     return real.with_name(real.name + ending)
 
@@ -94,10 +94,10 @@ def copied_with_log(path: Path) -> Iterator[Path]:
     """Copy a session of version 1 with its write-ahead log, since even closing the original would change it.
 
     Yields:
-        The copy, in a folder of its own.
+        The copy, in a separate folder.
 
     Raises:
-        UserError: Where the log is that of another session, or the two cannot be copied.
+        UserError: If the log belongs to another session, or the files cannot be copied.
     """
     log = _place_beside(path, "-wal")
     with tempfile.TemporaryDirectory() as folder:
@@ -124,4 +124,4 @@ def _read(path: Path, query: str) -> list[tuple[object, ...]]:
             database.execute("PRAGMA trusted_schema = OFF")
             return database.execute(query).fetchall()
     except sqlite3.DatabaseError:
-        return []  # damaged, which is found later
+        return []  # damaged; a later check finds this

@@ -1,4 +1,4 @@
-"""Notes on rows, as the journal keeps them: all that were written, of which a row's last one counts."""
+"""Notes on rows in the journal, which stores all that were written; a row's last one counts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MAX_NOTE = 10_000  # characters
 
 
 class JournalNotes:
-    """The part of a journal that keeps them."""
+    """The part of a journal that stores notes."""
 
     is_read_only: bool
     _version: int
@@ -39,20 +39,20 @@ class JournalNotes:
         return self._fetch("SELECT row, text FROM notes ORDER BY id") if self._version >= WITH_CONCEPTS else []
 
     def _check_notes(self, n_rows: int) -> None:
-        """Raises ValueError where one cannot be."""
+        """Raise ValueError for an invalid note."""
         for row, text in self._fetch_notes():
             if not isinstance(row, int) or not 0 <= row < n_rows or not isinstance(text, str) or len(text) > MAX_NOTE:
                 raise ValueError(f"the note on row {row!r:.40}")
 
     def write_note(self, row: int, text: str, who: str) -> None:
-        """Keep a note on a row in the place of the one before; an empty one removes it. On disk when this returns.
+        """Replace the note on a row; an empty note removes it. It is on disk when this returns.
 
         Raises:
-            UserError: Where it cannot be written, or is too long.
+            UserError: If it cannot be written, or is too long.
         """
         text = text.strip()
         if len(text) > MAX_NOTE:
-            raise UserError(f"a note has at most {MAX_NOTE:,} letters")
+            raise UserError(f"a note has at most {MAX_NOTE:,} characters")
         self._require_writable()
         notes = self.read_notes()
         with self._transaction():

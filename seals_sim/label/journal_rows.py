@@ -1,4 +1,4 @@
-"""What a session file keeps beside its events, so that it is of use without the table: texts, rows, and the space."""
+"""What a session file stores besides events, so that it is useful without the table: texts, rows and the space."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ class KeptRow:
     """A row that events or notes are about.
 
     Attributes:
-        table_rows: Where it and the rows answered with it stand in the user's table, itself first.
-        text: Of all of them.
-        ids: Their cells in the id column; none where there is no such column.
+        table_rows: The positions in the user's table of this row, first, and of the rows answered with it.
+        text: The text that they share.
+        ids: Their cells in the id column; empty if there is no such column.
     """
 
     table_rows: tuple[int, ...]
@@ -38,11 +38,11 @@ class KeptSpace:
     """How texts become vectors.
 
     Attributes:
-        model: Of sentence-transformers, by name or folder.
-        digest: Of the model's files.
-        whitening: None where embeddings are not whitened.
-        fingerprint: Of the corpus; `about` may have one of an early version.
-        texts_digest: Of the table.
+        model: The sentence-transformers model, by name or folder.
+        digest: Digest of the model's files.
+        whitening: None if embeddings are not whitened.
+        fingerprint: Fingerprint of the corpus; `about` may have one of an early version.
+        texts_digest: Digest of the table's texts.
     """
 
     model: str
@@ -57,10 +57,10 @@ Describe = Callable[[int], KeptRow]
 
 
 def find_changes(kept: Mapping[int, KeptRow], rows: Iterable[int], describe: Describe) -> dict[int, KeptRow]:
-    """What rows hold now, where the file says otherwise or nothing.
+    """The contents of rows that the file does not have, or has differently.
 
-    Lines may have been added to the table that are left out of it, which changes where its rows stand. Ids stay where
-    the table is opened without its id column.
+    New lines of the table that are left out shift the positions of its rows. Stored ids stay if the table is opened
+    without its id column.
     """
     changes = {}
     for row in rows:
@@ -73,7 +73,7 @@ def find_changes(kept: Mapping[int, KeptRow], rows: Iterable[int], describe: Des
 
 
 def write_rows(database: sqlite3.Connection, rows: Mapping[int, KeptRow], is_correction: bool = False) -> None:
-    """Write what rows hold; of one that is written already only in a correction."""
+    """Write the contents of rows; a row that is already stored is changed only by a correction."""
     database.executemany(
         f"INSERT OR {'REPLACE' if is_correction else 'IGNORE'} INTO rows VALUES (?, ?, ?, ?)",
         (
@@ -99,7 +99,7 @@ def parse_rows(rows: Sequence[tuple[Any, ...]]) -> dict[int, KeptRow]:
     """Check and unpack rows.
 
     Raises:
-        ValueError: Where one is wrong.
+        ValueError: If one is wrong.
     """
     kept = {}
     for row, table_rows, text, ids in rows:
@@ -120,7 +120,7 @@ def parse_space(values: Mapping[Any, Any]) -> KeptSpace | None:
     """Check and unpack a space.
 
     Raises:
-        ValueError: Where it is wrong.
+        ValueError: If it is wrong.
     """
     if not values:
         return None

@@ -1,4 +1,4 @@
-"""What of a corpus a session file keeps."""
+"""The parts of a corpus that a session file stores."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from seals_sim.label.journal_rows import KeptRow, KeptSpace
 
 
 def describe_row(corpus: Corpus, distinct: DistinctRows, row: int) -> KeptRow:
-    """What a row holds, and where it and the rows answered with it stand in the user's table."""
+    """The contents of a row, and the positions of it and of the rows answered with it in the user's table."""
     rows = [row, *(other for other in distinct.list_rows(row) if other != row)]
     ids = [] if corpus.id_column is None else [corpus.columns[corpus.id_column][other] for other in rows]
     return KeptRow(tuple(int(corpus.number_row(other)) for other in rows), corpus.get_text(row), tuple(ids))
 
 
 def describe_space(corpus: Corpus) -> KeptSpace | None:
-    """How texts become vectors; None where the corpus cannot say."""
+    """How texts become vectors; None if the corpus cannot say."""
     space = corpus.space
     if space is None:
         return None

@@ -1,4 +1,4 @@
-"""A corpus that is embedded as the search goes on: the index is of a static model, the vectors are of the good one."""
+"""A corpus that is embedded during the search: the index uses a static model, the vectors come from the good one."""
 
 from __future__ import annotations
 
@@ -30,24 +30,24 @@ def build_lazy_corpus(
     precision: AutoPrecision = "float32",
     backend: AutoBackend = "auto",
 ) -> Corpus:
-    """Embed texts by the static model and build an index of that, or read both from the cache.
+    """Embed texts with the static model and index these vectors, or read both from the cache.
 
     Args:
         texts: The table.
         index: As for `build_corpus`.
         cache: The folder for vectors and indexes.
-        model: That the session learns by; its vectors are not whitened, which would take all of them.
-        options: Of the index.
+        model: The model that the session learns from; its vectors are not whitened, which would need all of them.
+        options: Options of the index.
         quiet: Show no progress.
-        precision: Of the model, as for `TextSpace`.
-        backend: Of the model, as for `TextSpace`.
+        precision: Precision of the model, as for `TextSpace`.
+        backend: Backend of the model, as for `TextSpace`.
 
     Raises:
         UserError: For options that do not fit the texts, or a cache that cannot be written.
     """
     space, static = TextSpace(texts, model, 0, cache, quiet, precision, backend=backend), StaticSpace()
     if space.is_static:
-        raise UserError("is static itself; there is nothing to wait for", parameter="model", value=model)
+        raise UserError("is a static model, which needs no lazy embedding", parameter="model", value=model)
     static_vectors, digest = static.embed(texts, space.texts_digest, cache, quiet)
     rng = make_generator(0, "index")
     name = choose_session_index(index, None, *static_vectors.shape)

@@ -1,4 +1,4 @@
-"""What a session has embedded, and when. Where the corpus is not lazy, there is nothing to do."""
+"""Decides which texts a session embeds, and when. If the corpus is not lazy, there is nothing to do."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from seals_sim.types import Rows
 
 
 class SessionEmbedding:
-    """Embeds what joins the candidates, and in a thread what may join them next."""
+    """Embeds rows that join the candidates and, in a thread, rows that may join them next."""
 
     def __init__(self, corpus: Corpus) -> None:
         self._corpus, self._lazy = corpus, corpus.lazy
@@ -28,17 +28,17 @@ class SessionEmbedding:
         return self._background is not None
 
     def embed(self, bringing: Iterable[Event | Seed]) -> None:
-        """Embed the neighbors that events and examples bring, all at once, where that is not done.
+        """Embed the neighbors that events and examples bring, all at once, unless they are embedded already.
 
         Raises:
-            UserError: Where the model fails or the disk is full.
+            UserError: If the model fails or the disk is full.
         """
         lists = [one.neighbors for one in bringing if one.neighbors is not None]
         if self._lazy is not None and lists:
             self._lazy.embed(Rows(np.concatenate(lists)))
 
     def count_embedded(self, distinct: DistinctRows) -> int:
-        """How many of the rows that are counted are embedded."""
+        """How many distinct rows are embedded."""
         if self._lazy is None:
             return len(distinct)
         if len(distinct) == self._lazy.n_distinct:
@@ -46,18 +46,18 @@ class SessionEmbedding:
         return len(distinct) - len(self._lazy.find_missing(Rows(np.arange(len(distinct)))))
 
     def going_first(self) -> AbstractContextManager[None]:
-        """A context in which the thread begins nothing."""
+        """A context in which the thread starts no new work."""
         return nullcontext() if self._lazy is None else self._lazy.hold()
 
     def start(self) -> None:
-        """Let a thread embed what is wanted, and then the rest, until `stop`."""
+        """Let a thread embed requested rows, and then the rest, until `stop`."""
         if self._lazy is not None and self._background is None:
             lengths = count_characters(self._corpus.texts or ())
             self._background = BackgroundEmbedding(self._lazy, self._corpus.index, lengths)
             self._background.start()
 
     def want(self, lists: Sequence[Rows], liked: Rows) -> None:
-        """Say what to embed next: lists of rows, the most urgent one first, and then what is like some rows."""
+        """Tell the thread what to embed next: lists of rows, most urgent first, and then rows similar to some rows."""
         if self._background is not None:
             self._background.want(lists, liked)
 

@@ -1,4 +1,4 @@
-"""The learner of a session: it also learns from seeds, and makes do with one class."""
+"""The learner of a session, which can also learn from seeds and from one class."""
 
 from __future__ import annotations
 
@@ -17,40 +17,40 @@ from seals_sim.vectors.chunked import ChunkedVectors
 from seals_sim.vectors.scan import gather
 
 _PRESUMED_REGULARIZATION = 10.0
-"""C while rows are presumed: at 1 a handful of positives is hardly weighed against a hundred presumed negatives."""
-_SHARE_PRESUMED = 0.1  # of a small table
+"""C while rows are presumed: at 1, a handful of positives hardly counts against a hundred presumed negatives."""
+_SHARE_PRESUMED = 0.1  # fraction of a small table
 _COPY = 1 - 1e-5  # cosine
 
 
 @dataclass(frozen=True, eq=False)
 class ProvisionalModel(LinearModel):
-    """Trained while a class is missing: it ranks rows, and has no boundary yet."""
+    """The model while a class is missing: it ranks rows, and has no decision boundary yet."""
 
 
 @dataclass(frozen=True, eq=False)
 class SimilarityModel(ProvisionalModel):
-    """Stands in for a classifier: its decision is a similarity, no log-odds."""
+    """A substitute for a classifier: its decision is a similarity, not log-odds."""
 
 
 class PresumedNegatives:
-    """Rows drawn at random that stand in for negatives until as many are labeled.
+    """Random rows that serve as negatives until that many are labeled.
 
-    For a rare concept that is nearly true, and it tells the search from the first answer what the table is full of
-    (after AutoTAR, Cormack and Grossman 2015, which draws 100 rows anew for every model). The rows are drawn once, so
-    that what is asked follows from the answers alone.
+    For a rare concept, nearly all of them are negative, and from the first answer they tell the search what most of the
+    table is like (after AutoTAR, Cormack and Grossman 2015, which draws 100 new rows for every model). The rows are
+    drawn only once, so that the questions depend on the answers alone.
 
     Args:
-        vectors: (n, d), what rows are positions in.
-        n: How many, but at most a tenth of the table.
-        seed: They are drawn by.
+        vectors: (n, d), the table in which rows are positions.
+        n: Number of rows, but at most a tenth of the table.
+        seed: Seed for drawing them.
     """
 
     def __init__(self, vectors: StoredVectors, n: int, seed: int) -> None:
         self._n = min(n, int(_SHARE_PRESUMED * len(vectors)))
         drawn = make_generator(seed, "presumed").integers(max(1, len(vectors)), size=self._n)
         _, firsts = np.unique(drawn, return_index=True)
-        self._rows = Rows(drawn[np.sort(firsts)])  # in the order of drawing, so that any first part is random too
-        if isinstance(vectors, ChunkedVectors):  # a chunk of each: what the table is full of
+        self._rows = Rows(drawn[np.sort(firsts)])  # in drawing order, so that every prefix is random too
+        if isinstance(vectors, ChunkedVectors):  # a chunk of each: what most of the table is like
             some = vectors[self._rows].draw(make_generator(seed, "presumed chunks"))
         else:
             some = gather(vectors, self._rows)
@@ -58,7 +58,7 @@ class PresumedNegatives:
         self._copies: dict[bytes, NDArray[np.int64]] = {}
 
     def choose(self, labeled: LabeledRows, positives: NDArray[np.float64], n_negative: int) -> NDArray[np.float64]:
-        """Vectors (m, d) of those needed beside the negatives there are: none of a labeled row or a positive's copy."""
+        """Vectors (m, d) of the presumed rows needed besides the negatives; no labeled rows, no copies of positives."""
         if n_negative >= self._n:
             return self._vectors[:0]
         allowed = ~np.isin(self._rows, labeled.rows)
@@ -67,7 +67,7 @@ class PresumedNegatives:
         return self._vectors[allowed][: self._n - n_negative]
 
     def _find_copies(self, positive: NDArray[np.float64]) -> NDArray[np.int64]:
-        """Compared once: a session has hundreds of positives, and trains after every answer."""
+        """Cached: a session has hundreds of positives, and trains after every answer."""
         key = positive.tobytes()
         if key not in self._copies:
             self._copies[key] = np.flatnonzero(self._vectors @ positive >= _COPY)
@@ -77,13 +77,13 @@ class PresumedNegatives:
 class SeededLearner:
     """Logistic regression on answers and seeds, and on presumed negatives while negatives are few.
 
-    While there is one class alone, the model is the similarity to the mean of its examples (for negatives, minus it).
+    While there is only one class, the model is the similarity to the mean of its examples (negated for negatives).
 
     Args:
-        vectors: (n, d), what rows are positions in.
+        vectors: (n, d), the table in which rows are positions.
         seeds: Examples that need not be rows.
         regularization: scikit-learn's C.
-        presumed: Stand in for negatives; by default none do.
+        presumed: Rows that serve as negatives; by default none.
     """
 
     def __init__(
@@ -99,7 +99,7 @@ class SeededLearner:
         self._seed_vectors = np.array([seed.vector for seed in seeds], dtype=np.float64).reshape(len(seeds), d)
 
     def fit(self, labeled: LabeledRows) -> LinearModel:
-        """Train on seeds, labeled rows and what is presumed."""
+        """Train on seeds, labeled rows and presumed negatives."""
         return self._read(labeled, lambda vectors, labels: self._fit_presuming(labeled, vectors, labels))
 
     def _fit_presuming(
@@ -115,13 +115,13 @@ class SeededLearner:
         return self._fit_plainly(vectors, labels)
 
     def fit_labeled(self, labeled: LabeledRows) -> LinearModel:
-        """Train on seeds and labeled rows alone."""
+        """Train on seeds and labeled rows only."""
         return self._read(labeled, self._fit_plainly)
 
     def _read(
         self, labeled: LabeledRows, fit: Callable[[NDArray[np.float64], NDArray[np.int8]], LinearModel]
     ) -> LinearModel:
-        """Fit vectors with their labels: of seeds and rows, or of seeds and the best chunks of rows."""
+        """Fit a model to vectors with labels: those of seeds and of rows, or of the best chunks of rows."""
         labels = np.concatenate([self._seed_labels, labeled.labels])
 
         def train(vectors: NDArray[np.float64]) -> LinearModel:
@@ -142,10 +142,10 @@ class SeededLearner:
 
 
 def explain_missing(labels: Collection[int], negatives_lead: bool = True) -> str:
-    """Say which class is missing and what the search does meanwhile; empty where none is.
+    """Explain which class is missing and what the search does until it appears; empty if none is.
 
     Args:
-        labels: Those given.
+        labels: The labels given so far.
         negatives_lead: Whether there are candidates while there is no positive.
 
     Examples:

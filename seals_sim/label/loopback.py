@@ -6,7 +6,7 @@ import ipaddress
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a name or address of a host is one that nothing outside this machine can have.
+    """Whether a host name or address can only be this machine.
 
     Examples:
         >>> [is_loopback(host) for host in ("127.0.0.1", "::1", "localhost", "localhost.example.org", "10.0.0.1")]

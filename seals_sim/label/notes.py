@@ -1,4 +1,4 @@
-"""Notes on the rows of a session: free words, whatever the answer is. All concepts of a session have the same ones."""
+"""Notes on the rows of a session: free text, whatever the answer is. All concepts of a session share them."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ class NotedSession:
     _require_row: Callable[[int], None]
 
     def write_note(self, row: int, text: str, who: str = "") -> None:
-        """Write a note on a row, and on all that are answered together with it, in the place of the one before.
+        """Replace the note on a row and on all rows that are answered together with it.
 
         Args:
-            row: Answered or not.
-            text: At most 10,000 characters; an empty one removes the note.
-            who: The person, where there are several.
+            row: The row, answered or not.
+            text: At most 10,000 characters; an empty text removes the note.
+            who: The person, if there are several.
 
         Raises:
-            UserError: For a row that the table does not have, or where the file cannot be written.
+            UserError: If the table has no such row, or the file cannot be written.
         """
         self._require_row(row)
         self._journal.write_note(self._rows.find(row), text, who)
 
     def get_note(self, row: int) -> str:
-        """The note on a row; empty where there is none."""
+        """The note on a row; empty if there is none."""
         return self._journal.read_notes().get(self._rows.find(row), "")
 
     def list_noted(self) -> list[int]:
-        """Rows with a note, those written last at the end; of those answered together the first."""
+        """Rows with a note, in the order of writing; of rows answered together, only the first."""
         return list(self._journal.read_notes())

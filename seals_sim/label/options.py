@@ -12,11 +12,11 @@ from seals_sim.search.names import ENTRIES, N_STEP
 
 SessionStrategy = Literal["most_likely_positive", "maxent"]
 EARLY_OPTIONS = {"copies": "apart", "pool": "seals", "presumed": 0, "embed": "all", "step": 10, "entries": 0}
-"""What sessions did before they had these options."""
+"""The behavior of sessions that are older than these options."""
 WIDENING = 2
-"""Neighbors by a static model for each of k by a good one, so that nothing is lost (reports/beyond)."""
+"""Neighbors from a static model for each of k from a good one, so that nothing is lost (reports/beyond)."""
 GROWTH = 500
-"""Answers with which k more neighbors join, up to twice as many: what is near the first positives is known by then."""
+"""Answers after which k more neighbors join, up to twice as many: rows near the first positives are known by then."""
 CopiesOption = Literal["together", "apart"]
 EmbedOption = Literal["auto", "lazy", "all"]
 
@@ -26,44 +26,47 @@ class SessionOptions:
     """How a session searches; fixed when it begins.
 
     Raises:
-        pydantic.ValidationError: Where a value is out of bounds.
+        pydantic.ValidationError: If a value is out of bounds.
     """
 
     strategy: SessionStrategy = "most_likely_positive"
-    """most_likely_positive finds most; maxent trains the better model."""
+    """most_likely_positive finds the most; maxent trains the better model."""
     k: PositiveInt = 100
     """Neighbors of each positive (walk) or labeled row (seals) that join the candidates."""
     control_every: NonNegativeInt = 10
-    """Draw every Nth row at random from all that are left, to estimate how many positives remain; 0 draws none."""
+    """Draw every Nth row at random from all remaining rows, to estimate how many positives remain; 0: never."""
     regularization: PositiveFloat = 1.0
-    """scikit-learn's C of the logistic regression."""
+    """C of scikit-learn's logistic regression."""
     seed: NonNegativeInt = 0
-    """Of the random draws."""
+    """Seed for the random draws."""
     presumed: NonNegativeInt = 100
-    """Unlabeled rows that stand in for negatives until as many are labeled, at most a tenth of the table; 0: none."""
+    """Unlabeled rows used as negatives until that many are labeled, at most a tenth of the table; 0: none."""
     copies: CopiesOption = "together"
-    """together: equal texts are asked once, and the answer is for all of them; apart: each row is asked."""
+    """together: equal texts are asked once and share the answer; apart: every row is asked."""
     pool: AutoPoolChoice = "auto"
-    """Candidates: all scans every row; walk takes neighbors of positives and of the model's best; positives: of
-    positives alone; seals is the paper's; auto: all where a scan takes milliseconds, else walk; if lazy, positives."""
+    """Candidates: all: every row; walk: neighbors of positives and of the model's best candidates; positives: neighbors
+    of positives alone; seals: as in the paper; auto: positives if lazy, otherwise all if a scan takes milliseconds, and
+    walk if not."""
     step: PositiveInt = N_STEP
-    """Neighbors that each of the best candidates brings, where the pool is a walk."""
+    """With a walk: neighbors that each of the best candidates adds."""
     entries: NonNegativeInt = ENTRIES
-    """By how many square roots of the table's rows, drawn at random, a walk may enter parts that no example is near."""
+    """With a walk: random rows that let it reach regions far from every example, as a multiple of the square root of
+    the number of rows."""
     embed: EmbedOption = "auto"
-    """lazy: a static model finds the candidates, 2 to 4 times as many, and the model embeds them when found, the rest
-    in the background; all: it embeds the whole table first; auto: lazy where that would be more than 20,000 texts."""
+    """lazy: a static model finds 2 to 4 times as many candidates; the model embeds these when they are found, and the
+    rest in the background; all: the model embeds the whole table first; auto: lazy if that would be more than 20,000
+    texts."""
     chunks: bool = False
-    """Read long texts to their end: they are cut into chunks that the model reads whole, and the best one decides.
-    Every chunk is scanned for each model; for tables of up to 150,000 chunks."""
+    """Read long texts to the end: cut them into chunks that fit the model; a text counts as its best chunk. Every
+    retraining scans every chunk; for tables of up to 150,000 chunks."""
 
     @property
     def n_neighbors(self) -> int:
-        """That join the candidates with an example."""
+        """Neighbors that join the candidates with an example."""
         return self.count_neighbors(0)
 
     def count_neighbors(self, n_answered: int) -> int:
-        """That join the candidates with a row that is answered after so many others.
+        """Neighbors that join the candidates with a row that is answered after `n_answered` others.
 
         Examples:
             >>> [SessionOptions(embed="lazy").count_neighbors(n) for n in (0, 300, 1000, 5000)]

@@ -1,4 +1,4 @@
-"""Search by exact words, beside the search by meaning: a name or a code means nothing to an embedding."""
+"""Search by exact words, besides the search by meaning: a name or a code means nothing to an embedding."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ import pyarrow.compute
 
 from seals_sim.datasets.stored_texts import StoredTexts
 
-_CASES = {"i": "iI\u0131\u0130", "k": "kK\u212a", "s": "sS\u017f"}  # that Python holds to be one letter
+_CASES = {"i": "iI\u0131\u0130", "k": "kK\u212a", "s": "sS\u017f"}  # that Python treats as the same letter
 _TERM = re.compile(r'"([^"]*)"|(\S+)')
 
 
 def compile_words(words: str) -> Callable[[str], bool]:
-    """Make a test of whether a text holds all of some words, in any order, whatever their case.
+    """Make a test of whether a text contains all of some words, in any order and case.
 
-    Words in double quotes are a phrase: they follow each other in the text, with any white space between them. A word
-    is found as a whole, in scripts that have upper and lower case; in others, such as Chinese or Hebrew, which join
-    words or prefixes, also within a longer one.
+    Words in double quotes are a phrase: they follow each other in the text, with any white space between them. In
+    scripts with upper and lower case, only whole words match. In others, such as Chinese or Hebrew, which join words or
+    prefixes, a word also matches within a longer one.
 
     Args:
-        words: As typed.
+        words: The words, as typed.
 
     Returns:
-        The test; every text passes where there are no words.
+        The test; if there are no words, every text passes.
 
     Examples:
         >>> texts = ["Seal of a parcel", "unsealed parcels", "a broken  seal", "in C++, with seals"]
@@ -42,7 +42,7 @@ def compile_words(words: str) -> Callable[[str], bool]:
 
 
 def find_texts(texts: Iterable[str], words: str) -> list[int]:
-    """The positions of all texts that hold some words, in order (`compile_words`)."""
+    """The positions of all texts that contain some words, in order (`compile_words`)."""
     holds = compile_words(words)
     if isinstance(texts, StoredTexts):
         return list(_find_stored(texts, holds, _compile_sieve(words)))
@@ -50,7 +50,7 @@ def find_texts(texts: Iterable[str], words: str) -> list[int]:
 
 
 def _find_stored(texts: StoredTexts, holds: Callable[[str], bool], sieve: str | None) -> Iterator[int]:
-    """Arrow looks for one of the words in all texts, a dozen times as fast; `holds` decides on what it finds."""
+    """Let Arrow search all texts for one of the words, a dozen times as fast; `holds` decides on its matches."""
     for start, column in texts.iterate_batches():
         places = np.arange(len(column))
         if sieve is not None:
@@ -61,7 +61,7 @@ def _find_stored(texts: StoredTexts, holds: Callable[[str], bool], sieve: str | 
 
 
 def _compile_sieve(words: str) -> str | None:
-    """An expression that is found wherever the longest word is, for Arrow, whose letters have fewer cases than ours.
+    """A regular expression that matches wherever the longest word occurs, for Arrow, which knows fewer case variants.
 
     Examples:
         >>> _compile_sieve('"a Gnu"'), _compile_sieve("\u00e9")

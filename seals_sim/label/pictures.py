@@ -1,7 +1,7 @@
-"""Pictures of rows: files below one folder, decoded and drawn anew, so that no byte of a file is passed on as it is.
+"""Pictures of rows: files in one folder, decoded and re-encoded, so that no byte of a file is passed on unchanged.
 
-A path is a cell of a table that somebody else may have written, and a picture may be made to attack its decoder. So a
-path leads nowhere outside the folder, a few usual formats are read and no others, and sizes have bounds.
+A path is a cell of a table that someone else may have written, and a picture may be made to attack its decoder. So no
+path leads outside the folder, only a few common formats are read, and sizes are limited.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from PIL import Image, ImageOps
 
 from seals_sim.errors import UserError
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF")  # of GIF the first frame; SVG is a program
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF")  # of a GIF, the first frame; SVG can contain code
 MAX_BYTES = 64 * 2**20  # of a file
 MAX_PIXELS = 80_000_000  # below Pillow's own bound; some 320 MB while it is decoded
 SIZES: dict[str, int] = {"small": 480, "large": 1280}  # pixels of the longer side
 PictureSize = Literal["small", "large"]
 
-_N_AT_A_TIME = 2  # decoding takes memory and a processor each
+_N_AT_A_TIME = 2  # each decoding takes memory and a CPU
 _TRANSPARENT = ("RGBA", "LA", "PA", "RGBa", "La")
 
 warnings.filterwarnings("error", category=Image.DecompressionBombWarning)
@@ -38,8 +38,8 @@ class Picture:
     """An encoded picture.
 
     Attributes:
-        content: Of a file.
-        media_type: Of the content.
+        content: The bytes of a file.
+        media_type: Media type of the content.
     """
 
     content: bytes
@@ -50,11 +50,11 @@ class Pictures:
     """The pictures of n rows.
 
     Args:
-        folder: No file outside it is read.
-        paths: Of each row's picture, from the folder on; None for a row that has none.
+        folder: The folder of pictures; no file outside it is read.
+        paths: The path of each row's picture, relative to the folder; None for a row without one.
 
     Raises:
-        UserError: Where there is no such folder.
+        UserError: If there is no such folder.
 
     Examples:
         >>> import tempfile
@@ -73,21 +73,21 @@ class Pictures:
         self._turns = threading.BoundedSemaphore(_N_AT_A_TIME)
 
     def has(self, row: int) -> bool:
-        """Whether the table names a picture for a row, be it there or not."""
+        """Whether the table names a picture for a row, whether it exists or not."""
         return self.paths[row] is not None
 
     def is_there(self, row: int) -> bool:
-        """Whether the file of a row's picture is there and may be shown."""
+        """Whether the file of a row's picture exists and may be shown."""
         try:
             return self.find(row).is_file()
         except UserError:
             return False
 
     def draw(self, row: int, size: PictureSize) -> Picture:
-        """Read a row's picture and draw it anew, no larger than that.
+        """Read a row's picture and re-encode it, no larger than that size.
 
         Raises:
-            UserError: Where it is missing, not below the folder, too large, broken, or of another format.
+            UserError: If it is missing, outside the folder, too large, broken, or of another format.
         """
         path = self.find(row)
         content = _read(path)
@@ -97,13 +97,13 @@ class Pictures:
             except UserError:
                 raise
             except Exception as error:  # Pillow fails in as many ways as a picture can be broken
-                raise UserError(f"the picture is broken, or of another format than {', '.join(FORMATS)}") from error
+                raise UserError(f"the picture is broken, or its format is not one of {', '.join(FORMATS)}") from error
 
     def find(self, row: int) -> Path:
         """The file of a row's picture, all links followed.
 
         Raises:
-            UserError: Where it has none, it is missing, or it is not below the folder.
+            UserError: If it has none, it is missing, or it is outside the folder.
         """
         name = self.paths[row]
         if name is None:
@@ -113,12 +113,12 @@ class Pictures:
         except (OSError, RuntimeError, ValueError) as error:  # a loop of links, a NUL or half a surrogate pair
             raise UserError("the picture is missing") from error
         if not path.is_relative_to(self._root):
-            raise UserError("the picture is not below the folder of pictures")
+            raise UserError("the picture is outside the image folder")
         return path
 
 
 def _read(path: Path) -> bytes:
-    """The content of a regular file: a pipe would wait for ever, a device has no end."""
+    """The content of a regular file; a pipe could wait forever, and a device has no end."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
         with open(descriptor, "rb") as file:
@@ -138,14 +138,14 @@ def _draw(content: bytes, side: int) -> Picture:
         if opened.width * opened.height > MAX_PIXELS:
             raise UserError(f"the picture has more than {MAX_PIXELS:,} pixels")
         image: Image.Image = opened
-        if image.mode.startswith("I"):  # 16 bits a pixel, which Pillow would cut off at 255
+        if image.mode.startswith("I"):  # 16 bits per pixel, which Pillow would clip at 255
             image = Image.fromarray((np.asarray(image) >> 8).clip(0, 255).astype(np.uint8))
         is_transparent = image.mode in _TRANSPARENT or "transparency" in image.info
         if image.mode not in ("L", "RGB"):
             image = image.convert("RGBA" if is_transparent else "RGB")
-        image.thumbnail((side, side))  # JPEG is decoded no larger than needed
+        image.thumbnail((side, side))  # decodes a JPEG no larger than needed
         image = ImageOps.exif_transpose(image)
         drawn, out = image.convert("RGBA" if is_transparent else "RGB"), io.BytesIO()
-        drawn.info.clear()  # comments and color profiles are bytes of the file
+        drawn.info.clear()  # comments and color profiles would be bytes of the file
         drawn.save(out, "PNG" if is_transparent else "JPEG", quality=88)
         return Picture(out.getvalue(), "image/png" if is_transparent else "image/jpeg")

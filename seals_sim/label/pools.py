@@ -1,7 +1,7 @@
-"""The candidates of a session, by the pool it was begun with.
+"""The candidates of a session, by the pool it began with.
 
-What the journal keeps with an event are the rows that it brought into the pool: a row's neighbors, or those that the
-walk has reached before the row was asked. So a reopened session has the pool it had.
+With each event, the journal stores the rows that it brought into the pool: a row's neighbors, or the rows that the walk
+had reached before the row was asked. So a reopened session has the same pool.
 """
 
 from __future__ import annotations
@@ -42,22 +42,22 @@ class SessionPool(ABC):
 
     @abstractmethod
     def apply(self, event: Event) -> None:
-        """Take out the event's row, and let in those that it brought."""
+        """Remove the event's row, and add the rows that it brought."""
 
     def begin_round(self, model: LinearModel) -> None:  # noqa: B027
-        """Follow a new model; most pools do not."""
+        """Adapt to a new model; most pools do nothing."""
 
     def find_brought(self, row: Row) -> Rows | None:
-        """What comes with a row that is asked next: (m,) rows, each once."""
+        """The rows that come with the next row to be asked: (m,) distinct rows."""
         return None
 
     def brings(self, row: int, label: int | None, is_seen: bool) -> bool:
-        """Whether an answer to a row brings the row's neighbors; is_seen: it was asked or answered before."""
+        """Whether an answer to a row brings the row's neighbors; is_seen: whether it was asked or answered before."""
         return False
 
 
 class ScannedRows(SessionPool):
-    """All rows (Algorithm 1), those left out that another one stands for."""
+    """All rows (Algorithm 1), without copies that another row stands for."""
 
     def __init__(self, vectors: StoredVectors, excluded: Rows) -> None:
         self._table = FixedTable(Rows(np.arange(len(vectors))), vectors, excluded)
@@ -121,7 +121,7 @@ class NeighborsOfPositives(NeighborsOfLabeled):
 
 
 class WalkedRows(NeighborsOfPositives):
-    """The neighbors of positives, and what the walk reaches (`WalkPool`)."""
+    """The neighbors of positives, and the rows that the walk reaches (`WalkPool`)."""
 
     def __init__(self, pool: WalkPool, options: SessionOptions) -> None:
         super().__init__(pool)
@@ -149,10 +149,10 @@ def build_session_pool(
 
     Args:
         index: Finds neighbors among the rows that can be asked.
-        vectors: (n, d), of all rows.
+        vectors: (n, d), the vectors of all rows.
         excluded: Rows that cannot be asked.
         seeds: The rows that each example brings.
-        options: Of the session.
+        options: Options of the session.
     """
     name = resolve_pool(options.pool, *vectors.shape)
     if name == "all":

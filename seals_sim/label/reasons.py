@@ -17,13 +17,13 @@ def find_reason(corpus: Corpus, row: int, positives: Sequence[int], seeds: Seque
     """Find the positive example nearest to a row.
 
     Args:
-        corpus: That the row is in.
+        corpus: The corpus of the row.
         row: The row.
-        positives: Rows that are positive; the row itself is passed over.
+        positives: Rows that are positive; the row itself is ignored.
         seeds: Examples that need not be rows, of either label.
 
     Returns:
-        None where there is no positive example.
+        None if there is no positive example.
     """
     rows, texts = [other for other in positives if other != row], [seed for seed in seeds if seed.label == 1]
     if not rows and not texts:
@@ -43,7 +43,7 @@ def find_reason(corpus: Corpus, row: int, positives: Sequence[int], seeds: Seque
 
 
 def _get_text_like(corpus: Corpus, row: int, other: int) -> str | None:
-    """The text of a row; of one with several chunks the one most like another row."""
+    """The text of a row; if it has several chunks, the one most similar to another row."""
     text, vectors = corpus.get_text(row), corpus.vectors
     if text is None or corpus.chunks is None or not isinstance(vectors, ChunkedVectors):
         return text

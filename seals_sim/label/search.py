@@ -1,4 +1,4 @@
-"""The parts of Algorithm 2 (pool, selector, learner) as a session uses them: one pick at a time."""
+"""The parts of Algorithm 2 (pool, selector, learner) as used by a session: one pick at a time."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ from seals_sim.vectors.scan import iterate_blocks
 
 
 class SessionSelector:
-    """The session's strategy; the row most like the examples while a class is missing."""
+    """Picks by the session's strategy; while a class is missing, the row most similar to the examples."""
 
     def __init__(self, strategy: SessionStrategy) -> None:
         score = max_entropy if strategy == "maxent" else most_likely_positive
         self._by_strategy, self._by_similarity = ArgMax(score), ArgMax(most_likely_positive)
 
     def select(self, candidates: CandidateTable, model: LinearModel) -> Row | None:
-        """The next row, or None where there is no candidate."""
+        """The next row, or None if there is no candidate."""
         selector = self._by_similarity if isinstance(model, ProvisionalModel) else self._by_strategy
         return selector.select(candidates, model)
 
 
 class SessionSearch:
-    """Pool, learner and selector of one session, at first with the seeds alone.
+    """Pool, learner and selector of one session, initially with only the seeds.
 
     Args:
         index: Finds neighbors among the rows that can be asked.
-        vectors: (n, d), which the model learns by; those of the index, or of another embedding of the same rows.
+        vectors: (n, d), the vectors to learn from; those of the index, or of another embedding of the same rows.
         excluded: Rows that cannot be asked.
         seeds: Examples that need not be rows.
-        options: Of the session.
+        options: Options of the session.
     """
 
     def __init__(
@@ -64,22 +64,22 @@ class SessionSearch:
         self.model: LinearModel
 
     def train(self, labels: Mapping[int, int]) -> None:
-        """Train on labels by row, unless they are those of the last training (line 4)."""
+        """Train on labels by row, unless they are the same as at the last training (line 4)."""
         labeled = LabeledRows(list(labels), list(labels.values()))
         if self._labeled is None or not _is_equal(self._labeled, labeled):
             self._labeled, self.model = labeled, self._learner.fit(labeled)
 
     def score_all(self, labels: Mapping[int, int]) -> NDArray[np.float64]:
-        """Scores of all rows (n,) under the model of labels by row alone, without presumed negatives."""
+        """Scores of all rows (n,) under the model of labels by row only, without presumed negatives."""
         model = self._learner.fit_labeled(LabeledRows(list(labels), list(labels.values())))
         return compute_scores(np.concatenate([model.decision(block) for _, block in iterate_blocks(self._vectors)]))
 
     def begin_round(self) -> None:
-        """Let the pool follow the model."""
+        """Let the pool adapt to the model."""
         self.pool.begin_round(self.model)
 
     def select(self) -> Row | None:
-        """The next row (line 6), or None where the pool is dry, or nothing is labeled, so that no row is like any."""
+        """The next row (line 6), or None if the pool is empty, or if nothing is labeled to compare rows with."""
         if not self._n_seeds and (self._labeled is None or not len(self._labeled)):
             return None
         return self._selector.select(self.pool.candidates, self.model)
@@ -90,7 +90,7 @@ class SessionSearch:
         return int(some.find_best(self.model.weights)[0]) if isinstance(some, ChunkedVectors) else 0
 
     def compute_score(self, row: Row) -> float:
-        """From 0 to 1, or the similarity while a class is missing."""
+        """A score from 0 to 1, or the similarity while a class is missing."""
         t = self.model.decision(self._vectors[[row]])
         return float(t[0] if isinstance(self.model, SimilarityModel) else compute_scores(t)[0])
 
@@ -98,8 +98,8 @@ class SessionSearch:
 def compute_scores(t: Scores) -> NDArray[np.float64]:
     """The logistic function of log-odds t.
 
-    They are no probabilities: rows are labeled because they are likely positive, and over a table the scores add up to
-    many times the positives that there are.
+    The values are not probabilities: rows are labeled because they are likely to be positive, and the scores of a table
+    add up to many times its number of positives.
     """
     return 1 / (1 + np.exp(-t))
 

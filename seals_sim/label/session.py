@@ -1,8 +1,8 @@
-"""The loop with a person as the oracle: ask for rows, tell answers, at any pace, over days.
+"""The loop with a person as the oracle: ask for rows and tell answers, at any pace, over days.
 
 It is the loop that replays experiments (`seals_sim.loop`), one step at a time and with the same parts. Everything a
-session does follows from its journal: what was asked, with the neighbors that each row brought into the pool, and what
-was answered. So a reopened session asks what it would have asked.
+session does follows from its journal: the rows asked, the neighbors that each row brought into the pool, and the
+answers. So a reopened session asks the same questions as if it had never been closed.
 """
 
 from __future__ import annotations
@@ -46,16 +46,16 @@ from seals_sim.types import Row, Rows
 
 
 class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
-    """An open session. `Session.begin` starts one, `Session.open` goes on with one; close it, or use it in a `with`.
+    """An open session. `Session.begin` starts one, `Session.open` resumes one; close it, or use it in a `with`.
 
-    Of rows that are answered together (`DistinctRows`) the first stands for all: it is the one that is asked, listed,
-    counted and written to the journal. An answer to any of them is an answer to the first.
+    The first of the rows that are answered together (`DistinctRows`) stands for all of them: it is the one that is
+    asked, listed, counted and written to the journal. An answer to any of them is an answer to the first.
 
     Attributes:
-        corpus: What it searches.
-        options: With which it was begun.
-        seeds: Examples with which it was begun.
-        concept: What is searched for, where the file has several (`seals_sim.label.concepts.Concepts`).
+        corpus: The corpus that it searches.
+        options: The options that it began with.
+        seeds: The examples that it began with.
+        concept: The concept to search for, if the file has several (`seals_sim.label.concepts.Concepts`).
     """
 
     def __init__(
@@ -67,28 +67,29 @@ class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
             about = journal.read_about()
             require_concept(journal.path, about.concepts, concept)
             if about.fingerprint not in (corpus.fingerprint, corpus.old_fingerprint):
-                raise UserError(f"{journal.path} was begun with {about.corpus}, and is opened with {corpus.about}")
+                raise UserError(f"{journal.path} began with {about.corpus}, but is being opened with {corpus.about}")
             journal.check(*corpus.vectors.shape)
             journal.prepare()
             self.options, self.seeds = about.options, journal.read_seeds(concept)
             if self.options.embed != name_embedding(corpus):
-                raise UserError(f"{journal.path} was begun with embed = {self.options.embed}, and is opened otherwise")
+                built = f"the corpus was built for {name_embedding(corpus)}"
+                raise UserError(f"{journal.path} began with embed = {self.options.embed}, but {built}")
             if self.options.chunks != (corpus.chunks is not None):
                 raise UserError(
-                    f"{journal.path} was begun with chunks = {self.options.chunks}, and is opened otherwise"
+                    f"{journal.path} began with chunks = {self.options.chunks}, but the corpus was built differently"
                 )
             self._rows = DistinctRows(corpus, self.options.copies == "together")
             self._index = DistinctRowsIndex(corpus.index, self._rows)
             journal.remember(lambda row: describe_row(corpus, self._rows, row), lambda: describe_space(corpus))
             if corpus.vectors.dtype == np.float16:
-                import_torch()  # takes seconds: now, not at the first answer
+                import_torch()  # takes seconds: do it now, not at the first answer
             self._replay()
         except BaseException:
             journal.close()
             raise
 
     def reload(self) -> None:
-        """Go back to what the file says, where what was told is not in it."""
+        """Return to the state in the file, if an answer could not be written to it."""
         self._replay()
 
     def _replay(self) -> None:
@@ -116,13 +117,13 @@ class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
 
         Args:
             path: The file.
-            corpus: What to search.
+            corpus: The corpus to search.
             positives: Texts like those sought, in the table or not. (For rows of the table, call `tell`.)
             negatives: Texts unlike them.
-            options: Of the search.
+            options: Options of the search.
 
         Raises:
-            UserError: Where the file exists.
+            UserError: If the file exists.
         """
         options = resolve_options(options or SessionOptions(), corpus)
         seeds = embed_examples(corpus, positives, negatives, options)
@@ -130,10 +131,10 @@ class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
 
     @classmethod
     def open(cls, path: Path, corpus: Corpus) -> Session:
-        """Go on with a session.
+        """Resume a session.
 
         Raises:
-            UserError: For a file that is no session, damaged, of other texts, or open in another process.
+            UserError: If the file is not a session, is damaged, has other texts, or is open in another process.
         """
         return cls(Journal(path), corpus)
 
@@ -144,17 +145,17 @@ class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
         self.close()
 
     def close(self) -> None:
-        """Release the file, and end what `embed_in_background` has begun."""
+        """Release the file, and end the thread of `embed_in_background`."""
         self._embedding.stop()
         self._journal.close()
 
     def embed_in_background(self) -> None:
-        """Let a thread embed what may be wanted next, and then the rest, where that is not done; until `close`."""
+        """Let a thread embed what may be needed next, and then the rest, if the corpus is lazy; until `close`."""
         self._embedding.start()
         self._prefetch()
 
     def _prefetch(self) -> None:
-        """Say to the thread what an answer to a row that waits would bring."""
+        """Tell the thread which rows an answer to a waiting row would bring."""
         if not self._embedding.runs_in_background:
             return
         rows = [row for row in self._state.waiting if self._search.pool.brings(row, 1, is_seen=True)]
@@ -164,18 +165,18 @@ class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
 
     @property
     def is_read_only(self) -> bool:
-        """Whether the file can only be read, so that answers are refused."""
+        """Whether the file is read-only, so that answers are refused."""
         return self._journal.is_read_only
 
     def ask(self, n: int, who: str = "") -> list[Asked]:
-        """Choose up to n rows to be answered, those that still wait for an answer first; fewer where no row is left.
+        """Choose up to n rows to be answered, those that still wait for an answer first; fewer if no more are left.
 
         Args:
-            n: How many.
-            who: The person. A row that waits for one is put to another only when no other row is left.
+            n: The number of rows.
+            who: The person. A row that waits for one person goes to another only if no other row is left.
 
         Raises:
-            UserError: Where the file cannot be written; nothing new has been asked then.
+            UserError: If the file cannot be written; nothing new has then been asked.
         """
         n_new = n - self._state.count_waiting(who)
         if n_new > 0:
@@ -195,7 +196,7 @@ class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
                 self._apply(event)
                 events.append(event)
             self._journal.add(events, concept=self.concept)
-        except UserError:  # the disk is full, say: what is not in the journal has not been asked
+        except UserError:  # the disk is full, say: a row that is not in the journal has not been asked
             self._replay()
             raise
 
@@ -214,24 +215,25 @@ class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
     def tell(self, rows: Sequence[int], answers: Sequence[int | None], who: str = "") -> None:
         """Answer rows, asked for or not: 1, 0 or None (skip). A row's last answer counts. On disk when this returns.
 
-        Each answer is for all the rows that are answered together with its row; `who` is the person, where there are
+        Each answer applies to all rows that are answered together with its row; `who` is the person, if there are
         several.
 
         Raises:
-            UserError: For a row that the table does not have, or another answer; none is taken then.
+            UserError: If the table has no such row, or for any other answer; then none is taken.
         """
         if len(rows) != len(answers):
             raise ValueError(f"{len(rows)} rows and {len(answers)} answers")
         self._add(self._build_answers(self._to_first(list(zip(rows, answers, strict=True))), who=who))
 
     def add_import(self, file: ImportedFile, labels: Sequence[Label], controls: Collection[int] = ()) -> ImportReport:
-        """Take over labels from a file, once: the same file again changes nothing.
+        """Import labels from a file, once: importing the same file again changes nothing.
 
-        Of several labels for a row, or for rows that are answered together, the last counts. What the person has
-        answered or undone stands. Of `controls`, drawn at random elsewhere, those new here count as drawn here.
+        If a row, or rows that are answered together, have several labels, the last one counts. Rows that the person has
+        answered or undone stay as they are. `controls` were drawn at random elsewhere; those that are new here count as
+        drawn here.
 
         Raises:
-            UserError: For a row that the table does not have, or another answer; none is taken then.
+            UserError: If the table has no such row, or for any other answer; then none is taken.
         """
         if self._journal.has_imported(file, self.concept):
             return ImportReport(0, 0, is_repeated=True)
@@ -266,23 +268,23 @@ class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
 
     def _add(self, events: Sequence[Event], file: ImportedFile | None = None) -> None:
         with self._embedding.going_first():
-            self._embedding.embed(events)  # first, so that no answer is taken where this fails
+            self._embedding.embed(events)  # first, so that no answer is taken if this fails
             self._journal.add(events, file, self.concept)
             for event in events:
                 self._apply(event)
 
     def undo(self, who: str = "") -> int | None:
-        """Take back a person's last answer that counts; its row waits again, or has its earlier answer.
+        """Take back a person's last answer that counts; its row waits again, or gets back its earlier answer.
 
         Returns:
-            The row, or None where there is no answer.
+            The row, or None if there is no answer.
         """
         if (row := self._state.find_last_answered(who)) is not None:
             self._add([Event("undo", row, who=who)])
         return row
 
     def status(self, target_recall: float = 0.95) -> Status:
-        """How far the search is; target_recall is that of the stopping rule, `compute_p_missing`."""
+        """The progress of the search; target_recall is that of the stopping rule, `compute_p_missing`."""
         answers, labels, asked = self.distinct_answers, self._get_labels(), self._state.asked
         sequence = [label for row, label in labels.items() if row in asked]
         searched = [label for row, label in labels.items() if row in asked and not self.is_control(row)]
@@ -313,7 +315,7 @@ class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
         """Scores from 0 to 1 under the model of all answers, for every row (n,). They rank rows.
 
         Raises:
-            UserError: While a class is missing, or texts that are not embedded.
+            UserError: While a class is missing, or while not all texts are embedded.
         """
         if explanation := self._explain():
             raise UserError(f"there are no scores yet. {explanation}")
@@ -328,7 +330,7 @@ class Session(RowFinder, AnsweredSession, NotedSession, JudgedSession):
         return Asked(event.row, text, event.score, event.is_control, because, n_copies, mark)
 
     def _find_mark(self, row: int) -> tuple[int, int] | None:
-        """Where the chunk is that decides on a row, of the model of all answers."""
+        """The position of the chunk that decides a row, under the model of all answers."""
         if self.corpus.chunks is None or not (self.seeds or self._get_labels()):
             return None
         self._search.train(self._get_labels())

@@ -1,4 +1,4 @@
-"""What the events of a journal add up to."""
+"""The state that results from the events of a journal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from seals_sim.label.judge.names import is_judge
 
 
 class Said(NamedTuple):
-    """An answer, and the name of the person who gave it; None where it came from a file."""
+    """An answer, and the name of the person who gave it; None if it came from a file."""
 
     who: str | None
     answer: int | None
@@ -20,15 +20,15 @@ class Said(NamedTuple):
 class SessionState:
     """Rows asked, rows that wait for an answer, and the answers that count.
 
-    A judge's answer counts while nobody else has answered its row. A tenth of its answers, and the rows that it could
-    not answer, wait for a person, whoever comes first.
+    A judge's answer counts as long as nobody else has answered its row. A tenth of its answers, and the rows that it
+    could not answer, wait for any person.
 
     Args:
-        seed: Of the session, by which that tenth is drawn.
+        seed: Seed of the session, for drawing that tenth.
 
     Attributes:
         asked: The event that asked for each row, in order.
-        waiting: Rows that wait for an answer, those to be shown first in front.
+        waiting: Rows that wait for an answer, in the order in which to show them.
 
     Examples:
         >>> state = SessionState()
@@ -42,7 +42,7 @@ class SessionState:
         self._seed = seed
         self.asked: dict[int, Event] = {}
         self.waiting: list[int] = []
-        self._waits_for: dict[int, str | None] = {}  # None: whoever comes first, but no judge
+        self._waits_for: dict[int, str | None] = {}  # None: any person, but no judge
         self._said: dict[int, list[Said]] = {}  # those that count, latest last
         self._order: dict[str, list[int]] = {}  # the rows that each person answered, latest last
         self._by_person: set[int] = set()
@@ -51,7 +51,7 @@ class SessionState:
         self._disputed: set[int] = set()
 
     def apply(self, event: Event) -> None:
-        """Change what the event changes, when it happens and when a session is reopened."""
+        """Apply an event, when it happens and when a session is reopened."""
         row = event.row
         match event.kind:
             case "ask":
@@ -75,7 +75,7 @@ class SessionState:
                 self._by_person.add(row)
 
     def _count(self, row: int) -> None:
-        """Bring what follows from the answers to a row up to date: a page asks for it all the time."""
+        """Update what follows from the answers to a row: a page asks for it all the time."""
         said = self._said.get(row)
         if said is None:
             self._answers.pop(row, None)
@@ -95,7 +95,7 @@ class SessionState:
         is_own = order[-1:] == [row]
         if is_own:
             order.pop()
-        taken = who if is_own else None  # in early sessions whoever gave no name took back answers from files
+        taken = who if is_own else None  # in early sessions, a person without a name took back answers from files
         del said[max(place for place, one in enumerate(said) if one.who == taken)]
         if self.needs_person(row) or (not said and row in self.asked):
             self._wait(row, who, 0)
@@ -104,7 +104,7 @@ class SessionState:
             self._judged.pop(row, None)
 
     def needs_person(self, row: int) -> bool:
-        """Whether only judges have answered a row, and the last of them could not, or it is drawn to be checked."""
+        """Whether only judges have answered a row, and the last one could not, or the row is drawn to be checked."""
         said = self._said.get(row)
         if not said or not all(is_judge(one.who) for one in said):
             return False
@@ -121,7 +121,7 @@ class SessionState:
         return sum(self._waits_for[row] in whose for row in self.waiting)
 
     def claim_waiting(self, who: str, n: int) -> list[Event]:
-        """The first n of `list_waiting` as they were asked; what waited for anyone waits for this person now."""
+        """The first n of `list_waiting` as they were asked; rows that waited for anyone now wait for this person."""
         rows = self.list_waiting(who)[:n]
         for row in rows:
             if self._waits_for[row] is None:
@@ -129,7 +129,7 @@ class SessionState:
         return [self.asked.get(row) or Event("ask", row) for row in rows]
 
     def list_judged(self) -> list[tuple[Said, Said | None]]:
-        """The last answer of a judge to each row that one answered, and that of a person to it if the row is drawn."""
+        """A judge's last answer to each row that judges answered, and a person's answer to it if the row is drawn."""
         judged = []
         for row in self._judged:
             said = self._said[row]
@@ -141,7 +141,7 @@ class SessionState:
 
     @property
     def shown(self) -> dict[int, int | None]:
-        """The answers without those of a judge that wait for a person."""
+        """The answers without a judge's that wait for a person."""
         if not self._judged:
             return self.answers
         return {row: answer for row, answer in self._answers.items() if not self.needs_person(row)}
@@ -152,7 +152,7 @@ class SessionState:
         return dict(self._answers)
 
     def list_said(self, row: int) -> list[Said]:
-        """What was answered to a row, judges first, else latest last: the last one counts."""
+        """The answers to a row, judges' first, otherwise latest last: the last one counts."""
         said = self._said.get(row, [])
         if row not in self._judged:
             return list(said)
@@ -164,7 +164,7 @@ class SessionState:
         return [row for row in self._said if row in self._disputed] if self._disputed else []
 
     def find_last_answered(self, who: str = "") -> int | None:
-        """The row whose answer an undo by this person takes back; what came from files stays."""
+        """The row whose answer an undo by this person takes back; answers from files stay."""
         order = self._order.get(who)
         return order[-1] if order else None
 
@@ -174,12 +174,12 @@ class SessionState:
         return self.asked.keys() | self._said.keys()
 
     def is_decided(self, row: int) -> bool:
-        """Whether a person has answered the row, or taken an answer for it back: no import changes it then."""
+        """Whether a person has answered the row or undone an answer to it, so that no import changes it."""
         return row in self._by_person
 
 
 def is_disputed(said: Sequence[Said]) -> bool:
-    """Whether one person says yes to a row and another one no. The next answer, whoever gives it, settles that.
+    """Whether one person says yes to a row and another says no. The next answer, from anyone, settles it.
 
     A judge disputes nothing: a person is right.
 

@@ -1,7 +1,7 @@
-"""Vectors from elsewhere: of many it is remembered what they are, and they are scaled to unit length once.
+"""Vectors computed elsewhere: for a large table, the cache keeps their digest and the vectors scaled to unit length.
 
-To read, digest and scale a million of 128 dimensions takes two seconds of a processor, each time that a session is
-opened. So the scaled ones stay in the cache, and are mapped into memory instead.
+Reading, digesting and scaling a million vectors of 128 dimensions takes two CPU seconds each time a session is opened.
+So the scaled vectors stay in the cache and are memory-mapped instead.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _KEPT_FROM = 2**24  # numbers: fewer are scaled in a seventh of a second
 
 
 def digest_vectors(path: Path, vectors: NDArray[Any], cache: Path) -> str:
-    """Compute the `fingerprint` of vectors, or take the one that was noted when their file was as it is.
+    """Compute the `fingerprint` of vectors, or reuse the stored one if their file has not changed.
 
     Args:
-        path: Of their file.
-        vectors: (n, d), mapped from it.
-        cache: The folder where it is noted.
+        path: Path of their file.
+        vectors: (n, d), memory-mapped from it.
+        cache: The folder that stores the fingerprint.
     """
     if vectors.size < _KEPT_FROM:
         return fingerprint(vectors)
@@ -38,14 +38,14 @@ def digest_vectors(path: Path, vectors: NDArray[Any], cache: Path) -> str:
 def normalize_once(
     vectors: NDArray[Any], rows: TableRows | None, digest: str, name: str, cache: Path
 ) -> tuple[Vectors, str]:
-    """Scale vectors to unit length, or read from the cache what came of it.
+    """Scale vectors to unit length, or read the scaled ones from the cache.
 
     Args:
         vectors: (m, d) of any real type.
-        rows: (n,) of them that are wanted; None for all.
-        digest: Of them all.
-        name: Of the vectors, for errors.
-        cache: The folder for those of a large table.
+        rows: (n,) rows to keep; None for all.
+        digest: Digest of all vectors.
+        name: Name of the vectors, for errors.
+        cache: The folder for vectors of a large table.
 
     Returns:
         (n, d) float32, and a digest of it.

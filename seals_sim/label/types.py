@@ -1,4 +1,4 @@
-"""What goes into a label session and what comes out of it."""
+"""The inputs and outputs of a label session."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from seals_sim.evaluate.remaining import Interval
 
-Label = tuple[int, int | None]  # a row and its answer: 1, 0, or None where it was skipped
+Label = tuple[int, int | None]  # a row and its answer: 1, 0, or None if it was skipped
 
 
 class Hit(NamedTuple):
@@ -28,7 +28,7 @@ class Reason:
 
     Attributes:
         row: The example's row, or None for a seed, which need not be in the table.
-        text: Its text, where there are texts; of a text in chunks the one that is nearest.
+        text: Its text, if there are texts; if the text has chunks, the nearest one.
         similarity: Cosine of the two.
     """
 
@@ -39,16 +39,16 @@ class Reason:
 
 @dataclass(frozen=True)
 class Asked:
-    """A row put to the person.
+    """A row that a person is asked about.
 
     Attributes:
         row: Its position in the table.
-        text: Its text, where there are texts.
-        score: Of the model, from 0 to 1, or the similarity to the examples while no model can be trained.
+        text: Its text, if there are texts.
+        score: The model's score, from 0 to 1, or the similarity to the examples while no model can be trained.
         is_control: Whether it was drawn at random.
-        because: None for a row drawn at random, and while no positive is marked.
-        n_copies: Rows that its answer is for, itself included.
-        mark: Where the chunk of the text begins and ends that decides, in characters; None where it is all of it.
+        because: Why it is asked; None for a row drawn at random, and while no positive is marked.
+        n_copies: The number of rows that its answer applies to, itself included.
+        mark: Start and end, in characters, of the chunk of the text that decides; None if that is the whole text.
     """
 
     row: int
@@ -62,7 +62,7 @@ class Asked:
 
 @dataclass(frozen=True)
 class Status:
-    """How far a session is. Of rows that are answered together only the first is counted.
+    """The progress of a session. Of rows that are answered together, only the first is counted.
 
     Attributes:
         n_rows: Rows of the table.
@@ -72,12 +72,12 @@ class Status:
         n_skipped: Rows skipped.
         n_waiting: Rows asked and not answered yet.
         n_candidates: Rows that have been in the candidate pool.
-        n_embedded: Rows whose texts are embedded; all, but in a session that embeds them as it goes on.
+        n_embedded: Rows whose texts are embedded; all of them, except in a lazy session.
         curve: Positives after each answer to a row that the search asked; skips are left out.
         n_control: Answered rows among those drawn at random.
-        remaining: Positives among the rows without an answer, estimated from those drawn at random.
-        forecast: The same, foretold from what the search has found lately (`seals_sim.evaluate.forecast`); None while
-            that is too early, or where those contradict it.
+        remaining: Positives among the rows without an answer, estimated from the rows drawn at random.
+        forecast: The same, forecast from what the search has found lately (`seals_sim.evaluate.forecast`); None while
+            it is too early, or if the rows drawn at random contradict it.
         n_searched: Answers to rows that the search chose.
         p_missing: See `compute_p_missing`.
         explanation: Why no model can be trained yet; empty once it can.
@@ -102,11 +102,11 @@ class Status:
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What an import did. Of rows that are answered together only the first is counted.
+    """The result of an import. Of rows that are answered together, only the first is counted.
 
     Attributes:
         n_applied: Rows that got a new answer.
-        n_overruled: Rows on which the file disagrees with the person, whose answer stands.
+        n_overruled: Rows for which the file disagrees with the person, whose answer counts.
         is_repeated: Whether the same file had been imported before, so that nothing was done.
         n_mixed: Rows for which the file has different answers, of which the last counts.
     """

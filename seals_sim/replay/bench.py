@@ -1,4 +1,4 @@
-"""The objects that a replay travels in: the data set up for it, and then the bench that every run is made on."""
+"""The data structures of a replay: its prepared data, and then the bench that every run uses."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ class Space:
     Attributes:
         pool_vectors: (n, d), the unlabeled pool, in the order of `split.pool`.
         test_vectors: (m, d).
-        index: Of the pool's rows, where neighbors are sought in this embedding.
-        scanned: What a full scan reads, where that is not `pool_vectors`.
-        codes: Makes what it reads in 8 bits, when it is first needed.
+        index: Index of the pool's rows, if neighbors are searched in this embedding.
+        scanned: The vectors that a full scan reads, if not `pool_vectors`.
+        codes: Makes the 8-bit codes to scan, when they are first needed.
     """
 
     pool_vectors: StoredVectors
@@ -41,16 +41,16 @@ class Space:
 
 @dataclass(frozen=True, eq=False)
 class Bench:
-    """What all concepts, repeats and methods share; it is sent to every process.
+    """What all concepts, repeats and methods share; every process gets it.
 
     Attributes:
-        dataset: Its name.
-        table_rows: (n,), for each row of the data set its position in the user's table.
+        dataset: Name of the data set.
+        table_rows: (n,), the position in the user's table of each row of the data set.
         split: Pool, validation and test.
         concepts: The positive rows of each concept, in the data set.
         spaces: Vectors with their index, by the name of the embedding.
-        protocol: For the seed, and for what else no method varies.
-        n_threads: Of each run; it changes no result.
+        protocol: The protocol, for the seed and whatever no method varies.
+        n_threads: Threads of each run; they do not change results.
     """
 
     dataset: str
@@ -62,21 +62,21 @@ class Bench:
     n_threads: int = 1
 
     def is_positive(self, concept: str) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-        """Which rows of the pool, and which of the test part, belong to a concept."""
+        """Which rows of the pool and of the test part belong to a concept."""
         rows = self.concepts[concept]
         return np.isin(self.split.pool, rows), np.isin(self.split.test, rows)
 
 
 @dataclass(frozen=True, eq=False)
 class Setup:
-    """Data, divided, with the concepts to search for: a replay before its first vector.
+    """Split data with the concepts to search for: a replay before its first vector.
 
     Attributes:
         dataset: Texts or vectors, with all their concepts.
         split: Pool, validation and test.
         choice: The concepts to run.
-        protocol: All that decides what the replay finds.
-        n_copies: Rows that hold what an earlier row holds. Each is in the same part of the split as that one.
+        protocol: Everything that decides what the replay finds.
+        n_copies: Rows that repeat an earlier row. Each is in the same part of the split as that row.
     """
 
     dataset: Dataset
@@ -89,10 +89,10 @@ class Setup:
     def prepare(
         cls, dataset: Dataset, protocol: ReplayProtocol, choose: Callable[[Dataset, Split, ReplayProtocol], Choice]
     ) -> Setup:
-        """Sample and divide the data, and choose concepts.
+        """Sample and split the data, and choose concepts.
 
         Raises:
-            UserError: Where the data do not fit the protocol.
+            UserError: If the data do not fit the protocol.
         """
         n = protocol.sample
         if n is not None:
@@ -108,16 +108,16 @@ class Setup:
         return cls(dataset, split, choose(dataset, split, protocol), protocol, n_copies)
 
     def fingerprint(self) -> str:
-        """Digest of the data, by which a stored run is known again; not that of runs that were split across copies."""
+        """Digest of the data, which identifies a stored run; old runs could separate equal rows, and have another."""
         return self.dataset.fingerprint() + (" with copies together" if self.n_copies else "")
 
     def build_bench(self, spaces: Mapping[str, Space], names: Sequence[str] | None = None) -> Bench:
-        """The bench for the chosen concepts, or for those named."""
+        """The bench for the chosen concepts, or for the named ones."""
         concepts = {name: self.dataset.concepts[name] for name in names or self.choice.names}
         return Bench(self.dataset.name, self.dataset.table_rows, self.split, concepts, spaces, self.protocol)
 
     def describe(self) -> dict[str, object]:
-        """What config.json says of the data."""
+        """The description of the data in config.json."""
         split, dataset = self.split, self.dataset
         rows = {"all": len(dataset), "pool": len(split.pool), "validation": len(split.validation)}
         return {

@@ -1,4 +1,4 @@
-"""Which concepts of a data set a replay searches for."""
+"""Chooses the concepts of a data set that a replay searches for."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Choice:
     """The concepts of a run.
 
     Attributes:
-        names: Those to run.
-        skipped: Those that do not fit, each with the reason.
-        validation: Those set aside for validation.
+        names: The concepts to run.
+        skipped: Concepts that do not fit, each with the reason.
+        validation: Concepts set aside for validation.
     """
 
     names: tuple[str, ...]
@@ -33,10 +33,10 @@ class Choice:
 
 
 def choose_concepts(dataset: Dataset, split: Split, protocol: ReplayProtocol) -> Choice:
-    """Choose the concepts that the protocol names, or else draw some of those that fit it.
+    """Choose the concepts that the protocol names, or else draw some that fit it.
 
     Raises:
-        UserError: Where a concept that is named does not fit, or none does.
+        UserError: If a named concept does not fit, or no concept does.
     """
     reasons = find_misfits(dataset, split, protocol)
     for name in protocol.concept:
@@ -61,20 +61,20 @@ def choose_by_paper(
 ) -> Choice:
     """Choose concepts that overlap little, in random order, by the paper's division (5.2).
 
-    The first are set aside for validation, as the paper sets aside 50 of its 500; the next 450 are the final ones, of
-    which the first `protocol.concepts` are chosen. A final concept with too few positives to measure anything is
+    The first ones are set aside for validation, as the paper sets aside 50 of its 500. The next 450 are the final ones,
+    of which the first `protocol.concepts` are chosen. A final concept with too few positives to measure anything is
     skipped, and the reason is recorded.
 
     Args:
-        dataset: With the concepts.
-        split: Of its rows.
-        protocol: Says how many, and which are too small or too large.
+        dataset: The data set, with its concepts.
+        split: The split of its rows.
+        protocol: Sets the number of concepts, and which are too small or too large.
         max_shared: See `select_low_overlap`.
-        is_size_first: Whether those that are too small or too large are left out before it is asked which overlap: a
-            tag of half the table shares its rows with most others.
+        is_size_first: Whether to leave out concepts that are too small or too large before looking at overlaps: a tag
+            on half the table shares its rows with most others.
 
     Raises:
-        UserError: Where no concept is usable.
+        UserError: If no concept is usable.
     """
     low, high = (protocol.min_positives, protocol.max_positives or len(dataset)) if is_size_first else (0, len(dataset))
     of_size = {name: rows for name, rows in dataset.concepts.items() if low <= len(rows) <= high}
@@ -108,7 +108,7 @@ def find_misfits(
 
 
 def explain_misfit(n: int, n_pool: int, n_test: int, split: Split, protocol: ReplayProtocol) -> str | None:
-    """Why a concept of n rows, n_pool of them in the pool and n_test for test, does not fit, if it does not."""
+    """Why a concept with n rows, n_pool of them in the pool and n_test in the test part, does not fit, if so."""
     if n < protocol.min_positives:
         return f"{n} positives, fewer than min_positives = {protocol.min_positives}"
     if protocol.max_positives is not None and n > protocol.max_positives:
@@ -124,7 +124,7 @@ def explain_misfit(n: int, n_pool: int, n_test: int, split: Split, protocol: Rep
 
 
 def require_any(fit: list[str], reasons: dict[str, str], dataset: Dataset) -> None:
-    """Raise UserError, with an example, where no concept fits."""
+    """Raise UserError, with an example, if no concept fits."""
     if not fit:
         example = "; ".join(f"{name!r:.60}: {reason}" for name, reason in list(reasons.items())[:1])
         raise UserError(f"no concept of {dataset.name} can be run ({example or 'its labels name no concept'})")

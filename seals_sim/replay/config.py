@@ -1,4 +1,4 @@
-"""config.json of a run: what it must say, whichever version wrote it."""
+"""config.json of a run: what it must contain, whichever version wrote it."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from seals_sim.disk.reading import Refuse, check_form, read_json
 from seals_sim.errors import UserError
 
 CONFIG = "config.json"
-_RENAMED = {"rare_concepts": "replay"}  # experiments, since the first config.json
+_RENAMED = {"rare_concepts": "replay"}  # experiments renamed since the first config.json
 
 Count = Annotated[int, Field(ge=0, le=10**12)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 class _Config(TypedDict):
-    """What all runs say; early ones have their options in one place, later ones by kind."""
+    """What all runs contain; early ones have their options in one place, later ones by kind."""
 
     experiment: str
     command: NotRequired[str]
@@ -32,7 +32,7 @@ class _Config(TypedDict):
 
 
 class RowCounts(TypedDict):
-    """How the data are divided."""
+    """How the data are split."""
 
     all: Count
     pool: Annotated[int, Field(ge=1)]
@@ -55,11 +55,11 @@ def read_config(path: Path) -> dict[str, Any]:
         path: The folder.
 
     Returns:
-        What it says, and all options of the run by name under `options`, whichever version wrote it: early ones had
-        them there, later ones by kind.
+        Its contents, with all options of the run by name under `options`, whichever version wrote it: early versions
+        had them there, later ones by kind.
 
     Raises:
-        UserError: Where it is not there, not readable, or of another form.
+        UserError: If it does not exist, cannot be read, or has another form.
     """
     file = path / CONFIG
     if not file.exists():
@@ -79,13 +79,13 @@ def read_config_of(experiment: str, path: Path, form: Any) -> dict[str, Any]:
     Args:
         experiment: Its name.
         path: The folder.
-        form: What such a config must say, as pydantic knows it; what else it says is let alone.
+        form: The required contents of such a config, as a pydantic type; anything else is ignored.
 
     Returns:
         As `read_config`.
 
     Raises:
-        UserError: For a run of any other experiment, and as `read_config` does.
+        UserError: For a run of any other experiment, and as `read_config`.
     """
     config = read_config(path)
     if config["experiment"] != experiment:

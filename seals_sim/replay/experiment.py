@@ -74,13 +74,13 @@ def run_method(
 
     Args:
         bench: What all runs share.
-        method: What this one does.
-        concept: What it searches for.
-        repeat: Its number, of which the seeds are drawn.
-        n_seals_candidates: How many candidates the SEALS run had that RandPool's size is measured in.
+        method: The method of this run.
+        concept: The concept to search for.
+        repeat: The number of the repeat, from which the seeds are drawn.
+        n_seals_candidates: Candidates of the SEALS run that sets the size of RandPool.
 
     Returns:
-        A row per round, and what was labeled.
+        A row per round, and the labeled examples.
     """
     with threadpool_limits(bench.n_threads):
         space = bench.spaces[method.embedding]

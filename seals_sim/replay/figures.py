@@ -1,4 +1,4 @@
-"""Figures in the form of the paper's Figure 1: a dotted line for the mean, a shade for the standard deviation."""
+"""Figures in the style of the paper's Figure 1: a dotted line for the mean, shading for the standard deviation."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def draw_curves(curves: pd.DataFrame, first_metric: str, title: str, path: Path)
         path: Where to write the figure, without a suffix.
     """
     with mpl.rc_context(STYLE), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph")  # a data set's name may be in any script
+        warnings.filterwarnings("ignore", "Glyph")  # a data set's name may use any script
         figure = Figure(figsize=(13, 4.8))
         axes = figure.subplots(1, 3)
         for axis, measure in zip(axes, (first_metric, "pool_fraction", "recall"), strict=True):

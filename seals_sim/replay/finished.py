@@ -1,4 +1,4 @@
-"""The folder of a finished replay, read and checked."""
+"""Reads and checks the folder of a finished replay."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Options(TypedDict):
 
 
 class RunConfig(TypedDict):
-    """What config.json of a replay must say."""
+    """The required contents of a replay's config.json."""
 
     command: str
     options: _Options
@@ -65,7 +65,7 @@ class Finished:
         config: The content of config.json.
         rounds: A row per round.
         picks: A row per pick.
-        is_sealed: Whether a checksum vouches for each of these; early runs have none.
+        is_sealed: Whether checksums confirm these files; early runs have none.
     """
 
     config: dict[str, Any]
@@ -78,13 +78,13 @@ def read_finished(folder: Path) -> Finished:
     """Read config.json, rounds.csv and picks.csv.
 
     Args:
-        folder: Of the replay.
+        folder: Folder of the replay.
 
     Returns:
         The run.
 
     Raises:
-        UserError: Where one of the files is missing or damaged, or they are not of one run.
+        UserError: If one of the files is missing or damaged, or they do not belong to one run.
     """
     config = read_config_of("replay", folder, RunConfig)
     is_sealed = require_sealed(folder, RUN_FILES)
@@ -113,5 +113,5 @@ def _read_rows(path: Path, columns: Sequence[str], config: dict[str, Any]) -> pd
 
 
 def _is_measured(column: pd.Series) -> bool:
-    """Whether a column holds numbers, none of them missing."""
+    """Whether a column has only numbers, none of them missing."""
     return bool(pd.api.types.is_numeric_dtype(column)) and not bool(column.isna().any())

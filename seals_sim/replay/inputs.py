@@ -1,4 +1,4 @@
-"""Where the data of a replay come from: a dataset by name, or texts or vectors of the user's own."""
+"""Where the data of a replay come from: a named dataset, or the user's own texts or vectors."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ DatasetName = Literal["icd10", "wordnet", "goodreads"]
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class InputOptions(TableOptions):
-    """Labeled data. What they hold identifies a run, not where they lie.
+    """Labeled data. A run is identified by their content, not by their location.
 
     Raises:
-        pydantic.ValidationError: Where options do not fit together.
+        pydantic.ValidationError: If options do not fit together.
     """
 
     dataset: DatasetName | None = None
-    """icd10: the built-in texts; wordnet: the definitions of WordNet; goodreads: the spoilers of `reviews`."""
+    """icd10: the built-in texts; wordnet: WordNet's definitions; goodreads: the spoilers in `reviews`."""
     wordnet: GivenPath | None = None
     """Folder of WordNet's dictionary files. [default: where Debian's wordnet-base and NLTK put them]"""
     reviews: GivenPath | None = None
@@ -34,27 +34,27 @@ class InputOptions(TableOptions):
     texts: GivenPath | None = None
     """A table of texts and labels: .jsonl, .json, .csv, .tsv (each also with .gz, .bz2 or .zst), .parquet, .arrow or .xlsx; or a folder."""  # noqa: E501
     text_column: str = "text"
-    """Its text column; doc.text is the field text of the field doc."""
+    """Column that holds the texts; doc.text is the field text inside the field doc."""
     vectors: GivenPath | None = None
-    """Instead of texts: an (n, d) array, .npy."""
+    """Instead of texts: an (n, d) array in an .npy file."""
     labels: GivenPath | None = None
-    """Labels of the vectors: an .npy of one class id per row, or a table."""
+    """Labels of the vectors: an .npy file with one class id per row, or a table."""
     label_column: tuple[str, ...] = ()
-    """A column of 0/1 (one concept) or of classes (one each); may be given again. [default: label or labels]"""
+    """A column of 0/1 (one concept) or of classes (one concept each); repeatable. [default: label or labels]"""
     label_separator: str | None = None
-    """Cuts a cell into a list of labels."""
+    """Separator that splits a cell into several labels."""
     skip_bad_lines: bool = False
-    """Leave out lines that cannot be read, and list them; empty texts always are."""
+    """Skip lines that cannot be read, and list them; empty texts are always skipped."""
     labeled_only: bool = False
-    """Leave out rows of texts without any label. [default: they are negatives of every class]"""
+    """Leave out texts without a label. [default: they are negatives of every class]"""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         for name in (field.name for field in fields(TableOptions)):
             if self.texts is None and getattr(self, name) != getattr(TableOptions, name):
-                raise UserError("goes with texts", parameter=name, value=_get(self, name))
+                raise UserError("requires texts", parameter=name, value=_get(self, name))
         if self.labeled_only and self.texts is None:
-            raise UserError("goes with texts", parameter="labeled_only", value=True)
+            raise UserError("requires texts", parameter="labeled_only", value=True)
         if self.label_separator == "":
             raise UserError("cannot be empty", parameter="label_separator", value="")
         sources = [name for name in ("dataset", "texts", "vectors") if getattr(self, name) is not None]
@@ -62,12 +62,12 @@ class InputOptions(TableOptions):
             raise UserError(f"cannot be combined with {sources[0]}", parameter=sources[1], value=_get(self, sources[1]))
         for name, other in (("vectors", "labels"), ("labels", "vectors")):
             if getattr(self, name) is not None and getattr(self, other) is None:
-                raise UserError(f"needs {other} too", parameter=name, value=_get(self, name))
+                raise UserError(f"requires {other}", parameter=name, value=_get(self, name))
         for name, owner in (("reviews", "goodreads"), ("wordnet", "wordnet")):
             if getattr(self, name) is not None and self.dataset not in (owner, None if not sources else owner):
-                raise UserError(f"goes with the dataset {owner}", parameter=name, value=_get(self, name))
+                raise UserError(f"applies only to the dataset {owner}", parameter=name, value=_get(self, name))
         if self.dataset == "goodreads" and self.reviews is None:
-            problem = "needs the file of reviews, named by reviews; its owners give it out"
+            problem = "requires reviews, the file of reviews; get it from its owners"
             raise UserError(problem, parameter="dataset", value="goodreads")
 
 
@@ -80,10 +80,10 @@ def load_dataset(options: InputOptions, default: DatasetName) -> Dataset:
 
     Args:
         options: What to read.
-        default: The dataset where none is named.
+        default: The dataset to read if none is named.
 
     Raises:
-        UserError: Where it is not there or not readable.
+        UserError: If the data do not exist or cannot be read.
     """
     from seals_sim.datasets import read_goodreads, read_icd10cm, read_text_table, read_vectors, read_wordnet
 

@@ -11,21 +11,21 @@ _OF_EVERY_METHOD = ("seed_positives", "seed_negatives", "batch", "budget", "regu
 
 @dataclass(frozen=True)
 class Method:
-    """A pool with a strategy, and what the paper varies of 5.1's settings: one run for each concept and repeat.
+    """A pool with a strategy, and the settings of 5.1 that the paper varies: one run for each concept and repeat.
 
     Attributes:
-        pool: One of `POOLS`, or all_int8: everything, by 8-bit codes.
+        pool: One of `POOLS`, or all_int8: all rows, as 8-bit codes.
         strategy: One of `STRATEGIES`.
-        k: Neighbors, of the pools that have any; None for the others.
-        random_pool_factor: Size of RandPool in SEALS pools; None for the others.
-        random_pool_fraction: Size of RandPool as a part of the unlabeled data, instead.
+        k: Neighbors, for the pools that use them; None for the others.
+        random_pool_factor: Size of RandPool as a multiple of the SEALS pool; None for the others.
+        random_pool_fraction: Size of RandPool as a fraction of the unlabeled data instead.
         seed_positives: Labeled positives to start from.
         seed_negatives: Labeled negatives to start from.
-        batch: b, labels between two trainings.
-        budget: T, labels in all.
+        batch: b, labels between trainings.
+        budget: T, total labels.
         regularization: scikit-learn's C.
-        embedding: The space that is scored and trained on.
-        index_embedding: The space that neighbors are sought in (Fig. 5), where that is another.
+        embedding: The space for scoring and training.
+        index_embedding: The space for finding neighbors (Fig. 5), if it differs.
     """
 
     pool: str
@@ -47,7 +47,7 @@ class Method:
 
 
 def build_method(protocol: ReplayProtocol, pool: str, strategy: str, **changes: object) -> Method:
-    """The settings of `protocol` that bear on this pool and strategy, with changes."""
+    """The settings of `protocol` that apply to this pool and strategy, with changes."""
     is_random_pool = pool == "random_pool"
     fraction = protocol.random_pool_fraction if is_random_pool else None
     settings: dict[str, object] = {

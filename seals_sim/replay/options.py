@@ -1,6 +1,6 @@
 """The options of a replay: its protocol, which decides what it finds, and its execution, which does not.
 
-The protocol is made of groups, so that each experiment offers those that it needs. The defaults are the paper's where
+The protocol consists of groups, so that each experiment offers those that it needs. The defaults are the paper's if
 it gives a number (5.1).
 """
 
@@ -59,16 +59,16 @@ class MethodOptions:
     k: PositiveInt = 100
     """Neighbors of each labeled row that join the candidates, or of each positive (walk)."""
     random_pool_factor: PositiveFloat = 1.0
-    """Size of random_pool, in SEALS pools of the same run."""
+    """Size of random_pool, as a multiple of the SEALS pool of the same run."""
     random_pool_fraction: Annotated[float, Field(gt=0, le=1)] | None = None
-    """Size of random_pool as a part of the whole pool, instead."""
+    """Size of random_pool, as a fraction of the whole pool instead."""
     recommended: bool = False
-    """Search as `seals label` does instead: most_likely_positive, texts not whitened, and the pool all where a scan
-    takes a few milliseconds, else walk."""
+    """Search as `seals label` does: most_likely_positive, no whitening of texts, and the pool all if a scan takes a few
+    milliseconds, otherwise walk."""
 
     @property
     def needs_neighbors(self) -> bool:
-        """Whether one of the pools asks for neighbors."""
+        """Whether one of the pools needs neighbors."""
         return not WITH_NEIGHBORS.isdisjoint(self.pools)
 
 
@@ -79,15 +79,16 @@ class EmbeddingOptions:
     model: Annotated[str, Field(min_length=1)] = DEFAULT_MODEL
     """A sentence-transformers model, by folder or name; all-MiniLM-L6-v2 and wordllama come with this package."""
     dimensions: NonNegativeInt | None = None
-    """Whiten to so many by PCA; 0: do not. [default: 256 for texts, fewer for a small table; 0 for vectors]"""
+    """Whiten to this many dimensions by PCA; 0: no whitening. [default: 256 for texts, fewer for a small table; 0 for
+    vectors]"""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class ProbeOptions:
-    """How far an inverted file is searched."""
+    """How many cells of an inverted file a query searches."""
 
     n_probe: PositiveInt = N_PROBE
-    """Cells of an ivf that a query looks into; more find more and take longer."""
+    """Cells of an ivf index that each query searches; more cells find more and take longer."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -95,17 +96,17 @@ class EngineOptions:
     """Where a vector engine is."""
 
     engine: Annotated[str, Field(min_length=1)] | None = None
-    """Address of the vector engine: for milvus a URL, or a file that ends in .db; for lancedb a folder or an s3:// URL.
-    Passwords go into the environment."""
+    """Address of the vector engine: for milvus, a URL or a file that ends in .db; for lancedb, a folder or an s3://
+    URL. Pass passwords in the environment."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class ClusterOptions:
-    """Whose workers do the work."""
+    """Which workers do the work."""
 
     cluster: Annotated[str, Field(min_length=1)] | None = None
-    """A Dask cluster: the address of its scheduler, such as tcp://10.0.0.1:8786, or local:2 for two processes of this
-    machine. Its workers see the same files as this machine."""
+    """A Dask cluster: the address of its scheduler, such as tcp://10.0.0.1:8786, or local:2 for two processes on this
+    machine. Its workers must see the same files as this machine."""
 
     def __post_init__(self) -> None:
         require_cluster(self.cluster)
@@ -117,19 +118,19 @@ class IndexOptions(ProbeOptions):
 
     index: AutoAnyIndexName = "auto"
     """lsh is the paper's; graph computes all neighbors once; milvus and lancedb are vector engines (see engine); auto
-    goes by rows, memory and the number of runs."""
+    chooses by the number of rows, memory and the number of runs."""
     lsh_bits: Annotated[int, Field(ge=1, le=MAX_LSH_BITS)] = N_BITS
-    """Code length of lsh."""
+    """Code length of lsh, in bits."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class LearningOptions:
-    """What the strategies and the learner need."""
+    """Settings of the strategies and the learner."""
 
     beta: float = 1.0
     """Exponent of the information density (3.1)."""
     regularization: PositiveFloat = 1.0
-    """scikit-learn's C of the logistic regression."""
+    """C of scikit-learn's logistic regression."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -137,19 +138,19 @@ class LabelOptions:
     """How many labels, and how they are given (5.1)."""
 
     budget: PositiveInt = 2000
-    """T: labels in all, seeds included."""
+    """T: total labels, seeds included."""
     batch: PositiveInt = 100
-    """b: labels between two trainings."""
+    """b: labels between trainings."""
     seed_positives: PositiveInt = 5
     """Labeled positives to start from."""
     seed_negatives: PositiveInt = 95
     """Labeled negatives to start from."""
     repeats: PositiveInt = 5
-    """Runs with other seeds; all methods of a repeat share theirs."""
+    """Runs with different seeds; all methods of a repeat share them."""
     test_fraction: Fraction = PAPER_TEST_FRACTION
-    """Part of the rows held out for test."""
+    """Fraction of the rows held out for testing."""
     seed: NonNegativeInt = 0
-    """Of every random choice."""
+    """Seed for every random choice."""
 
     @property
     def n_seeds(self) -> int:
@@ -167,13 +168,13 @@ class ConceptOptions:
     """Which concepts to search for."""
 
     concepts: PositiveInt = 5
-    """How many concepts, drawn at random from those that fit the protocol."""
+    """Number of concepts, drawn at random from those that fit the protocol."""
     min_positives: PositiveInt = 1
     """Leave out concepts with fewer rows."""
     max_positives: PositiveInt | None = None
     """Leave out concepts with more rows."""
     sample: PositiveInt | None = None
-    """Use so many rows, drawn at random."""
+    """Use this many rows, drawn at random."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -181,7 +182,7 @@ class NamedConceptOptions(ConceptOptions):
     """Which concepts to search for, by number or by name."""
 
     concept: Annotated[tuple[str, ...], AfterValidator(_drop_repeated)] = ()
-    """Search for the concept of this name; may be given again."""
+    """Search for the concept with this name; repeatable."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
@@ -189,7 +190,7 @@ class ReplayProtocol(MethodOptions, EmbeddingOptions, IndexOptions, LearningOpti
     """All that decides what a replay finds. Two runs on the same data with equal protocols are the same run.
 
     Raises:
-        pydantic.ValidationError: Where a value is out of bounds, or two do not fit together.
+        pydantic.ValidationError: If a value is out of bounds, or two do not fit together.
 
     Examples:
         >>> protocol = ReplayProtocol(k=10, pools="all,seals", budget=300)
@@ -203,14 +204,14 @@ class ReplayProtocol(MethodOptions, EmbeddingOptions, IndexOptions, LearningOpti
             value = getattr(self, name)
             if value != getattr(ReplayProtocol, name):
                 shown = ",".join(value) if isinstance(value, tuple) else value
-                raise UserError("is chosen by recommended; leave one of the two out", parameter=name, value=shown)
+                raise UserError("cannot be combined with recommended, which sets it", parameter=name, value=shown)
         if "random_pool" in self.pools and "seals" not in self.pools and self.random_pool_fraction is None:
             problem = "random_pool takes its size from the seals pool; add seals, or give random_pool_fraction"
             raise UserError(problem, parameter="pools", value=",".join(self.pools))
 
     @property
     def n_neighbors(self) -> int:
-        """The most neighbors of a row that are asked for."""
+        """The largest number of neighbors that is asked for."""
         return max(self.k, N_STEP) if "walk" in self.pools else self.k
 
     def recommend(self, n_pool: int, d: int) -> ReplayProtocol:
@@ -219,7 +220,7 @@ class ReplayProtocol(MethodOptions, EmbeddingOptions, IndexOptions, LearningOpti
         return replace(self, recommended=False, pools=(pool,), strategies=("most_likely_positive",), dimensions=0)
 
     def require_fit(self, n_pool: int) -> None:
-        """Raise UserError where a pool of this size is too small for what is asked."""
+        """Raise UserError if a pool of this size is too small for these options."""
         needed = {"budget": self.budget, **({"k": self.k} if self.needs_neighbors and not self.recommended else {})}
         for name, value in needed.items():
             if value > n_pool:
@@ -228,7 +229,7 @@ class ReplayProtocol(MethodOptions, EmbeddingOptions, IndexOptions, LearningOpti
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class QuietOptions:
-    """How loud."""
+    """How much to print."""
 
     quiet: bool = False
     """Show no progress."""
@@ -239,23 +240,23 @@ class CacheOptions(QuietOptions):
     """Where intermediate results go."""
 
     cache: GivenPath | None = None
-    """Where vectors and indexes are cached. [default: the user's cache folder]"""
+    """Folder that caches vectors and indexes. [default: the user's cache folder]"""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class RunOptions(QuietOptions):
-    """Where to and how loud."""
+    """Where results go and how much to print."""
 
     out: GivenPath
-    """Folder for the results; an unfinished run of the same options resumes where it stopped."""
+    """Folder for the results; an unfinished run with the same options resumes where it stopped."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)
 class Execution(RunOptions, CacheOptions):
-    """Where and how a replay runs; it finds the same."""
+    """Where and how a replay runs; the results are the same."""
 
     jobs: PositiveInt = 1
-    """Processes."""
+    """Number of processes."""
 
 
 @dataclass(frozen=True, kw_only=True, config=CHECKED)

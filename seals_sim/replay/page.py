@@ -1,4 +1,4 @@
-"""What all reports share: rows in, a page out."""
+"""What all reports share: reading rows and rendering a page."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from seals_sim.replay.seal import describe_missing_file
 
 
 def read_rows(path: Path, columns: Sequence[str], **options: Any) -> pd.DataFrame:
-    """Read a table that a finished run left in its folder.
+    """Read a table from the folder of a finished run.
 
     Args:
         path: The CSV file.
@@ -41,10 +41,10 @@ def write_page(path: Path, template: str, package: str, **values: Any) -> None:
     """Render a template to `path`.
 
     Args:
-        path: The HTML file to write. Figures stand beside it, and the page refers to them by name.
+        path: The HTML file to write. Figures are next to it, and the page refers to them by name.
         template: A file in the package's `templates/`, which may extend `page.html`.
-        package: The package that holds the template.
-        values: What the template refers to.
+        package: The package that contains the template.
+        values: The values that the template uses.
     """
     environment = jinja2.Environment(
         loader=_loader(package), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True

@@ -1,4 +1,4 @@
-"""Replay searches on labeled data (5.1): data in, rows and a report out."""
+"""Replays searches on labeled data (5.1), and writes rows and a report."""
 
 from __future__ import annotations
 
@@ -35,19 +35,19 @@ from seals_sim.workers import Workers, open_workers
 
 
 def replay(inputs: InputOptions, protocol: ReplayProtocol, execution: ReplayExecution, command: str = "") -> Path:
-    """Replay searches on labeled data, going on where an earlier call with the same protocol was stopped.
+    """Replay searches on labeled data, resuming where an earlier call with the same protocol stopped.
 
     Args:
         inputs: The data.
-        protocol: All that decides what is found.
-        execution: Where and how.
-        command: What was typed, for the report.
+        protocol: Everything that decides what is found.
+        execution: Where and how to run.
+        command: The command line, for the report.
 
     Returns:
         The page of the report, in `execution.out`.
 
     Raises:
-        UserError: Where the data or the folder do not fit what is asked.
+        UserError: If the data or the folder do not fit the options.
     """
     require_engine(protocol.index, execution.engine)
     cache, quiet = execution.cache or get_default_folder(), execution.quiet
@@ -82,28 +82,28 @@ def replay(inputs: InputOptions, protocol: ReplayProtocol, execution: ReplayExec
 
 
 def _is_finished(folder: Path) -> bool:
-    """Whether the tables are there, and the runs that they come from are not needed any more."""
+    """Whether the tables exist, so that the runs that they come from are no longer needed."""
     return not has_runs(folder) and all((folder / name).exists() for name in ("rounds.csv", "picks.csv"))
 
 
 def report_bad_lines(reports: Sequence[str]) -> None:
-    """Say on stderr how many lines were left out, and why the last one was."""
+    """Print on stderr how many lines were left out, and why the last one was."""
     if reports:
         print(f"left out {format_count(len(reports), 'line')}; the last: {reports[-1]}", file=sys.stderr)
 
 
 def report_copies(n_copies: int) -> None:
-    """Say on stderr how many rows are copies, and what becomes of them."""
+    """Print on stderr how many rows are copies, and how they are treated."""
     if n_copies:
         print(
-            f"{format_count(n_copies, 'row')} repeat an earlier one; each is labeled by itself, and equal rows are "
+            f"{format_count(n_copies, 'row')} repeat an earlier one; each is labeled separately, and equal rows are "
             "never split between pool and test",
             file=sys.stderr,
         )
 
 
 def _recommend(setup: Setup) -> Setup:
-    """Put what is recommended into the protocol, if that is asked for."""
+    """Apply the recommended settings to the protocol, if requested."""
     if not setup.protocol.recommended:
         return setup
     protocol = setup.protocol.recommend(len(setup.split.pool), _count_dimensions(setup, 0))
@@ -111,7 +111,7 @@ def _recommend(setup: Setup) -> Setup:
 
 
 def _count_dimensions(setup: Setup, whitened: int) -> int:
-    """Of the vectors that are searched, before there are any."""
+    """The dimensions of the vectors to search, before they exist."""
     if setup.dataset.vectors is not None:
         return whitened or int(setup.dataset.vectors.shape[1])
     return whitened or open_encoder(setup.protocol.model).dimensions
@@ -130,7 +130,7 @@ def _resolve(setup: Setup) -> Setup:
 
 
 def _compute_vectors(setup: Setup, given: int | None, cache: Path, quiet: bool, workers: Workers) -> Vectors:
-    """By the dimensions that were given; those of the protocol were chosen without a look at the embeddings."""
+    """Compute vectors with the given dimensions; the protocol's were chosen without seeing the embeddings."""
     vectors = compute_vectors(setup.dataset, setup.protocol.model, given, cache, quiet, workers)
     if given is None and vectors.shape[1] != setup.protocol.dimensions and setup.dataset.texts is not None:
         print(

@@ -1,4 +1,4 @@
-"""Draw the report of a replay from its rows alone: summary.csv, the figures and index.html."""
+"""Draws the report of a replay from its rows alone: summary.csv, the figures and index.html."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from seals_sim.replay.tables import (
 
 
 def write_report(folder: Path) -> Path:
-    """Write, or write again, the summary, the figures and the page of a finished replay.
+    """Write or rewrite the summary, the figures and the page of a finished replay.
 
     Args:
         folder: The folder of the run: config.json, rounds.csv and picks.csv are read.
@@ -32,7 +32,7 @@ def write_report(folder: Path) -> Path:
         The page, `index.html` in the folder.
 
     Raises:
-        UserError: If one of these files is missing, damaged or cut off. Nothing is written then.
+        UserError: If one of these files is missing, damaged or cut off. Then nothing is written.
     """
     run = read_finished(folder)
     with explaining_misfits(folder, run.is_sealed):
@@ -62,7 +62,7 @@ def _write_report(folder: Path, run: Finished) -> Path:
 
 
 def _draw_figures(rounds: pd.DataFrame, config: dict[str, Any], folder: Path) -> dict[str, str]:
-    """Draw all methods in one figure, then each strategy in its own; the titles by file name."""
+    """Draw all methods in one figure, then each strategy in its own; return the titles by file name."""
     lines, first_metric = compute_curves(rounds), config["first_metric"]
     draw_curves(lines, first_metric, _title(config, "all methods"), folder / "curves")
     titles = {"curves.svg": "All methods"}
@@ -76,7 +76,7 @@ def _draw_figures(rounds: pd.DataFrame, config: dict[str, Any], folder: Path) ->
 
 
 def list_findings(rounds: pd.DataFrame, picks: pd.DataFrame, config: dict[str, Any]) -> list[str]:
-    """What a reader must know before believing the figures, one sentence or two each."""
+    """What a reader must know before trusting the figures, in one or two sentences each."""
     sentences = []
     last = rounds.groupby(["pool", "strategy", "concept", "repeat"], sort=False).last()
     seals = last.loc[last.index.get_level_values("pool") == "seals"]
@@ -93,7 +93,7 @@ def list_findings(rounds: pd.DataFrame, picks: pd.DataFrame, config: dict[str, A
             "their last round stands for the later ones."
         )
     if {"maxent", "most_likely_positive"} <= set(rounds["strategy"]):
-        shared = picks[picks["pool"] != "random_pool"]  # there each strategy has a random subset of its own
+        shared = picks[picks["pool"] != "random_pool"]  # in which each strategy has its own random subset
         for pool, share in compare_batches(shared, "maxent", "most_likely_positive").items():
             names = [format_method(str(pool), name) for name in ("maxent", "most_likely_positive")]
             sentences.append(

@@ -1,4 +1,4 @@
-"""The pieces of work behind a report: each is done once and saved at once under its name."""
+"""The tasks behind a report: each runs once, and its result is saved at once under its name."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class LoopRun:
         return json.dumps([self.kind, asdict(self.method), self.concept, self.repeat])
 
     def neighbors(self) -> dict[str, int]:
-        """The embeddings that neighbors are sought in, with k."""
+        """The embeddings in which to find neighbors, with k."""
         return {self.method.index_embedding or self.method.embedding: self.method.k} if self.method.k else {}
 
     def work(self, bench: Bench, n_seals_candidates: int) -> pd.DataFrame:
@@ -54,7 +54,7 @@ class LoopRun:
 
 @dataclass(frozen=True)
 class FullSupervision:
-    """The learner trained on all labels of the pool; kept as a run with this strategy over everything."""
+    """The learner trained on all labels of the pool; stored as a run of this strategy over all rows."""
 
     embedding: str
     regularization: float
@@ -82,7 +82,7 @@ class FullSupervision:
 
 @dataclass(frozen=True)
 class Latent:
-    """The latent structure of a concept at several k: a row each."""
+    """The latent structure of a concept at several k: one row for each."""
 
     embedding: str
     ks: tuple[int, ...]
@@ -122,9 +122,9 @@ def execute(
     quiet: bool,
     workers: Workers = INLINE,
 ) -> None:
-    """Do what is missing, on workers or in `n_jobs` processes, and keep each piece as soon as it is done.
+    """Run the missing tasks, on workers or in `n_jobs` processes, and store each result as soon as it is done.
 
-    RandPool takes its size from the SEALS run of the same repeat, so those come second.
+    RandPool takes its size from the SEALS run of the same repeat, so its runs come second.
     """
     waves = [
         [task for task in missing if (_measured_in(task, bench.protocol.k) is not None) is last]
@@ -139,7 +139,7 @@ def execute(
 
 
 def _measured_in(task: Task, k: int) -> LoopRun | None:
-    """The SEALS run whose pool a RandPool run's size is measured in."""
+    """The SEALS run whose pool sets the size of a RandPool run."""
     if isinstance(task, LoopRun) and task.method.random_pool_factor is not None:
         return replace(task, method=get_seals_method(task.method, k))
     return None
@@ -160,7 +160,7 @@ def _work(bench: Bench, sized: tuple[Task, int]) -> tuple[Task, pd.DataFrame]:
 
 
 def collect_tables(store: RunStore, todo: Sequence[Task], kind: str) -> pd.DataFrame:
-    """The tables of one kind, in the order of the tasks, whenever each was done."""
+    """The tables of one kind, in the order of the tasks, not of their completion."""
     tables = [store.read(task.name, kind) for task in todo if task.kind == kind]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 

@@ -1,4 +1,4 @@
-"""The seal of a finished run: the checksums of the files that its report is drawn from."""
+"""The seal of a finished run: checksums of the files that its report is drawn from."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class _Seal(TypedDict):
 
 @contextmanager
 def sealing(folder: Path, names: Sequence[str]) -> Iterator[None]:
-    """Inside, the files of a run are written; after that they are sealed. A run that is killed meanwhile has no seal.
+    """A context in which to write the files of a run; at its end they are sealed. A run that is killed has no seal.
 
     Args:
-        folder: Of the run.
-        names: Of its files.
+        folder: Folder of the run.
+        names: Names of its files.
     """
     (folder / SEAL).unlink(missing_ok=True)
     yield
@@ -37,17 +37,17 @@ def sealing(folder: Path, names: Sequence[str]) -> Iterator[None]:
 
 
 def require_sealed(folder: Path, names: Sequence[str]) -> bool:
-    """Check that the files of a finished run are what it wrote.
+    """Check that the files of a finished run are as it wrote them.
 
     Args:
-        folder: Of the run.
-        names: Of the files to be read.
+        folder: Folder of the run.
+        names: Names of the files to read.
 
     Returns:
-        Whether there is a seal. Early runs have none, and their files are checked by what is in them alone.
+        Whether there is a seal. Early runs have none; only the contents of their files are checked.
 
     Raises:
-        UserError: Where a file is missing, cut off, damaged or changed.
+        UserError: If a file is missing, cut off, damaged or changed.
     """
     seal = folder / SEAL
     if not seal.exists():
@@ -62,20 +62,20 @@ def require_sealed(folder: Path, names: Sequence[str]) -> bool:
         except OSError as error:
             raise explain_unreadable(path, error) from error
         if digests.get(name) != digest:
-            raise UserError(f"{path}: is not what the run wrote (damaged, cut off or changed, by {SEAL}); copy it anew")
+            raise UserError(f"{path}: differs from what the run wrote, by {SEAL} (damaged or changed); copy it again")
     return True
 
 
 @contextmanager
 def explaining_misfits(folder: Path, is_sealed: bool) -> Iterator[None]:
-    """Inside, a report is drawn. Where no seal vouches for its files, what fails there is told as their fault.
+    """A context in which to draw a report. If no seal confirms its files, any failure is reported as their fault.
 
     Args:
-        folder: Of the run.
-        is_sealed: Whether `require_sealed` has found all files as the run wrote them.
+        folder: Folder of the run.
+        is_sealed: Whether `require_sealed` has confirmed that all files are as the run wrote them.
 
     Raises:
-        UserError: For whatever else than that fails in an early run.
+        UserError: For any other failure in an early run.
     """
     try:
         yield
@@ -86,9 +86,9 @@ def explaining_misfits(folder: Path, is_sealed: bool) -> Iterator[None]:
             raise
         reason = (str(error).splitlines() or [""])[0]
         problem = f"the files of this run do not fit together ({type(error).__name__}: {reason})"
-        raise UserError(f"{folder}: {problem}; copy them anew, or run it again") from error
+        raise UserError(f"{folder}: {problem}; copy them again, or repeat the run") from error
 
 
 def describe_missing_file(path: Path) -> UserError:
-    """The error for a file that a report is drawn from and that is not in the folder."""
+    """The error for a file that a report needs and the folder lacks."""
     return UserError(f"{path}: no such file; the run is not finished, or this file was not copied with its folder")

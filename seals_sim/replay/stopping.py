@@ -1,7 +1,7 @@
 """When a finished replay would have stopped, and what it had found by then.
 
-The rule, that of `seals_sim.evaluate.remaining`: stop after the first batch at which the hypothesis that less than a
-target recall is reached has a p-value below p.
+The rule is that of `seals_sim.evaluate.remaining`: stop after the first batch at which the hypothesis that recall is
+below the target has a p-value below p.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ _RUN = ["concept", "pool", "strategy", "repeat"]
 
 
 def write_stopping(folder: Path, target_recall: float, p: float) -> pd.DataFrame:
-    """Write stopping.csv, a row per run of a finished replay.
+    """Write stopping.csv, one row per run of a finished replay.
 
     Args:
-        folder: Of the replay.
-        target_recall: Part of the positives that must be found.
-        p: The rule stops when the hypothesis that fewer are found has a p-value below this.
+        folder: Folder of the replay.
+        target_recall: Fraction of the positives that must be found.
+        p: The rule stops when the hypothesis that fewer have been found has a p-value below this.
 
     Returns:
         The rows, summarized by pool and strategy.
 
     Raises:
-        UserError: Where the folder holds no finished replay.
+        UserError: If the folder holds no finished replay.
     """
     run = read_finished(folder)
     with explaining_misfits(folder, run.is_sealed):
@@ -41,8 +41,8 @@ def write_stopping(folder: Path, target_recall: float, p: float) -> pd.DataFrame
 
 
 def find_stops(picks: pd.DataFrame, rounds: pd.DataFrame, n_pool: int, target_recall: float, p: float) -> pd.DataFrame:
-    """A row a run: n_labeled and recall where it stops (at its end, if the rule never says so), and whether the rule
-    said so, and whether the target had been reached.
+    """One row per run: n_labeled and recall where it stops (at its end, if the rule never stops it), whether the rule
+    stopped it, and whether the target had been reached.
     """
     recalls = rounds.set_index([*_RUN, "round"])["recall"].sort_index()
     rows = []
@@ -59,7 +59,7 @@ def find_stops(picks: pd.DataFrame, rounds: pd.DataFrame, n_pool: int, target_re
 
 
 def summarize_stops(table: pd.DataFrame) -> pd.DataFrame:
-    """By pool and strategy: of how many runs, the part stopped, and of those labels, recall and the part too early."""
+    """By pool and strategy: the runs, the fraction stopped, and for these the labels, recall and fraction too early."""
     rows = {}
     for kind, part in table.groupby(["pool", "strategy"], sort=False):
         stopped = part[part["is_stopped"]]

@@ -1,4 +1,4 @@
-"""The folder of a run: every finished piece is on disk at once, and the final tables appear whole."""
+"""The folder of a run: every finished result is written at once, and the final tables appear complete."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from seals_sim.replay.config import CONFIG, read_config
 
 VERSIONS = ("seals-sim", "numpy", "scipy", "scikit-learn", "faiss-cpu", "sentence-transformers", "torch", "pandas")
 _RUNS = "runs.sqlite"
-_PATIENCE_SECONDS = 600  # somebody may be reading the file
+_PATIENCE_SECONDS = 600  # another process may be reading the file
 
 
 @dataclass(frozen=True)
 class RunIdentity:
-    """What makes two runs the same run, so that one goes on where the other stopped.
+    """What identifies a run, so that one can resume where another stopped.
 
     Attributes:
-        experiment: Its name.
+        experiment: Name of the experiment.
         protocol: Its options, a dataclass; fields that a stored run lacks had their defaults.
-        data: A digest of its data, where it has any.
+        data: A digest of its data, if it has any.
     """
 
     experiment: str
@@ -40,7 +40,7 @@ class RunIdentity:
     data: str | None
 
     def require_same(self, folder: Path, config: Mapping[str, Any]) -> None:
-        """Raise UserError where `config`, of the run in this folder, is another run."""
+        """Raise UserError if `config`, of the run in this folder, is that of another run."""
         protocol = to_json(self.protocol)
         old = {**_get_defaults(self.protocol), **config["options"]}
         pairs: dict[str, tuple[Any, Any]] = {"experiment": (config.get("experiment"), self.experiment)}
@@ -49,13 +49,13 @@ class RunIdentity:
         for name, (before, now) in pairs.items():
             if before != now:
                 raise UserError(
-                    f"{folder} holds a run with another {name} ({before!r:.60}, now {now!r:.60}); "
+                    f"{folder} holds a run with a different {name} ({before!r:.60}, now {now!r:.60}); "
                     "choose a new folder, or remove this one"
                 )
 
 
 def to_json(options: object) -> dict[str, Any]:
-    """The fields of an options dataclass as JSON has them."""
+    """The fields of an options dataclass as JSON values."""
     values: dict[str, Any] = TypeAdapter(type(options)).dump_python(options, mode="json")
     return values
 
@@ -70,11 +70,11 @@ class RunFolder:
 
     Args:
         path: The folder.
-        identity: Of the run.
-        about: What else config.json shall say; `execution` and `input` hold options that identify nothing.
+        identity: The identity of the run.
+        about: Further contents of config.json; `execution` and `input` hold options that do not identify a run.
 
     Raises:
-        UserError: Where the folder holds another run or anything else. It is left as it is.
+        UserError: If the folder holds another run or anything else. It is left as it is.
     """
 
     def __init__(self, path: Path, identity: RunIdentity, about: Mapping[str, object]) -> None:
@@ -90,7 +90,7 @@ class RunFolder:
             identity.require_same(path, read_config(path))
 
     def begin(self) -> None:
-        """Make the folder with its config.json, unless the run has begun before."""
+        """Create the folder with its config.json, unless the run has already begun."""
         file = self.path / CONFIG
         if not file.exists():
             write_text(file, json.dumps(self._config, indent=1, ensure_ascii=False) + "\n")
@@ -102,27 +102,27 @@ def get_versions(packages: tuple[str, ...] = VERSIONS) -> dict[str, str]:
 
 
 def require_run_or_nothing(path: Path) -> None:
-    """Raise UserError where the folder holds something else than a run."""
+    """Raise UserError if the folder holds something other than a run."""
     try:
         is_there, is_folder = path.exists(), path.is_dir()
     except OSError as error:
         raise UserError(f"cannot be used: {error.strerror}", parameter="out", value=path) from error
     if is_there and not is_folder:
-        raise UserError("is a file, and a folder is needed", parameter="out", value=path)
+        raise UserError("is a file; name a folder", parameter="out", value=path)
     is_run = (path / CONFIG).exists()
     if is_there and not is_run and any(not file.name.startswith(".") for file in path.iterdir()):  # .x: a killed write
-        raise UserError("holds other files and no run; choose a new folder", parameter="out", value=path)
+        raise UserError("holds other files, not a run; choose a new folder", parameter="out", value=path)
 
 
 def has_runs(folder: Path) -> bool:
-    """Whether a folder has a file of finished runs, whose tables may be yet to be written."""
+    """Whether a folder has a file of finished runs, whose tables may not have been written yet."""
     return (folder / _RUNS).exists()
 
 
 class RunStore:
-    """The finished runs of a folder, in one SQLite file: each is there whole or not at all, whatever kills the process.
+    """The finished runs of a folder, in one SQLite file: each is stored completely or not at all, even after a kill.
 
-    A run has a name and some tables, each by a kind, and each with its checksum; those of early versions have none.
+    A run has a name and some tables, each with a kind and a checksum; those of early versions have no checksum.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -153,19 +153,19 @@ class RunStore:
                 self._require_same(str(name), kind, content, noted)
 
     def finished(self) -> set[str]:
-        """Names of the runs that are there."""
+        """Names of the stored runs."""
         with self._reported():
             return {str(name) for (name,) in self._database.execute("SELECT DISTINCT name FROM runs")}
 
     def save(self, name: str, tables: Mapping[str, pd.DataFrame]) -> None:
-        """Keep a finished run."""
+        """Store a finished run."""
         contents = {kind: table.to_parquet() for kind, table in tables.items()}
         rows = [(name, kind, content, hashlib.sha256(content).hexdigest()) for kind, content in contents.items()]
         with self._reported():
             self._database.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?)", rows)
 
     def read(self, name: str, kind: str) -> pd.DataFrame:
-        """One table of a run that is there. Raises UserError where it is damaged."""
+        """One table of a stored run. Raises UserError if it is damaged."""
         with self._reported():
             query = "SELECT parquet, sha256 FROM runs WHERE name = ? AND kind = ?"
             row = self._database.execute(query, (name, kind)).fetchone()
@@ -174,7 +174,7 @@ class RunStore:
         return parse_parquet(content, self._refuse)
 
     def _require_same(self, name: str, kind: str, content: object, noted: str | None) -> None:
-        """Raise UserError where a table is not there, or not as it was kept."""
+        """Raise UserError if a table is missing, or differs from what was stored."""
         is_same = isinstance(content, bytes) and noted in (None, hashlib.sha256(content).hexdigest())
         if not is_same:
             raise self._refuse(f"is damaged (the {kind} of {name:.60})")
@@ -196,10 +196,10 @@ class RunStore:
             raise self._refuse(f"cannot be used ({error})") from error
 
     def _refuse(self, problem: str) -> UserError:
-        return UserError(f"{self._file}: {problem}; remove it to make the runs again")
+        return UserError(f"{self._file}: {problem}; remove it to repeat the runs")
 
 
 def write_csv(path: Path, table: pd.DataFrame) -> None:
-    """Write a table whole or not at all."""
+    """Write a table completely or not at all."""
     with replacing(path) as temporary:
         table.to_csv(temporary, index=False, lineterminator="\n")

@@ -1,4 +1,4 @@
-"""The tables of a report, computed from the rows of a run alone."""
+"""Computes the tables of a report from the rows of a run alone."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def compute_curves(rounds: pd.DataFrame) -> pd.DataFrame:
     """
     run = [*_METHOD, "concept", "repeat"]
     wide = rounds.set_index([*run, "round"])[MEASURES].unstack("round").ffill(axis=1)
-    # ffill runs through all columns in order; a measure's first round is always there, so none spills over
+    # ffill runs through all columns in order; a measure always has its first round, so no value spills over
     filled = wide.stack("round", future_stack=True)
     over_concepts = filled.groupby([*_METHOD, "repeat", "round"], sort=False).mean()
     return _in_order(_mean_and_std(over_concepts, [*_METHOD, "round"]))
@@ -103,7 +103,7 @@ def _mean_and_std(values: pd.DataFrame, by: list[str]) -> pd.DataFrame:
 
 
 def compare_batches(picks: pd.DataFrame, one: str, other: str) -> pd.Series:
-    """The share of batches, by pool, in which two strategies chose the same rows."""
+    """By pool, the fraction of batches in which two strategies chose the same rows."""
     batches = (
         picks[(picks["round"] > 0) & picks["strategy"].isin([one, other])]
         .groupby(["pool", "concept", "repeat", "round", "strategy"])["row"]

@@ -20,9 +20,10 @@ from seals_sim.workers import INLINE, Workers
 def compute_vectors(
     dataset: Dataset, model: str, dimensions: int | None, cache: Path, quiet: bool, workers: Workers = INLINE
 ) -> Vectors:
-    """Vectors (n, d) of texts by a model, or the user's own, whitened to so many dimensions; 0: not whitened.
+    """Vectors (n, d) of texts by a model, or the user's own, whitened to this many dimensions; 0: not whitened.
 
-    With None texts are whitened to 256, or fewer, and vectors not. On stderr is said how many texts are cut.
+    With None, texts are whitened to 256 dimensions or fewer, and vectors are not whitened. Prints on stderr how many
+    texts are cut.
     """
     if dataset.texts is not None:
         space = TextSpace(dataset.texts, model, dimensions, cache, quiet, workers=workers)
@@ -34,7 +35,7 @@ def compute_vectors(
 
 
 def report_cut(cut: CutTexts | None, n_texts: int) -> None:
-    """Say on stderr how many texts are longer than the model reads."""
+    """Print on stderr how many texts are longer than the model reads."""
     if cut is not None:
         is_one, about = cut.n == 1, "about " if cut.is_estimate else ""
         print(
@@ -54,7 +55,7 @@ def open_index(
     engine: str | None = None,
     workers: Workers = INLINE,
 ) -> tuple[NeighborIndex, IndexFacts]:
-    """The index for up to k neighbors, built or read from the cache, and what it is worth on a sample of the rows."""
+    """The index for up to k neighbors, built or read from the cache, and its quality on a sample of the rows."""
     chosen = BuildOptions(k, options.lsh_bits, options.n_probe, engine)
     rng = make_generator(seed, "index")
     index = build_cached_index(options.index, vectors, fingerprint(vectors), cache, chosen, rng, quiet, workers)

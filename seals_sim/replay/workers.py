@@ -1,4 +1,4 @@
-"""Who does the work of a replay: processes of its own, or the workers of a cluster."""
+"""The workers of a replay: its own processes, or the workers of a cluster."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def work_on(
     """Call function(shared, argument) for each argument, on the workers of a cluster or in `n_jobs` processes.
 
     Yields:
-        Results as they come.
+        Results as they arrive.
     """
     if workers is not INLINE:
         yield from workers.map(function, shared, arguments, in_order=False)
@@ -36,10 +36,10 @@ def work_on(
 
 
 def start_workers(n: int) -> joblib.Parallel:
-    """Workers that give results as they come, and that end when this process does, even when it is killed.
+    """Workers that return results as they arrive, and that end when this process does, even if it is killed.
 
     Args:
-        n: How many; 1 does the work in this process.
+        n: The number of workers; 1 does the work in this process.
     """
     if n == 1:
         return joblib.Parallel(n_jobs=1, return_as="generator_unordered")
@@ -49,10 +49,10 @@ def start_workers(n: int) -> joblib.Parallel:
 
 
 def _choose_shared_folder() -> str | None:
-    """The folder that joblib would choose for arrays that workers share; None for that of temporary files.
+    """The folder that joblib would choose for arrays shared by workers; None for the folder of temporary files.
 
-    Joblib makes a folder of its own choice before it is noted for removal, so that a kill between the two would leave
-    it; in one that it is given, it makes nothing before.
+    If joblib chooses the folder itself, it creates it before registering it for removal, so that a kill between the two
+    would leave it behind. In a given folder, it creates nothing before.
     """
     if named := os.environ.get("JOBLIB_TEMP_FOLDER"):
         return named

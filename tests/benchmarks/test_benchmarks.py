@@ -1,4 +1,4 @@
-"""The benchmark runs, and compares like with like. Its times are not looked at."""
+"""The benchmarks run and compare like with like. Their times are not checked."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_graphs_built_both_ways_are_compared(tmp_path, capsys):
     graph_join.main(["--vectors", str(tmp_path / "vectors.npy"), "--out", str(tmp_path / "graph.csv"), "--k", "10",
                      "--probes", "1", "--cells", "8", "--joined", "2", "--clusterings", "3"])  # fmt: skip
     table = pd.read_csv(tmp_path / "graph.csv")
-    assert (table["vectors"] == "1500 x 16").all()  # of two equal rows one counts
+    assert (table["vectors"] == "1500 x 16").all()  # equal rows count once
     assert table["how"].iloc[0].startswith("united, ")
     assert table["recall"].iloc[0] > 0.9
     assert table["recall"].iloc[0] >= table["recall"].iloc[1]  # what it would be, had none heard of others
@@ -136,7 +136,7 @@ def test_a_graph_of_all_rows_is_built_and_measured(tmp_path, capsys):
     whole_graph.main(["--n", "2000,1000", "--dimensions", "16", "--k", "10", "--work", str(tmp_path / "w"),
                       "--out", str(tmp_path / "graph.csv")])  # fmt: skip
     table = pd.read_csv(tmp_path / "graph.csv").set_index("n")
-    assert table["recall"].to_dict() == {2000: 1, 1000: 1}  # so few rows are all compared
+    assert table["recall"].to_dict() == {2000: 1, 1000: 1}  # with so few rows, all are compared
     assert (table["seconds"] > 0).all()
     assert (table["with_mapped_gb"] > table["memory_gb"]).all()
     assert (tmp_path / "w" / "n-2000" / "graph-10" / "array.npy").stat().st_size > 4 * 10 * 2000

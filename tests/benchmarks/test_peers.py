@@ -1,4 +1,4 @@
-"""The comparison with other libraries, without them: our own runs, and peers that fail, hang or do as they should."""
+"""The comparison with other libraries, without installing them: our own runs, and peers that fail, hang or work."""
 
 from __future__ import annotations
 
@@ -72,7 +72,9 @@ def test_our_runs_and_a_peer_that_cannot_be_installed(tmp_path, monkeypatch, cap
         raise PeerError("cannot be installed: ERROR: no such release")
 
     def outcome(command: tuple[str, ...], job_file: Path, limits: Limits) -> Outcome:
-        """One of our runs in its process as it should, the others here: what they import takes longer than they do."""
+        """Run one of our methods in its own process and the others here, since their imports take longer than their
+        runs.
+        """
         if job_file.name.startswith("seals-ivf"):
             return run_watched(command, job_file, limits)
         monkeypatch.setattr(sys, "argv", ["benchmarks.ours", str(job_file)])

@@ -1,4 +1,4 @@
-"""The SIMULATED table that is computed: the same rows whatever is asked with them, and neighbors that are exact."""
+"""The computed SIMULATED table: rows do not depend on what else is asked for, and neighbors are exact."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_neighbors_by_construction_are_those_of_brute_force(seed):
         for row, one, other in zip(rows, ProceduralIndex(table).neighbors(rows, k), exact, strict=True):
             assert one[0] == row
             assert len(set(one.tolist())) == k
-            # The two round differently: rows that are equally far may change places, or stand for each other.
+            # The two round differently: equally distant rows may swap places or replace each other.
             ours, true = (np.sort(vectors[near] @ vectors[row]) for near in (one, other))
             np.testing.assert_allclose(ours, true, atol=5e-6)
 
@@ -64,7 +64,9 @@ def test_near_duplicates_are_near(vectors):
 
 
 def test_bridges_lead_from_cluster_to_cluster():
-    """From the first cluster of a topic, neighbors of neighbors reach all of it, and 10 neighbors do not at once."""
+    """From the first cluster of a topic, neighbors of neighbors reach the whole topic, but one step of 10 neighbors
+    does not.
+    """
     rows = TABLE.find_topic_rows(0)
     cluster = np.floor(TABLE.locate(rows)[2]).astype(int)
     assert np.bincount(cluster).min() >= 20

@@ -1,4 +1,4 @@
-"""Whatever is typed: one line, exit code 2, and nothing on disk."""
+"""Whatever is typed, bad input gets one line and exit code 2, and leaves nothing on disk."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def list_files(folder):
         (["index", "t.csv", "--k", "nan"], "--k nan: must be a whole number"),
         (["stopping", "o", "--p", "nan"], "--p nan: must be a finite number"),
         (["stopping", "o", "--target-recall", "1"], "--target-recall 1: must be below 1"),
-        (["embed", "t.csv", "--cache", ""], "--cache: is empty, and the name of a file or folder is needed"),
+        (["embed", "t.csv", "--cache", ""], "--cache: is empty; name a file or folder"),
         (["embed", "t.csv", "--model="], "--model : is empty"),
         (["label", "t.csv", "--session="], "--session: is empty"),
         (["replay", "--out", ""], "--out: is empty"),
@@ -64,11 +64,11 @@ def list_files(folder):
         (["label", "/"], "error: /: is the whole disk; give the folder that holds the texts"),
         (["label", "."], "error: .: has no .txt files"),
         (["embed", "t.csv", "--quiet", "--model", "x" * 5000], "File name too long"),
-        (["label", "t.csv", "--like", "[1]"], "--like 1: must be plain text, and this reads as JSON"),
-        (["label", "t.csv", "--like", '{"a": 1}'], "must be plain text, and this reads as JSON"),
+        (["label", "t.csv", "--like", "[1]"], "--like 1: must be plain text, but this reads as JSON"),
+        (["label", "t.csv", "--like", '{"a": 1}'], "must be plain text, but this reads as JSON"),
         (["label", "t.csv", "--like", "\udce9"], r"'\udce9': not UTF-8; type it as UTF-8, or rename the file"),
         (["embed", "\udce9.csv"], r"'\udce9.csv': not UTF-8"),
-        (["embed", "t.csv", "more", "words"], "error: more words: one word too many"),
+        (["embed", "t.csv", "more", "words"], "error: more words: unexpected argument"),
     ],
 )
 def test_what_is_wrong_is_said_before_the_work(words, said, here, refused):
@@ -141,16 +141,16 @@ def test_help_that_nobody_reads_ends_without_a_word(words, monkeypatch, capsys):
     [
         (theory_bounds.main, ["--dim", "9" * 25], "--dim 9999999999999999999999999: must be at most 1,000,000"),
         (theory_bounds.main, ["--gamma-over-delta", "1e308"], "--gamma-over-delta 1e308: must be at most 1,000,000"),
-        (paper.main, ["--texts", "t.csv", "--models", "wordllama,wordllama"], "wordllama: names one twice"),
-        (paper.main, ["--texts", "t.csv", "--dimensions", "16,16"], "--dimensions 16,16: names one twice"),
+        (paper.main, ["--texts", "t.csv", "--models", "wordllama,wordllama"], "wordllama: has a value twice"),
+        (paper.main, ["--texts", "t.csv", "--dimensions", "16,16"], "--dimensions 16,16: has a value twice"),
         (paper.main, ["--vectors", "x.npy", "--labels", "y.npy", "--paper-tables", ""], "--paper-tables: is empty"),
         (goodreads.main, ["--simulate", "9" * 25], "must be at most 1,000,000,000"),
         (goodreads.main, ["--simulate", "100", "--memory", "1e400GB"], "--memory 1e400GB: must be above 0"),
         (session.main, ["--work", "w", "--answers", "7"], "--answers 7: must be at least 11"),
-        (session.main, ["--work", "w", "--answers", "20,020"], "--answers 20,20: names one twice"),
-        (rounds.main, ["--work", "w", "--n", "3,3"], "--n 3,3: names one twice"),
-        (rounds.main, ["--n", "3"], "error: --work: is needed"),
-        (beyond.main, ["--vectors", "x.npy", "--only", "walk,walk"], "--only walk,walk: names one twice"),
+        (session.main, ["--work", "w", "--answers", "20,020"], "--answers 20,20: has a value twice"),
+        (rounds.main, ["--work", "w", "--n", "3,3"], "--n 3,3: has a value twice"),
+        (rounds.main, ["--n", "3"], "error: --work: is required"),
+        (beyond.main, ["--vectors", "x.npy", "--only", "walk,walk"], "--only walk,walk: has a value twice"),
         (goodreads.main, ["--simulate", "100", "--threads", "1025"], "--threads 1025: must be at most 1,024"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The `seals` command, as people call it."""
+"""The `seals` command, as users call it."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def table(texts, tmp_path):
 def test_embed_and_index_a_table_without_labels(table, tmp_path, capsys):
     common = [str(table), "--text-column", "body", "--cache", str(tmp_path / "cache"), *FAST]
     cli.main(["embed", *common, "--out", str(tmp_path / "x.npy")])
-    assert "600 vectors of 256 dimensions, written to" in capsys.readouterr().out
+    assert "600 vectors of 256 dimensions written to" in capsys.readouterr().out
     vectors = np.load(tmp_path / "x.npy")
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     cli.main(["index", *common])
@@ -84,10 +84,10 @@ def test_a_session_of_the_same_words_is_opened_again_and_of_others_refused(texts
     assert capsys.readouterr().err == ""
     open_session(tmp_path / "s", corpus, [], [], SessionOptions(strategy="maxent", k=50)).close()
     said = capsys.readouterr().err
-    assert "keeps the strategy that it was begun with: most_likely_positive" in said
-    assert "keeps the k that it was begun with: 7" in said
+    assert "keeps the strategy that it began with: most_likely_positive" in said
+    assert "keeps the k that it began with: 7" in said
     assert said.count("keeps the") == 2
-    with pytest.raises(UserError, match="begun with other examples"):
+    with pytest.raises(UserError, match="began with other examples"):
         open_session(tmp_path / "s", corpus, ["plague"], [], options)
 
 
@@ -135,12 +135,12 @@ def test_the_installed_command_runs_and_its_help_takes_no_heavy_import():
 
 
 def test_the_page_opens_before_what_only_training_and_exports_need_is_imported():
-    """A second and a half of a processor, which whoever opens a session again would wait for."""
+    """These imports take 1.5 CPU seconds, which everyone who reopens a session would have to wait for."""
     script = "import sys, seals_sim.cli.label; print(*sys.modules)"
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     imported = set(ended.stdout.split())
     assert not {"torch", "sentence_transformers", "sklearn", "pandas", "scipy", "joblib"} & imported
-    assert {"pyarrow", "uvicorn"} <= imported  # the test looks at the right list
+    assert {"pyarrow", "uvicorn"} <= imported  # checks that the test looks at the right list
 
 
 def test_a_session_is_named_after_its_table():
@@ -149,7 +149,7 @@ def test_a_session_is_named_after_its_table():
 
 
 def test_a_report_is_drawn_by_what_config_says(tmp_path, refused, capsys):
-    """Every committed report: those whose rows are committed are drawn, the others say which file is missing."""
+    """Every committed report is redrawn if its rows are committed; otherwise the error names the missing file."""
     for folder in sorted((Path(__file__).parents[2] / "reports").iterdir()):
         if not (folder / "config.json").exists():
             continue
@@ -202,7 +202,7 @@ def test_what_can_be_refused_is_refused_before_the_table_is_embedded(table, tmp_
             (["--port", port], f"--port {port}: is in use"),
             (["--port", 99_999], "--port 99999: must be between"),
             (["--host", "192.0.2.1"], "--host 192.0.2.1: cannot be used"),
-            (["--like", " "], "--like ' ': needs some words"),
+            (["--like", " "], "--like ' ': has no words"),
             (["--labelstudio", tmp_path / "none.json"], "none.json: no such file"),
             (["--argilla", tmp_path / "none.json"], "none.json: no such file"),
             (["--labels", tmp_path / "none.csv"], "none.csv: no such file"),
@@ -244,7 +244,7 @@ def test_models_are_listed_and_measured_on_the_built_in_texts(tmp_path, capsys, 
     cache = ["--cache", str(tmp_path), "--quiet", "--backend", "torch"]
     cli.main(["models", *cache])
     head, default, static, joined, *others, about = capsys.readouterr().out.splitlines()
-    assert re.split(" {2,}", head) == ["model", "dimensions", "computed by", "texts a second", "10 nearest"]
+    assert re.split(" {2,}", head) == ["model", "dimensions", "runtime", "texts per second", "10 nearest"]
     for line, d in ((default, "384"), (static, "256"), (joined, "640")):
         assert re.split(" {2,}", line)[1] == d
         assert "not measured" in line

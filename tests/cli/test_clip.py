@@ -1,7 +1,7 @@
-"""Search by a sentence among pictures: a CLIP model of sentence-transformers, small, with RANDOM weights.
+"""Search pictures by a sentence: a small CLIP model of sentence-transformers with RANDOM weights.
 
-Nothing is learned by such a model, so that its hits mean nothing. What is checked is that the page shows the ones which
-the model itself puts nearest, computed here by transformers alone.
+Such a model has learned nothing, so its hits mean nothing. The test checks that the page shows the pictures that the
+model itself puts nearest, computed here by transformers alone.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ OF_EARLY_VERSIONS = [{"idx": 0, "name": "0", "path": "0_CLIPModel", "type": "sen
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """SIMULATED: pictures of one ellipse each in a folder, their table, and a model in `clip`."""
+    """SIMULATED pictures of one ellipse each in a folder, their table, and a model in `clip`."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pictures").mkdir()
     rng = np.random.default_rng(0)
@@ -44,7 +44,7 @@ def here(tmp_path, monkeypatch):
 
 
 def make_model(folder):
-    """By transformers in `plain`, and by sentence-transformers in `clip`; its tokens are the letters."""
+    """Save the model with transformers in `plain` and with sentence-transformers in `clip`. Its tokens are letters."""
     torch.manual_seed(0)
     tokens = [*LETTERS, *(f"{letter}</w>" for letter in LETTERS), "<|startoftext|>", "<|endoftext|>"]
     tokenizer = CLIPTokenizerFast({token: i for i, token in enumerate(tokens)}, merges=[], model_max_length=77)
@@ -61,19 +61,19 @@ def make_model(folder):
 
 
 def embed_pictures(folder):
-    """As docs/how-to/label-pictures.md says."""
+    """Embed the pictures as docs/how-to/label-pictures.md does."""
     model = SentenceTransformer(str(folder / "clip"), device="cpu")
     np.save(folder / "x.npy", model.encode([Image.open(folder / "pictures" / f"{row}.png") for row in range(N)]))
 
 
 def compute_cosines(folder):
-    """(sentences, pictures) by transformers alone, with neither sentence-transformers nor an index."""
+    """(sentences, pictures) by transformers alone, without sentence-transformers or an index."""
     model, process = CLIPModel.from_pretrained(folder / "plain").eval(), CLIPProcessor.from_pretrained(folder / "plain")
     images = [Image.open(folder / "pictures" / f"{row}.png") for row in range(N)]
     with torch.no_grad():
         inputs = process(text=list(SENTENCES), images=images, return_tensors="pt", padding=True)
         found = model(**inputs)
-    return (found.text_embeds @ found.image_embeds.T).numpy()  # of unit length
+    return (found.text_embeds @ found.image_embeds.T).numpy()  # unit length
 
 
 @pytest.mark.parametrize("layout", ["of today", "of early versions"])
@@ -103,6 +103,6 @@ def test_a_sentence_finds_the_pictures_that_clip_puts_nearest(here, monkeypatch,
         assert first == int(np.argmax(cosines[0]))
         assert client.get(f"/image/{first}?size=small").headers["content-type"] == "image/jpeg"
 
-    plain = ["--control-every", "0", "--presumed", "0"]  # what is asked first is most like the example
+    plain = ["--control-every", "0", "--presumed", "0"]  # the first question is the row most similar to the example
     words = ["t.jsonl", "--text-column", "title", *PICTURES, "--model", "clip", "--like", SENTENCES[0]]
     open_page(monkeypatch, [*words, *plain], look)

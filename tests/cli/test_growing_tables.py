@@ -1,4 +1,4 @@
-"""A table that grows or is corrected keeps its answers, and a foreign one is refused before it is embedded."""
+"""A table that grows or is corrected keeps its answers, and a foreign table is refused before it is embedded."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def write(path, texts, first=0):
 
 
 def open_page(monkeypatch, words, work=lambda session: None):
-    """`seals label`, with `work` done on the session in the place of the page."""
+    """Run `seals label` with `work` on the session instead of the page."""
 
     def serve(session):
         with session:
@@ -67,7 +67,8 @@ def test_answers_go_on_in_a_table_that_has_changed(here, monkeypatch, capsys):
     open_page(monkeypatch, ["t.jsonl", *FAST], lambda session: seen.append(session.status()))
     said = capsys.readouterr().err
     assert (
-        "the table has changed; 19 answers go on, 1 of them for a text that is another now, 1 have no row any" in said
+        "the table has changed; 19 answers carried over, 1 of them for a text that has changed, 1 dropped, whose row is"
+        in said
     )
     assert read_answers(here / "t.seals") == {id: answer for id, answer in before.items() if id != gone}
     assert read_answers(here / "t.before-1.seals") == before
@@ -85,9 +86,9 @@ def test_a_foreign_table_or_model_is_refused_before_it_is_embedded(here, monkeyp
     write(here / "other.jsonl", texts[500:900], first=500)
     monkeypatch.setattr(Encoder, "encode", lambda *_: pytest.fail("something was embedded"))
     said = refused(cli.main, ["label", "other.jsonl", *FAST, "--session", "t.seals"])
-    assert "was begun with another table (0 of its 20 answered rows are in this table); name another session" in said
+    assert "belongs to another table (0 of its 20 answered rows are in this table); name another session" in said
     said = refused(cli.main, ["label", "t.jsonl", *FAST, "--dimensions", "7"])
-    assert "was begun with 200 texts" in said
+    assert "began with 200 texts" in said
     assert "open it with the same model and dimensions" in said
     assert (here / "t.seals").read_bytes() == whole
 
@@ -100,14 +101,17 @@ def test_texts_find_their_answers_without_ids(here, monkeypatch, capsys):
     before = SessionFile.read(here / "t.seals").build_labels_table()
     write(here / "t.jsonl", ["a new first line", *texts])
     open_page(monkeypatch, words)
-    assert "the table has changed; 20 answers go on; the session as it was: t.before-1.seals" in capsys.readouterr().err
+    assert (
+        "the table has changed; 20 answers carried over; copy of the session as it was: t.before-1.seals"
+        in capsys.readouterr().err
+    )
     after = SessionFile.read(here / "t.seals").build_labels_table()
     assert after["row"].tolist() == [row + 1 for row in before["row"]]
     assert after["text"].tolist() == before["text"].tolist()
 
 
 def test_a_session_over_old_fingerprints_goes_on(here, monkeypatch, capsys):
-    """Its file gets what it did not keep when it is opened with its table."""
+    """The file of an early session gets what it lacks when it is opened with its table."""
     write(here / "t.jsonl", read_icd10cm().texts[:200])
     open_page(monkeypatch, ["t.jsonl", *FAST, "--paper"], answer)
     with closing(sqlite3.connect(here / "t.seals")) as database, database:
@@ -141,12 +145,14 @@ def test_the_papers_rule_has_its_own_pool(here, monkeypatch, capsys):
     write(here / "t.jsonl", read_icd10cm().texts[:200])
     with pytest.raises(SystemExit, match="2"):
         cli.main(["label", "t.jsonl", *FAST, "--paper", "--pool", "walk"])
-    assert "--pool walk: is not the paper's" in capsys.readouterr().err
+    assert "--pool walk: cannot be combined with paper" in capsys.readouterr().err
     assert not (here / "cache").exists()
 
 
 def test_rows_that_move_since_others_are_left_out_move_in_the_file_too(here, monkeypatch):
-    """The texts are the same, so the session is; an undo and an opening without ids take nothing from the file."""
+    """The texts are the same, so the session is the same; an undo and an opening without ids take nothing from the
+    file.
+    """
     texts = list(read_icd10cm().texts[:200])
     write(here / "t.jsonl", texts)
     open_page(monkeypatch, ["t.jsonl", *FAST], answer)
@@ -168,11 +174,11 @@ def test_rows_that_move_since_others_are_left_out_move_in_the_file_too(here, mon
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--id-column", "none"], "--id-column none: no such column in t.csv; it has 'id', 'text'"),
-        (["--id-column", "none", "--columns", "all"], "--id-column none: is none of the columns id"),
+        (["--id-column", "none"], "--id-column none: no such column in t.csv; its columns are 'id', 'text'"),
+        (["--id-column", "none", "--columns", "all"], "--id-column none: no such column in t.csv; its columns are"),
         (["--id-column", "id"], "--id-column id: row 2 of t.csv (counted from 0) is 'a', as in row 0"),
         (["--columns", "none"], "--columns none: no such column in t.csv"),
-        (["--negative-label", "x"], "--negative-label x: needs positive_label too"),
+        (["--negative-label", "x"], "--negative-label x: requires positive_label"),
     ],
 )
 def test_columns_that_cannot_be(here, refused, words, said):
@@ -192,7 +198,7 @@ def test_a_session_that_can_only_be_read(here, monkeypatch, capsys, refused):
     write(here / "t.jsonl", [*texts[1:], "one more"])
     monkeypatch.setattr(Encoder, "encode", lambda *_: pytest.fail("something was embedded"))
     said = refused(cli.main, ["label", "t.jsonl", *FAST])
-    assert "t.seals: the table has changed, and this session can only be read" in said
+    assert "t.seals: the table has changed, and this session is read-only" in said
     assert sorted(path.name for path in here.iterdir()) == ["cache", "t.jsonl", "t.seals"]
 
 
@@ -216,7 +222,7 @@ def test_several_concepts_from_the_command_to_the_exports(here, monkeypatch, cap
         [(name, len(one.answers), [seed.text for seed in one.seeds]) for name, one in opened.sessions.items()]
     ))  # fmt: skip
     assert seen == [[("a", 10, ["cholera"]), ("b", 10, ["typhoid"]), ("c", 0, ["plague"])]]
-    assert "20 answers go on" in capsys.readouterr().err
+    assert "20 answers carried over" in capsys.readouterr().err
     cli.main(["export", "t.seals", "--out", "all.jsonl"])
     cli.main(["export", "t.seals", "--out", "b.jsonl", "--concept", "b"])
     cli.main(["model", "t.seals", "--out", "model", "--concept", "b"])
@@ -231,10 +237,10 @@ def test_several_concepts_from_the_command_to_the_exports(here, monkeypatch, cap
     assert "t.seals has the concepts a, b, c; name one of these" in said
     for wrong, problem in [
         (["--concept", "d", "--like", "plague"], "--like 'plague': write it as NAME=WORDS"),
-        (["--like", "plague"], "t.seals has concepts: write each example as NAME=WORDS"),
-        (["--concept", "a", "--like", "a=plague"], "was begun with other examples"),
-        (["--concept", "a=b"], "--concept a=b: a name has at most 100 letters"),
-        (["--labels", "b.jsonl"], "--concept: name the one concept that the answers of the file are about"),
+        (["--like", "plague"], "t.seals has concepts; write each example as NAME=WORDS"),
+        (["--concept", "a", "--like", "a=plague"], "began with other examples"),
+        (["--concept", "a=b"], "--concept a=b: a name has at most 100 characters"),
+        (["--labels", "b.jsonl"], "--concept: name the one concept that the answers in the file are about"),
     ]:
         assert problem in refused(cli.main, ["label", "t.jsonl", *fast, *wrong])
     open_page(monkeypatch, ["t.jsonl", *fast, "--concept", "c", "--labels", "b.jsonl"],
@@ -261,7 +267,7 @@ def test_the_command_that_began_a_session_goes_on_with_concepts_that_were_rename
     for again in (["t.jsonl", *FAST], words):
         open_page(monkeypatch, again, look)
     assert seen == [["tropical"], *2 * [[("hot", ["cholera"]), ("black", ["plague"])]]]
-    assert "was begun with other examples" in refused(cli.main, ["label", *words[:-1], "b=typhoid"])
+    assert "began with other examples" in refused(cli.main, ["label", *words[:-1], "b=typhoid"])
     write(here / "t.jsonl", list(read_icd10cm().texts[:101]))
     open_page(monkeypatch, words, look)
     assert seen[-1] == seen[-2]

@@ -1,4 +1,4 @@
-"""A signal ends a command wherever it lands."""
+"""A signal ends a command no matter where it lands."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Finalized:
 
     def __del__(self):
         signal.raise_signal(self.number)
-        for _ in range(1_000):  # the handler runs here, and what it raises is dropped
+        for _ in range(1_000):  # the handler runs here, and its exception is dropped
             pass
 
 

@@ -1,4 +1,4 @@
-"""`seals label --judge`: without a page, beside one, killed and begun again, and all that can be wrong."""
+"""`seals label --judge`: without a page, next to one, killed and restarted, and with everything that can go wrong."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def is_red(text):
 
 @pytest.fixture
 def words(tmp_path, monkeypatch):
-    """Makes the words of the command for a server."""
+    """Builds the arguments of the command for a server."""
     monkeypatch.delenv("SEALS_JUDGE_KEY", raising=False)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     pd.DataFrame({"text": TEXTS}).to_csv(tmp_path / "t.csv", index=False)
@@ -77,7 +77,7 @@ def test_killed_and_begun_again_it_pays_for_no_answer_twice(tmp_path, words):
         n_before = len(server.requests)
         saved = {TEXTS[row]: server.calls[TEXTS[row]] for row in read_answers(tmp_path)}
         assert set(saved.values()) == {1}
-        assert 0 <= n_before - len(saved) <= n_parallel  # no more than those under way are lost
+        assert 0 <= n_before - len(saved) <= n_parallel  # at most the calls under way are lost
         main(words(server.url, "--no-page"))
         assert {text: server.calls[text] for text in saved} == saved
         assert len(server.requests) <= 60  # a call is counted before it is made
@@ -92,7 +92,7 @@ def test_killed_in_a_session_of_several_concepts_it_pays_for_no_answer_twice(tmp
     concepts = ["--concept", "red", "--concept", "even", "--like", "red=a red thing"]
 
     def count():
-        """Calls for each text and concept."""
+        """Number of calls for each text and concept."""
         return Counter((body["messages"][1]["content"], body["messages"][0]["content"]) for body in server.requests)
 
     with JudgeServer(lambda text: YES, seconds=0.02) as server:
@@ -138,7 +138,7 @@ def test_beside_the_page_it_ends_and_the_page_goes_on(tmp_path, words):
     with JudgeServer(is_red) as server:
         process = begin(words(server.url, "--no-browser", budget=30))
         url = process.stdout.readline().strip()
-        ServedPage(url).call("/api/status")  # the page is there before the session is
+        ServedPage(url).call("/api/status")  # the page is available before the session is
         assert process.stderr.readline() == f"{WHO} has spent its budget of 30 calls\n"
         opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
         assert "<title>" in opener.open(url, timeout=20).read().decode()
@@ -153,7 +153,7 @@ def test_beside_the_page_it_ends_and_the_page_goes_on(tmp_path, words):
 def test_the_key_comes_from_the_environment_alone(tmp_path, words, refused, monkeypatch):
     with JudgeServer(is_red, key=KEY) as server:
         line = refused(main, words(server.url, "--no-page"))
-        assert line.startswith(f"error: --judge {server.url}: refuses the key (401: Incorrect API key provided); set")
+        assert line.startswith(f"error: --judge {server.url}: rejected the key (401: Incorrect API key provided); set")
         assert not (tmp_path / "t.seals").exists()
         monkeypatch.setenv("SEALS_JUDGE_KEY", KEY)
         main(words(server.url, "--no-page", budget=5))
@@ -170,24 +170,24 @@ def test_what_is_wrong_with_the_judge_is_one_line(tmp_path, words, refused):
         said = refused(main, words(server.url, "--no-page", model="another"))
         assert said.startswith(f"error: --judge-model another: was not found at {server.url} (404: ")
     for options, line in (
-        (["--judge", "localhost:8000"], "--judge localhost:8000: is no address of a server"),
-        (["--judge", "http://user:secret@localhost/v1"], "--judge http://...localhost: holds more than an address"),
-        (["--judge", "http://localhost:99999/v1"], "--judge http://localhost:99999/v1: is no address of a server"),
+        (["--judge", "localhost:8000"], "--judge localhost:8000: is not a server address"),
+        (["--judge", "http://user:secret@localhost/v1"], "--judge http://...localhost: contains more than an address"),
+        (["--judge", "http://localhost:99999/v1"], "--judge http://localhost:99999/v1: is not a server address"),
     ):
         more = [*options, "--judge-model", "m", "--instruction", "i"]
         said = refused(main, ["label", str(tmp_path / "t.csv"), *more])
         assert said.startswith(f"error: {line}")
         assert "secret" not in said
     for options, line in (
-        (["--no-page"], "--no-page: needs judge too"),
-        (["--judge-budget", "5"], "--judge-budget 5: needs judge too"),
+        (["--no-page"], "--no-page: requires judge"),
+        (["--judge-budget", "5"], "--judge-budget 5: requires judge"),
         (
             ["--judge", "http://localhost/v1", "--instruction", "i"],
-            "--judge http://localhost/v1: needs judge_model too",
+            "--judge http://localhost/v1: requires judge_model",
         ),
         (
             ["--judge", "http://localhost/v1", "--judge-model", "m"],
-            "--judge http://localhost/v1: needs instruction too",
+            "--judge http://localhost/v1: requires instruction",
         ),
     ):
         assert refused(main, ["label", str(tmp_path / "t.csv"), *options]) == f"error: {line}"
@@ -199,7 +199,7 @@ def test_it_says_when_texts_leave_the_machine():
     for url in ("http://127.0.0.1:1/v1", "http://localhost/v1", "http://[::1]:8000"):
         assert warn_of_sending(url) == ""
     assert warn_of_sending("https://example.org/v1") == (
-        "warning: judge https://example.org/v1: the texts of the rows it is asked about leave this machine: they are "
+        "warning: judge https://example.org/v1: the texts of the rows that it judges leave this machine: they are "
         "sent to example.org"
     )
     assert warn_of_sending("http://10.0.0.7/v1").endswith("10.0.0.7, over a connection that is not encrypted")
@@ -211,7 +211,7 @@ def test_a_failure_on_the_way_leaves_what_was_paid_for(tmp_path, words, refused)
         return fail(401, "key expired") if len(server.requests) > 20 else is_red(text)
 
     with JudgeServer(reply) as server:
-        assert "refuses the key (401: key expired)" in refused(main, words(server.url, "--no-page"))
+        assert "rejected the key (401: key expired)" in refused(main, words(server.url, "--no-page"))
         assert len(read_answers(tmp_path)) == 20
 
 
@@ -233,7 +233,10 @@ def test_of_several_concepts_each_has_an_instruction(tmp_path, words, refused, c
             (["--instruction", "Is it red?"], "write it as NAME=TEXT, with the name of a concept: red, green"),
             (["--instruction", "blue=Is it blue?"], "write it as NAME=TEXT, with the name of a concept: red, green"),
             (["--instruction", "red="], "write it as NAME=TEXT"),
-            ([*both, "--instruction", "red=Is it?"], "--instruction 'red=Is it?': is the second one for its concept"),
+            (
+                [*both, "--instruction", "red=Is it?"],
+                "--instruction 'red=Is it?': is the second instruction for its concept",
+            ),
         ):
             assert problem in refused(main, [*named, *given])
             assert not (tmp_path / "t.seals").exists()
@@ -250,7 +253,7 @@ def test_of_several_concepts_each_has_an_instruction(tmp_path, words, refused, c
             assert table["answer"].tolist() == right
         alone = ["--instruction", "green=Is it green?", "--judge-budget", "62"]
         main([*base[: base.index("--judge-budget")], *base[base.index("--judge-budget") + 2 :], *alone])
-        assert f"{WHO} has no instruction for red: left to you" in capsys.readouterr().err
+        assert f"{WHO} has no instruction for red; left to you" in capsys.readouterr().err
         assert len(server.requests) == 62
 
 

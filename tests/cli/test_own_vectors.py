@@ -1,4 +1,4 @@
-"""`seals label --vectors`: whole commands on vectors from elsewhere, with pictures that the test makes."""
+"""`seals label --vectors`: whole commands on vectors from elsewhere, with pictures made by the test."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ COMMON = ["--vectors", "x.npy", "--cache", "cache", "--quiet", "--no-browser"]
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
-    """Simulated: 60 pictures, red or blue, whose vectors are near by color; all titles are the same two."""
+    """Simulated: 60 red or blue pictures whose vectors are near if their colors match. All titles are the same two."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "pictures").mkdir()
     rng = np.random.default_rng(0)
@@ -44,7 +44,7 @@ def here(tmp_path, monkeypatch):
 
 
 def open_page(monkeypatch, words, work=lambda session, client: None):
-    """`seals label`, with `work` done on the session and the calls of its page."""
+    """Run `seals label` with `work` on the session and the calls of its page."""
 
     def serve(session):
         with session:
@@ -66,7 +66,7 @@ def test_a_whole_session_on_pictures(here, monkeypatch):
         for item in client.get("/api/batch?n=12").json()["rows"]:
             assert item["has_image"]
             assert item["text"] == f"title {item['row'] % 2}"
-            assert len({near["row"] for near in item["neighbors"]}) == 5  # those of one title are not one
+            assert len({near["row"] for near in item["neighbors"]}) == 5  # rows with the same title are not one row
             assert client.get(f"/image/{item['row']}").headers["content-type"] == "image/jpeg"
             client.post("/api/answer", json={"row": item["row"], "answer": int(item["row"] % 3 == 0)})
         near = client.get("/api/similar?row=3&n=10").json()["rows"]
@@ -140,14 +140,14 @@ def test_words_are_searched_for_with_the_model_of_the_vectors(here, monkeypatch,
     open_page(monkeypatch, words, look)
     np.save(here / "x.npy", np.ones((N, 8)))
     said = refused(cli.main, ["label", *words, *COMMON, "--session", "o.seals"])
-    assert "--model wordllama: gives 256 dimensions, and x.npy has 8; name the model that made these vectors" in said
+    assert "--model wordllama: has 256 dimensions, but x.npy has 8; name the model that made these vectors" in said
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--like", "red"], "--like red: needs the model that made the vectors (--model); or leave it out, and answer"),
-        (["--not-like", "red"], "--not-like red: needs the model that made the vectors"),
+        (["--like", "red"], "--like red: requires the model that made the vectors (--model); or omit it and answer"),
+        (["--not-like", "red"], "--not-like red: requires the model that made the vectors"),
         (["--paper"], "whitens texts"),
         (["--dimensions", "9"], "--dimensions 9: whitens texts"),
         (["--vectors", "none.npy"], "none.npy: no such file"),
@@ -155,11 +155,11 @@ def test_words_are_searched_for_with_the_model_of_the_vectors(here, monkeypatch,
         (["--vectors", "flat.npy"], "flat.npy: must be an (n, d) array of numbers"),
         (["--vectors", "pickled.npy"], "pickled.npy: is not a readable .npy file"),
         (["--vectors", "nan.npy"], "nan.npy: row 7 (counted from 0) has a NaN or an infinite value"),
-        (["--image-column", "path"], "--image-column path: needs image_folder too"),
-        (["--image-folder", "pictures"], "--image-folder pictures: needs image_column too"),
+        (["--image-column", "path"], "--image-column path: requires image_folder"),
+        (["--image-folder", "pictures"], "--image-folder pictures: requires image_column"),
         (
             ["--image-column", "picture", "--image-folder", "pictures"],
-            "--image-column picture: there is no such column",
+            "--image-column picture: no such column",
         ),
         (["--image-column", "path", "--image-folder", "none"], "--image-folder none: no such folder"),
         (["--index", "graph"], "--index graph"),
@@ -179,7 +179,7 @@ def test_what_does_not_go_together_is_refused(here, options, said, refused):
 
 def test_pictures_need_vectors(here, refused):
     said = refused(cli.main, ["label", "t.jsonl", "--text-column", "title", *PICTURES])
-    assert "--image-column path: needs vectors too" in said
+    assert "--image-column path: requires vectors" in said
 
 
 def test_a_session_opens_with_the_same_vectors_texts_and_paths(here, monkeypatch, refused):
@@ -188,7 +188,7 @@ def test_a_session_opens_with_the_same_vectors_texts_and_paths(here, monkeypatch
     whole = (here / "t.seals").read_bytes()
     kept = np.load(here / "x.npy")
     np.save(here / "x.npy", np.roll(kept, 1, axis=0))
-    assert "was begun with 60 vectors of 8 dimensions" in refused(cli.main, ["label", *words, *COMMON])
+    assert "began with 60 vectors of 8 dimensions" in refused(cli.main, ["label", *words, *COMMON])
     np.save(here / "x.npy", kept)
     (here / "t.jsonl").write_text((here / "t.jsonl").read_text().replace('"9.png"', '"8.png"'))
     assert "open it with the same vectors, texts and paths" in refused(cli.main, ["label", *words, *COMMON])
@@ -206,19 +206,19 @@ def test_answers_go_on_where_vectors_and_table_have_changed(here, monkeypatch, c
     found = []
     open_page(monkeypatch, words, lambda session, client: found.append(session.answers))
     assert found == [{row + 1: answer for row, answer in given.items()}]
-    assert "the table has changed; 2 answers go on" in capsys.readouterr().err
+    assert "the table has changed; 2 answers carried over" in capsys.readouterr().err
     (here / "t.seals").unlink()
     (here / "t.before-1.seals").rename(here / "t.seals")
     whole = (here / "t.seals").read_bytes()
-    said = refused(cli.main, ["label", *words[:-2], *COMMON])  # titles that many rows have say nothing without ids
-    assert "was begun with another table (0 of its 2 answered rows are in this table)" in said
+    said = refused(cli.main, ["label", *words[:-2], *COMMON])  # titles shared by many rows identify nothing without ids
+    assert "belongs to another table (0 of its 2 answered rows are in this table)" in said
     assert (here / "t.seals").read_bytes() == whole
 
 
 def test_a_wrong_folder_is_told_at_once(here, monkeypatch, capsys):
     (here / "empty").mkdir()
     open_page(monkeypatch, ["t.jsonl", "--image-column", "path", "--image-folder", "empty"])
-    assert "none of the first 20 pictures is in empty (the first: 0.png)" in capsys.readouterr().err
+    assert "empty has none of the first 20 pictures (the first: 0.png)" in capsys.readouterr().err
 
 
 def test_a_session_that_scans_every_row_needs_no_index(here, monkeypatch):
@@ -231,12 +231,12 @@ def test_a_session_that_scans_every_row_needs_no_index(here, monkeypatch):
 
     for session in ("a", "a", "b"):
         open_page(monkeypatch, [*words, "--session", session, *(["--pool", "walk"] if session == "b" else [])], note)
-    open_page(monkeypatch, [*words, "--session", "b"], note)  # as it was begun
+    open_page(monkeypatch, [*words, "--session", "b"], note)  # as when it was started
     assert built == [("all", "exact"), ("all", "exact"), ("walk", "ivf-sq"), ("walk", "ivf-sq")]
 
 
 def ask_and_answer(session, client):
-    """What is asked, and which rows are equal, with all that follows from vectors."""
+    """The rows asked about and the groups of equal rows, with everything that follows from the vectors."""
     red, blue = map(session.corpus.find_row, (3, 4))
     session.tell([red, blue], [1, 0])
     asked = [row["row"] for row in client.get("/api/batch?n=9").json()["rows"]]
@@ -276,5 +276,5 @@ def test_vectors_of_a_large_table_are_read_scaled_and_compared_once(
         return
     vectors, before = np.load(here / "x.npy"), (here / "x.npy").stat()
     np.save(here / "x.npy", np.roll(vectors, 1, axis=0))
-    os.utime(here / "x.npy", ns=(before.st_atime_ns, before.st_mtime_ns))  # size and time are as they were
-    assert "was begun with" in refused(cli.main, ["label", *words, "--session", "large", *COMMON])
+    os.utime(here / "x.npy", ns=(before.st_atime_ns, before.st_mtime_ns))  # size and time are unchanged
+    assert "began with" in refused(cli.main, ["label", *words, "--session", "large", *COMMON])

@@ -1,4 +1,4 @@
-"""Reading every kind of input, and what bad input gets: the file, the line and what to do."""
+"""Reading every kind of input. For bad input, the error gives the file, the line and what to do."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROWS = [
 
 
 def write_rows(path, rows=ROWS):
-    """The same table in the format that the name asks for."""
+    """Write the same table in the format that the name asks for."""
     plain = path.with_suffix("") if path.suffix == ".gz" else path
     if plain.suffix == ".jsonl":
         text = "".join(json.dumps(row) + "\n" for row in rows)
@@ -34,7 +34,7 @@ def write_rows(path, rows=ROWS):
     else:
         flat = [{**row, "tags": "; ".join(row["tags"])} for row in rows]
         table = pd.DataFrame(flat)
-        if plain.suffix == ".tsv":  # no quoting, so that a cell holds no line end
+        if plain.suffix == ".tsv":  # no quoting, so a cell cannot hold a line end
             text = table.replace("\n", " ", regex=True).to_csv(index=False, sep="\t", quoting=csv.QUOTE_NONE)
         else:
             text = table.to_csv(index=False, quoting=csv.QUOTE_ALL)
@@ -76,7 +76,7 @@ def test_tables_of_every_format_read_alike(tmp_path, name):
         (['{"text": "a", "label": 1}', '{"text": "b", "label": null}'], r"'label' holds 0/1 labels, but row 1 "),
         (
             ['{"body": "a", "label": 1}'],
-            r"text_column = 'text': no such column in .*t.jsonl; it has 'body', 'label'",
+            r"text_column = 'text': no such column in .*t.jsonl; its columns are 'body', 'label'",
         ),
         (
             ['{"text": "a", "kind": 1}'],
@@ -100,7 +100,7 @@ def test_bad_json_lines(tmp_path, lines, message):
         (b'text,label\na,1\n"b,0\n', r"t.csv:3: not valid CSV"),
         (b"text,label\na,1\n\xff,0\n", r"t.csv:3: not UTF-8"),
         (b"text,text,label\na,b,1\n", r"t.csv:1: two columns are called 'text'"),
-        (b"body,label\na,1\n", r"text_column = 'text': no such column in .*t.csv; it has 'body', 'label'"),
+        (b"body,label\na,1\n", r"text_column = 'text': no such column in .*t.csv; its columns are 'body', 'label'"),
         (b"", r"has no rows"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The formats of a table: read alike, at once as row by row, and nothing lost or shifted without a word."""
+"""Table formats are read alike, whether at once or row by row, and nothing is lost or shifted silently."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def give_concepts(dataset):
 
 
 def read_or_refuse(path):
-    """Texts, rows and concepts, or what is wrong with the table."""
+    """The texts, rows and concepts, or the error in the table."""
     try:
         dataset = read_text_table(path)
     except UserError as error:
@@ -81,7 +81,7 @@ CLASSES = TEXTS.filter(lambda text: text.isprintable() and ";" not in text)
 
 @given(st.lists(st.lists(CLASSES, max_size=3), min_size=1, max_size=5))
 def test_lists_of_labels_read_alike(folder, lists):
-    """In CSV they are texts that a separator cuts."""
+    """In CSV, lists are texts split at a separator."""
     lines = [json.dumps({"text": "a", "labels": labels}) for labels in lists]
     (folder / "l.jsonl").write_text("\n".join(lines), encoding="utf-8")
     write_csv(folder / "l.csv", [["text", "labels"], *(["a", ";".join(labels)] for labels in lists)])
@@ -153,7 +153,7 @@ def test_json_is_read_at_once_as_it_is_row_by_row(folder, lines):
 
 
 def test_good_files_are_read_at_once(tmp_path):
-    """So that the comparisons above do compare."""
+    """Ensures that the comparisons above compare two different readers."""
     write_csv(tmp_path / "t.csv", [["id", "text", "label"], [1, 'a "b"\nc', "x"]])
     (tmp_path / "t.tsv").write_text('id\ttext\tlabel\n1\t"b\tx\n')
     (tmp_path / "t.csv.gz").write_bytes(gzip.compress((tmp_path / "t.csv").read_bytes()))
@@ -173,7 +173,7 @@ def test_only_the_asked_columns_of_a_parquet_file_are_read(tmp_path, monkeypatch
     assert ParquetTable(path).read_at_once(["text", "tags"]).column_names == ["text", "tags"]
     rows = list(ParquetTable(path).iterate_rows(["tags"], BadLines(path)))
     assert rows == [("row 0", {"tags": ["x"]}), ("row 1", {"tags": ["x", "y"]})]
-    raw = path.read_bytes()  # what is not asked for may even be damaged
+    raw = path.read_bytes()  # columns that are not asked for may even be damaged
     start = pyarrow.parquet.ParquetFile(path).metadata.row_group(0).column(2).data_page_offset
     path.write_bytes(raw[:start] + b"\xff" * 8 + raw[start + 8 :])
     assert give_concepts(read_text_table(path, label_columns=["tags"])) == {"x": [0, 1], "y": [1]}
@@ -193,7 +193,7 @@ def test_a_quote_that_stays_open_is_named_by_its_line(tmp_path):
     path.write_text("\n".join(["text,label", *good, '"He said hi and left,a', *good, '"Again" she said,b', *good]))
     with pytest.raises(UserError, match=r"t.csv:52: not valid CSV, .*line 103: "):
         read_text_table(path)
-    assert len(read_text_table(path, skip_bad_lines=True)) == 50  # where the rows after it stand is not known
+    assert len(read_text_table(path, skip_bad_lines=True)) == 50  # the positions of the following rows are unknown
 
 
 def test_a_quote_in_a_tsv_is_a_plain_character(tmp_path):
@@ -251,7 +251,7 @@ def test_a_row_with_a_line_that_is_not_utf8_is_left_out_whole(tmp_path):
     dataset = read_text_table(path, skip_bad_lines=True)
     assert list(dataset.texts) == ["a", "d"]
     assert dataset.table_rows.tolist() == [0, 2]
-    path.write_bytes(b'text,label\n"\xff"a,x\nb,y\n')  # wrong in two ways, and still one row
+    path.write_bytes(b'text,label\n"\xff"a,x\nb,y\n')  # wrong in two ways, but still one row
     dataset = read_text_table(path, skip_bad_lines=True)
     assert list(dataset.texts) == ["b"]
     assert dataset.table_rows.tolist() == [1]
@@ -262,7 +262,7 @@ def test_a_row_with_a_line_that_is_not_utf8_is_left_out_whole(tmp_path):
     assert dataset.table_rows.tolist() == [0, 2]
     path.write_bytes(b"text,l\xffbel\na,x\nb,y\n")
     with pytest.raises(UserError, match=r"t.csv:1: not UTF-8 text"):
-        read_text_table(path, skip_bad_lines=True)  # the next line is no header
+        read_text_table(path, skip_bad_lines=True)  # the next line is not a header
 
 
 @pytest.mark.parametrize("content", [b"text,label\ra,x\rb,y\r", b"\xef\xbb\xbftext,label,,\r\na,x,,\r\nb,y,,\r\n"])
@@ -298,7 +298,7 @@ def test_a_folder_that_changes_while_it_is_listed_is_named(tmp_path, monkeypatch
 
 
 def test_a_large_cell_is_no_obstacle(tmp_path):
-    """Of more than the block that pyarrow reads at a time."""
+    """The cell is larger than the block that pyarrow reads at a time."""
     write_csv(tmp_path / "t.csv", [["text", "label"], ["a" * 3_000_000, "x"], ["b", "y"]])
     assert [len(text) for text in read_text_table(tmp_path / "t.csv").texts] == [3_000_000, 1]
     assert DelimitedTable(tmp_path / "t.csv", ",", is_quoted=True).read_header(BadLines(tmp_path)) == ["text", "label"]

@@ -1,4 +1,4 @@
-"""No row of a table is lost, merged or misnumbered, whatever its texts are and whatever the format."""
+"""No row of a table is lost, merged or misnumbered, whatever its texts and format."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from seals_sim.datasets.options import TableOptions
 from seals_sim.datasets.table import read_text_columns, read_text_table
 from seals_sim.errors import UserError
 
-BAD = "\ue000"  # stands for a byte that is no UTF-8
+BAD = "\ue000"  # stands for a byte that is not UTF-8
 PIECES = ['"', '""', ",", ";", "\n", "\r\n", "\r", "\t", "a", "b c", "é", "\u2028", "\x85", "'", "\\", "["]
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=BAD))
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=6).map("".join) | ANY_TEXT
@@ -42,7 +42,7 @@ def to_bytes(text):
 
 
 def require_numbered(path, cells, **options):
-    """Every row that is read is where its number says, and every other one is listed."""
+    """Require that every row read is where its number says, and that every other row is listed."""
     cells = [cell or "" for cell in cells]
     good = [row for row, cell in enumerate(cells) if cell.strip() and BAD not in cell]
     if not good:

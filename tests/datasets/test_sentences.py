@@ -1,4 +1,4 @@
-"""Goodreads at its real size: sentences on disk in parts. All reviews here are made up."""
+"""Goodreads at its real size: sentences stored on disk in parts. All reviews here are made up."""
 
 from __future__ import annotations
 
@@ -47,7 +47,9 @@ def test_read_once_and_found_again(reviews, tmp_path):
 
 
 def test_a_bad_line_keeps_the_parts_before_it(reviews, tmp_path):
-    """The file mended, or its bad lines skipped, goes on; a file that differs before that is not mixed in."""
+    """With the file mended or its bad lines skipped, reading resumes; a file that differs before that line is not mixed
+    in.
+    """
     good = lines_of(reviews)
     reviews.write_text("\n".join([*good[:60], "{broken", *good[60:]]))
     with pytest.raises(UserError, match=r"reviews.json:61: not valid JSON"):
@@ -63,7 +65,7 @@ def test_a_bad_line_keeps_the_parts_before_it(reviews, tmp_path):
 
 
 def test_truncated_gzip(reviews, tmp_path):
-    """Every review is longer than what a part is packed into, so that the first part is whole."""
+    """Every review is longer than the packing unit of a part, so the first part is whole."""
     rng = np.random.default_rng(0)
     many = []
     for number, line in enumerate(lines_of(reviews) * 20):

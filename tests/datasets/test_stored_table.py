@@ -1,4 +1,4 @@
-"""A table that is kept on disk has the rows that it has in memory, and nothing is left of one that cannot be kept."""
+"""A table stored on disk has the same rows as in memory, and one that cannot be stored leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_a_damaged_copy_is_read_again(tmp_path):
 
 
 def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
-    """A limit on the size of a file stands in for a full disk: the same call fails."""
+    """A file size limit stands in for a full disk: the same call fails."""
     path, cache = tmp_path / "t.jsonl", tmp_path / "cache"
     write_lines(path, 5_000)
     with limited_files(50_000), pytest.raises(UserError, match=r"rows\.arrow: cannot be written: File too large$"):
@@ -161,7 +161,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(tmp_path):
 
 
 def test_memory_does_not_grow_with_the_texts(tmp_path, monkeypatch):
-    monkeypatch.undo()  # batches as they are
+    monkeypatch.undo()  # batches unchanged
     path = tmp_path / "t.jsonl"
     with path.open("w") as file:
         for row in range(60_000):

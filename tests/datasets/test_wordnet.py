@@ -69,7 +69,7 @@ def test_what_cannot_be_read(dictionary, tmp_path):
 
 
 def test_the_real_one(shared_data):
-    """Its size, and hyponym counts that were made independently."""
+    """Its size and its hyponym counts, which were computed independently."""
     import json
 
     folder = shared_data / "wordnet"

@@ -1,4 +1,4 @@
-"""Files that are replaced: whole or not at all, through links, and nothing but files."""
+"""Files are replaced whole or not at all, through links, and only files are replaced."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_what_a_killed_process_left_is_removed_a_day_later(tmp_path):
     own.write_text("of the user")
     os.utime(own, (0, 0))
     write_text(tmp_path / "u.txt", "new")
-    assert left.exists()  # its process may live
+    assert left.exists()  # its process may be alive
     yesterday = time.time() - 90_000
     os.utime(left, (yesterday, yesterday))
     write_text(tmp_path / "u.txt", "newer")

@@ -1,4 +1,4 @@
-"""Who else on the machine can read what is written: what holds texts is private, results follow the umask."""
+"""Who else on the machine can read the files: those with texts are private, results follow the umask."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The door: what is damaged is one line that names the file."""
+"""Reading files: damage is reported in one line that names the file."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_a_seal_vouches_for_what_was_written(tmp_path):
         (tmp_path / "a.csv").write_text("x\n1\n2\n")
     assert require_sealed(tmp_path, ["a.csv"])
     (tmp_path / "a.csv").write_text("x\n1\n")
-    with pytest.raises(UserError, match=r"a\.csv: is not what the run wrote"):
+    with pytest.raises(UserError, match=r"a\.csv: differs from what the run wrote"):
         require_sealed(tmp_path, ["a.csv"])
     with pytest.raises(KeyboardInterrupt), sealing(tmp_path, ["a.csv"]):
         raise KeyboardInterrupt

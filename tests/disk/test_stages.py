@@ -1,4 +1,4 @@
-"""Stages: what a kill leaves behind is gone on from, what is damaged is done again, what is another's is refused."""
+"""Stages: they resume from what a kill leaves, redo what is damaged, and refuse what belongs to another."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_a_stopped_stage_goes_on_after_its_last_block(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         array_stage(tmp_path).fill(stopping, 4)
     with (tmp_path / "squares" / "journal.jsonl").open("a") as journal:
-        journal.write('{"block": {"start": 8, "en')  # killed while it wrote
+        journal.write('{"block": {"start": 8, "en')  # killed while writing
     assert np.array_equal(array_stage(tmp_path).fill(square, 4), WHOLE)
     assert calls == [0, 4, 8]
 

@@ -1,4 +1,4 @@
-"""Digests that are noted: taken while a file is as it was, and never for another content."""
+"""Recorded digests: used while a file is unchanged, and never for other content."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def digest(path):
 
 
 def change(path):
-    """Another content of the same size, with the time that the file had, as a careful copy has it."""
+    """Write other content of the same size and with the same file time, as a careful copy has it."""
     before = path.stat()
     path.write_bytes(b"two")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -50,7 +50,7 @@ def replace(path):
 
 def test_a_file_that_has_settled_is_read_once(path):
     assert digest(path)
-    assert digest(path)  # just written: a change of this very moment might not be seen
+    assert digest(path)  # just written: a change at the same moment might go unseen
     time.sleep(2.1)
     assert digest(path)
     assert not digest(path)

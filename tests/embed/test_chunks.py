@@ -1,4 +1,4 @@
-"""Long texts are cut into chunks that the model reads whole, and nothing of a text is lost."""
+"""Long texts are cut into chunks that the model reads whole, and no part of a text is lost."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_the_model_reads_every_chunk_whole_and_short_texts_as_they_are():
     pieces = chunks.list_texts(texts)
     assert encoder.find_cut(pieces) == []
     counts = (chunks.starts[1:] - chunks.starts[:-1]).tolist()
-    assert counts[0] == counts[7] == 1  # 254 tokens and two at the ends are what it reads
+    assert counts[0] == counts[7] == 1  # it reads 254 tokens and two at the ends
     assert counts[8] == 2
     assert min(counts[1:7]) > 1
     assert chunks.n_long == 7

@@ -1,4 +1,4 @@
-"""Texts that are longer than the model reads are counted."""
+"""Texts longer than the model reads are counted."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def test_a_full_cache_needs_no_model(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Encoder, "encode", fail)
     np.testing.assert_array_equal(embed_texts(TEXTS, dimensions=3, cache=tmp_path), first)
-    embed_texts(TEXTS, dimensions=2, cache=tmp_path)  # whitened anew from the embeddings on disk
+    embed_texts(TEXTS, dimensions=2, cache=tmp_path)  # whitened again from the embeddings on disk
     with pytest.raises(AssertionError):
         embed_texts([*TEXTS, "more"], dimensions=3, cache=tmp_path)
 
@@ -131,7 +131,7 @@ def test_making_embeddings_turns_on_no_log(tmp_path):
 
 @pytest.mark.parametrize("n_copies", [1, 30, 300])
 def test_copies_of_a_text_do_not_push_its_paraphrase_away(n_copies):
-    """Whitening counts each row once: 300 copies among 1,000 texts used to take the paraphrase from rank 1 to 102."""
+    """Whitening counts equal rows once: 300 copies among 1,000 texts used to push the paraphrase from rank 1 to 102."""
     spam = "You have won a prize, click this link to claim your voucher now"
     texts = [*read_icd10cm().texts[:3000:3], *[spam] * n_copies]
     space = TextSpace(texts, "wordllama", 64)

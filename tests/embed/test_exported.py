@@ -1,4 +1,4 @@
-"""A model as a graph: the numbers of torch, under the same key of the cache; what is damaged is exported again."""
+"""A model exported as a graph gives torch's numbers under the same cache key; a damaged export is redone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TEXTS = ["", " two  blanks ", "caf\u00e9 \u6587", *read_icd10cm().texts[:40], "a
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory):
-    """With the default model exported."""
+    """A cache with the exported default model."""
     folder = tmp_path_factory.mktemp("cache")
     Encoder(backend="onnx", cache=folder).encode(["a text"])
     return folder

@@ -1,4 +1,4 @@
-"""Models that fail: each is one clear line, and nothing of what they gave is kept."""
+"""Models that fail: each gives one clear line, and none of their output is kept."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def table(tmp_path):
 
 
 def spoil(folder, word):
-    """Make one word's vector not a number."""
+    """Make one word's vector NaN."""
     path = folder / "model.safetensors"
     weights = load_file(path)
     name = next(name for name in weights if name.endswith("word_embeddings.weight"))

@@ -1,4 +1,4 @@
-"""Of a table that has grown only the new texts are embedded."""
+"""If a table has grown, only its new texts are embedded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def encoded(monkeypatch):
     seen, encode = [], Encoder.encode
 
     def watch(self, texts):
-        seen.extend(text for text in texts if text != "a sentence")  # asked for to know the dimensions
+        seen.extend(text for text in texts if text != "a sentence")  # embedded to learn the dimensions
         return encode(self, texts)
 
     monkeypatch.setattr(Encoder, "encode", watch)

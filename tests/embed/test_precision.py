@@ -1,4 +1,4 @@
-"""bfloat16 where the processor has it: near float32, under another key of the cache, in the same session."""
+"""bfloat16 on CPUs that support it: close to float32, under another cache key, in the same session."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A killed embedding goes on after its last block, and comes to the same."""
+"""A killed embedding resumes after its last block and gives the same result."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ TEXTS = ["cat", "cat dog", "sea", "the cat"]
 
 
 def write_model(folder, with_modules=False, **more):
-    """A made-up model as Model2Vec saves one."""
+    """Write a made-up model as Model2Vec saves one."""
     folder.mkdir()
     tokenizer = Tokenizer(WordLevel({word: place for place, word in enumerate(WORDS)}, unk_token="[UNK]"))
     tokenizer.pre_tokenizer = Whitespace()
@@ -67,7 +67,7 @@ def test_a_folder_of_model2vec_without_its_vectors_is_named(tmp_path):
 
 def test_a_static_model_is_not_embedded_lazily(tmp_path):
     folder = write_model(tmp_path / "m")
-    with pytest.raises(UserError, match="is static itself"):
+    with pytest.raises(UserError, match="is a static model"):
         build_lazy_corpus(TEXTS, "exact", tmp_path / "cache", str(folder))
 
 

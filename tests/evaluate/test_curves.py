@@ -1,4 +1,4 @@
-"""The mean curve of a report, computed a second time from its words, with loops and no table."""
+"""The mean curve of a report, recomputed from its definition with plain loops and no table."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seals_sim.replay.tables import MEASURES, compute_curves
 
 
 def mean_curve(runs, measure):
-    """Average over concepts within a repeat, then mean and standard deviation over repeats (5.1).
+    """Average over concepts within a repeat, then take the mean and standard deviation over repeats (5.1).
 
     runs: (method, concept, repeat) -> the values of a measure by round; a run that ended keeps its last value.
     """

@@ -1,4 +1,4 @@
-"""Estimates of what remains, and the stopping rule."""
+"""Estimates of the remaining positives, and the stopping rule."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_interval_has_the_stated_coverage(n_drawn):
         width += (interval.high - interval.low) / 400
     assert hits >= 0.95 * 400
     normal = 2 * 1.96 * np.sqrt(0.05 * 0.95 / n_drawn) * (1000 - n_drawn)
-    assert normal < width < 1.5 * normal  # an exact interval is wider than the normal one, but says as much
+    assert normal < width < 1.5 * normal  # an exact interval is wider than the normal one, but is as informative
 
 
 def test_the_interval_is_that_of_clopper_and_pearson():
@@ -37,7 +37,7 @@ def test_the_interval_is_that_of_clopper_and_pearson():
 
 
 def test_stopping_rule_has_the_stated_level_on_random_orders():
-    """On rows in random order its test is exact for one i, and it stops too early in about 5% of the runs; the smallest
+    """On rows in random order, its test is exact for one i and stops too early in about 5 % of the runs. The smallest
     of many p may do so more often, within what its authors report.
     """
     rng = np.random.default_rng(0)
@@ -54,8 +54,8 @@ def test_stopping_rule_has_the_stated_level_on_random_orders():
 
 
 def test_earlier_positives_count_but_are_not_in_the_sequence():
-    """10 positives from before, then 10 and 200 negatives in a search through 390 rows. Were the target missed, there
-    would be 22 positives: the last 200 of the 380 rows left held neither of the last two.
+    """10 positives from before, then 10 and 200 negatives in a search through 390 rows. If the target had been missed,
+    there would be 22 positives: the last 200 of the 380 rows left held neither of the last two.
     """
     assert compute_p_missing([], 300, n_positive_before=20) == 1.0
     p = compute_p_missing([1] * 10 + [0] * 200, 390, n_positive_before=10)

@@ -53,7 +53,7 @@ def test_seeds_are_drawn_from_both_classes():
 
 
 def test_quality_by_hand():
-    """Ranking + - + -: precision 1 at recall 1/2, 2/3 at recall 1; of 4 pairs 3 are in order."""
+    """Ranking + - + -: precision 1 at recall 1/2 and 2/3 at recall 1; 3 of 4 pairs are in order."""
     vectors = np.array([[4], [3], [2], [1]], dtype=np.float32)
     model = LinearModel(np.ones(1, dtype=np.float32), 0.0)
     measured = measure_quality(model, vectors, np.array([True, False, True, False]))

@@ -15,8 +15,8 @@ from tests.conftest import clustered
 
 
 def test_four_points_on_a_circle_by_hand():
-    """At 0, 10, 30 and 90 degrees; with k = 2 a row finds itself and its nearest: 0-10, 10-0, 30-10, 90-30. Without
-    the row at 30 degrees, which is not of the concept, 90 is alone.
+    """At 0, 10, 30 and 90 degrees. With k = 2 a row finds itself and its nearest: 0-10, 10-0, 30-10, 90-30. Without the
+    row at 30 degrees, which is not in the concept, 90 is alone.
     """
     angles = np.radians([0, 10, 30, 90])
     index = ExactIndex(np.column_stack([np.cos(angles), np.sin(angles)]).astype(np.float32))
@@ -40,7 +40,7 @@ def test_a_single_example_has_no_path():
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 30))
 def test_structure_matches_plain_definitions(seed, k):
-    """Against neighbors, components and path lengths written out: Floyd and Warshall's."""
+    """Compare with neighbors, components and path lengths (Floyd-Warshall) written out."""
     vectors, cluster = clustered(80, 5, 4, seed)
     members = np.flatnonzero(cluster == 0)
     distance = np.linalg.norm(vectors[:, None].astype(float) - vectors[None], axis=2)
@@ -74,7 +74,9 @@ def test_everything_is_one_step_away_at_k_equals_n():
 
 
 def test_sampled_sources_come_near_the_whole():
-    """On a path an example is n / 4 to n / 2 edges from the others, by its place, and (n + 1) / 3 on average."""
+    """On a path, an example is n / 4 to n / 2 edges from the others, depending on its place, and (n + 1) / 3 on
+    average.
+    """
     n = 400
     heads = np.arange(n - 1)
     path = csr_array((np.ones(n - 1), (heads, heads + 1)), shape=(n, n))
@@ -113,9 +115,9 @@ def test_chosen_concepts_overlap_little_and_no_other_fits(sets, max_shared):
 
 @pytest.mark.parametrize("name", ["exact", "graph"])
 def test_copies_neither_join_nor_swell_a_concept(name, tmp_path):
-    """Simulated: a concept, and the same with one of its members a thousand times more."""
+    """Simulated: a concept, and the same concept with one of its members repeated a thousand times."""
     vectors, cluster = clustered(400, 12, 10)
-    vectors, cluster = vectors[:360], cluster[:360]  # no two are equal
+    vectors, cluster = vectors[:360], cluster[:360]  # all are different
     copied = np.concatenate([vectors, np.repeat(vectors[cluster == 0][:1], 1000, axis=0)])
     graphs = []
     for folder, table in (("plain", vectors), ("copied", copied)):

@@ -77,7 +77,7 @@ def test_near_duplicates_count_once(tmp_path, cache):
 def test_a_table_of_tags_is_searched_without_the_rows_that_have_none(tmp_path, cache):
     rng = np.random.default_rng(0)
     kinds = ("library", "game", "font", "editor")
-    lines = ["name\tabout\ttags"]  # every row has the tag "any" too, which must not keep the others out
+    lines = ["name\tabout\ttags"]  # every row also has the tag "any", which must not exclude the others
     for number in range(400):
         kind = kinds[number % 4]
         tags = ["any", f"role::{kind}", *(["use::old"] if rng.random() < 0.1 else [])] if number % 3 else []
@@ -111,7 +111,7 @@ def test_sessions_begin_with_two_positives_and_are_measured_by_what_they_find(tm
     assert "no negative" in (out / "index.html").read_text()
     with pytest.raises(SystemExit):
         beyond.main([*words, "--cold-start", "--only", "walk", "--out", str(tmp_path / "other")])
-    assert "compares session and presuming alone" in capsys.readouterr().err
+    assert "compares only session and presuming" in capsys.readouterr().err
 
 
 def test_planted_rows_lie_near_their_own():
@@ -128,7 +128,9 @@ def test_planted_rows_lie_near_their_own():
 
 
 def test_where_siblings_are_as_near_as_copies_neither_is_passed_over():
-    """The codes of ICD-10-CM. Among clusters of random rows copies are told: `tests/search/test_walk.py`."""
+    """The codes of ICD-10-CM. For copies among clusters of random rows, which are recognized, see
+    `tests/search/test_walk.py`.
+    """
     texts = read_icd10cm().texts[::12]
     vectors = embed_texts(texts, "wordllama", 0)
     rng = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""`experiments.claims`: claims stand in the paper, verdicts follow from stored runs, bad folders are refused."""
+"""`experiments.claims`: claims appear in the paper, verdicts follow from stored runs, bad folders are refused."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ TABLES = PAPER / PAPER_TABLES
 
 @pytest.fixture(scope="module")
 def paper():
-    """The paper by section: its text with single spaces, captions in the section that they stand in."""
+    """The paper by section: its text with single spaces, captions in the section where they appear."""
     path = PAPER / "seals-paper.txt"
     if not path.exists():
         pytest.skip("the text of the paper is not here (../shared/paper/seals-paper.txt)")
@@ -70,7 +70,7 @@ def find_claim(place, says):
 
 
 def change(path, column, make, **where):
-    """Change a column of the rows of a table that have these values."""
+    """Change a column in the rows of a table that have these values."""
     table = pd.read_csv(path)
     chosen = pd.Series(True, index=table.index)
     for name, value in where.items():
@@ -117,7 +117,7 @@ def test_a_claim_is_judged_or_says_what_is_missing(stored, claim):
 
 
 def test_the_committed_ledger_says_what_the_reports_say(stored):
-    """Where it does not, make it anew: python -m experiments.claims --paper-tables ... --out reports/claims."""
+    """If this fails, rebuild the ledger: python -m experiments.claims --paper-tables ... --out reports/claims."""
     committed = pd.read_csv(REPORTS / "claims" / LEDGER, keep_default_na=False)
     assert committed["claim"].tolist() == [claim.says for claim in CLAIMS]
     now = evaluate_claims(stored)
@@ -234,13 +234,13 @@ def test_the_command_writes_a_ledger_that_is_drawn_again(tmp_path, copied, capsy
     assert all(f'id="c{number}"' in page for number in rows["number"])
     assert {path.name for path in out.iterdir()} == {"config.json", "finished.json", LEDGER, "index.html"}
     change(copied / "icd10cm/summary.csv", "recall_mean", lambda old: 0 * old, pool="seals")
-    claims.main([*words, "--quiet"])  # anew, from what the reports say now
+    claims.main([*words, "--quiet"])  # rebuilt from what the reports say now
     assert (out / "index.html").read_text() != page
     (out / "index.html").unlink()
     assert redraw(out) == out / "index.html"
     whole = (out / LEDGER).read_text()
     (out / LEDGER).write_text(whole.replace("confirmed", "refuted"))
-    with pytest.raises(UserError, match="is not what the run wrote"):
+    with pytest.raises(UserError, match="differs from what the run wrote"):
         write_report(out)
 
 

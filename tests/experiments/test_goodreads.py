@@ -86,7 +86,7 @@ def test_what_whitening_costs_is_compared_repeat_by_repeat(reviews, tmp_path, re
     assert "MLP-Walk (not whitened)" in page
     assert not (tmp_path / "o" / "curves_sentence.svg").read_text().count("not whitened")
     said = refused(goodreads.main, [*command, "--dimensions", "0", "--out", str(tmp_path / "p")])
-    assert "--dimensions 0: whitens nothing" in said
+    assert "--dimensions 0: turns whitening off" in said
 
 
 def lines_cut(n):
@@ -266,7 +266,7 @@ def test_reviews_that_do_not_fit_are_refused_before_the_folder_is_begun(
 
 def test_the_current_folder_can_be_the_folder_of_a_run(tmp_path, monkeypatch, refused):
     (tmp_path / "run").mkdir()
-    (tmp_path / "run-work").touch()  # in the way of the folder beside it
+    (tmp_path / "run-work").touch()  # blocks the folder next to it
     monkeypatch.chdir(tmp_path / "run")
     said = refused(goodreads.main, ["--simulate", "300", "--quiet", "--out", "."])
     assert f"--work {tmp_path / 'run-work'}: cannot be written" in said
@@ -298,7 +298,7 @@ def test_memory_is_a_share_or_a_size():
 
 
 def test_real_spoilers_at_the_prevalence_of_goodreads(shared_data, tmp_path):
-    """TV Tropes: the nearest real texts; their file has no line of names."""
+    """TV Tropes, the most similar real texts. Their file has no header."""
     path = tmp_path / "tv.csv"
     with path.open("w", newline="") as file:
         writer = csv.writer(file)

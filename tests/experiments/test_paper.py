@@ -1,4 +1,4 @@
-"""`experiments.paper` as a whole: its runs, what survives a kill, its report, and the paper's own tables."""
+"""`experiments.paper` as a whole: its runs, resuming after a kill, its report, and the paper's own tables."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SECONDS = ["select_seconds", "neighbor_seconds", "train_seconds", "whole_seconds
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A finished run on real texts: a sample of the built-in ones, by the fast model."""
+    """A finished run on real texts: a sample of the built-in ones, with the fast model."""
     out = tmp_path_factory.mktemp("paper") / "run"
     cache = tmp_path_factory.mktemp("cache")
     paper.main(["--dataset", "icd10", "--sample", "6000", "--models", "wordllama", "--dimensions", "24,12",
@@ -186,7 +186,7 @@ def test_a_report_without_its_rows_names_the_file_that_is_missing():
 
 
 def test_claims_say_what_the_rows_say(finished):
-    """Two of them computed again, from the rows alone."""
+    """Two claims are recomputed from the rows alone."""
     rounds, claims = rows_of(finished), pd.read_csv(finished / "claims.csv")
     k = json.loads((finished / "config.json").read_text())["protocol"]["k"]
     main = rounds[(rounds["seed_positives"] == 3) & (rounds["embedding"] == "wordllama/24")]
@@ -205,8 +205,8 @@ def test_claims_say_what_the_rows_say(finished):
 
 
 def test_strategies_agree_when_the_model_predicts_no_positives(finished):
-    """By arithmetic, over everything: entropy rises with P as long as no P is above 1/2. The test rows stand for the
-    pool, so that a few exceptions may occur.
+    """By arithmetic, over everything: entropy rises with P as long as no P is above 1/2. The test rows stand in for the
+    pool, so a few exceptions may occur.
     """
     table = compare_batches(read_paper(finished))
     table = table[(table["pool"] == "all") & (table["together"] == 1) & (table["calls_none"] == 1)]
@@ -305,14 +305,14 @@ def test_bad_input_is_refused(vectors_and_labels, tmp_path, refused):
     assert "needs the columns class, total_positives" in bad
     assert not out.exists()
     paper.main([*arguments, "--only", "main"])
-    assert "holds a run with another budget (45, now 35)" in refused(
+    assert "holds a run with a different budget (45, now 35)" in refused(
         paper.main, override([*arguments, "--budget", "35"])
     )
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
     mine = refused(paper.main, [*vectors_and_labels, *FAST, "--out", str(tmp_path / "mine")])
-    assert "holds other files and no run" in mine
-    assert "holds a run with another concepts (3, now 2)" in refused(
+    assert "holds other files, not a run" in mine
+    assert "holds a run with a different concepts (3, now 2)" in refused(
         paper.main, override([*arguments, "--concepts", "2"])
     )
 

@@ -1,4 +1,4 @@
-"""The forecast of what remains: it is what the committed sessions give, and covers as is claimed."""
+"""The forecast of remaining positives matches the committed sessions, and its coverage is as claimed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stopping rules of the literature, on cases made by hand: when each fires, and that it never does before."""
+"""Stopping rules from the literature on handmade cases: when each one fires, and that it never fires before."""
 
 from __future__ import annotations
 
@@ -108,11 +108,11 @@ def test_the_comparison_counts_what_was_found_where_a_rule_stopped():
     stops = pd.concat([describe_stops(table, concept, {("quant", 0.9): 50}) for table, concept in ("ax", "by")])
     compared = compare_rules(sessions, stops).set_index(["table", "target", "rule"])
     known = compared.loc[("a", 0.9, "who knows the end")]
-    assert (known["n_answers"], bool(known["is_reached"])) == (100, True)  # 0.9 of 98 is 89: the look at 100
+    assert (known["n_answers"], bool(known["is_reached"])) == (100, True)  # 0.9 of 98 is 89: the check at 100
     quant = compared.loc[("a", 0.9, "quant")]
     assert quant["recall"] == pytest.approx(50 / 98)
     assert not quant["is_reached"]
-    assert ("a", 0.95, "who knows the end") not in compared.index  # 90 of 98 is all that it finds
+    assert ("a", 0.95, "who knows the end") not in compared.index  # it finds only 90 of 98
     assert ("a", 0.8, "quant") not in compared.index
     table = summarize_rules(compared.reset_index(), 2)
     row = table[(table["target"] == 0.9) & (table["rule"] == "quant")].iloc[0]

@@ -183,7 +183,7 @@ def test_the_whole_bench_is_the_cross_with_both_studies():
     [
         (["--problem", "example2"], "--problem example2: unknown; choose from 'example1', "),
         (["--algorithm", "3,5"], "--algorithm 5: unknown; choose from"),
-        (["--algorithm", "3,3"], "--algorithm 3,3: names one twice"),
+        (["--algorithm", "3,3"], "--algorithm 3,3: has a value twice"),
         (["--dim", "1"], "--dim 1: must be at least 2"),
         (["--dim", "two"], "--dim two: must be a whole number"),
         (["--delta", "0"], "--delta 0: must be above 0"),
@@ -210,7 +210,7 @@ def test_bad_options(arguments, message, tmp_path, refused):
 
 def test_folders_of_something_else_are_left_alone(folder, tmp_path, refused):
     (tmp_path / "notes.txt").write_text("mine")
-    for out, message in ((tmp_path, "holds other files"), (folder, "holds a run with another problem")):
+    for out, message in ((tmp_path, "holds other files"), (folder, "holds a run with a different problem")):
         assert message in refused(theory_bounds.main, ["--dim", "2", "--algorithm", "4", "--quiet", "--out", out])
     assert (tmp_path / "notes.txt").read_text() == "mine"
 
@@ -271,7 +271,7 @@ def test_bounds_are_void_where_sigma_is_0(tmp_path, capsys):
 
 
 def test_studies_are_counted_apart():
-    """Runs with wrong labels do not count among those whose searches met by themselves, nor the other way round."""
+    """Runs with wrong labels do not count among those whose searches met by themselves, nor the other way around."""
     common: dict[str, object] = {
               "algorithm": "3", "dim": 5, "delta": 0.5, "gamma_over_delta": 20.0, "seed": 0, "round": 9,
               "n_queries": 36, "max_rho": 1e-9, "error": 0.1, "certificate": 9.0, "searches": 1, "flip": 0.0,

@@ -1,4 +1,4 @@
-"""Parts that a theorist registers run in the bench by name, with the code of the page that says how."""
+"""Parts that a theorist registers run in the bench by name, with the code from the how-to page."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PARTS = ("one third", "boundary near the other class", "wrong at the tenth query
 
 @pytest.fixture
 def plugin(tmp_path, monkeypatch):
-    """The module of the page, `mine.py`, in a folder of its own; what it registers is forgotten afterwards."""
+    """The page's module, `mine.py`, in its own folder. What it registers is forgotten afterward."""
     for registry in (ALGORITHMS, PROBLEMS, ORACLES):
         entries = {name: entry for name, entry in registry._entries.items() if name not in PARTS}
         monkeypatch.setattr(registry, "_entries", entries)
@@ -80,7 +80,7 @@ def test_another_code_is_another_run(plugin, tmp_path, refused):
     _run(tmp_path / "run", *words)
     plugin.write_text(plugin.read_text() + "\n# changed\n")
     again = [*words, "--dim", "3", "--epsilon", "1e-2,1e-4", "--quiet", "--out", tmp_path / "run"]
-    assert "holds a run with another data" in refused(theory_bounds.main, again)
+    assert "holds a run with a different data" in refused(theory_bounds.main, again)
 
 
 @pytest.mark.parametrize(

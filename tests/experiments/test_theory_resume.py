@@ -1,4 +1,4 @@
-"""The theory bench resumes, gives the same rows wherever a job runs, and claims nothing where labels are wrong."""
+"""The theory bench resumes, gives the same rows wherever a job runs, and claims nothing if labels are wrong."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_job_alone_gives_the_rows_it_gives_after_others():
 
 @pytest.mark.parametrize("words", [["--dim", "3,3"], ["--epsilon", "1e-3,1e-3"], ["--gamma-over-delta", "5,5.0"]])
 def test_repeated_numbers_are_refused(words, tmp_path, refused):
-    assert "names one twice" in refused(theory_bounds.main, [*words, "--out", tmp_path / "run"])
+    assert "has a value twice" in refused(theory_bounds.main, [*words, "--out", tmp_path / "run"])
 
 
 def test_with_noise_nothing_is_certified(tmp_path, capsys):
@@ -102,7 +102,7 @@ def test_each_epsilon_has_its_own_sigma():
 
 
 def test_a_rate_has_an_interval_only_over_independent_problems():
-    """All runs on Example 1 are one sequence: no interval, however many they are."""
+    """All runs on Example 1 are one sequence, so there is no interval, however many runs there are."""
     bits = [10, 11, 12, 13]
     rows = [
         {"problem": name, "algorithm": "4", "dim": dim, "delta": 0.5, "gamma_over_delta": 20.0, "seed": 0,

@@ -1,8 +1,7 @@
-"""`make fuzz`: damaged files and odd words for every command; none may end in a traceback, hang, or spoil a file.
+"""`make fuzz`: damaged files and odd arguments for every command. None may end in a traceback, hang or spoil a file.
 
 `--write` puts the counts in docs/reference/robustness.md; `--only WORD` runs the kinds with this word in their names.
-`--results FILE` notes what became of each input, and passes over those that are noted already, so that a run that was
-stopped goes on.
+`--results FILE` records the outcome of each input and skips inputs already recorded, so that a stopped run can resume.
 """
 
 from __future__ import annotations
@@ -69,7 +68,7 @@ def main() -> None:
 
 
 def _make_apart(pristine: Path, has_experiments: bool) -> None:
-    """In a process of its own, so that this one has no threads when it is copied."""
+    """Make the fixtures in another process, so that this one has no threads when it is forked."""
     pid = os.fork()
     if pid == 0:
         code = 1
@@ -83,7 +82,7 @@ def _make_apart(pristine: Path, has_experiments: bool) -> None:
 
 
 class _Results:
-    """What became of each input, by kind and number."""
+    """The outcome of each input, by kind and number."""
 
     def __init__(self, path: Path | None) -> None:
         self._path = path

@@ -1,4 +1,4 @@
-"""The inputs: which file is damaged how, or which words are typed, and which command then reads it."""
+"""The inputs: which file is damaged and how, or which arguments are given, and which command then reads it."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ class Kind:
     """Inputs of one kind.
 
     Attributes:
-        name: For people.
-        n: How many of them there are.
-        files: Patterns of the files that are damaged, in turn; none where the words are what is wrong.
-        ways: To damage them.
-        commands: That read them, in turn: a program and its words.
-        is_cache: Whether the files may be made again by the command itself.
+        name: Name for the report.
+        n: Number of inputs.
+        files: Patterns of the files to damage, in turn; empty if the arguments are what is wrong.
+        ways: Ways to damage the files.
+        commands: Commands that read the files, in turn: a program and its arguments.
+        is_cache: Whether the command itself may remake the files.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Case:
-    """One input: its kind, its number, the damaged file with its content, and what is run."""
+    """One input: its kind, its number, the damaged file with its content, and the command to run."""
 
     kind: Kind
     number: int
@@ -109,7 +109,7 @@ _REVIEWS = (
 
 
 def _redraws(prefix: str, scale: int) -> list[Kind]:
-    """Reports drawn again. Early folders have no seal: what is in them must do."""
+    """Redraw reports. Early folders have no seal, so their content must do."""
 
     def name(experiment: str) -> str:
         return f"redraw of {'an early' if prefix else 'a sealed'} {experiment}"
@@ -412,7 +412,7 @@ def _list_typed() -> Iterator[Case]:
 
 
 def list_cases(pristine: Path) -> list[Case]:
-    """All inputs, the same ones every time.
+    """All inputs, the same every time.
 
     Args:
         pristine: The folder of the fixtures.
@@ -420,7 +420,7 @@ def list_cases(pristine: Path) -> list[Case]:
     cases = list(_list_typed())
     for kind in KINDS:
         groups = [found for pattern in kind.files if (found := _find_files(pristine, pattern))]
-        if not groups:  # of an experiment that is left out
+        if not groups:  # belongs to an experiment that is left out
             continue
         for number in range(kind.n):
             rng = make_generator(0, "fuzz", kind.name, number)
@@ -430,7 +430,7 @@ def list_cases(pristine: Path) -> list[Case]:
             command = _choose_command(kind, path, pristine, int(rng.integers(10**6)))
             try:
                 content = way(path.read_bytes(), rng)
-            except (ValueError, IndexError, TypeError):  # a way that suits JSON or arrays alone
+            except (ValueError, IndexError, TypeError):  # a way that only suits JSON or arrays
                 way = damage.flip_bits
                 content = way(path.read_bytes(), rng)
             cases.append(Case(kind, number, str(path.relative_to(pristine)), content, way.__name__, command))
@@ -442,7 +442,7 @@ def _find_files(pristine: Path, pattern: str) -> list[Path]:
 
 
 def _choose_command(kind: Kind, path: Path, pristine: Path, draw: int) -> Words:
-    """The command that reads this file: the one that names its folder, index or experiment, where one does."""
+    """The command that reads this file: the one that names its folder, index or experiment, if there is one."""
     place = path.relative_to(pristine).parts[0]
     names = (
         place,

@@ -64,7 +64,7 @@ def replace_all(content: bytes, rng: np.random.Generator) -> bytes:
 
 
 def change_json(content: bytes, rng: np.random.Generator) -> bytes:
-    """One value somewhere inside becomes another, or is gone."""
+    """Replace or remove one value somewhere inside."""
     document = json.loads(content)
     _change_inside(document, rng)
     return json.dumps(document).encode()
@@ -95,7 +95,7 @@ def _change_inside(document: Any, rng: np.random.Generator) -> None:
 
 
 def change_cell(separator: bytes) -> Damage:
-    """One cell of a table becomes another; the header counts."""
+    """Replace one cell of a table, which may be in the header."""
 
     def change(content: bytes, rng: np.random.Generator) -> bytes:
         lines = content.split(b"\n")
@@ -118,7 +118,7 @@ def drop_column(separator: bytes) -> Damage:
 
 
 def change_array(content: bytes, rng: np.random.Generator) -> bytes:
-    """Another dtype or shape, or values that are no good."""
+    """Change the dtype or shape, or put in invalid values."""
     array = np.load(io.BytesIO(content))
     dtypes = ("f2", "f8", "i4", "u1", "c16", "?", "U3", "S2", "M8[D]", ">f4")
     kind = int(rng.integers(6))

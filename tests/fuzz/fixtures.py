@@ -1,4 +1,4 @@
-"""The files that are damaged: each made by the commands themselves, at the smallest size that has all parts."""
+"""The files to damage, made by the commands themselves at the smallest size that has all parts."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ N_TEXTS = 40
 
 
 def label_a_little(session: Session) -> None:
-    """Stands for the page: some rows are asked for and answered."""
+    """Stands in for the page: asks for some rows and answers them."""
     rows = [asked.row for asked in session.ask(3)]
     session.tell(rows, [row % 2 for row in rows])
     session.close()
@@ -150,7 +150,7 @@ def label_a_little(session: Session) -> None:
 
 @contextmanager
 def no_page() -> Iterator[None]:
-    """Inside, `seals label` answers a few rows and ends."""
+    """Within this context, `seals label` answers a few rows and ends."""
     from seals_sim.cli import label
 
     before = label.open_page
@@ -162,13 +162,13 @@ def no_page() -> Iterator[None]:
 
 
 def make_at_least(folder: Path) -> None:
-    """Make the files that are no command's."""
+    """Make the files that do not come from a command."""
     with chdir(folder):
         _write_data()
 
 
 def make(folder: Path, has_experiments: bool = True) -> None:
-    """Make all fixtures in a folder, or all but those of the experiments, which take longest."""
+    """Make all fixtures in a folder, or all except those of the experiments, which take longest."""
     make_at_least(folder)
     with chdir(folder), no_page():
         for name in INDEXES:
@@ -246,7 +246,7 @@ def _write_data() -> None:
 
 
 def _write_folders(texts: Sequence[str], table: pa.Table) -> None:
-    """Texts as files, a data set as the datasets library saves it, and pictures with their vectors."""
+    """Write texts as files, a data set as the datasets library saves it, and pictures with their vectors."""
     Path("texts").mkdir()
     for row, text in enumerate(texts):
         Path(f"texts/{row:02}.txt").write_text(text)
@@ -266,7 +266,7 @@ def _write_folders(texts: Sequence[str], table: pa.Table) -> None:
 
 
 def _embed_a_part() -> None:
-    """The cache of an embedding that was stopped after two of its four blocks."""
+    """Make the cache of an embedding that was stopped after two of its four blocks."""
     encode, size = Encoder.encode, blocks.BLOCK
     n_done = 0
 
@@ -287,13 +287,13 @@ def _embed_a_part() -> None:
 
 
 def _gather_reports() -> None:
-    """What the ledger of claims is drawn from: the stored reports, without their figures."""
+    """Copy what the ledger of claims is built from: the stored reports, without their figures."""
     for name in SOURCES:
         shutil.copytree(REPORTS / name, f"reports/{name}", ignore=shutil.ignore_patterns("*.png", "*.parquet"))
 
 
 def _make_unfinished(run: Path, out: Path) -> None:
-    """The folder of a replay of which one of two runs is done."""
+    """Make the folder of a replay in which one of two runs is finished."""
     shutil.copytree(run, out)
     tables = {kind: pd.read_csv(out / f"{kind}.csv").query("repeat == 0") for kind in ("rounds", "picks")}
     for path in out.iterdir():

@@ -1,4 +1,4 @@
-"""Running inputs: each in a process of its own, in a copy of the fixtures, and what became of it."""
+"""Run inputs, each in its own process on a copy of the fixtures, and record their outcomes."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _MAY_BE_MADE = ("cache", "good-work", "new-work", "part", "store", "store.db")
 _OUTPUTS = {
     "new", "run", "good", "theory", "paper", "beyond", "ledger", "model", "unfinished", "nowhere", "out.csv"
 }  # fmt: skip
-_ALONE = {"claims": "reports"}  # a large folder, and the only program that reads it
+_ALONE = {"claims": "reports"}  # a large folder that only this program reads
 _SESSIONS = ("t.seals", "pictures.seals")
 OUTCOMES = ("refused", "served", "traceback", "hang", "changed")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of an input: one of OUTCOMES, with what was said, for people."""
+    """The outcome of an input: one of OUTCOMES, with the command's output for the reader."""
 
     case: Case
     what: str
@@ -38,7 +38,7 @@ class Outcome:
 
 
 def prepare() -> None:
-    """Import what commands need, once, so that a copy of this process can begin at once."""
+    """Import what commands need once, so that a fork of this process can start at once."""
     import faiss
     import pandas
     import pyarrow.csv
@@ -71,12 +71,12 @@ def run_all(
 
     Args:
         cases: The inputs.
-        pristine: The folder of the fixtures, which is left alone.
-        n_workers: How many at a time.
-        hang_seconds: What takes longer hangs.
+        pristine: The folder of the fixtures, which is not changed.
+        n_workers: How many to run at a time.
+        hang_seconds: A run that takes longer counts as a hang.
 
     Yields:
-        What became of each, in order of their ends.
+        The outcome of each, in the order in which they end.
     """
     waiting, running, fixtures = iter(cases), {}, _Fixtures(pristine)
     is_over = False
@@ -107,7 +107,7 @@ class _File:
 
 
 class _Fixtures:
-    """The folder of the fixtures, digested once."""
+    """The folder of the fixtures, digested only once."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -123,7 +123,7 @@ class _Fixtures:
             (here / case.file).write_bytes(case.content)
 
     def list_digests(self, here: Path) -> dict[str, str]:
-        """Of all files in a copy; one of the size and time of the fixture has its content."""
+        """Digests of all files in a copy. A file with the size and time of its fixture is taken to have its content."""
         return {name: self._digest(name, path) for name, path in _walk(here)}
 
     def _digest(self, name: str, path: Path) -> str:
@@ -164,7 +164,7 @@ class _Run:
         return Outcome(self.case, "served" if code == 0 else "refused", said)
 
     def _list_changes(self, is_refused: bool) -> list[str]:
-        """Files of the user that a command has changed, temporary ones, and what a refused one has left behind."""
+        """The user's files that a command has changed, temporary files, and what a refused command has left behind."""
         after = self._fixtures.list_digests(self._here)
         before = {name: file.digest for name, file in self._fixtures.files.items()}
         if self.case.words[0] not in _ALONE:
@@ -172,7 +172,7 @@ class _Run:
         if self.case.file is not None:
             before[self.case.file] = _digest(self.case.content)
         names = {name for name in {**before, **after} if before.get(name) != after.get(name)}
-        if is_refused:  # a run that goes on may leave more of what it makes, such as its split
+        if is_refused:  # a run that resumes may leave more of its files, such as its split
             names -= {name for name in names - set(before) if Path(name).parts[0] == "unfinished"}
         else:
             names = {

@@ -1,4 +1,4 @@
-"""A sample of `make fuzz`: every kind of damage once, each refused in one line or served."""
+"""A sample of `make fuzz`: every kind of damage once, each either refused in one line or handled."""
 
 from __future__ import annotations
 

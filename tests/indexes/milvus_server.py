@@ -1,7 +1,7 @@
-"""A real Milvus server put through a killed client, a killed server and a dead one: `python -m ... FOLDER`.
+"""A real Milvus server with a killed client, a killed server and an unreachable one: `python -m ... FOLDER`.
 
-Milvus 2.3 listens on all interfaces whatever it is told, so that this runs in a network of its own, which has loopback
-alone, and in a process namespace of its own, which ends the server with this script (see test_milvus_server.py).
+Milvus 2.3 always listens on all interfaces. So this runs in its own network namespace, which has only loopback, and in
+its own process namespace, which ends the server with this script (see test_milvus_server.py).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ ADDRESS = "http://127.0.0.1:19530"
 
 
 class _SamePorts(MilvusServerConfig):  # type: ignore[misc]  # it has no types
-    """Takes ports of a server that was just killed again, where it would take the next ones."""
+    """Reuses the ports of a server that was just killed, instead of taking the next ones."""
 
     def try_bind_port(self, port):
         one = socket.socket()
@@ -45,7 +45,7 @@ class _SamePorts(MilvusServerConfig):  # type: ignore[misc]  # it has no types
 
 
 def start(folder: Path) -> MilvusServer:
-    """Start a server; one that finds the leases of a killed one gives up, and is started again, as a service would."""
+    """Start a server. If it finds the leases of a killed one, it gives up and is started again, as a service would."""
     until = time.monotonic() + 150
     while time.monotonic() < until:
         server = MilvusServer(_SamePorts(data_dir=str(folder)), wait_for_started=False)

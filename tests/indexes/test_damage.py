@@ -1,4 +1,4 @@
-"""Indexes in the cache: damaged files are noticed and built again, and two processes take turns."""
+"""Indexes in the cache: damaged files are noticed and rebuilt, and two processes take turns."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def open_index(name, folder):
 
 
 def make_a_hole(path):
-    """Spoil some bytes in the second half; the size stays."""
+    """Spoil some bytes in the second half without changing the size."""
     middle = path.stat().st_size // 2
     with path.open("r+b") as file:
         file.seek(middle)

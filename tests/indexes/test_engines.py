@@ -1,4 +1,4 @@
-"""Vector engines under the contract of indexes, and their faults: milvus-lite in a file and LanceDB in a folder."""
+"""Vector engines under the contract of indexes, and their failures: milvus-lite in a file and LanceDB in a folder."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PLACES = {"milvus": "vectors.db", "lancedb": "vectors"}
 
 @pytest.fixture(autouse=True)
 def limited_memory():
-    """milvus-lite has been seen to take 22 GB; a test that needs that much fails."""
+    """milvus-lite has been seen to use 22 GB; a test that needs that much fails."""
     before = resource.getrlimit(resource.RLIMIT_DATA)
     resource.setrlimit(resource.RLIMIT_DATA, (8 << 30, before[1]))
     yield
@@ -93,7 +93,7 @@ def test_a_load_that_was_stopped_goes_on(build, name, monkeypatch):
     def stopping(self, start, end):
         upserted.append(start)
         if start == 1000 and upserted.count(1000) == 1:
-            self._ask(lambda engine: engine.upsert(start, DISTINCT[start : start + 100]))  # a part of the block is in
+            self._ask(lambda engine: engine.upsert(start, DISTINCT[start : start + 100]))  # part of the block is in
             raise KeyboardInterrupt
         return upsert(self, start, end)
 
@@ -115,7 +115,7 @@ def test_other_vectors_have_a_place_of_their_own(build):
 
 
 def test_a_collection_that_is_not_ours_is_refused(build, name, monkeypatch):
-    """What must never be: another table under the name of this one."""
+    """This must never happen: another table under this one's name."""
     monkeypatch.setattr("seals_sim.indexes.engines.opening.name_table", same_name)
     build(DISTINCT[:200])
     with pytest.raises(UserError, match=r"engine = .* not 8( dimensions)?"):

@@ -1,4 +1,6 @@
-"""The k-NN graph on disk: the neighbors of the index that it was built with, resumed, and refused for others."""
+"""The k-NN graph on disk: it has the neighbors of the index it was built with, resumes, and is refused for other
+indexes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Every index under one contract: opened again, refused for other vectors, and limits; exact ones by brute force."""
+"""Every index under one contract: reopening, refusal for other vectors, and limits. Exact ones are checked by brute
+force.
+"""
 
 from __future__ import annotations
 
@@ -66,7 +68,7 @@ def test_contract(name, n, dtype, build):
 @pytest.mark.parametrize("name", INDEXES)
 def test_k_of_n_or_more_gives_everything(name, build):
     for rows in build(name, VECTORS, 500).neighbors(np.array([0, 5]), 500):
-        if name == "hnsw":  # its links need not lead everywhere
+        if name == "hnsw":  # its links may not reach every row
             assert len(set(rows.tolist())) == len(rows) > 300
         else:
             assert sorted(rows.tolist()) == list(range(400))

@@ -1,4 +1,4 @@
-"""The inverted file: what it finds, its limits, and that a stopped build goes on to the same index."""
+"""The inverted file: what it finds, its limits, and that a stopped build resumes to the same index."""
 
 from __future__ import annotations
 

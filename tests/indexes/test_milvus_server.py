@@ -1,4 +1,4 @@
-"""The faults of a real Milvus server (milvus_server.py), where one can be started."""
+"""The faults of a real Milvus server (milvus_server.py), if one can be started."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def build(folder, k=20, vectors=VECTORS, **more):
 
 
 def table(graph, k=20, n=N):
-    """(n, k), -1 where fewer are found."""
+    """(n, k), -1 if fewer are found."""
     lists = graph.neighbors(np.arange(n), k)
     return np.array([np.pad(rows, (0, k - len(rows)), constant_values=-1) for rows in lists])
 
@@ -48,7 +48,7 @@ def test_most_neighbors_are_found_nearest_first(whole):
 
 
 def test_recall_is_estimated_by_the_sample(whole, tmp_path, monkeypatch):
-    """The sample is all rows here; what it misses is sought from the other end, as in the graph."""
+    """Here the sample is all rows. What it misses is searched for from the other end, as in the graph."""
     monkeypatch.setattr(united, "_SAMPLE", N)
     monkeypatch.setattr(united, "_SOUGHT", 20 * N)
     monkeypatch.setattr(united, "RECALL", 0.5)  # so that there is something to miss
@@ -105,7 +105,7 @@ class _KilledError(Exception):
 
 @pytest.mark.parametrize("step", ["_fill", "_choose_settings", "_find_block", "_unite_block"])
 def test_a_build_that_was_stopped_goes_on(step, whole, tmp_path, monkeypatch):
-    """Blocks of another size give the same too."""
+    """Blocks of a different size give the same result."""
     monkeypatch.setattr(united, "_ASKED", 512)
     monkeypatch.setattr(united, "_UNITED", 1000)
     monkeypatch.setattr(united, "_PICKED", 77)

@@ -1,4 +1,4 @@
-"""Work that is killed again and again, and what must hold at its end."""
+"""Work that is killed again and again, and what must hold when it ends."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ _ACKNOWLEDGED = "acknowledged"
 
 @dataclass(frozen=True)
 class Chain:
-    """Work in one folder that is killed, goes on, and comes to an end.
+    """Work in one folder that is killed, resumes and finally ends.
 
     Attributes:
-        name: For people.
-        work: Is done in the folder by the process that is killed.
-        end: Is done there at last; gives what must be the same as without any kill.
-        check: Looks at the folder after each kill; gives what is wrong.
-        has_part: Whether a part of the result is in the folder after a kill, for the next start to go on from.
+        name: Name for the report.
+        work: Runs in the folder, in the process that is killed.
+        end: Runs there at the end; returns what must be the same as without any kill.
+        check: Inspects the folder after each kill; returns what is wrong.
+        has_part: Whether the folder holds a partial result after a kill, from which the next start can resume.
     """
 
     name: str
@@ -76,19 +76,19 @@ class Chain:
 
 
 def prepare(folder: Path) -> None:
-    """Write the data that all chains begin with."""
+    """Write the data that all chains start from."""
     rng = np.random.default_rng(0)
     words = ["apples", "pears", "ships", "boats", "red", "green", "fast", "slow"]
     texts = [f"{' '.join(rng.choice(words, 5))} {row}" for row in range(40_000)]
     pd.DataFrame({"text": texts[:3000]}).to_csv(folder / "t.csv", index=False)
     pd.DataFrame({"text": texts}).to_csv(folder / "long.csv", index=False)  # 20 blocks of embeddings
-    vectors, cluster = clustered(8000, 64, 6)  # above what joblib shares by files
+    vectors, cluster = clustered(8000, 64, 6)  # above the size from which joblib shares arrays by files
     np.save(folder / "x.npy", vectors)
     np.save(folder / "y.npy", cluster)
 
 
 def _begin_again_where(is_done: Path, *made: str) -> None:
-    """Work that has come to its end is begun again, so that there is always something to kill."""
+    """Restart work that has come to its end, so that there is always something to kill."""
     if is_done.exists():
         for name in made:
             path = Path(name)
@@ -144,7 +144,7 @@ def _has_runs() -> bool:
 
 
 def _label() -> None:
-    """Answer without end; what is acknowledged is written down after that, as a browser shows it."""
+    """Answer without end. Record each answer after it is acknowledged, as a browser would show it."""
     path = Path("s.seals")
     session = Session.open(path, CORPUS) if path.exists() else Session.begin(path, CORPUS, ["text 3"], [], PLAIN)
     handle = os.open(_ACKNOWLEDGED, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -159,7 +159,7 @@ def _label() -> None:
 
 
 def _check_session() -> list[str]:
-    """Every acknowledged answer must be in the one file, taken alone to another place."""
+    """Every acknowledged answer must be in the session file, even if only that file is moved to another place."""
     if not Path(_ACKNOWLEDGED).exists():
         return []
     lines = [json.loads(line) for line in Path(_ACKNOWLEDGED).read_text().splitlines()]

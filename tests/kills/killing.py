@@ -1,4 +1,4 @@
-"""Killing: a process is started, killed at a random time, and what it leaves is looked for."""
+"""Start a process, kill it at a random time, and look for what it leaves behind."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _MARK = "SEALS_KILLS"
 
 @dataclass
 class Counts:
-    """What a number of kills came to.
+    """The results of a number of kills.
 
     Attributes:
-        kills: How many, by what was killed and how.
-        late: How many of them came when the work had just ended by itself.
-        with_part: How many left a part that the next start went on from.
+        kills: Number of kills, by what was killed and how.
+        late: Kills that came when the work had just ended by itself.
+        with_part: Kills that left a partial result from which the next start resumed.
         ended: Runs that were brought to their end after some kills.
-        wrong: What must not be.
+        wrong: Violations.
     """
 
     kills: dict[str, int] = field(default_factory=dict)
@@ -50,20 +50,20 @@ def kill_many(
     show: Callable[[], object] = list,
     most_seconds: float = math.inf,
 ) -> Counts:
-    """Kill `n` times, the chains and signals by turns.
+    """Kill `n` times, alternating chains and signals.
 
     Args:
-        n: Kills in all.
-        chains: What is killed.
-        seed: Of the times of the kills.
+        n: Total number of kills.
+        chains: What to kill.
+        seed: Seed for the times of the kills.
         show: Called after each kill.
-        most_seconds: No run is begun after that time, so that there may be fewer kills.
+        most_seconds: No run starts after this time, so there may be fewer kills.
 
     Returns:
         The counts; `wrong` is empty if all is well.
     """
     counts, deadline = Counts(), time.monotonic() + most_seconds
-    scratch = tempfile.mkdtemp(prefix="kills-")  # no TemporaryDirectory: forked copies would remove it at their end
+    scratch = tempfile.mkdtemp(prefix="kills-")  # no TemporaryDirectory: forked copies would remove it when they end
     try:
         start = Path(scratch) / "start"
         start.mkdir()
@@ -98,7 +98,7 @@ def kill_many(
 
 
 def _run_whole(chain: Chain, start: Path, scratch: Path) -> tuple[bytes, float]:
-    """What the chain comes to without a kill, and how long it takes."""
+    """The result of the chain without a kill, and how long it takes."""
     folder = Path(tempfile.mkdtemp(dir=scratch))
     shutil.copytree(start, folder, dirs_exist_ok=True)
     since = time.monotonic()
@@ -109,7 +109,7 @@ def _run_whole(chain: Chain, start: Path, scratch: Path) -> tuple[bytes, float]:
 
 
 def _finish(chain: Chain, folder: Path) -> tuple[bytes, str]:
-    """Run the chain to its end in a process of its own; a digest of the result, and what went wrong."""
+    """Run the chain to its end in its own process. Return a digest of the result, and what went wrong."""
     import hashlib
     import pickle
 
@@ -130,7 +130,7 @@ def _finish(chain: Chain, folder: Path) -> tuple[bytes, str]:
 
 
 def _kill_once(chain: Chain, folder: Path, kind: signal.Signals, delay: float) -> tuple[bool, list[str]]:
-    """Start the work and kill it: whether it had ended by itself, and what is wrong then."""
+    """Start the work and kill it. Return whether it had ended by itself, and what went wrong."""
     pid = _start(chain.work, folder)
     time.sleep(delay)
     is_late = _wait(pid, 0)
@@ -201,7 +201,7 @@ def _start(work: Callable[[], None], folder: Path) -> int:
 
 
 def _end_as_python_does() -> None:
-    """A forked copy ends without Python's own end, in which joblib puts its workers away."""
+    """A forked copy skips Python's own shutdown, in which joblib stops its workers."""
     import atexit
     import threading
 
@@ -210,7 +210,7 @@ def _end_as_python_does() -> None:
 
 
 def _wait(pid: int, seconds: float) -> bool:
-    """Whether the process ends within so many seconds."""
+    """Whether the process ends within this many seconds."""
     deadline = time.monotonic() + seconds
     while True:
         try:

@@ -71,14 +71,14 @@ class Served:
 
 
 class Page:
-    """What a person sees and does."""
+    """What a person sees and does on the page."""
 
     def __init__(self, browser):
         self.browser = browser
 
     def open(self, url):
         self.browser.get(url)
-        self.wait(lambda: self.row() is not None, seconds=60)  # it is there before the table is read
+        self.wait(lambda: self.row() is not None, seconds=60)  # it is available before the table is read
 
     def wait(self, condition, seconds=15):
         WebDriverWait(self.browser, seconds, poll_frequency=0.02).until(lambda _: condition())
@@ -96,7 +96,7 @@ class Page:
         return self.js("return document.querySelector('.card[aria-current=true] .text').textContent")
 
     def press(self, keys):
-        """To whatever has the focus: keys are not lost when an element is redrawn meanwhile."""
+        """Press a key in whatever has the focus, so that none is lost if an element is redrawn meanwhile."""
         webdriver.ActionChains(self.browser, duration=0).send_keys(keys).perform()
 
     def count(self):
@@ -106,7 +106,7 @@ class Page:
         return int(match[2]) + int(match[3]) if match else -1
 
     def is_filled(self):
-        """Whether rows were fetched ahead since the last answer was saved."""
+        """Whether rows have been prefetched since the last answer was saved."""
         return self.js(
             "const list = (part) => performance.getEntriesByType('resource').filter((one) => one.name.includes(part));"
             "const fetched = list('/api/batch').at(-1)?.startTime ?? -1;"

@@ -1,4 +1,4 @@
-"""What the tests in a real browser share."""
+"""Fixtures shared by the browser tests."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import tarfile
 
 import pytest
 
-AXE = "axe-core@4.14.1"  # by Deque, under the MPL; it is fetched for the test alone
+AXE = "axe-core@4.14.1"  # by Deque, under the MPL; fetched only for the test
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A server on loopback that speaks OpenAI's protocol, as far as a judge needs it, and fails as it is told to."""
+"""A server on loopback that speaks as much of OpenAI's protocol as a judge needs, and fails on demand."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ YES, NO = '{"answer": "yes"}', '{"answer": "no"}'
 
 
 class JudgeServer:
-    """Answers by `reply(text)`, which gives the words of a reply, or a whole response. Use it in a `with`.
+    """Answers with `reply(text)`, which returns the text of a reply or a whole response. Use it in a `with`.
 
     Attributes:
         calls: How often each text was sent.
         requests: The bodies of all calls.
-        most: Calls that were under way at one time.
+        most: The largest number of concurrent calls.
     """
 
     def __init__(self, reply: Callable[[str], object], port: int = 0, seconds: float = 0.0, key: str | None = None):
@@ -90,20 +90,20 @@ class JudgeServer:
 
 
 def complete(words: str | None) -> dict:
-    """A completion with these words."""
+    """A completion with this text."""
     message = {"role": "assistant", "content": words}
     choice = {"index": 0, "message": message, "finish_reason": "stop", "logprobs": None}
     return {"id": "1", "object": "chat.completion", "created": 1, "model": MODEL, "choices": [choice]}
 
 
 def fail(status: int, words: str, **headers: str) -> JSONResponse:
-    """An error as such servers send it; `retry_after` becomes Retry-After."""
+    """An error as such servers send it. `retry_after` becomes Retry-After."""
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     return JSONResponse({"error": {"message": words, "code": None}}, status, headers=sent)
 
 
 def page(words: str) -> PlainTextResponse:
-    """What a proxy sends that knows nothing of the protocol."""
+    """The response of a proxy that knows nothing of the protocol."""
     return PlainTextResponse(words, media_type="text/html")
 
 

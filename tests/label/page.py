@@ -1,4 +1,4 @@
-"""`seals label` without its page: what a test does with the session in the place of a person."""
+"""`seals label` without its page: the test works on the session in place of a person."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def replace_page(work: Callable[[Any], Any]) -> Callable[..., Any]:
-    """What to put in the place of `seals_sim.cli.label.open_page`: work(session), which closes the session."""
+    """A replacement for `seals_sim.cli.label.open_page`: it calls work(session) and closes the session."""
 
     class Server:
         def serve(self, session: Any, judging: object = None) -> None:

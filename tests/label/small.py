@@ -13,12 +13,12 @@ TEXTS = [f"text {row} of <b>cluster</b> {cluster}" for row, cluster in enumerate
 
 
 def encode(texts):
-    """The second word is a row: the text has the vector of that row."""
+    """The second word of a text is a row: the text gets the vector of that row."""
     return VECTORS[[int(text.split()[1]) for text in texts]]
 
 
 CORPUS = Corpus(VECTORS, ExactIndex(VECTORS), "fingerprint", TEXTS, encode)
-OF_VERSION_5 = (  # what takes a session file back to version 4
+OF_VERSION_5 = (  # turns a session file back into version 4
     "ALTER TABLE events DROP COLUMN concept",
     "ALTER TABLE seeds DROP COLUMN concept",
     "DROP TABLE notes",

@@ -1,4 +1,4 @@
-"""The small corpus, embedded when it is read; quick to import, for the programs that tests start and kill."""
+"""The small corpus, embedded lazily. Quick to import, for the programs that tests start and kill."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ LIKE = [f"text {IS_POSITIVE.argmax()}"]
 
 
 class Model:
-    """Gives a text the vector of the row that is its second word; counts, and can be bad, or slow in the background."""
+    """Gives a text the vector of the row that is its second word. It counts calls, and can fail or be slow in the
+    background.
+    """
 
     dimensions = D
 
@@ -40,7 +42,7 @@ class Model:
 
 
 def open_corpus(folder, model=None, texts=TEXTS, first=None):
-    """Simulated: what `build_lazy_corpus` makes of texts, with a store in a folder."""
+    """Simulated: the result of `build_lazy_corpus`, with a store in a folder."""
     lazy = LazyVectors(texts, first, model or Model(), LazyStore(folder, N, D), lambda embeddings: np.array(embeddings))
     index = ExactIndex(STATIC)
     return Corpus(lazy, index, "fingerprint", texts, lazy.encode, lazy=lazy, encode_queries=encode)

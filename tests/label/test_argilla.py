@@ -1,4 +1,4 @@
-"""Records as the client of Argilla 2.8 writes them, by hand; nested ones do not have the status of a response."""
+"""Records as the client of Argilla 2.8 writes them, handmade. Nested records lack the status of a response."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ USERS = [f"00000000-0000-0000-0000-00000000000{number}" for number in range(3)]
 
 
 def describe(row, status, *responses):
-    """A record on the server: of its responses value and status."""
+    """A record on the server, with the value and status of its responses."""
     return {"row": row, "status": status, "responses": responses}
 
 
@@ -36,7 +36,7 @@ MIXED = [
 
 
 def write_nested(record):
-    """What `dataset.records.to_json` writes of a record."""
+    """A record as `dataset.records.to_json` writes it."""
     given = [{"value": value, "user_id": user} for (value, _), user in zip(record["responses"], USERS, strict=False)]
     return {"id": str(record["row"]), "fields": {"text": TEXTS[record["row"]]}, "metadata": {"row": record["row"]},
             "suggestions": {"answer": {"value": "no", "score": 0.5, "agent": "m"}}, "vectors": {}, "status":
@@ -44,7 +44,7 @@ def write_nested(record):
 
 
 def write_flat(record):
-    """What `dataset.records.to_list(flatten=True)` makes of it, and the lines of `to_datasets().to_json`."""
+    """A record as `dataset.records.to_list(flatten=True)` makes it, and as in the lines of `to_datasets().to_json`."""
     values, states = zip(*record["responses"], strict=True) if record["responses"] else (None, None)
     return {"id": str(record["row"]), "status": record["status"], "_server_id": USERS[0], "text": TEXTS[record["row"]],
             "row": record["row"], "answer.responses": values, "answer.responses.users": values and USERS[: len(values)],
@@ -59,7 +59,7 @@ def read(folder, records, is_list=True, **options):
 
 
 def test_nested_records_whose_responses_have_no_status(tmp_path):
-    """A response in a pending record may be discarded or a draft: the row is asked again."""
+    """A response in a pending record may be discarded or a draft, so the row is asked again."""
     assert read(tmp_path, list(map(write_nested, RECORDS))) == [(0, 1), (4, None), (5, 0)]
 
 
@@ -78,7 +78,7 @@ def test_a_row_is_found_by_its_text_in_flat_records(tmp_path):
 
 @pytest.mark.parametrize("record", MIXED)
 def test_responses_that_differ_without_a_status_are_refused(tmp_path, record):
-    problem = "record 2: has responses that differ, and no word of which were submitted; save records.to_list(flatten"
+    problem = "record 2: has conflicting responses, but not which were submitted; save records.to_list(flatten"
     with pytest.raises(UserError, match=re.escape(problem)):
         read(tmp_path, [write_nested(RECORDS[0]), write_nested(record)])
 
@@ -96,7 +96,7 @@ def test_one_of_several_questions_may_be_named(tmp_path):
 
 def test_flat_records_that_are_damaged_are_named(tmp_path):
     record = write_flat(RECORDS[0]) | {"answer.responses.status": ["submitted", "draft"]}
-    with pytest.raises(UserError, match="record 1: has not as many statuses as responses to 'answer'"):
+    with pytest.raises(UserError, match="record 1: the numbers of statuses and responses to 'answer' differ"):
         read(tmp_path, [record])
     with pytest.raises(UserError, match="record 1: 'answer' is missing, or not a list"):
         read(tmp_path, [write_flat(RECORDS[0]) | {"answer.responses": "yes"}])

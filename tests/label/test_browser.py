@@ -47,7 +47,7 @@ def test_fifty_answers_by_keyboard_survive_the_server_being_killed(browser, tmp_
 
     page.wait(page.is_filled)
     served.end(signal.SIGKILL)
-    page.press("0")  # while nothing answers: it is sent once the server is there again
+    page.press("0")  # while nothing answers: it is sent once the server is back
     page.wait(lambda: "does not respond" in browser.find_element(By.ID, "error").text)
     assert "1 answer not saved yet" in browser.find_element(By.ID, "error").text
     assert page.row() != before
@@ -89,7 +89,7 @@ def test_an_open_tab_goes_on_when_the_server_is_killed_and_started_again(browser
     for n_before in (1, 3):
         page.wait(page.is_filled)
         served.end(signal.SIGKILL)
-        page.press("0s")  # to rows that the tab has
+        page.press("0s")  # on rows that the tab already has
         page.wait(lambda: "2 answers not saved yet" in browser.find_element(By.ID, "error").text)
         waiting = page.row()
         again = Served(path)  # any free port: the one at which the tab waits
@@ -108,7 +108,7 @@ def test_a_grid_arrows_a_search_and_texts_that_look_like_markup(browser, tmp_pat
     page.open(served.url)
     page.press("?")
     assert browser.find_element(By.ID, "keys").is_displayed()
-    page.press("1")  # goes nowhere while the keys are shown
+    page.press("1")  # has no effect while the keys are shown
     page.press(Keys.ESCAPE)
     page.press("g")
     page.wait(lambda: len(page.rows()) == 6)
@@ -128,7 +128,7 @@ def test_a_grid_arrows_a_search_and_texts_that_look_like_markup(browser, tmp_pat
 
     browser.execute_script("window.isSame = true")
     page.press("/")
-    page.press("0" + Keys.ENTER)  # the words of this table are numbers of rows; in the box a 0 is no answer
+    page.press("0" + Keys.ENTER)  # the texts of this table are row numbers; in the box, 0 is not an answer
     page.wait(lambda: browser.find_elements(By.CSS_SELECTOR, "#results-list .item"))
     first = browser.find_element(By.CSS_SELECTOR, "#results-list .item")
     assert first.get_attribute("data-row") == "0"
@@ -162,7 +162,7 @@ def test_a_grid_arrows_a_search_and_texts_that_look_like_markup(browser, tmp_pat
 
 @pytest.mark.slow
 def test_the_command_on_the_built_in_texts(browser, tmp_path):
-    """Fifty texts answered by keyboard, with the command killed and run again in between."""
+    """Fifty texts answered by keyboard, with the command killed and rerun in between."""
     texts, page, given = read_icd10cm().texts[::30], Page(browser), {}
     table = tmp_path / "codes.jsonl"
     table.write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
@@ -172,7 +172,7 @@ def test_the_command_on_the_built_in_texts(browser, tmp_path):
     for n_answers, by in ((30, signal.SIGKILL), (50, signal.SIGTERM)):
         served = Served(None, command=command)
         if not given:
-            page.open(served.url)  # which then goes on by itself
+            page.open(served.url)  # which then continues by itself
         page.press("0")
         page.wait(lambda: page.count() == len(given) + 1)
         page.press("u")
@@ -275,5 +275,5 @@ def test_pictures_are_shown_and_a_broken_one_can_be_skipped(browser, tmp_path):
     assert answered(page) == given
     assert None in given.values()
     how = "return [...document.getElementById('how').options].map((option) => [option.value, option.disabled])"
-    assert page.js(how) == [["find", True], ["words", False]]  # paths can be searched, and no model gives them meaning
-    assert [line for line in page.errors() if "/image/" not in line] == []  # a browser notes each 404
+    assert page.js(how) == [["find", True], ["words", False]]  # paths can be searched; no model gives them meaning
+    assert [line for line in page.errors() if "/image/" not in line] == []  # a browser logs each 404

@@ -1,4 +1,4 @@
-"""The page in a real browser: what axe-core finds on each of its views, and a session from beginning to end by keys."""
+"""The page in a real browser: what axe-core finds on each view, and a whole session by keyboard."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def serve_concepts(path):
 
 
 class Checked(Page):
-    """Looks at each view with axe-core."""
+    """Checks each view with axe-core."""
 
     def __init__(self, browser, axe):
         super().__init__(browser)
@@ -65,7 +65,7 @@ class Checked(Page):
         self.press("18" + Keys.ENTER)
         self.wait(lambda: "Results for" in read(self, "results-title"))
         self.check(f"{name}: search")
-        for _ in range(3):  # out of the box, the list, and the box again, which has the focus back
+        for _ in range(3):  # leaves the box, the list, and the box again, which then has the focus
             self.press(Keys.ESCAPE)
         for key, box in (("?", "keys"), ("w", "note-box"), ("+", "adding-box")):
             self.press(key)
@@ -136,7 +136,7 @@ def test_all_concepts_from_opening_to_export_by_keyboard_alone(browser, tmp_path
     page.press("1")
     assert page.js(lines) == [False, True, False]
     page.press("0")
-    page.press("u")  # takes back the no, which is not sent yet
+    page.press("u")  # takes back the no, which has not been sent yet
     assert page.js(lines) == [False, True, False]
     assert page.row() == first
     page.press("1s")

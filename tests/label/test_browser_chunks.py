@@ -1,4 +1,4 @@
-"""The page in a real browser: the chunk that decides is marked in a long text and in sight."""
+"""The page in a real browser: the deciding chunk of a long text is marked and in view."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_the_chunk_that_decides_is_marked_and_in_sight(browser, tmp_path):
     page = Page(browser)
     page.open(Served(None, command=[sys.executable, "-c", SERVER, str(tmp_path / "s")]).url)
     has_scrolled = False
-    for n in range(1, 4):  # the first rows are all of several chunks
+    for n in range(1, 4):  # the first rows all have several chunks
         row = page.row()
         page.wait(lambda: page.js("return document.querySelector('.card mark') !== null"))
         page.wait(lambda: page.js(MARKED)[2])

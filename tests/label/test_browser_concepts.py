@@ -1,4 +1,4 @@
-"""Concepts that are added and renamed on the page, in a real browser."""
+"""Adding and renaming concepts on the page, in a real browser."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_a_concept_is_added_by_keyboard_alone_and_outlives_a_kill(browser, tmp_p
     page.wait(lambda: page.js(FOCUS)[0] == "adding-name")
     page.press(Keys.ENTER)
     page.wait(lambda: error(page) == "Error: a concept needs a name")
-    page.press("unnamed" + Keys.ENTER)  # as the search so far is called
+    page.press("unnamed" + Keys.ENTER)  # the name of the search so far
     page.wait(lambda: error(page) == "Error: the name 'unnamed' is taken; choose another name")
     page.press(Keys.BACKSPACE * 7 + "<i>rude</i>" + Keys.TAB + "20" + Keys.TAB)
     rows = "return [...document.getElementById('adding-row').options].map((one) => one.text.slice(0, 25))"
@@ -52,7 +52,7 @@ def test_a_concept_is_added_by_keyboard_alone_and_outlives_a_kill(browser, tmp_p
     page.wait(lambda: choose(page) == [False, "<i>rude</i>"])
     page.wait(lambda: page.row() is not None and read(page, "counts").startswith("1 positive of 1 answered"))
     assert read(page, "notice") == (
-        "Added <i>rude</i>. The search so far goes on as unnamed; rename it in the same place."
+        "Added <i>rude</i>. The search so far continues as unnamed; you can rename it in the same place."
     )
     second = page.row()
     page.press("0")
@@ -72,7 +72,7 @@ def test_a_concept_is_added_by_keyboard_alone_and_outlives_a_kill(browser, tmp_p
     tab_to(page, "renaming-place", 20)
     page.press(Keys.HOME + Keys.TAB + "mild" + Keys.ENTER)
     page.wait(lambda: not box.is_displayed())
-    assert read(page, "notice") == "unnamed is called mild now."
+    assert read(page, "notice") == "Renamed unnamed to mild."
     assert choose(page) == [False, "<i>rude</i>"]
     assert (first, "mild") in export(page, "/concept/0")
     known = ("ERR_CONNECTION_REFUSED", "status of 400")  # names that were refused

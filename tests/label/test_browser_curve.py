@@ -1,4 +1,4 @@
-"""How far a session is, in a real browser: the curve, whose words are apart from its line, and the counts."""
+"""A session's progress in a real browser: the counts, and the curve, whose labels do not touch its line."""
 
 from __future__ import annotations
 

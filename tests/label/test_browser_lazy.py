@@ -1,4 +1,4 @@
-"""The page in a real browser while the corpus is being embedded, and after the server was killed in the middle."""
+"""The page in a real browser while the corpus is being embedded, and after the server was killed halfway."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page in a real browser: its lists by keyboard alone, a narrow screen, a server that is away."""
+"""The page in a real browser: its lists by keyboard alone, a narrow screen, a server that is down."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOLD = """
 
 
 def list_names(page):
-    """Who gave the answers that count, as the server exports them."""
+    """The people who gave the answers that count, as the server exports them."""
     lines = page.js("return fetch('/export/labels.jsonl').then((reply) => reply.text())").splitlines()
     return [json.loads(line)["who"] for line in lines]
 
@@ -30,7 +30,7 @@ def read(page, id):
 
 
 def tab_to(page, label, most=60):
-    """Press the tab key until something with this id or label has the focus."""
+    """Press Tab until something with this id or label has the focus."""
     for _ in range(most):
         page.press(Keys.TAB)
         if label in page.js(FOCUS):
@@ -50,11 +50,11 @@ def test_answers_are_looked_through_and_changed_by_keyboard_alone(browser, tmp_p
     assert "No to 5 rows" in read(page, "notice")
     page.wait(lambda: len(page.rows()) == 6)
     assert not set(page.rows()) & set(first)
-    page.press("u")  # takes back one of them alone
+    page.press("u")  # takes back only one of them
     page.wait(lambda: page.count() == 5)
     page.wait(lambda: page.row() == first[-1])
     page.press("g")
-    page.press("n")  # there is no grid now: this is no answer
+    page.press("n")  # the grid is gone, so this is not an answer
     page.press("s")
     page.wait(lambda: page.count() == 6)
     given = {**dict.fromkeys(first[1:-1], 0), first[0]: 1, first[-1]: None}
@@ -65,7 +65,7 @@ def test_answers_are_looked_through_and_changed_by_keyboard_alone(browser, tmp_p
     assert sorted(page.js(ITEMS)) == sorted(map(int, first))
     assert read(page, "results-count") == "6 in all"
     page.press("n")  # chooses "no" in the box, and answers nothing
-    page.wait(lambda: page.js(ITEMS) == [int(row) for row in first[-2:0:-1]])  # those asked last in front
+    page.wait(lambda: page.js(ITEMS) == [int(row) for row in first[-2:0:-1]])  # most recent first
     tab_to(page, "filter-words")
     page.press(f"ROW {first[1]}")
     page.wait(lambda: page.js(ITEMS) == [int(first[1])])
@@ -182,7 +182,7 @@ def test_two_people_in_two_tabs_differ_and_settle(browser, tmp_path):
     assert sorted(answered(page)) == sorted(waiting[:3])
     page.press("uuu")
     page.wait(lambda: page.count() == 0)
-    page.press("/" + of_ada + Keys.ENTER)  # the words of this table are numbers of rows
+    page.press("/" + of_ada + Keys.ENTER)  # the texts of this table are row numbers
     page.wait(lambda: page.js(ITEMS)[:1] == [int(of_ada)])
     tab_to(page, f"No, row {of_ada}")
     page.press(Keys.ENTER)
@@ -195,7 +195,7 @@ def test_two_people_in_two_tabs_differ_and_settle(browser, tmp_path):
     page.wait(lambda: page.js(ITEMS) == [int(of_ada)])
     assert "Bob: no, Ada: yes" in read(page, "results-list")
     browser.switch_to.window(second)
-    page.press("u")  # takes back Bob's own answer, not the later one of Ada
+    page.press("u")  # takes back Bob's own answer, not Ada's later one
     page.wait(lambda: f"Undid the last answer for row {of_ada}" in read(page, "notice"))
     assert not browser.find_element(By.ID, "disputed").is_displayed()
     assert answered(page) == {of_ada: 1}

@@ -1,4 +1,4 @@
-"""The page in a real browser while the table is made ready: it says how far that is, and gives way to the question."""
+"""The page in a real browser while the table is being prepared: it shows progress, and then the question."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ SHOWN = "return document.querySelector('#opening:not([hidden])')?.innerText ?? '
 
 
 class Program(Served):
-    """A program that does its work when it is told to."""
+    """A program that does its work on demand."""
 
     def __init__(self, path):
         command = [sys.executable, "-c", SERVER, str(path), LINE]
@@ -109,9 +109,9 @@ def test_a_tab_that_is_open_says_what_it_waits_for(page, tmp_path):
     program.tell("ready")
     page.open(program.url)
     program.end(signal.SIGTERM)
-    page.press("1")  # not sent yet
+    page.press("1")  # has not been sent yet
     again = Program(tmp_path / "s")
-    page.wait(lambda: "made ready (reading t.jsonl)" in page.js("return document.getElementById('error').textContent"))
+    page.wait(lambda: "being prepared (reading" in page.js("return document.getElementById('error').textContent"))
     again.tell("ready")
     page.wait(lambda: page.count() == 1)
     assert again.end(signal.SIGTERM) == 0

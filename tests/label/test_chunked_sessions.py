@@ -1,4 +1,4 @@
-"""`seals label --chunks`: what stands behind the model's last token is found, and the rows stay those of the table."""
+"""`seals label --chunks`: content beyond the model's token limit is found, and rows stay those of the table."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ N = 120
 RNG = np.random.default_rng(0)
 COUNTS = 1 + np.arange(N) % 4
 STARTS = np.concatenate([[0], np.cumsum(COUNTS)])
-MEANT = np.flatnonzero(np.arange(N) % 12 == 7)  # of four chunks each, of which the last is meant
+MEANT = np.flatnonzero(np.arange(N) % 12 == 7)  # four chunks each; the last one matters
 CHUNKED = RNG.normal(size=(STARTS[-1], 12))
 CHUNKED[STARTS[MEANT + 1] - 1] += 8 * np.eye(12)[0]
 CHUNKED = (CHUNKED / np.linalg.norm(CHUNKED, axis=1, keepdims=True)).astype(np.float32)
@@ -58,7 +58,7 @@ def make_corpus(is_long=False):
 
 
 def work(session, n):
-    """Answer n rows by what is meant, and say what was asked and marked."""
+    """Answer n rows by their true labels, and return what was asked and marked."""
     seen = []
     for _ in range(n):
         for asked in session.ask(1):
@@ -121,13 +121,13 @@ def test_the_page_gets_the_mark(tmp_path):
 
 
 def test_a_session_does_not_change_between_chunks_and_whole_texts(tmp_path):
-    with pytest.raises(UserError, match="not how the corpus was built"):
+    with pytest.raises(UserError, match="does not match how the corpus was built"):
         Session.begin(tmp_path / "s", make_corpus(), ["3"])
     with pytest.raises(UserError, match="all scanned"):
         Session.begin(tmp_path / "s", make_corpus(), ["3"], options=SessionOptions(chunks=True, pool="walk"))
     Session.begin(tmp_path / "s", make_corpus(), ["3"], options=OPTIONS).close()
     whole = Corpus(CHUNKED[STARTS[:-1]], None, "chunked", TEXTS)
-    with pytest.raises(UserError, match="begun with chunks = True"):
+    with pytest.raises(UserError, match="began with chunks = True"):
         Session.open(tmp_path / "s", whole)
 
 
@@ -154,7 +154,7 @@ def table(tmp_path, cache, monkeypatch):
 
 
 def label(monkeypatch, words, work):
-    """`seals label`, with `work` done on the session in the place of the page."""
+    """Run `seals label` with `work` on the session instead of the page."""
     results = []
 
     def serve(session):
@@ -196,7 +196,7 @@ def test_what_does_not_go_with_chunks_is_refused_in_one_line(table, tmp_path, re
         assert "--chunks" in said
     assert "any length" in refused(cli.main, ["label", "reports.jsonl", "--chunks", "--model", "wordllama"])
     assert not (tmp_path / "reports.seals").exists()
-    with pytest.raises(UserError, match="up to 5 are taken"):
+    with pytest.raises(UserError, match="the limit is 5"):
         build_chunked_corpus([FILLER] * 3, tmp_path / "cache", most=5)
 
 
@@ -204,7 +204,7 @@ LIKE = ["--like", "a sick marine mammal", "--not-like", "mild weather", "--contr
 
 
 def find_needles(session):
-    """Answer some rows, and give the session's scores."""
+    """Answer some rows, and return the session's scores."""
     for _ in range(6):
         for asked in session.ask(1):
             session.tell([asked.row], [int(asked.row in NEEDLES)])
@@ -284,11 +284,11 @@ def test_a_table_that_has_grown_keeps_answers_and_only_new_chunks_are_embedded(t
     session = label(monkeypatch, [], lambda opened: (opened.options.chunks, opened.answers, opened.ask(1)[0].mark))
     said = capsys.readouterr().err
     kept = before[before["row"] > 0]
-    assert f"the table has changed; {len(kept)} answers go on" in said
+    assert f"the table has changed; {len(kept)} answers carried over" in said
     assert session[0]
     assert session[1] == dict(zip(kept["row"] + 1, kept["answer"], strict=True))
     assert session[2] is not None
-    examples = {"a sick marine mammal", "mild weather", "a sentence"}  # the last one is to see how long a vector is
+    examples = {"a sick marine mammal", "mild weather", "a sentence"}  # the last one shows how long a vector is
     assert all("Quay" in text or "Pier" in text or text in FILLER * 2 for text in set(embedded) - examples)
     assert len(set(embedded) - examples) <= 6
     assert not any("harbor seal" in text for text in embedded)

@@ -1,4 +1,4 @@
-"""Several concepts in one session: a search for each, in one file and over one corpus."""
+"""Several concepts in one session: one search for each, in one file and over one corpus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Equal texts are asked once, and an answer to one of them is an answer to all."""
+"""Equal texts are asked once, and an answer to one of them counts for all."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ N_DISTINCT = 56
 
 
 def build_small(folder):
-    """Simulated: 60 texts in two clusters, one of them five times."""
+    """Simulated: 60 texts in two clusters, one of them repeated five times."""
     rng = np.random.default_rng(0)
     vectors = rng.normal(size=(60, 6)) + np.where(np.arange(60)[:, None] % 2, 2, -2)
     vectors[COPIED] = vectors[3]
@@ -176,7 +176,7 @@ def test_apart_each_row_has_its_own_answer(corpus, tmp_path):
         (content,) = database.execute("SELECT value FROM about WHERE name = 'options'").fetchone()
         known = {name: value for name, value in json.loads(content).items() if name != "copies"}
         database.execute("UPDATE about SET value = ? WHERE name = 'options'", (json.dumps(known),))
-    with Session.open(tmp_path / "s", corpus) as session:  # as one that an earlier version began
+    with Session.open(tmp_path / "s", corpus) as session:  # like one that an earlier version started
         assert session.options.copies == "apart"
         assert session.answers == {20: 1, 41: 0}
         assert [item.row for item in session.ask(3)] == [3, 40, 59]
@@ -201,7 +201,7 @@ def test_draws_are_uniform_among_distinct_rows(corpus):
 
 @pytest.mark.parametrize("index", ["exact", "hnsw"])
 def test_a_hundred_and_fifty_copies_are_asked_once_and_hide_nothing(index, tmp_path):
-    """Simulated: recall of a session on rows without copies, and on the same with 150 copies of one positive."""
+    """Simulated: recall of a session on rows without copies, and on the same rows with 150 copies of one positive."""
     rng = np.random.default_rng(0)
     centers, cluster = rng.normal(size=(30, 24)), rng.integers(0, 30, 3000)
     plain = (centers[cluster] + 0.5 * rng.normal(size=(3000, 24))).astype(np.float32)

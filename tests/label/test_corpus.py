@@ -1,4 +1,4 @@
-"""What a session opens with: the same texts, model and dimensions, on whichever machine."""
+"""What a session opens with: the same texts, model and dimensions, on any machine."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ with Session.open(folder / "s", corpus) as session:
 
 @pytest.mark.slow
 def test_a_session_opens_on_another_processor(tmp_path):
-    """Another kind of processor gives vectors that differ in their last bits."""
+    """Another kind of CPU gives vectors that differ in their last bits."""
     corpus = build_corpus(TEXTS, "exact", tmp_path / "cache")
     with Session.begin(tmp_path / "s", corpus, ["cholera"]) as session:
         rows = [asked.row for asked in session.ask(5)]
@@ -56,7 +56,7 @@ def test_a_refusal_says_what_the_session_was_begun_with(tmp_path):
         (build_corpus(TEXTS, "exact", tmp_path / "cache", model="wordllama", dimensions=8), "wordllama, 8 dimensions"),
         (build_corpus(TEXTS[:99], "exact", tmp_path / "cache", model="wordllama", dimensions=16), "with 99 texts"),
     ):
-        with pytest.raises(UserError, match=rf"was begun with 120 texts .*wordllama, 16 dim.* opened .*{given}"):
+        with pytest.raises(UserError, match=rf"began with 120 texts .*wordllama, 16 dim.* opened .*{given}"):
             Session.open(tmp_path / "s", other)
 
 
@@ -64,5 +64,5 @@ def test_an_early_session_opens_by_the_digest_of_its_vectors(tmp_path):
     corpus = build_corpus(TEXTS, "exact", tmp_path / "cache", model="wordllama", dimensions=16)
     Session.begin(tmp_path / "s", replace(corpus, fingerprint=corpus.old_fingerprint), ["cholera"]).close()
     Session.open(tmp_path / "s", corpus).close()
-    with pytest.raises(UserError, match="was begun with"):
+    with pytest.raises(UserError, match="began with"):
         Session.open(tmp_path / "s", replace(corpus, old_fingerprint="another"))

@@ -1,4 +1,4 @@
-"""Labels to other formats and back."""
+"""Export labels to other formats, and import them."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ANSWERS = st.sampled_from([1, 0, None])
 
 @contextmanager
 def labeled(folder, labels):
-    """A session that has these texts in its first rows, answered, from last to first."""
+    """A session with these texts in its first rows, answered from last to first."""
     texts = [text for text, _ in labels] + TEXTS[len(labels) :]
     (folder / "s").unlink(missing_ok=True)
     apart = replace(PLAIN, copies="apart")
@@ -112,7 +112,7 @@ def test_parquet_round_trip(folder, labels):
 @ROUND_TRIP
 @given(st.lists(st.tuples(TEXT_OF_JSON, ANSWERS), min_size=1, max_size=5), st.booleans())
 def test_label_studio_round_trip(folder, labels, has_rows):
-    """Without rows the tasks, in the order of the table, are found by their texts, equal ones too."""
+    """Without row numbers, the tasks, in the order of the table, are found by their texts, including equal ones."""
     path = folder / "tasks.json"
     with labeled(folder, labels) as (session, expected):
         tasks, corpus = build_label_studio_tasks(session), session.corpus
@@ -139,7 +139,7 @@ def test_argilla_round_trip(folder, labels, has_rows, is_list):
 
 
 def task(*choices, text=None, row=None, is_skipped=False):
-    """A task of Label Studio, without an annotation where there are no choices."""
+    """A Label Studio task; if there are no choices, it has no annotation."""
     data = {name: value for name, value in (("text", text), ("row", row)) if value is not None}
     results = [
         {"result": [{"from_name": "x", "to_name": "y", "type": "choices", "value": {"choices": [choice]}}]}
@@ -234,7 +234,7 @@ def test_last_answer_for_a_row_in_a_file_counts(tmp_path, session, import_tasks)
 
 
 def test_the_annotation_changed_last_counts_wherever_it_stands(tmp_path):
-    """Label Studio's exports have later ones in front of earlier ones, and the other way round."""
+    """Label Studio's exports list later annotations before earlier ones, or after them."""
     both = task("yes", "no", row=3)
     times = ["2026-01-01T10:00:00.5Z", "2026-01-01T09:00:00.5Z"]
     for annotation, time in zip(both["annotations"], times, strict=True):
@@ -247,7 +247,7 @@ def test_the_annotation_changed_last_counts_wherever_it_stands(tmp_path):
 
 
 def test_imported_labels_do_not_count_for_stopping(session, import_tasks):
-    """60 positives and then 300 negatives: had the search asked for them, it would be over."""
+    """60 positives and then 300 negatives: if the search had asked for them, it would be over."""
     import_tasks(*(task("yes", row=row) for row in range(60)), *(task("no", row=row) for row in range(60, 360)))
     status = session.status()
     assert (status.n_answered, status.n_positive, status.curve, status.p_missing) == (360, 60, (), 1.0)

@@ -1,4 +1,4 @@
-"""The journal: one file that loses nothing however a session ends."""
+"""The journal: one file that loses nothing, however a session ends."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_session_whose_process_died_is_one_file(tmp_path):
 
 
 def write_version_1(source, path):
-    """The session at `source` as version 1 had it: all events in the write-ahead log, which stays beside the file."""
+    """Write the session at `source` as version 1 did: all events in the write-ahead log next to the file."""
     writing = path.with_name("writing")
     with closing(sqlite3.connect(writing)) as database:
         database.executescript(VERSION_1)
@@ -134,7 +134,7 @@ def test_missing_file_is_noticed_at_the_next_answer(tmp_path, change):
                 shutil.copy(path, tmp_path / "copy")
                 os.replace(tmp_path / "copy", path)
         for change_answers in (lambda: session.tell([7], [1]), session.undo):
-            with pytest.raises(UserError, match=r"t\.seals: was moved, replaced, or deleted while"):
+            with pytest.raises(UserError, match=r"t\.seals: was moved, replaced or deleted while"):
                 change_answers()
         assert list(session.answers) == [row]
 
@@ -144,7 +144,7 @@ def test_other_texts_other_versions_and_damaged_files_are_refused_and_left_alone
     Session.begin(path, CORPUS, ["text 3"], options=PLAIN).close()
     with pytest.raises(UserError, match="already exists; open it, or choose another name"):
         Session.begin(path, CORPUS)
-    with pytest.raises(UserError, match="was begun with vectors, and is opened with 9 texts"):
+    with pytest.raises(UserError, match="began with vectors, but is being opened with 9 texts"):
         Session.open(path, replace(CORPUS, fingerprint="another", about="9 texts"))
     with pytest.raises(UserError, match="none: no such session"):
         Session.open(tmp_path / "none", CORPUS)
@@ -163,7 +163,7 @@ def test_other_texts_other_versions_and_damaged_files_are_refused_and_left_alone
 
 
 def test_rows_not_saved_on_a_full_disk_are_not_asked(tmp_path):
-    """SQLite's own limit of pages stands in for the end of the disk."""
+    """SQLite's own page limit stands in for a full disk."""
     path = tmp_path / "s"
     with Session.begin(path, CORPUS, ["text 3"], options=PLAIN) as session:
         database = session._journal._database
@@ -194,7 +194,7 @@ def test_a_second_process_cannot_open_the_session(tmp_path):
 
 
 def test_random_kills_lose_at_most_the_current_answer(tmp_path):
-    """Another process answers and is killed at random moments; the journal must hold what it reported as safe."""
+    """Another process answers and is killed at random times. The journal must hold everything it reported as safe."""
     worker = textwrap.dedent(
         """
         import sys
@@ -240,4 +240,4 @@ def test_random_kills_lose_at_most_the_current_answer(tmp_path):
     places = {pair: place for place, pair in enumerate(written)}
     assert set(safe) <= set(written)
     assert [places[pair] for pair in safe] == sorted(places[pair] for pair in safe)
-    assert len(written) - len(safe) <= n_kills  # on disk, but killed before it was reported
+    assert len(written) - len(safe) <= n_kills  # on disk, but the kill came before it was reported

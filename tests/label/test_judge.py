@@ -1,4 +1,4 @@
-"""A judge that is a program: asked by its protocol, marked as what it is, paid once, checked by a person."""
+"""A program as the judge: asked by its protocol, marked as a program, paid once, checked by a person."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def judge_at(url, n_retries=2, **changes):
 
 
 def run(session, judge, budget=40, n_parallel=4):
-    """Judge to the end, and what was said of it."""
+    """Judge to the end, and return what was reported."""
     lines = []
     judging = Judging(session, judge, budget, n_parallel, lines.append)
     judging.start()
@@ -129,15 +129,15 @@ def test_calls_that_fail_for_a_while_are_repeated(session):
         assert judging.problem is None
         assert len(session.answers) == 10
         assert len(server.requests) == 14
-        assert judging.n_calls == 10  # a call that the server put off counts once
+        assert judging.n_calls == 10  # a call that the server deferred counts once
 
 
 FATAL = [
-    (lambda text: fail(429, "slow\ndown\x1b[31m", retry_after="0.01"), {}, "takes no more calls for now (429: slow"),
+    (lambda text: fail(429, "slow\ndown\x1b[31m", retry_after="0.01"), {}, "accepts no more calls for now (429: slow"),
     (
         lambda text: fail(500, "broken", retry_after="0.01"),
         {},
-        "failed (500: broken), repeated 2 times; rerun",
+        "failed (500: broken) after 2 retries; rerun",
     ),
     (by_cluster, {"model": "large-model"}, "judge_model = 'large-model': was not found at http://127.0.0.1"),
 ]
@@ -158,7 +158,7 @@ def test_what_fails_for_good_is_one_line_and_what_was_answered_stays(session, re
 
 def test_a_wrong_key_and_a_server_that_is_away_are_found_before_the_work(monkeypatch):
     with JudgeServer(by_cluster, key=KEY) as server:
-        with pytest.raises(UserError, match=r"refuses the key \(401: Incorrect API key provided\); set SEALS"):
+        with pytest.raises(UserError, match=r"rejected the key \(401: Incorrect API key provided\); set SEALS"):
             asyncio.run(judge_at(server.url).check())
         monkeypatch.setenv("SEALS_JUDGE_KEY", KEY)
         asyncio.run(judge_at(server.url).check())
@@ -172,7 +172,7 @@ def test_a_wrong_key_and_a_server_that_is_away_are_found_before_the_work(monkeyp
 def test_the_key_of_openai_goes_to_openai_alone(monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.delenv("SEALS_JUDGE_KEY", raising=False)
-    with JudgeServer(by_cluster, key=KEY) as server, pytest.raises(UserError, match="refuses the key"):
+    with JudgeServer(by_cluster, key=KEY) as server, pytest.raises(UserError, match="rejected the key"):
         ask_once(judge_at(server.url))
 
 
@@ -190,7 +190,7 @@ def test_to_this_machine_nothing_goes_through_a_proxy_or_is_sent_on(monkeypatch)
 def test_a_slow_server_is_given_up(session):
     with JudgeServer(by_cluster, seconds=1.0) as server:
         judge = judge_at(server.url, n_retries=1, timeout_seconds=0.2)
-        with pytest.raises(UserError, match=r"gave no reply within 0.2 s, repeated 1 times"):
+        with pytest.raises(UserError, match=r"did not reply within 0.2 s after 1 retries"):
             ask_once(judge)
         assert len(server.requests) == 2
 
@@ -227,7 +227,7 @@ def test_a_server_that_never_makes_sense_is_not_paid_for_long(session):
     with JudgeServer(lambda text: "perhaps") as server:
         judging = run(session, judge_at(server.url), budget=1000, n_parallel=1)
         assert len(server.requests) == 2 * MAX_UNABLE
-    assert "it replies neither yes nor no" in str(judging.problem)
+    assert "it replied neither yes nor no" in str(judging.problem)
 
 
 def test_a_text_that_is_refused_is_left_to_the_person_and_the_rest_goes_on(session):
@@ -250,7 +250,7 @@ def test_a_server_without_forms_is_asked_in_words(session):
     with JudgeServer(reply) as server:
         assert run(session, judge_at(server.url), budget=8, n_parallel=1).problem is None
         assert set(session.answers.values()) == {0}
-        assert len(server.requests) == 9  # that is found out once
+        assert len(server.requests) == 9  # this is detected once
 
 
 def test_odd_texts_can_be_sent():
@@ -261,7 +261,7 @@ def test_odd_texts_can_be_sent():
 
 
 def judged(session, n=60, wrong=lambda row: False):
-    """Rows that a judge has answered, wrongly where so told."""
+    """Rows that a judge has answered, wrongly if so instructed."""
     rows = [asked.row for asked in session.ask(n, WHO)]
     session.tell(rows, [int(IS_POSITIVE[row] != wrong(row)) for row in rows], WHO)
     return rows
@@ -322,7 +322,7 @@ def test_the_agreement_is_that_of_the_rows_drawn(tmp_path, session):
     assert 0 < summary.agreement.n_same < summary.agreement.n == len(drawn) - 1
     words = describe_judges(session)
     assert f"you agree with {summary.agreement.n_same}: " in words
-    assert f"Cohen's kappa {summary.agreement.kappa:.2f}" in words
+    assert f"Cohen's kappa: {summary.agreement.kappa:.2f}" in words
     assert at_page(session).get("/api/status").json()["judge_words"] == words
     session.close()
     with Session.open(tmp_path / "s", CORPUS) as again:

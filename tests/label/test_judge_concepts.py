@@ -1,4 +1,4 @@
-"""A judge in a session of several concepts: an instruction for each, one budget, one call for each row and concept."""
+"""A judge in a session with several concepts: an instruction each, one budget, one call for each row and concept."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def is_right(concepts):
 
 
 def test_each_concept_has_its_instruction_and_the_budget_is_over_all(tmp_path, concepts):
-    with TwoConceptServer() as server:  # one call at a time, so that the server knows what each text was asked for
+    with TwoConceptServer() as server:  # one call at a time: the server knows what each text was asked for
         judging = run(concepts, judge_at(server.url, instruction=INSTRUCTIONS), budget=41, n_parallel=1)
         assert judging.lines == [f"{WHO} has spent its budget of 41 calls"]
         assert len(server.requests) == judging.n_calls == 41
@@ -122,7 +122,7 @@ def test_the_agreement_is_shown_for_each_concept(tmp_path, concepts):
     assert words == describe_each(concepts.sessions.values())
     for name, n in checked.items():
         assert f"{name}: {WHO} has answered 40 rows in 40 calls, " in words
-        assert f"Of {n:,} drawn at random that you checked" in words
+        assert f"Of the {n:,} answers drawn at random that you checked" in words
     assert client.get("/concept/1/api/status").json()["judge_words"] == describe_judges(concepts.sessions["one"])
     concepts.rename("one", "first")
     concepts.close()

@@ -1,4 +1,4 @@
-"""The page beside a judge, in a real browser."""
+"""The page with a judge running, in a real browser."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_the_page_follows_a_judge_and_puts_a_tenth_to_the_person(browser, tmp_pa
             return page.js("return document.getElementById('judge').textContent")
 
         page.wait(lambda: f"judge:{MODEL} has answered 60 rows in 60 calls" in words())
-        assert "none of those is checked yet" in words()
+        assert "you have checked none yet" in words()
         why = "return document.querySelector('.card[aria-current=true] .why')?.textContent ?? ''"
         for _ in range(12):
             if "drawn at random for you to check" in page.js(why):
@@ -49,6 +49,6 @@ def test_the_page_follows_a_judge_and_puts_a_tenth_to_the_person(browser, tmp_pa
             page.wait(lambda before=before: page.row() not in (None, before))
         row = page.row()
         page.press("1" if int(row) % 2 else "0")
-        page.wait(lambda: "Of 1 drawn at random that you checked, you agree with 1: 100.0%" in words())
+        page.wait(lambda: "Of the 1 answer drawn at random that you checked, you agree with 1: 100.0%" in words())
         page.wait(lambda: answered(page)[row] == int(row) % 2)
         assert page.errors() == []

@@ -1,4 +1,4 @@
-"""The token beside a session: kept for its owner, and not believed where others could have written it."""
+"""The token next to a session: kept for its owner, and not trusted if others could have written it."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_cookie_is_good_for_the_same_token_alone(tmp_path):
 def test_an_answer_that_came_before_the_server_was_killed_counts_once(tmp_path):
     headers = {"X-Token": "t"}
     with Session.begin(tmp_path / "s", CORPUS) as session:
-        for is_again in (False, True):  # to one server, and then to the next
+        for is_again in (False, True):  # for one server, and then for the next
             client = TestClient(make_app(session, "t", "127.0.0.1", "s"), base_url="http://127.0.0.1:80")
             call = {"row": 7, "answer": 1, "id": "tab-1", "is_again": is_again}
             assert client.post("/api/answer", json=call, headers=headers).status_code == 200

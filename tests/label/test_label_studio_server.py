@@ -1,7 +1,7 @@
-"""Label Studio itself, from PyPI: our tasks into it, answers in it, its exports back into a session.
+"""Label Studio itself, from PyPI: our tasks go in, are answered there, and its exports go back into a session.
 
-It is installed into an environment of its own, which is kept in a cache folder (`SEALS_TEST_CACHE`, or the default),
-and started on loopback with a folder that is thrown away.
+It is installed into its own environment, kept in a cache folder (`SEALS_TEST_CACHE`, or the default), and started on
+loopback with a temporary folder.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def program():
 
 @pytest.fixture(scope="module")
 def studio(program, tmp_path_factory):
-    """A client of the server, logged in."""
+    """A logged-in client of the server."""
     folder = tmp_path_factory.mktemp("studio")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -139,9 +139,9 @@ def test_answers_go_there_and_back_with_those_given_there(tmp_path, session, stu
         path = download(studio, project, kind, tmp_path / f"{kind}.{ending}")
         with Session.begin(tmp_path / f"from {kind}", CORPUS, options=OPTIONS) as other:
             import_labels(other, path, form)
-            # Only JSON holds what was skipped.
+            # Only JSON records skipped tasks.
             wanted = {row: answer for row, answer in expected.items() if kind == "JSON" or answer is not None}
-            if form == "table":  # in which two answers to one task stand in any order
+            if form == "table":  # two answers to one task may be in any order there
                 wanted[changed] = other.answers[changed]
             assert other.answers == wanted, kind
             assert {row for row in wanted if other.is_control(row)} == drawn & wanted.keys()

@@ -1,4 +1,4 @@
-"""A session on a table that is kept on disk, and what happens when the table or the disk is not what it was."""
+"""A session on a table stored on disk, and what happens if the table or the disk has changed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ANIMALS = ["seal", "gnu", "cat", "owl"]
 
 
 def write_table(path, n):
-    """Every ninth text is empty, every fifth an equal one."""
+    """Every ninth text is empty, and every fifth repeats another."""
     texts = [f"a {ANIMALS[row % 4]} in picture {row - row % 5 // 4}" if row % 9 else "" for row in range(n)]
     path.write_text("".join(json.dumps({"text": text, "id": row}) + "\n" for row, text in enumerate(texts)))
     return texts
@@ -32,7 +32,7 @@ def write_table(path, n):
 
 @dataclass
 class Desk:
-    """Serves sessions to a test in the place of a browser."""
+    """Serves sessions to a test in place of a browser."""
 
     words: list[str]
     opened: list = field(default_factory=list)
@@ -69,7 +69,7 @@ def test_a_session_goes_on_while_its_table_changes_and_takes_over_the_answers(de
         assert isinstance(session.corpus.texts, stored_texts.StoredTexts)
         client = TestClient(make_app(session, "token", "127.0.0.1:80", "s"), base_url="http://127.0.0.1:80")
         client.headers.update({"X-Token": "token"})
-        write_table(table, 70)  # another program writes it anew
+        write_table(table, 70)  # another program rewrites it
         for _ in range(8):
             (row,) = client.get("/api/batch?n=1").json()["rows"]
             assert row["text"] == texts[row["row"]]
@@ -89,7 +89,7 @@ def test_a_session_goes_on_while_its_table_changes_and_takes_over_the_answers(de
     assert [int(line.split(",")[0]) for line in left_out[1:]] == [row for row in range(60) if row % 9 == 0]
     capsys.readouterr()
     desk.label(lambda session: asked.append(len(session.distinct_answers)))
-    assert "the table has changed; 8 answers go on" in capsys.readouterr().err
+    assert "the table has changed; 8 answers carried over" in capsys.readouterr().err
     assert asked[-1] == 8
     assert len(desk.opened[1].texts) > len(desk.opened[0].texts)
 
@@ -108,7 +108,7 @@ def test_the_copy_of_a_table_may_be_removed_under_a_session(desk, table):
 
 
 def test_a_disk_that_is_full_of_vectors_is_one_line_and_a_rerun_goes_on(desk, table, tmp_path, capsys):
-    """A limit on the size of a file stands in for a full disk. There is room for the texts, not for the vectors."""
+    """A file size limit stands in for a full disk. There is room for the texts, but not for the vectors."""
     write_table(table, 300)
     with limited_files(100_000), pytest.raises(SystemExit) as ended:
         desk.label(lambda session: None)
@@ -124,7 +124,7 @@ def test_a_disk_that_is_full_of_vectors_is_one_line_and_a_rerun_goes_on(desk, ta
 
 
 def test_a_disk_that_was_full_for_a_while_costs_only_what_could_not_be_written(tmp_path):
-    """An entry of the list that is written in part must not make those after it unreadable."""
+    """A partially written list entry must not make the entries after it unreadable."""
     store = LazyStore(tmp_path, 100, 1)  # its list, of 12 bytes a row, gets larger than the array
     vectors = np.arange(1, 101, dtype=np.float32).reshape(100, 1)
     store.write(Rows(np.arange(60)), vectors[:60])

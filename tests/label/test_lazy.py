@@ -106,7 +106,7 @@ def test_an_answer_that_cannot_be_embedded_is_not_taken(tmp_path):
             session.tell([row], [1])
         assert "\n" not in str(error.value)
         assert session.answers == {0: 0}
-        session.embed_in_background()  # says what is wrong, and stops
+        session.embed_in_background()  # reports the error and stops
         session.tell([0], [None])
 
 
@@ -118,7 +118,7 @@ def test_a_model_of_another_dimension_is_refused(tmp_path):
 
 def test_it_must_be_opened_as_it_was_begun(tmp_path, corpus):
     search(tmp_path / "s", corpus, 1)
-    with pytest.raises(UserError, match="was begun with embed = lazy"):
+    with pytest.raises(UserError, match="began with embed = lazy"):
         Session.open(tmp_path / "s", Corpus(VECTORS, ExactIndex(VECTORS), "fingerprint", TEXTS, encode))
     with pytest.raises(UserError, match="pool = 'all'"):
         search(tmp_path / "t", corpus, 1, replace(OPTIONS, pool="all"))
@@ -143,7 +143,7 @@ def test_a_list_or_array_that_is_damaged_is_believed_in_part(tmp_path):
     store.write(Rows(np.array([5, 2, 7])), vectors[[5, 2, 7]])
     store.close()
     with (store.folder / "list.bin").open("ab") as file:
-        file.write(b"\x01\x00\x00")  # of an entry that was being written
+        file.write(b"\x01\x00\x00")  # part of an entry that was being written
     with (store.folder / "array.npy").open("r+b") as file:
         file.seek(store.array.offset + 2 * 16)
         file.write(b"\xff")
@@ -159,7 +159,7 @@ def test_a_list_or_array_that_is_damaged_is_believed_in_part(tmp_path):
     assert np.flatnonzero(again.is_there).tolist() == [2, 5, 7]
     np.testing.assert_array_equal(again.array[[2, 5, 7]], vectors[[2, 5, 7]])
     again.close()
-    other = LazyStore(tmp_path, 9, 3)  # of another model: begun anew
+    other = LazyStore(tmp_path, 9, 3)  # from another model, so it starts over
     assert not other.is_there.any()
     other.close()
 
@@ -294,7 +294,7 @@ def test_a_table_is_embedded_lazily_from_a_size_on(tmp_path, monkeypatch, refuse
     assert label("e", "--model", "wordllama") == ("all", "all", 3)
     for more in (["--model", "wordllama"], ["--paper"], ["--dimensions", "8"], ["--pool", "all"]):
         said = refused(main, [*words, "--session", tmp_path / "f", "--embed", "lazy", *more])
-        assert said.startswith("seals label: --embed 'lazy': cannot be: ") or "embed" in said, said
+        assert said.startswith("seals label: --embed 'lazy': not possible: ") or "embed" in said, said
     assert not (tmp_path / "f").exists()
 
 
@@ -306,7 +306,7 @@ def wait_until(holds, seconds=20):
 
 
 def test_no_model_is_loaded_to_open_a_session_again(tmp_path):
-    """Ten seconds of a processor, most of them to import what models need."""
+    """It would take ten CPU seconds, mostly to import what models need."""
     texts = [
         f"a fracture of {part}, {kind} {number}" for part in PARTS for kind in ("open", "old") for number in range(9)
     ]

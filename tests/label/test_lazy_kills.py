@@ -1,4 +1,4 @@
-"""Sessions that are killed while a thread embeds the rest: no answer is lost, and the questions are the same."""
+"""Sessions killed while a thread embeds the rest: no answer is lost, and the questions are the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What exports say of a row beside its answer: drawn at random, and disputed; and what imports make of it."""
+"""What exports say about a row besides its answer (drawn at random, disputed), and what imports make of it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ OPTIONS = replace(PLAIN, control_every=3)
 
 @pytest.fixture
 def session(tmp_path):
-    """Ada and Bob differ on one row; a third of the rows were drawn at random, one of which is skipped."""
+    """Ada and Bob differ on one row. A third of the rows were drawn at random, one of which is skipped."""
     with Session.begin(tmp_path / "s", CORPUS, ["text 3"], options=OPTIONS) as opened:
         for _ in range(8):
             for asked in opened.ask(3, "Ada"):

@@ -1,4 +1,4 @@
-"""The page is there before the session is: what it says meanwhile, and what becomes of it."""
+"""The page is available before the session is: what it shows meanwhile, and what happens to it."""
 
 from __future__ import annotations
 
@@ -44,13 +44,15 @@ def path(tmp_path):
 
 @pytest.fixture
 def at_once(monkeypatch):
-    """The page is announced without waiting for a second."""
+    """Announce the page without waiting for a second."""
     monkeypatch.setattr(server, "_ANNOUNCED_AFTER", 0)
 
 
 @contextmanager
 def opened(path, **options):
-    """The page of a program in this process, and how to call it: path and headers to status, headers and content."""
+    """The page of a program in this process, and a way to call it: from path and headers to status, headers and
+    content.
+    """
     with open_page(open_browser=False, quiet=True, name="t", token_beside=path, **options) as page:
         deadline = time.monotonic() + 20
         while not place_token(path).exists():
@@ -77,13 +79,13 @@ def test_the_page_says_how_far_it_is_and_then_gives_way_to_the_session(path, at_
             bar.advance(50)
             told = json.loads(call("/api/opening")[2])
         assert (told["name"], told["is_ready"], told["error"]) == ("t", False, None)
-        (step,) = told["steps"]  # what took no time is not listed
+        (step,) = told["steps"]  # steps that took no time are not listed
         assert (step["name"], step["done"], step["total"], step["unit"]) == ("embedding", 150, 300, "text")
         assert "Getting your texts ready" in call("/")[2]
         for place, method in (("/api/batch?n=1", "GET"), ("/api/answer", "POST"), ("/export/labels.csv", "GET")):
             status, headers, content = call(place, method)
             assert (status, headers["Retry-After"]) == (503, "1"), place
-            assert json.loads(content)["error"] == "the table is being made ready (embedding)"
+            assert json.loads(content)["error"] == "the table is being prepared (embedding)"
             assert headers["X-Frame-Options"] == "DENY"
         assert call("/static/opening.js")[0] == 200
         for refused in ({"X-Token": "another"}, {"Origin": "http://foreign.example"}, {"Host": "rebound.example:80"}):
@@ -221,7 +223,7 @@ def test_reading_a_large_table_says_how_far_it_is(tmp_path, monkeypatch, ending)
 
 
 def test_a_signal_that_lands_in_made_code_ends_the_page_without_an_error(tmp_path):
-    """As while a library is imported: Python would end with the signal, however the interrupt is handled."""
+    """As during the import of a library: Python would end with the signal, however the interrupt is handled."""
     script = """
         import sys
         from pathlib import Path

@@ -1,4 +1,4 @@
-"""Several people on one session: rows of their own, an undo of their own, and answers that differ."""
+"""Several people in one session: each has their own rows and their own undo, and answers may differ."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def session(tmp_path):
 
 
 def at_page(session, name):
-    """The calls of one person's tab."""
+    """The calls from one person's tab."""
     headers = {"X-Token": "t", "X-Person": quote(name)}
     return TestClient(make_app(session, "t", "127.0.0.1", "s"), base_url="http://127.0.0.1:80", headers=headers)
 

@@ -1,4 +1,4 @@
-"""Pictures: what is shown is drawn anew, and nothing outside the folder can be reached."""
+"""Pictures: they are re-encoded for display, and nothing outside the folder can be reached."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_no_path_leads_out_of_the_folder(folder, tmp_path):
     Image.new("RGB", (4, 4)).save(tmp_path / "pictures-more" / "a.png")
     for name in ("../outside.png", "cats/../../outside.png", str(outside), "link.png", "up/outside.png",
                  "../pictures-more/a.png", "/etc/passwd"):  # fmt: skip
-        with pytest.raises(UserError, match="not below the folder"):
+        with pytest.raises(UserError, match="outside the image folder"):
             draw(folder, name)
     (folder / "inner.jpg").symlink_to(folder / "cats" / "a.jpg")
     assert draw(folder, "inner.jpg")[0].size == (1280, 640)
@@ -98,7 +98,7 @@ def test_what_is_no_picture_is_refused(folder, monkeypatch):
     (folder / "page.png").write_text("<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>")
     Image.new("RGB", (4, 4)).save(folder / "map.png", "BMP")
     for name in ("cut.jpg", "empty.jpg", "page.png", "map.png"):
-        with pytest.raises(UserError, match="broken, or of another format than JPEG, PNG, WEBP, GIF"):
+        with pytest.raises(UserError, match="broken, or its format is not one of JPEG, PNG, WEBP, GIF"):
             draw(folder, name)
     os.mkfifo(folder / "pipe.png")
     with pytest.raises(UserError, match="is not a file"):
@@ -133,7 +133,7 @@ def test_the_page_gets_pictures_by_row(folder, tmp_path):
         assert sent.headers["x-content-type-options"] == "nosniff"
         assert sent.headers["cache-control"] == "no-store"
         assert Image.open(io.BytesIO(sent.content)).size == (480, 240)
-        for row, said in ((5, "has no picture"), (403, "not below"), (404, "missing"), (0, "no such row"), (-1, "row")):
+        for row, said in ((5, "has no picture"), (403, "outside"), (404, "missing"), (0, "no such row"), (-1, "row")):
             refused = client.get(f"/image/{row}")
             assert (refused.status_code, said in refused.text) == (404, True), refused.text
             assert str(tmp_path) not in refused.text

@@ -1,4 +1,4 @@
-"""Answers into a real PostgreSQL, started here on loopback and stopped again."""
+"""Answers in a real PostgreSQL, which is started on loopback and stopped again."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def find_server() -> Path | None:
 
 @pytest.fixture(scope="module")
 def address():
-    """A server that asks for a password, and that root may not run."""
+    """A server that asks for a password, and that root must not run."""
     programs = find_server()
     if programs is None:
         pytest.skip("needs the PostgreSQL server (initdb), which is not installed")
@@ -127,7 +127,7 @@ def test_what_does_not_fit_is_one_line(address, session, monkeypatch, capsys):
     monkeypatch.delenv("PGPASSWORD", raising=False)
     monkeypatch.setenv("PGPASSFILE", os.devnull)
     export = ["export", session, "--to"]
-    assert "PostgreSQL refuses (" in refuse(capsys, [*export, address])
+    assert "PostgreSQL failed (" in refuse(capsys, [*export, address])
     monkeypatch.setenv("PGPASSWORD", PASSWORD)
     with psycopg.connect(address, password=PASSWORD) as connection:
         connection.execute("CREATE TABLE of_others (row bigint PRIMARY KEY, text text)")
@@ -138,8 +138,8 @@ def test_what_does_not_fit_is_one_line(address, session, monkeypatch, capsys):
     assert "--to" in refuse(capsys, [*export, nobody])
     with_password = address.replace("@", ":secret@")
     said = refuse(capsys, [*export, with_password])
-    assert "holds a password" in said
+    assert "contains a password" in said
     assert "secret" not in said
-    assert "must be a database" in refuse(capsys, [*export, "mysql://h/d"])
+    assert "must be the address of a database" in refuse(capsys, [*export, "mysql://h/d"])
     assert "--to" in refuse(capsys, [*export, address, "--out", session.with_name("x.csv")])
     assert "--out" in refuse(capsys, ["export", session])

@@ -74,7 +74,7 @@ def test_with_enough_negatives_the_model_is_the_plain_one():
 
 
 def test_the_first_part_of_the_draw_is_random_too():
-    table = np.arange(2_000, dtype=np.float32)[:, None] / 1e6  # a row says where it stands
+    table = np.arange(2_000, dtype=np.float32)[:, None] / 1e6  # a row's vector gives its position
     few = PresumedNegatives(table, 100, seed=0).choose(label([], []), table[:0].astype(np.float64), 80)
     assert np.ptp(few) * 1e6 > 1_000
 

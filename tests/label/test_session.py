@@ -50,7 +50,7 @@ def test_one_class_alone_is_explained_and_rows_are_ordered_by_similarity(tmp_pat
         assert session.status().explanation.startswith("No negatives marked yet: ")
         asked = session.ask(3)
         similarity = VECTORS @ VECTORS[3]
-        assert asked[0].row == int(np.argmax(similarity))  # of exact duplicates the lower row
+        assert asked[0].row == int(np.argmax(similarity))  # the lower row of exact duplicates
         with pytest.raises(UserError, match=r"there are no scores yet\. No negatives marked yet"):
             session.compute_scores()
         is_like_text_3 = np.equal(CLUSTER, CLUSTER[3])
@@ -120,7 +120,7 @@ def test_an_unknown_strategy_is_refused(tmp_path):
 
 
 def test_unasked_answers_do_not_count_for_stopping_or_the_curve(tmp_path):
-    """Of 40 positives half come from elsewhere, followed by 200 negatives: a search would have been over."""
+    """Of 40 positives half come from elsewhere, followed by 200 negatives: a search would have been over by then."""
     positives, negatives = np.flatnonzero(IS_POSITIVE), np.flatnonzero(~IS_POSITIVE)
     n = len(positives) // 2
     rows = [*positives[:n].tolist(), *negatives[:200].tolist()]

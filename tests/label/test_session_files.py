@@ -1,4 +1,4 @@
-"""What comes out of a session file alone: answers, a classifier, scores of other tables."""
+"""What a session file alone provides: answers, a classifier, scores for other tables."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ N = 400
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A table with gaps and copies, its session with 40 answers, what the session gives, and another table."""
+    """A table with gaps and copies, its session with 40 answers, the session's own results, and another table."""
     folder = tmp_path_factory.mktemp("files")
     texts = list(read_icd10cm().texts[:N])
     texts[7], texts[31] = "", texts[30]
@@ -98,7 +98,7 @@ def test_other_tables_are_scored(folder, tmp_path, capsys, source):
     assert table["score"][0] > table["score"][1]
     assert pd.read_csv(tmp_path / "s.csv.left-out.csv")["row"].tolist() == [1]
     said = capsys.readouterr()
-    assert "2 scores, written to" in said.out
+    assert "2 scores written to" in said.out
     assert "left out 1 row (the last: " in said.err
 
 
@@ -151,11 +151,14 @@ def test_what_a_file_keeps_is_checked(folder, tmp_path, statement):
         (["export", "t.seals", "--out", "x.doc"], "--out x.doc: must end in .csv, .jsonl, .parquet"),
         (["export", "t.jsonl", "--out", "x.csv"], "t.jsonl: is damaged or not a label session"),
         (["export", "none.seals", "--out", "x.csv"], "none.seals: no such session"),
-        (["export", "t.seals", "--out", "t.seals", "--format", "csv"], "--out t.seals: is the file that is read"),
-        (["export", "t.seals", "--out", "t.jsonl"], "--out t.jsonl: is there, and may be the table of this session"),
-        (["score", "t.seals", "new.csv", "--out", "t.jsonl"], "--out t.jsonl: is there, and may be the table"),
+        (["export", "t.seals", "--out", "t.seals", "--format", "csv"], "--out t.seals: is the input file"),
+        (
+            ["export", "t.seals", "--out", "t.jsonl"],
+            "--out t.jsonl: already exists and may be the table of this session",
+        ),
+        (["score", "t.seals", "new.csv", "--out", "t.jsonl"], "--out t.jsonl: already exists and may be the table"),
         (["model", "t.seals", "--out", "cache"], "--out cache: holds other files; name a new folder"),
-        (["score", "model", "new.csv", "--out", "new.csv"], "--out new.csv: is the file that is read"),
+        (["score", "model", "new.csv", "--out", "new.csv"], "--out new.csv: is the input file"),
         (["score", "cache", "new.csv", "--out", "y.csv"], "config.json: is missing"),
         (
             ["score", "t.seals", "new.csv", "--out", "y.csv", "--id-column", "w"],
@@ -180,12 +183,12 @@ def test_a_damaged_classifier_is_refused_and_another_model_is_said(folder, tmp_p
     content = bytearray((tmp_path / "model.safetensors").read_bytes())
     content[-1] ^= 1
     (tmp_path / "model.safetensors").write_bytes(content)
-    with pytest.raises(UserError, match=r"model.safetensors: is not the file that config.json speaks of"):
+    with pytest.raises(UserError, match=r"model.safetensors: does not match config.json"):
         seals_sim.load_classifier(tmp_path)
 
 
 def test_scikit_learns_own_checks(folder):
-    """Those for numbers do not apply to texts; the classifier is scikit-learn's own, with its coefficients set."""
+    """Checks for numeric input do not apply. The classifier is scikit-learn's own, with its coefficients set."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says which checks do not apply
         check_estimator(TextVectorizer("wordllama"))

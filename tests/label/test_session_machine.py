@@ -1,4 +1,4 @@
-"""Any order of asking, answering, undoing, importing and reopening, against a model that is a dictionary of answers."""
+"""Asking, answering, undoing, importing and reopening in any order, checked against a dictionary of answers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ ROWS, ANSWERS = st.integers(0, N_ROWS - 1), st.sampled_from([1, 0, None])
 class SessionMachine(RuleBasedStateMachine):
     """The model: answers by row, latest last; their order; the rows asked; those that the person has decided.
 
-    The last four rows are copies of the first four. Where copies are answered together the model knows only these.
+    The last four rows are copies of the first four. When copies are answered together, the model knows only the
+    originals.
     """
 
     def __init__(self):

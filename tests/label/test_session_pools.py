@@ -1,4 +1,4 @@
-"""The candidates of a session: everything, the walk, or the paper's."""
+"""The candidates of a session: everything, the walk, or the paper's pool."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ POOLS = ("all", "walk", "positives", "seals")
 
 
 def search(path, options, n, reopened=False):
-    """Ask for rows one by one and answer them; the rows in order."""
+    """Ask for rows one by one and answer them. Return the rows in order."""
     like = f"text {IS_POSITIVE.argmax()}"
     session, rows = Session.begin(path, CORPUS, [like], [f"text {IS_POSITIVE.argmin()}"], options), []
     for _ in range(n):

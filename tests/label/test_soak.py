@@ -1,4 +1,4 @@
-"""Two people at once on one session, who do anything in any order, while the server is killed between."""
+"""Two people use one session at once, doing anything in any order, while the server is killed now and then."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def start(path):
 
 
 class Person(threading.Thread):
-    """Answers, skips, undoes, searches and exports; an answer is sent until a reply comes, as the page does."""
+    """Answers, skips, undoes, searches and exports. An answer is resent until a reply comes, as the page does."""
 
     def __init__(self, name, url, seed):
         super().__init__()
@@ -72,7 +72,7 @@ class Person(threading.Thread):
         elif action == "undo":
             try:
                 reply = self.client.post("/api/undo", json={})
-            except httpx.HTTPError:  # it may have been done: the page leaves that to the person
+            except httpx.HTTPError:  # it may have been carried out: the page leaves that to the person
                 self.look()
                 return
             taken = self.given.pop()[0] if self.given else None
@@ -83,7 +83,7 @@ class Person(threading.Thread):
             self.call("GET", "/export/labels.csv")
 
     def look(self):
-        """Whether an undo without a reply was done."""
+        """Whether an undo without a reply was carried out."""
         if self.given:
             listed = self.call("GET", "/api/answers?n=100").json()["rows"]
             theirs = {one["row"] for one in listed for said in one["said"] if said["who"] == self.who}
@@ -110,7 +110,7 @@ def test_nothing_is_lost_and_each_takes_back_their_own(tmp_path):
     assert process.wait(timeout=30) == 0
     assert [person.problems for person in people] == [[], []]
     ada, bob = people
-    assert not {row for row, _ in ada.given} & {row for row, _ in bob.given}  # each had rows of their own
+    assert not {row for row, _ in ada.given} & {row for row, _ in bob.given}  # they had different rows
     with Session.open(path, CORPUS) as session:
         assert session.answers == dict(ada.given + bob.given)
         for person in people:

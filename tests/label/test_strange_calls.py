@@ -1,4 +1,4 @@
-"""What reaches the page from elsewhere: tokens and cookies, tunnels, and connections that only use things up."""
+"""Calls that reach the page from elsewhere: tokens and cookies, tunnels, and connections that only use up resources."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def app(session):
 
 
 def visit(app, token, base=BASE):
-    """Open the address with a token; the client then has the cookie that came, if any."""
+    """Open the address with a token. The client then has the cookie it was sent, if any."""
     client = TestClient(app, base_url=base, follow_redirects=False)
     return client, client.get(f"/?token={token}")
 
@@ -116,7 +116,7 @@ def test_a_long_body_is_refused_before_it_is_read(app, session):
 
 @contextmanager
 def served(tmp_path, browser="", seconds=SECONDS_TO_ASK):
-    """A server process that may have 256 files open: its port, the token that it printed, and its stderr."""
+    """A server process limited to 256 open files: its port, the token it printed, and its stderr."""
     errors = tmp_path / "stderr"
     command = [sys.executable, "-c", SERVER, str(tmp_path / "s"), str(browser), str(seconds)]
     with errors.open("w") as log, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, text=True) as process:
@@ -153,7 +153,7 @@ def test_the_browser_is_started_with_a_private_file_that_opens_the_page_once(tmp
 
 
 def test_half_open_connections_do_not_keep_the_page_from_answering(tmp_path):
-    """Each would hold a descriptor; where none is left, asyncio writes a traceback for each one it cannot accept."""
+    """Each would hold a descriptor. If none is left, asyncio writes a traceback for each one it cannot accept."""
     with served(tmp_path) as (port, token, errors):
         half_open = []
         try:

@@ -1,4 +1,4 @@
-"""Session files from strangers, spoiled ones, and ones beside what another session left: opened whole, or refused."""
+"""Session files: from strangers, damaged, or next to another session's leftovers. They open whole or are refused."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def path(tmp_path):
 
 
 def change(path, *statements):
-    """Change a session by hand, as a stranger can who knows SQLite."""
+    """Change a session by hand, as a stranger who knows SQLite can."""
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("PRAGMA ignore_check_constraints = ON")
         for statement, *values in statements:
@@ -42,7 +42,7 @@ def change(path, *statements):
 
 
 def refuse(path):
-    """Open a session that must be refused in one line, and left as it is; gives the line."""
+    """Open a session that must be refused in one line and left unchanged. Return the line."""
     before = path.read_bytes()
     with pytest.raises(UserError) as error:
         Session.open(path, CORPUS)
@@ -68,18 +68,18 @@ def refuse(path):
 )
 def test_a_file_with_another_schema_is_refused(path, statement):
     change(path, (statement,))
-    assert "holds other things than the tables of a label session" in refuse(path)
+    assert "does not have the tables of a label session" in refuse(path)
 
 
 def test_code_hidden_behind_what_looks_like_a_comment_is_no_comment(path):
-    """`'ask--' ...` to the end of the line is text and code, although a careless reader takes it for a comment."""
+    """`'ask--' ...` up to the end of the line is text and code, although a careless reader takes it for a comment."""
     with closing(sqlite3.connect(path)) as database, database:
         (sql,) = database.execute("SELECT sql FROM sqlite_master WHERE name = 'events'").fetchone()
         assert "'ask'" in sql
         database.execute("PRAGMA writable_schema = ON")
         changed = sql.replace("'ask'", "'ask--' OR randomblob(1) OR 'x\n'", 1)
         database.execute("UPDATE sqlite_master SET sql = ? WHERE name = 'events'", (changed,))
-    assert "holds other things than the tables of a label session" in refuse(path)
+    assert "does not have the tables of a label session" in refuse(path)
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_single_wrong_bits_and_cut_files_give_a_session_or_one_line(path):
             with session:
                 assert set(session.answers.values()) <= {0, 1, None}
                 assert session.status().n_answered <= 400
-                with suppress(UserError):  # a wrong bit in what only a writer reads
+                with suppress(UserError):  # a wrong bit in a part that only a writer reads
                     answer_by_cluster(session, 4)
         for file in path.parent.glob("t.seals-*"):
             file.unlink()
@@ -164,7 +164,7 @@ def test_single_wrong_bits_and_cut_files_give_a_session_or_one_line(path):
 
 
 def crash(path, into):
-    """What a process killed while it writes an answer leaves: the file half written, and its rollback journal."""
+    """The leftovers of a process killed while writing an answer: the file half written, and its rollback journal."""
     with closing(sqlite3.connect(path, isolation_level=None)) as database:
         database.execute("PRAGMA cache_size = 2")  # pages go to the disk at once
         database.execute("BEGIN IMMEDIATE")
@@ -190,7 +190,7 @@ def test_its_own_rollback_journal_restores_a_session(path, tmp_path):
 
 
 def test_the_rollback_journal_of_another_session_is_set_aside(path, tmp_path):
-    """Session A is copied over B, whose process was killed: SQLite would play B's journal into A."""
+    """Session A is copied over B, whose process was killed. SQLite would play B's journal into A."""
     other = tmp_path / "other.seals"
     with Session.begin(other, CORPUS, ["text 3"], ["text 200"], PLAIN) as session:
         session.tell(list(range(100, 108)), [1] * 8)
@@ -207,7 +207,7 @@ def test_the_rollback_journal_of_another_session_is_set_aside(path, tmp_path):
 
 
 def test_a_journal_that_names_another_file_deletes_nothing(path, tmp_path):
-    """SQLite deletes the file that a rollback journal names as the one of several databases."""
+    """SQLite deletes the file that a rollback journal names as the one shared by several databases."""
     precious, crashed = tmp_path / "precious", tmp_path / "crashed.seals"
     precious.write_text("a key")
     crash(path, crashed)
@@ -241,7 +241,7 @@ def require_reading_alone(path):
         assert len(session.compute_scores()) == 400
         assert session.status().n_answered == 7
         for write in (lambda: session.tell([9], [1]), session.undo, lambda: session.ask(4)):
-            with pytest.raises(UserError, match=r"t\.seals: can only be read: no right to write the file or its fol"):
+            with pytest.raises(UserError, match=r"t\.seals: is read-only: no permission to write the file or its fol"):
                 write()
         assert len(session.answers) == 7
     assert path.read_bytes() == before
@@ -279,7 +279,7 @@ def test_options_as_they_are_written_are_read(tmp_path):
 
 
 def test_the_write_ahead_log_of_another_early_session_is_refused(path, tmp_path):
-    """Version 1 keeps its answers in the log; the examples in the file itself tell whose it is."""
+    """Version 1 keeps its answers in the log. The examples in the file itself show whose log it is."""
     other = tmp_path / "other"
     Session.begin(other, CORPUS, ["text 9"], options=PLAIN).close()
     for source, name in ((path, "a"), (other, "b")):

@@ -1,4 +1,4 @@
-"""`row` is the user's own: page, exports and imports speak of rows of the table, from which some were left out."""
+"""`row` is the user's own numbering: page, exports and imports use rows of the table, from which some were left out."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_exports_carry_the_columns(session):
 
 
 def write_all(session, folder):
-    """The answers in every form that can be read back."""
+    """Write the answers in every form that can be read back."""
     for format in ("csv", "jsonl", "parquet"):
         (folder / f"labels.{format}").write_bytes(write(build_labels_table(session), format))
         yield "table", folder / f"labels.{format}"
@@ -131,7 +131,7 @@ def write_all(session, folder):
 
 
 def strip(path, keys):
-    """Take the rows' names out of an export."""
+    """Remove the rows' names from an export."""
     if path.suffix == ".json":
         items = json.loads(path.read_text())
         for item in items:
@@ -207,7 +207,7 @@ def test_a_table_of_labels_by_hand(tmp_path):
     path.write_text("text;verdict\ntext 1 of the table;spam\ntext 2 of the table;ham\ntext 5 of the table;\n")
     names = AnswerNames(("spam",), field="verdict")
     assert read_label_file(path, GAPPED, names).labels == [(0, 1), (1, 0), (2, None)]
-    with pytest.raises(UserError, match=r"mine.csv:3: 'ham' is not among the labels that were named, 'spam', 'eggs'"):
+    with pytest.raises(UserError, match=r"mine.csv:3: 'ham' is not one of the named labels, 'spam', 'eggs'"):
         read_label_file(path, GAPPED, AnswerNames(("spam",), ("eggs",), "verdict"))
     with pytest.raises(UserError, match=r"mine.csv:2: 'spam' is not an answer; .* or name your positive_label"):
         read_label_file(path, GAPPED, AnswerNames(field="verdict"))
@@ -228,7 +228,7 @@ MINIMAL = {"annotator": 1, "annotation_id": 7, "created_at": "2024-01-01", "lead
 
 
 def test_label_studio_minimal(tmp_path):
-    """As its converter writes JSON_MIN: one choice is a text, several are in `choices`."""
+    """As its converter writes JSON_MIN: a single choice is a text, several are in `choices`."""
     tasks = [
         {"text": TABLE_TEXTS[1], "id": "id1", "kind": "spam", **MINIMAL},
         {"text": TABLE_TEXTS[2], "row": 2, "id": None, "kind": {"choices": ["spam", "urgent"]}, **MINIMAL},

@@ -1,4 +1,4 @@
-"""The page's server: who is let in, what each call does, what is exported and read back."""
+"""The page's server: who is let in, what each call does, and what is exported and read back."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_answers_and_undo_need_the_token_too(session):
     client = stranger(session)
     assert client.post("/api/answer", json={"row": 1, "answer": 1}).status_code == 403
     assert client.post("/api/undo").status_code == 403
-    assert client.get("/api/status?token=the-token").status_code == 403  # it opens the page alone
+    assert client.get("/api/status?token=the-token").status_code == 403  # it opens only the page
     assert client.get("/?token=another").status_code == 403
     assert session.answers == {}
 
@@ -155,7 +155,7 @@ def test_a_proxy_may_serve_the_page_by_https(session):
 
 
 def test_a_page_on_another_port_can_do_nothing_with_the_cookie(session):
-    """Browsers send it the cookie, and send it with its calls: SameSite does not look at ports."""
+    """Browsers give that page the cookie and send it with its calls: SameSite ignores ports."""
     client = stranger(session, follow_redirects=False)
     cookie = client.get(f"/?token={TOKEN}").headers["set-cookie"]
     assert "httponly" in cookie.lower()
@@ -353,7 +353,7 @@ def test_any_text_round_trips(session, client):
 
 
 def test_lone_surrogates_can_be_shown_and_saved_as_json_lines(tmp_path):
-    """A JSON table may hold one, UTF-8 cannot."""
+    """A JSON table may hold one, but UTF-8 cannot."""
     half = "half \ud83d of a pair"
     corpus = replace(CORPUS, texts=[f"{half} {number}" for number in range(300)])
     with Session.begin(tmp_path / "s", corpus, options=SessionOptions(k=5)) as session:
@@ -391,7 +391,7 @@ def test_an_export_that_finds_no_room_gets_one_line(client, monkeypatch):
         refused = client.get(f"/export/{name}")
         assert refused.status_code == 400
         assert refused.json()["error"].startswith(
-            f"{name} cannot be written to the folder of temporary files: No space"
+            f"{name} cannot be written to the folder for temporary files: No space"
         )
     assert len(made) == 5
     assert not [path for path in made if path.exists()]
@@ -414,7 +414,7 @@ def test_an_answer_that_cannot_be_saved_is_an_error_of_one_line(session, client,
     (tmp_path / "s").unlink()
     refused = client.post("/api/answer", json={"row": 5, "answer": 1})
     assert refused.status_code == 400
-    assert "was moved, replaced, or deleted" in refused.json()["error"]
+    assert "was moved, replaced or deleted" in refused.json()["error"]
     assert client.get("/api/status").json()["n_answered"] == 0
 
 
@@ -453,7 +453,7 @@ def test_labels_are_exported_in_order(client, answered, format):
     assert [None if pd.isna(answer) else answer for answer in table["answer"]] == answers
     assert table["is_control"].tolist() == [False] * 7 + [True]
     texts = [TEXTS[row] for row in rows]
-    if format == "csv":  # what a spreadsheet would run gets an apostrophe
+    if format == "csv":  # cells that a spreadsheet would execute get an apostrophe
         assert texts[1].startswith("=")
         texts[1] = f"'{texts[1]}"
     assert table["text"].tolist() == texts
@@ -471,7 +471,7 @@ def test_scores_are_exported_for_every_row(session, client, answered, format):
 
 def test_numbers_are_explained_in_words(session):
     before = session.status()
-    assert "takes 135 more answers to rows that the search chooses. About one row in 5" in describe_remaining(before, 5)
+    assert "needs 135 more answers to rows that the search chooses. About one row in 5" in describe_remaining(before, 5)
     assert "draws no rows at random" in describe_remaining(before, 0)
     assert describe_stopping(before).startswith("No positives yet")
     session.tell([3], [1])
@@ -495,14 +495,15 @@ def test_a_forecast_and_random_rows_are_explained_in_words(session):
         remaining=random, forecast=told, p_missing=0.5,
     )  # fmt: skip
     assert describe_remaining(status, 10) == (
-        "About 12 more positives remain, by a forecast from how many the search has found lately (3 to 51 in 95% of "
-        "the searches that were measured; no guarantee). None of the 30 rows drawn at random was positive: with 95% "
-        "confidence, at most 1,123 positives remain among the 9,700 rows without an answer, whatever they are like. "
-        "To be as sure that no more remain than are found takes some 730 such rows in all."
+        "About 12 more positives remain, according to a forecast from the search's latest answers (3 to 51 in 95% of "
+        "the searches that we measured; no guarantee). None of the 30 rows drawn at random was positive: with 95% "
+        "confidence, at most 1,123 positives remain among the 9,700 rows without an answer, whatever they look like. "
+        "To be as sure that no more remain than you have found takes about 730 such rows in total."
     )
-    assert describe_stopping(status).startswith("By the forecast, at least 49% of all positives are found. Too early")
+    stopping = describe_stopping(status)
+    assert stopping.startswith("By the forecast, at least 49% of all positives have been found. Too early")
     early = describe_remaining(replace(status, forecast=None), 10)
-    assert early.startswith("The search finds too many positives still, or none yet, to foretell how many remain. None")
+    assert early.startswith("The search still finds too many positives, or none yet, to forecast how many remain. None")
     assert estimate_remaining(9_700, 730, 0).high == 49
 
 

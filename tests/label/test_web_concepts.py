@@ -1,4 +1,4 @@
-"""The calls of the page where a session has several concepts, and notes."""
+"""The page's calls in a session with several concepts, and notes."""
 
 from __future__ import annotations
 
@@ -125,12 +125,15 @@ def test_a_concept_is_added_on_the_page(tmp_path, concepts):
         ({"name": "one"}, "the name 'one' is taken; choose another name"),
         ({"name": " one "}, "the name 'one' is taken; choose another name"),
         ({"name": "all"}, "the name 'all' is taken; choose another name"),
-        ({"name": "a=b"}, "the name 'a=b' will not do: a name has at most 100 letters, no = and no control characters"),
+        (
+            {"name": "a=b"},
+            "the name 'a=b' is not allowed: a name has at most 100 characters, no = and no control characters",
+        ),
         ({"name": "a\x07"}, "no control characters"),
         ({"name": "a\u202e"}, "no control characters"),
         ({"name": "\ud800"}, "name: Input should be a valid string"),
         ({"name": "two", "words": "text 3 \ud800"}, "words: Input should be a valid string"),
-        ({"name": "x" * 101}, "a name has at most 100 letters"),
+        ({"name": "x" * 101}, "a name has at most 100 characters"),
         ({"name": "x" * 1001}, "name: String should have at most 1000 characters"),
         ({"name": "two", "row": 10**6}, "row 1000000: no such row"),
         ({"name": "two", "row": "3"}, "row: "),
@@ -169,7 +172,7 @@ def test_a_session_of_one_concept_gets_others_on_its_page(tmp_path):
         client.post("/api/answer", json={"row": 3, "answer": 1})
         assert add(client, name="one", row=5).json() == {"place": 1, "concepts": ["unnamed", "one"]}
         assert session.answers == {3: 1}
-        client.post("/api/answer", json={"row": 4, "answer": 0})  # of another tab, which knows of none yet
+        client.post("/api/answer", json={"row": 4, "answer": 0})  # from another tab, which knows of none yet
         assert session.answers == {3: 1, 4: 0}
         renamed = client.post("/api/concepts/name", json={"place": 0, "name": "zero"})
         assert renamed.json()["concepts"] == ["zero", "one"]
@@ -187,7 +190,7 @@ def test_what_can_only_be_read_gets_no_concepts(tmp_path, monkeypatch):
         assert not client.get("/api/status").json()["can_add"]
         for reply in (add(client, name="one"), client.post("/api/concepts/name", json={"place": 0, "name": "x"})):
             assert reply.status_code == 400
-            assert "can only be read" in reply.json()["error"]
+            assert "is read-only" in reply.json()["error"]
 
 
 def test_one_of_several_served_alone_gets_no_others(concepts):

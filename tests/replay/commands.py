@@ -1,4 +1,4 @@
-"""The commands of a replay, as tests call them."""
+"""The replay commands, as tests call them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def replay(words: Sequence[str]) -> None:
 
 
 def override(words: Sequence[str]) -> list[str]:
-    """Let an option that is given again replace the first, which the command line refuses.
+    """Let a repeated option replace the first one, which the command line refuses.
 
     Examples:
         >>> override(["--k", "5", "--quiet", "--budget", "9", "--k", "6"])

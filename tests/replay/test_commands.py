@@ -1,4 +1,4 @@
-"""Whole commands on small real input: what they leave, that they resume, and what bad input gets."""
+"""Whole commands on small real input: their files, resuming, and errors for bad input."""
 
 from __future__ import annotations
 
@@ -249,8 +249,8 @@ def test_concept_names_are_escaped(tmp_path):
         (["--strategies", "maxent,bald"], "--strategies bald: unknown; choose from 'maxent', "),
         (["--pools", "some"], "--pools some: unknown; choose from 'all', 'seals', 'walk' or 'random_pool'"),
         (["--pools", "random_pool"], "add seals, or give random_pool_fraction"),
-        (["--recommended", "--pools", "seals"], "--pools seals: is chosen by recommended"),
-        (["--recommended", "--dimensions", "0"], "--dimensions 0: is chosen by recommended"),
+        (["--recommended", "--pools", "seals"], "--pools seals: cannot be combined with recommended"),
+        (["--recommended", "--dimensions", "0"], "--dimensions 0: cannot be combined with recommended"),
         (["--index", "annoy"], "--index annoy"),
         (["--k", "0"], "--k 0: must be at least 1"),
         (["--k", "241"], "--k 241: the pool has only 239 rows"),
@@ -290,15 +290,15 @@ def test_folders_that_are_refused(vectors_and_labels, tmp_path, capsys):
 
     replay([*vectors_and_labels, *FAST, "--out", str(tmp_path / "o")])
     before = (tmp_path / "o" / "picks.csv").read_bytes()
-    assert "holds a run with another k (6, now 7)" in refused(tmp_path / "o", "--k", "7")
+    assert "holds a run with a different k (6, now 7)" in refused(tmp_path / "o", "--k", "7")
     np.save(tmp_path / "y.npy", np.load(tmp_path / "y.npy")[::-1])
-    assert "holds a run with another data" in refused(tmp_path / "o")
+    assert "holds a run with a different data" in refused(tmp_path / "o")
     assert (tmp_path / "o" / "picks.csv").read_bytes() == before
 
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "letter.txt").write_text("dear")
-    assert "holds other files and no run" in refused(tmp_path / "mine")
-    assert "is a file, and a folder is needed" in refused(tmp_path / "mine" / "letter.txt")
+    assert "holds other files, not a run" in refused(tmp_path / "mine")
+    assert "is a file; name a folder" in refused(tmp_path / "mine" / "letter.txt")
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["letter.txt"]
 
 

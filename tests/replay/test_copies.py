@@ -1,4 +1,4 @@
-"""Copies of a row do not trap the search, and are not both in the pool and among the test rows."""
+"""Copies of a row do not trap the search, and are never split between the pool and the test rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.replay.commands import replay
 
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory):
-    """Simulated: 3,000 rows in 30 clusters, and the same with 150 negatives replaced by copies of one positive."""
+    """Simulated: 3,000 rows in 30 clusters, and the same rows with 150 negatives replaced by copies of one positive."""
     folder = tmp_path_factory.mktemp("copies")
     rng = np.random.default_rng(0)
     centers, cluster = rng.normal(size=(30, 24)), rng.integers(0, 30, 3000)
@@ -48,7 +48,7 @@ NOISE = ["--seed-positives", "5", "--seed-negatives", "5", "--budget", "300", "-
 
 
 def test_what_a_model_knows_by_heart_is_not_measured_as_skill(tmp_path, capsys):
-    """Simulated: noise with random labels, each row there four times. Copies among the test rows gave an AUC of 0.8."""
+    """Simulated: noise with random labels, four copies of each row. Copies among the test rows gave an AUC of 0.8."""
     rng = np.random.default_rng(0)
     vectors, labels = rng.normal(size=(150, 64)).astype(np.float32), np.arange(150) % 2
     order = rng.permutation(600)
@@ -70,7 +70,7 @@ def test_what_a_model_knows_by_heart_is_not_measured_as_skill(tmp_path, capsys):
     (tmp_path / "o" / "config.json").write_text(json.dumps(config))
     with pytest.raises(SystemExit):
         replay([*data, *NOISE, "--out", str(tmp_path / "o")])
-    assert "holds a run with another data" in capsys.readouterr().err
+    assert "holds a run with a different data" in capsys.readouterr().err
 
 
 def test_copies_with_different_labels_stay_together(tmp_path):

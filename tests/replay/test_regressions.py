@@ -1,4 +1,4 @@
-"""Faults that were found by attacking the commands: each came with its input, and each stays shut."""
+"""Faults found by attacking the commands. Each test has the input that caused one."""
 
 from __future__ import annotations
 
@@ -238,7 +238,9 @@ def test_few_distinct_texts_are_whitened_to_what_they_span(tmp_path):
 
 
 def test_many_single_row_concepts_are_refused_quickly(tmp_path, refused):
-    """Work in proportion to the labels: 20,000 concepts took a minute when each was set against the whole table."""
+    """The work is proportional to the labels: 20,000 concepts took a minute when each was compared with the whole
+    table.
+    """
     np.save(tmp_path / "x.npy", np.random.default_rng(0).normal(size=(60_000, 2)))
     np.save(tmp_path / "y.npy", np.arange(60_000))
     said = refused(replay, ["--vectors", tmp_path / "x.npy", "--labels", tmp_path / "y.npy", *FAST,

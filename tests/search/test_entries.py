@@ -1,4 +1,4 @@
-"""Memory follows what entered: the same picks from an array of all rows and from a dict, and tables of 10^10 rows."""
+"""Memory depends on what entered: an array of all rows and a dict give the same picks, on up to 10^10 rows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_both_kinds_say_the_same():
 def test_the_kind_follows_the_sizes():
     assert isinstance(make_entries(DENSE_ROWS, 0), DenseEntries)
     assert isinstance(make_entries(DENSE_ROWS + 1, 0), SparseEntries)
-    assert isinstance(make_entries(DENSE_ROWS + 1, DENSE_ROWS // 2), DenseEntries)  # a dict of so many takes more
+    assert isinstance(make_entries(DENSE_ROWS + 1, DENSE_ROWS // 2), DenseEntries)  # a dict would take more
 
 
 @pytest.mark.parametrize("kind", ["seals", "walk"])
@@ -77,7 +77,7 @@ def test_a_candidate_table_of_ten_billion_rows():
 def test_pools_of_ten_billion_rows_hold_what_they_reached():
     table = ProceduralTable(HUGE)
     seeds = LabeledRows([5, HUGE // 2], [1, 0])
-    table[seeds.rows]  # what is the same for every size
+    table[seeds.rows]  # the same for every size
     tracemalloc.start()
     pool = build_seals_pool(seeds, table, ProceduralIndex(table), 50)
     drawn = RandomPool(seeds, table, 300, np.random.default_rng(0))

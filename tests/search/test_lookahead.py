@@ -17,7 +17,7 @@ N, BATCH, BUDGET = 90, 7, 60
 
 
 def label_with(strategy, vectors, is_positive, index, k, looks_ahead):
-    """The labeled rows after each round, and the candidates considered by then."""
+    """The labeled rows after each round, and the number of candidates considered by then."""
     negatives = np.flatnonzero(~is_positive)[:3]
     seeds = LabeledRows([*np.flatnonzero(is_positive)[:2], *negatives], [1, 1, 0, 0, 0])
     selector = build_selector(
@@ -33,7 +33,7 @@ def label_with(strategy, vectors, is_positive, index, k, looks_ahead):
 @settings(max_examples=12)  # of each of eight strategies
 @given(seed=st.integers(0, 2**32 - 1), k=st.integers(1, 12))
 def test_both_pools_make_the_same_picks_on_random_graphs(strategy, seed, k):
-    """Random neighbors, not near ones: pools run dry, grow at once or by jumps, and rows join in any order."""
+    """The neighbors are random, not near: pools run dry, grow at once or in jumps, and rows join in any order."""
     rng = np.random.default_rng(seed)
     vectors, cluster = clustered(N, 6, 4, seed=seed % 1000)
     graph = StoredGraph(None, np.array([rng.permutation(N)[:12] for _ in range(N)], dtype=np.int32))

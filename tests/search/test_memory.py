@@ -1,4 +1,4 @@
-"""Whole runs and sessions on 10^10 SIMULATED rows, in a process that may not take memory for a byte of each."""
+"""Whole runs and sessions on 10^10 SIMULATED rows, in a process that may not use even one byte of memory per row."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from seals_sim.search.seeds import draw_seeds_by_rows
 from seals_sim.search.strategies import build_selector
 
 N = 10**10
-LIMIT = 2 << 30  # a bit a row would be 1.25 GB; the libraries alone take .6 GB
+LIMIT = 2 << 30  # one bit per row would be 1.25 GB; the libraries alone take .6 GB
 WAYS = ["maxent", "walk", "random pool", "random", "k-centers", "presuming"]
 
 
@@ -55,7 +55,7 @@ class _Index(ProceduralIndex):
 
 
 def _label(part, table, concept):
-    """120 labels by the parts of Algorithm 2."""
+    """120 labels with the parts of Algorithm 2."""
     rng = np.random.default_rng(0)
     oracle = LabelTable.from_rows(concept.rows)
     seeds = draw_seeds_by_rows(concept.rows, N, 5, 15, rng)
@@ -91,7 +91,7 @@ def _estimate():
 
 
 def _ask(table, concept, folder):
-    """A session, opened again."""
+    """A session that is reopened."""
     corpus, options = Corpus(table, _Index(table), "SIMULATED"), SessionOptions(copies="apart", pool="walk", k=20)
     with Session.begin(folder / "s.session", corpus, options=options) as session:
         session.tell([int(concept.rows[0])], [1])

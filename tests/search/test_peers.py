@@ -1,4 +1,4 @@
-"""Rules of the field that ours are compared with: each against its limit, or against its definition written out."""
+"""Rules from the literature, each checked against a limiting case or its definition written out."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_batches_that_grow_train_on_full_batches_alone(rows, seeds):
 
 
 def _score_every_row(rows, neighbors, labeled, n_left, prior):
-    """The definition: expected count now, and after each answer the largest probabilities added up."""
+    """The definition: the expected count now, plus the sum of the largest probabilities after each possible answer."""
 
     def predict(known):
         probabilities = {}

@@ -1,4 +1,4 @@
-"""Scores against their definitions, and arg max structures against plain ones, by hypothesis."""
+"""Scores against their definitions, and argmax structures against plain ones, with hypothesis."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def test_order_survives_where_probabilities_round_to_0_and_1(one, other):
 @settings(max_examples=60)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 8))
 def test_ranking_matches_plain_arg_max(seed, shortlist):
-    """Few distinct scores, so that ties are everywhere; rows are held, join, and leave between any two picks."""
+    """With few distinct scores, ties are everywhere. Rows are held, join and leave between any two picks."""
     rng = np.random.default_rng(seed)
     table = GrowingTable(200, 1, NONE, capacity=2)
     ranking = Ranking(table, shortlist)
     rows = rng.permutation(200)
     values = rng.integers(5, size=200).astype(float)  # by row
-    scores: dict[int, float] = {}  # of the live ones
+    scores: dict[int, float] = {}  # the live ones only
     never: set[int] = set()  # removed before they joined
     for _ in range(30):
         new = rows[len(table) : len(table) + rng.integers(6)]
@@ -110,7 +110,7 @@ def test_information_density_matches_the_quadratic_definition(beta, growing):
 
 @pytest.mark.parametrize("beta", [1.0, 0.0, -1.0])
 def test_information_density_of_a_large_pool_scans_once_per_model(beta, monkeypatch):
-    """Beyond the shortlist, and over all live rows at a negative exponent, where nothing bounds a score."""
+    """Beyond the shortlist, and over all live rows at a negative exponent, when nothing bounds a score."""
     vectors, _ = clustered(4000, 6, 30)
     model = LinearModel(np.random.default_rng(0).normal(size=6).astype(np.float32), 0.1)
     selector, table = InformationDensity(beta), FixedTable(np.arange(4000), vectors, NONE)
@@ -135,7 +135,7 @@ def test_information_density_of_a_large_pool_scans_once_per_model(beta, monkeypa
 
 
 def test_information_density_of_two_rounds_by_hand():
-    """Unit vectors at 0, 60 and 180 degrees, a model that finds all alike: mean similarities .167, .333, -.167."""
+    """Unit vectors at 0, 60 and 180 degrees, scored alike by the model: mean similarities .167, .333, -.167."""
     vectors = np.array([[1, 0], [0.5, np.sqrt(0.75)], [-1, 0]], dtype=np.float32)
     table = FixedTable(np.arange(3), vectors, np.array([], dtype=np.int64))
     model = LinearModel(np.zeros(2, dtype=np.float32), 0.0)
@@ -225,7 +225,7 @@ def test_random_is_uniform_over_the_live_candidates(n_rows):
 
 
 def test_equal_rows_tie_at_any_position():
-    """A row's score does not depend on the rows beside it, to the last bit."""
+    """A row's score does not depend on the rows next to it, to the last bit."""
     vectors, _ = clustered(500, 37, 5)
     model = LinearModel(np.random.default_rng(0).normal(size=37).astype(np.float32), 0.3)
     everything = model.decision(vectors)

@@ -1,4 +1,4 @@
-"""Parts that the paper does not have: the walking pool, near-duplicates passed over, presumed negatives."""
+"""Parts that are not in the paper: the walking pool, skipped near-duplicates, presumed negatives."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_negative_brings_no_neighbors(rows, seeds):
 
 @pytest.mark.parametrize(("k", "n_best", "n_step"), [(4, N, N), (2, N, 60), (3, 40, N)])
 def test_a_walk_without_limits_is_algorithm_1(rows, seeds, k, n_best, n_step):
-    """With a connected graph every row is reached, and with all neighbors of the best at the first step."""
+    """In a connected graph every row is reached; with all neighbors of the best rows, at the first step."""
     vectors, _ = rows
     pool = WalkPool(seeds, vectors, ExactIndex(vectors), k, n_best=n_best, n_step=n_step)
     assert _picks(_search(rows, pool, seeds)) == _picks(_search(rows, AllPool(seeds, vectors), seeds))
@@ -83,7 +83,7 @@ def test_the_best_candidates_have_brought_their_neighbors(rows, seeds):
 
 
 def test_a_walk_crosses_to_a_part_that_no_label_is_near(rows):
-    """Two clusters of positives on one side of w, and a chain of other rows between them."""
+    """Two clusters of positives on one side of w, with a chain of other rows between them."""
     angles = np.linspace(0, np.pi / 2, 60)
     chain = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     is_positive = np.zeros(60, dtype=bool)
@@ -97,7 +97,7 @@ def test_a_walk_crosses_to_a_part_that_no_label_is_near(rows):
 
 
 def test_a_walk_goes_on_from_an_entry_to_what_no_candidate_is_near():
-    """Two chains that no neighbor leads across; the model likes the end of the other one best."""
+    """Two chains that no neighbor connects. The model scores the end of the other chain highest."""
     angles = np.concatenate([np.linspace(0, 0.4, 30), np.linspace(1.1, np.pi / 2, 30)])
     chains = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     seeds, index = LabeledRows([0, 30], [1, 0]), ExactIndex(chains)
@@ -174,7 +174,7 @@ def _clusters(n, spread, d=64):
 
 @pytest.mark.parametrize("spread", [0.1, 0.25, 0.8])
 def test_a_table_of_near_rows_has_no_copies(spread):
-    """However near: at .1 all neighbors have cosines of about .99."""
+    """However near the rows are: at .1 all neighbors have cosines of about .99."""
     vectors = _clusters(2_000, spread)
     assert find_copy_threshold(vectors, ExactIndex(vectors), np.random.default_rng(0)) == np.inf
     twice = np.concatenate([vectors, vectors[::2]])

@@ -1,4 +1,4 @@
-"""Algorithms 3 and 4 against numbers worked out by hand, Lemma 1, and separators against one another."""
+"""Algorithms 3 and 4 against numbers worked out by hand, Lemma 1, and separators against each other."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _queries(trace):
 def test_example_1_by_hand(delta, first_rhos, rounds):
     """d = 4, M = 6 sqrt 3: Algorithm 3 (delta = 1/2) and Algorithm 4 (delta = infinity).
 
-    Not rotated: a query then lies on the boundary exactly, and its label is not left to rounding.
+    The example is not rotated: a query then lies exactly on the boundary, and its label does not depend on rounding.
     """
     trace = run_algorithm_3(make_example_1(4), delta=delta)
     rhos, errors = _rhos(trace), _errors(trace)
@@ -102,7 +102,7 @@ def test_errors_of_1e_12_on_rotated_problems(dim):
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("delta", [0.5, np.inf])
 def test_same_queries_as_the_algorithms_written_out(delta, seed):
-    """Lines 6 to 9 of Algorithms 3 and 4 (delta = infinity), with every separator solved anew."""
+    """Lines 6 to 9 of Algorithms 3 and 4 (delta = infinity), solving every separator again."""
     problem = draw_random_problem(4, np.random.default_rng(seed))
     points, labels = list(problem.points), problem.labels.tolist()
     clusters = [[(points[row], labels[row])] for row in problem.searches]
@@ -132,7 +132,7 @@ def _problems(seeds):
 
 
 def _hold_all_lemmas(problems):
-    """Every lemma and step in every round; the worst ratio of each, and how the runs ended."""
+    """Check every lemma and step in every round. Return the worst ratio of each, and how the runs ended."""
     worst, ends = {}, Counter()
     for problem in problems:
         for algorithm in (run_algorithm_3, run_algorithm_4):
@@ -161,7 +161,7 @@ def test_lemmas_on_a_thousand_random_problems(capsys):
 
 
 def test_checks_detect_wrong_runs():
-    """A run whose rho falls too slowly, whose queries are misplaced and whose certificate is too good is noticed."""
+    """The checks notice a run whose rho falls too slowly, misplaced queries, and a certificate that is too good."""
     trace = run_algorithm_3(draw_random_problem(4, np.random.default_rng(1)))
     states = [replace(state, rho=trace.states[0].rho * 0.98**state.number) for state in trace.states]
     assert {c.name for c in check_all(replace(trace, states=states)) if c.n_violations} >= {"Lemma 1", "step 1"}
@@ -239,7 +239,7 @@ def test_hulls_that_meet_are_refused(solver):
 
 
 def test_outdated_hints_do_not_hide_inseparability():
-    """A hint from before a wrong label came in must not hide that there is no separator any more."""
+    """A hint from before a wrong label must not hide that a separator no longer exists."""
     points = np.array([[1.0, 1.0], [-1.0, 1.0]])
     hint = (np.array([0.0, 1.0]), 1.0)
     assert solve_fast(points, (hint,)).distance == pytest.approx(1)

@@ -1,6 +1,7 @@
-"""sigma, the bounds, and the certificate: limits, numbers by hand, and an example for each error in the paper.
+"""sigma, the bounds and the certificate: limits, numbers by hand, and an example for each error in the paper.
 
-Places are those of the paper's sections 7.2 and 7.3; theory/README.md explains each error and its correction.
+Section and line references are to the paper's sections 7.2 and 7.3. theory/README.md explains each error and its
+correction.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ def test_certificate_covers_the_error_without_w_star():
     assert trace.states[30].certificate < 1e-4
 
 
-# ---- slips in the paper, each with a numerical witness
+# ---- errors in the paper, each with a numerical witness
 
 
 def test_slip_step_1_with_the_natural_log():
@@ -157,7 +158,7 @@ def test_slip_example_1():
 
 
 def test_slip_seeds_of_one_class():
-    """Theorem 1 does not ask for both classes; without them gamma is infinite and Algorithm 3 cannot begin."""
+    """Theorem 1 does not require both classes. Without them gamma is infinite and Algorithm 3 cannot begin."""
     problem = make_example_1(3)
     with pytest.raises(UserError, match="without both classes"):
         type(problem)("one class", problem.w_star, problem.points[:2], problem.labels[:2], (0, 1), 0.5)

@@ -1,4 +1,4 @@
-"""Numbers that theory/README.md and the report mention, recomputed."""
+"""Recompute numbers that appear in theory/README.md and the report."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def test_w_hat_is_on_the_side_of_w_star_by_its_definition(seed):
 
 
 def test_lemma_2_is_checked_against_a_separator_of_its_own():
-    """A run that believes in wrong distances, and steps accordingly, violates the check."""
+    """A run that uses wrong distances, and steps accordingly, violates the check."""
     trace = run_algorithm_3(draw_spread_problem(4, np.random.default_rng(0), gamma_over_delta=6))
     ratios = list(check_lemma_2(trace))
     assert len(ratios) > 60
@@ -58,7 +58,7 @@ def test_lemma_2_is_checked_against_a_separator_of_its_own():
 
 
 def test_c_of_the_pool_is_that_of_64_neighbors_by_chance():
-    """Median of the largest component of 64 points, uniform in a ball of d dimensions: .934 .873 .832 .782 .746."""
+    """Median of the largest component of 64 uniform points in a d-dimensional ball: .934 .873 .832 .782 .746."""
     by_chance = [compute_component_of_chance(dim, 64) for dim in (2, 3, 4, 5, 6)]
     rng = np.random.default_rng(0)
     for dim, value in zip((2, 3, 4, 5, 6), by_chance, strict=True):
@@ -70,7 +70,7 @@ def test_c_of_the_pool_is_that_of_64_neighbors_by_chance():
 
 
 class _LongEdge(ClosestToHyperplane):
-    """Line 7 where one point has, besides its delta-ball, a neighbor farther away."""
+    """Line 7 when one point has a neighbor beyond its delta-ball as well."""
 
     def __init__(self, point, far):
         self._point, self._far = point, far
@@ -87,7 +87,7 @@ class _LongEdge(ClosestToHyperplane):
 def test_slip_an_edge_longer_than_delta_makes_theorem_2_false():
     """d = 2, delta = .5: the far point lies on the separator, is positive, and brings the hulls no closer.
 
-    So x_bar stays, and asks for the same point in each round. Without the edge, or with delta as long, all is well.
+    So x_bar stays and asks for the same point in each round. Without the edge, or with delta as long, all is well.
     """
     problem = make_example_1(2)
     far = np.array([0.0, 7.77])
@@ -148,7 +148,7 @@ def test_rounds_a_bit_that_the_bounds_allow(dim):
 
 
 def test_all_runs_of_algorithm_4_on_example_1_are_one_sequence():
-    """rho halves exactly, whatever d and gamma / delta: an interval over these runs would be over one problem."""
+    """rho halves exactly, whatever d and gamma / delta are. An interval over these runs would be over one problem."""
     traces = [
         run_algorithm_4(make_example_1(dim, gamma_over_delta=ratio), max_rounds=20)
         for dim, ratio in ((2, 20.0), (5, 20.0), (10, 2.0), (10, 100.0))

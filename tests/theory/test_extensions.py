@@ -169,7 +169,7 @@ def test_wrong_labels_violate_checks():
 
 
 def test_a_query_is_a_row_even_where_two_points_are_the_same():
-    """With every point twice in the cloud, the rows of the queries differ, and so no search asks for a row again."""
+    """With every point twice in the cloud, the rows of the queries differ, so no search asks for a row again."""
     rng = np.random.default_rng(3)
     cloud = draw_cloud(1000, 2, rng)
     points = np.vstack([cloud.points, cloud.points])
@@ -187,7 +187,7 @@ def test_a_query_is_a_row_even_where_two_points_are_the_same():
 
 
 def test_a_getter_does_not_advance_a_search():
-    """What a pool offers is the same however often it is asked."""
+    """A pool offers the same rows however often it is asked."""
     rng = np.random.default_rng(0)
     cloud = draw_cloud(1000, 2, rng)
     problem, rows = draw_cloud_problem(cloud, rng)

@@ -1,4 +1,4 @@
-"""Exact sigma: closed forms, certificates against brute force, and what random seeds have."""
+"""Exact sigma: closed forms, certificates against brute force, and the sigma of random seeds."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_no_z_in_the_sets_has_a_smaller_singular_value(seed):
 
 @pytest.mark.parametrize("seed", range(12))
 def test_in_three_dimensions_the_enclosure_holds_the_minimum(seed):
-    """Against a million directions; the search, the arcs and the eigenvalue agree within 1e-6."""
+    """Compare with a million directions. The search, the arcs and the eigenvalue agree within 1e-6."""
     centers, radii = _draw_sets(seed, 3, 2 + seed % 5)
     direction, value = search_least_excess(centers, radii)
     angles = np.linspace(0, np.pi, 10**6)
@@ -93,7 +93,9 @@ def test_lower_bounds_hold_for_every_direction(seed):
 
 @pytest.mark.parametrize(("dim", "n_tight"), [(4, 20), (5, 20), (10, 15)])
 def test_beyond_three_dimensions_most_minima_are_certified(dim, n_tight):
-    """No certificate is sure to be tight there. On 20 spread problems: within 1e-6 in all or most, else within 1e-2."""
+    """No certificate is sure to be tight here. On 20 spread problems: within 1e-6 in all or most, otherwise within
+    1e-2.
+    """
     gaps = [enclose_sigma_2(draw_spread_problem(dim, np.random.default_rng(seed)), 0.0).gap for seed in range(20)]
     assert sum(gap <= 1e-6 for gap in gaps) >= n_tight - 1
     assert max(gaps) < 0.01
@@ -160,7 +162,7 @@ def test_with_d_1_searches_random_seeds_have_sigma_0_but_in_the_plane(dim, share
 
 @pytest.mark.parametrize(("dim", "least", "most"), [(3, 0.9, 1.0), (5, 0.9, 1.0), (10, 0.0, 0.1)])
 def test_with_more_searches_and_the_radius_gamma_sigma_is_above_0_up_to_5_dimensions(dim, least, most):
-    """8 (d - 1) searches, and as many other seeds."""
+    """8 (d - 1) searches, with the same number of other seeds."""
     n = 8 * (dim - 1)
     n_positive = 0
     for seed in range(10):
@@ -173,7 +175,7 @@ def test_with_more_searches_and_the_radius_gamma_sigma_is_above_0_up_to_5_dimens
 
 @pytest.mark.parametrize(("dim", "seed"), [(20, 1), (20, 2), (21, 0)])
 def test_splitting_by_signs_certifies_the_minimum(dim, seed):
-    """Where one semidefinite program leaves a gap, some regions close it: within 1e-6 at d = 20."""
+    """If one semidefinite program leaves a gap, a few regions close it: within 1e-6 at d = 20."""
     problem = draw_spread_problem(dim, np.random.default_rng(seed))
     loose, tight = (enclose_sigma_2(problem, 0.0, max_regions=limit) for limit in (1, 60))
     assert tight.gap <= 1e-6
@@ -184,7 +186,7 @@ def test_splitting_by_signs_certifies_the_minimum(dim, seed):
 
 @pytest.mark.parametrize("seed", range(8))
 def test_bounds_by_signs_hold_for_every_direction(seed):
-    """Also where the search was not given the minimum; a bound of any k is one, and the best is tight here."""
+    """Also if the search was not given the minimum. A bound for any k is valid, and the best one is tight here."""
     dim = 4 + seed % 3
     centers, radii = _draw_sets(seed, dim, dim - 1 + seed % 2)
     radii = radii / 2
@@ -208,7 +210,7 @@ def test_a_region_is_bounded_where_its_signs_hold():
 
 
 def test_whether_sigma_is_0_is_decided():
-    """By the farthest point of all slabs, where the search alone finds a positive g or the program shows nothing."""
+    """By the farthest point of all slabs, if the search alone finds a positive g or the program shows nothing."""
     n_zero = 0
     for dim, seed in product((3, 4, 5), range(10)):
         n = 4 * (dim - 1)

@@ -1,4 +1,4 @@
-"""Each theorem's measured value against its bound, and the registries."""
+"""The measured value of each theorem against its bound, and the registries."""
 
 from __future__ import annotations
 

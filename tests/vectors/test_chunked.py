@@ -1,4 +1,4 @@
-"""Rows of several chunks, against loops over their chunks."""
+"""Rows with several chunks, against loops over their chunks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from seals_sim.vectors.chunked import ChunkedVectors
 from seals_sim.vectors.scan import compute_dots, iterate_blocks
 
 RNG = np.random.default_rng(0)
-COUNTS = np.array([3, 1, 200, 2, 1])  # 200: more than are compared at a time
+COUNTS = np.array([3, 1, 200, 2, 1])  # 200: more than one comparison takes at a time
 CHUNKS = RNG.normal(size=(207, 6)).astype(np.float32)
 STARTS = np.array([0, 3, 4, 204, 206, 207])
 TABLE = ChunkedVectors(CHUNKS, STARTS)
@@ -59,7 +59,7 @@ def test_neighbors_are_rows_of_the_best_pairs():
 
 
 def test_the_chunk_that_makes_rows_positive_is_found():
-    """40 rows of 8 random chunks; in half of them one is near a direction that the learner is not told."""
+    """40 rows of 8 random chunks. In half of them, one chunk is near a direction that the learner does not know."""
     rng = np.random.default_rng(1)
     chunks = rng.normal(size=(320, 20))
     rows, labels = np.arange(40), (np.arange(40) % 2).astype(np.int8)

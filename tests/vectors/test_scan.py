@@ -1,4 +1,4 @@
-"""The full scan: each row's value is its own, whatever the dtype, the threads and the rows beside it."""
+"""The full scan: each row has its own value, whatever the dtype, the threads and the rows next to it."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_float16_is_widened_exactly(tmp_path):
 @example([0.0, 4.885263061096136e-11])
 @example([0.0, 1e-09])
 def test_what_is_ranked_by_has_the_order_of_the_score(values):
-    """Wherever two scores differ by more than rounding, by which entropies near log 2 may be in the wrong order."""
+    """Whenever two scores differ by more than the rounding that may swap entropies near log 2."""
     t = np.array(values)
     for score, rank_by in _SAME_ORDER.items():
         one, other = score(t)[:, None], score(t)
@@ -75,7 +75,7 @@ def test_a_ranking_with_its_floor_from_a_sample_ranks_exactly(monkeypatch):
 
 
 def test_the_scan_by_codes_makes_the_picks_of_the_full_scan():
-    """Over 15 rounds, also where fewer rows are left than the shortlist."""
+    """Over 15 rounds, and also when fewer rows are left than the shortlist holds."""
     vectors, cluster = clustered(1200, 32, 20, seed=1)
     vectors = vectors.astype(np.float16)
     is_positive = cluster < 2
@@ -93,7 +93,7 @@ def test_the_scan_by_codes_makes_the_picks_of_the_full_scan():
 
 @pytest.mark.parametrize("score", [most_likely_positive, max_entropy])
 def test_retrieval_by_the_model_makes_the_picks_of_the_full_scan(score):
-    """Where the searches bring what is best: with exact neighbors and enough of them."""
+    """This holds if the searches return the best rows: with exact neighbors, and enough of them."""
     vectors, cluster = clustered(1500, 16, 20, seed=1)
     is_positive = cluster < 2
     seeds = draw_seeds(is_positive, 5, 15, np.random.default_rng(0))
@@ -116,7 +116,7 @@ def test_projections_lie_on_the_hyperplane(seed):
     projected = aim_at_hyperplane(model, labeled)
     np.testing.assert_allclose(projected @ model.weights, 0, atol=1e-5)
     np.testing.assert_allclose(np.linalg.norm(projected, axis=1), 1, atol=1e-5)
-    moved = labeled - projected * np.vecdot(labeled, projected)[:, None]  # what projecting took away is along w
+    moved = labeled - projected * np.vecdot(labeled, projected)[:, None]  # the projection removed only the part along w
     w = model.weights / np.linalg.norm(model.weights)
     np.testing.assert_allclose(moved, np.vecdot(moved, w)[:, None] * w, atol=1e-5)
 

@@ -1,4 +1,4 @@
-"""Whitening: saved and loaded it is the same, and it is what its definition says."""
+"""Whitening: it is the same after saving and loading, and it matches its definition."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from seals_sim.vectors.whitening import Whitening, whiten
 
 @st.composite
 def embeddings(draw):
-    """(n, d) of independent directions, at any scale and place, and how many of them to use."""
+    """(n, d) embeddings with independent directions, at any scale and position, and how many of them to use."""
     d = draw(st.integers(1, 6))
     n = draw(st.integers(d + 2, 40))
     rng = np.random.default_rng(draw(st.integers(0, 10_000)))

@@ -1,1 +1,1 @@
-"""The claims of the paper, by its sections, each beside the function that tests it."""
+"""The claims of the paper by section, each next to the function that tests it."""

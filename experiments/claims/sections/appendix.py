@@ -215,7 +215,7 @@ def check_50_seeds(runs: StoredRuns) -> Finding:
 
 
 def _judge_random_pool(runs: StoredRuns, strategy: str, measure: str, scale: float, digits: int) -> Finding:
-    """SEALS against random pools of 1, 5 and 10 times its size: it must be ahead of the largest."""
+    """Compare SEALS with random pools of 1, 5 and 10 times its size. It must beat the largest."""
     studies = Studies(runs)
     lines = [line for line in studies.find_lines("random_pool") if line.startswith(f"{strategy}-RandPool")]
     leads = {line.split(", ")[1]: studies.subtract("random_pool", f"{strategy}-SEALS", line, measure) for line in lines}

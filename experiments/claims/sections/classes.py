@@ -1,4 +1,4 @@
-"""Sections 7.9 and 7.10: whether the paper's own tables of OpenImages' classes say what its text says of them."""
+"""Sections 7.9 and 7.10: whether the paper's own tables of OpenImages classes agree with its text."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ OUR_SCAN = (
 
 
 def _compare_selection(runs: StoredRuns, method: str = "seals-graph") -> pd.DataFrame:
-    """Seconds of selection, the scan over SEALS, and how many times smaller the pool is, by size and strategy."""
+    """The scan over SEALS, by size and strategy: ratios of selection seconds, total seconds and pool sizes."""
     scan, seals = read_rounds(runs, "all"), read_rounds(runs, method)
     table = pd.DataFrame(
         {

@@ -1,4 +1,4 @@
-"""Abstract, sections 1 and 2: what SEALS is said to keep, and what it is said to save."""
+"""Abstract, sections 1 and 2: what SEALS is claimed to keep, and what it is claimed to save."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from experiments.claims.studies import SUMMARY, Studies
 
 SECTION = Section("Abstract, 1 and 2: what is promised")
 LARGEST_GAP = 0.013
-"""Of the paper's own mAP between SEALS and the full scan at k = 100 (OpenImages, Table 2)."""
+"""The paper's own largest gap in mAP between SEALS and the full scan at k = 100 (OpenImages, Table 2)."""
 LARGEST_RECALL_GAP = 0.01
 
 

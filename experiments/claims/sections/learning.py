@@ -1,4 +1,4 @@
-"""Section 5, active learning: models trained on what was labeled."""
+"""Section 5, active learning: models trained on the labeled examples."""
 
 from __future__ import annotations
 

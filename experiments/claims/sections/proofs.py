@@ -1,4 +1,4 @@
-"""The lemmas and the steps of the proofs in 7.2: checked on every round of the runs, and slips with a witness."""
+"""The lemmas and proof steps of 7.2, checked on every round of the runs, and errors shown by a witness."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def check_step_4(runs: StoredRuns) -> Finding:
 
 
 def _import_theory() -> Any:
-    """The modules that run Algorithm 3; their solvers are an extra."""
+    """The modules that run Algorithm 3. Their solvers are an optional extra."""
     try:
         import theory.clouds
         import theory.honeycomb

@@ -1,4 +1,6 @@
-"""The run of `seals replay` on ICD-10-CM, and the runs on spoilers: summaries of a method a row, means over repeats."""
+"""The run of `seals replay` on ICD-10-CM, and the runs on spoilers: summaries with one row per method, means over
+repeats.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,7 @@ NAMES = {"MaxEnt": "maxent", "MLP": "most_likely_positive"}
 
 
 class Replay:
-    """A summary.csv with a row per pool and strategy."""
+    """A summary.csv with one row per pool and strategy."""
 
     def __init__(self, runs: StoredRuns, name: str = ICD) -> None:
         self._name = name
@@ -26,7 +28,7 @@ class Replay:
         """One method.
 
         Raises:
-            MissingRun: Where it has not been run.
+            MissingRun: If it has not been run.
         """
         rows = self._table[(self._table["pool"] == pool) & (self._table["strategy"] == strategy)]
         if rows.empty:
@@ -39,7 +41,7 @@ class Replay:
         return Repeats(float(row[f"{measure}_mean"]), float(row[f"{measure}_std"]), int(row["n_repeats"]))
 
     def subtract(self, one: str, other: str, strategy: str, measure: str) -> Estimate:
-        """The difference of two pools with one strategy."""
+        """The difference between two pools with one strategy."""
         return self.measure(one, strategy, measure).minus(self.measure(other, strategy, measure))
 
     def compute_gaps(self, measure: str) -> dict[str, Estimate]:

@@ -16,13 +16,13 @@ def find_largest(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def read_growth(runs: StoredRuns, method: str) -> pd.Series:
-    """The exponent of selection and neighbors by strategy."""
+    """The exponent of selection and neighbor search by strategy."""
     table = runs.read_table(GROWTH, ("strategy", "method", "search_seconds_exponent"))
     return table[table["method"] == method].set_index("strategy")["search_seconds_exponent"]
 
 
 def read_rounds(runs: StoredRuns, method: str) -> pd.DataFrame:
-    """A method's runs, a row per size and strategy."""
+    """A method's runs, one row per size and strategy."""
     columns = ("n", "strategy", "method", "select_seconds", "neighbor_seconds", "total_seconds", "speedup")
     table = runs.read_table(ROUNDS, columns)
     return table[table["method"] == method].set_index(["n", "strategy"])
@@ -31,7 +31,7 @@ def read_rounds(runs: StoredRuns, method: str) -> pd.DataFrame:
 def compute_growth_of_search(runs: StoredRuns) -> dict[str, float]:
     """The exponent of the milliseconds per search, from the smallest to the largest table, by index.
 
-    The recorded neighbors (`graph`) are looked up and not searched, and are left out.
+    Recorded neighbors (`graph`) are left out: they are looked up, not searched.
     """
     table = runs.read_table(INDEXES, ("n", "index", "milliseconds"))
     exponents = {}

@@ -1,4 +1,4 @@
-"""Sections 6 and 7.7: what the neighbor graph of a concept says about how well SEALS does."""
+"""Sections 6 and 7.7: what the neighbor graph of a concept says about how well SEALS performs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BY_SIGN = (
 
 
 def judge_sign(r: Estimate, rises: bool, measured: str, refuted: str = "") -> Finding:
-    """Confirm or refute that one thing rises (or falls) with another."""
+    """Confirm or refute that one quantity rises (or falls) with another."""
     toward = r if rises else Estimate(-r.value, -r.high, -r.low)
     holds = True if toward.low > 0 else False if toward.high < 0 else None
     return judge(measured, holds, refuted=refuted)

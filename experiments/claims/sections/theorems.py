@@ -18,7 +18,7 @@ _RUN = ["problem", "dim", "gamma_over_delta", "seed"]
 
 
 def _read_bounds(runs: StoredRuns, algorithm: str) -> pd.DataFrame:
-    """The rows of Algorithm 3 or 4 on problems with a bound: right labels, points anywhere, sigma above 0."""
+    """The rows of Algorithm 3 or 4 on problems with a bound: correct labels, points anywhere, sigma above 0."""
     columns = (
         "problem",
         "algorithm",
@@ -41,7 +41,7 @@ def _count_failures(table: pd.DataFrame, bound: str) -> int:
 
 
 def _judge_theorem(table: pd.DataFrame) -> Finding:
-    """A printed bound, with both logarithms, and our sharper one."""
+    """Check a printed bound with both logarithms, and our sharper one."""
     failures = {name: _count_failures(table, name) for name in ("stated_ln", "stated_log2", "sharpened_log2")}
     late = table[table["epsilon"] <= 1e-6]
     used, sharp = (late["queries_to_error"] / late[name] for name in ("stated_log2", "sharpened_log2"))

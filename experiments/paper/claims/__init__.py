@@ -1,6 +1,5 @@
-"""What the paper says in words, and what a run says about it: each claim with its source, our numbers and a rule.
-
-The rule stands beside the verdict that is computed from it.
+"""The claims the paper makes in words, each with its source, our numbers, and a rule from which its verdict is
+computed.
 """
 
 from __future__ import annotations

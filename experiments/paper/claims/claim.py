@@ -1,6 +1,6 @@
-"""A claim of the paper beside what a run says about it, and how its numbers are looked up and printed.
+"""A claim of the paper and what a run says about it, and how to look up and print its numbers.
 
-Two bounds stand for "similar": the paper's own largest gap in mAP between SEALS and the full scan at k = 100 (.013,
+Two bounds define "similar": the paper's own largest gap in mAP between SEALS and the full scan at k = 100 (.013,
 OpenImages, Table 2), and one point of recall (its largest gap is .3).
 """
 
@@ -26,11 +26,11 @@ _Value = TypeVar("_Value")
 
 @dataclass(frozen=True)
 class Claim:
-    """What the paper says in words, and what a run says about it.
+    """A claim the paper makes in words, and what a run says about it.
 
     Attributes:
         study: The section of the report that it belongs to.
-        source: Where the paper says it.
+        source: Where the paper makes it.
         paper: What the paper says.
         here: Our numbers.
         rule: How the verdict follows from our numbers.
@@ -48,7 +48,7 @@ class Claim:
 class StudyView:
     """The numbers of one study, over the concepts that all its lines share.
 
-    They are those at the method's full budget, unless another one is given.
+    They are taken at the method's full budget, unless another budget is given.
     """
 
     def __init__(self, paper: Paper, study: Study) -> None:
@@ -58,7 +58,7 @@ class StudyView:
         self.metric_name = "mAP" if self.metric == "average_precision" else "AUC"
 
     def values(self, method: Method, measure: str, budget: int | None = None) -> pd.DataFrame:
-        """A measure of a method: a row per concept, a column per repeat."""
+        """A measure of a method: one row per concept, one column per repeat."""
         return self.paper.values(method, measure, budget or method.budget, self.concepts)
 
     def mean(self, method: Method, measure: str, budget: int | None = None) -> Spread:
@@ -84,7 +84,7 @@ class StudyView:
 
 
 def format_points(value: Spread) -> str:
-    """A recall in points of a percent."""
+    """A recall in percentage points."""
     return f"{value.text(1, 100)} points"
 
 
@@ -99,5 +99,7 @@ def format_each(values: Mapping[str, _Value], format_value: Callable[[_Value], s
 
 
 def is_clearly_positive(value: Spread) -> bool:
-    """Whether it is above zero by more than two standard deviations over repeats (by anything, for one repeat)."""
+    """Whether it is above zero by more than two standard deviations over repeats. With one repeat, any positive value
+    counts.
+    """
     return value.mean > 2 * float(np.nan_to_num(value.std))

@@ -1,4 +1,4 @@
-"""The claims about single concepts: SEALS against All (Figure 11), and latent structure (Figure 3, section 6)."""
+"""Claims about single concepts: SEALS against All (Figure 11), and latent structure (Figure 3, section 6)."""
 
 from __future__ import annotations
 

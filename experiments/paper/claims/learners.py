@@ -1,4 +1,4 @@
-"""The claims about k-centers, the embedding, the index and the regularization of the classifier."""
+"""Claims about k-centers, the embedding, the index and the regularization of the classifier."""
 
 from __future__ import annotations
 

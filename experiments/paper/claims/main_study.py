@@ -1,4 +1,4 @@
-"""The claims about active learning and active search (sections 5.2 and 5.3, Table 2)."""
+"""Claims about active learning and active search (sections 5.2 and 5.3, Table 2)."""
 
 from __future__ import annotations
 

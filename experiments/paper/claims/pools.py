@@ -1,4 +1,4 @@
-"""The claims about what the pool depends on: k, the seeds, and whether a random pool does as well."""
+"""Claims about what the pool depends on: k, the seeds, and whether a random pool does as well."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A classifier of long texts as an estimator of scikit-learn: the best chunk of a text decides, as in a session."""
+"""A classifier of long texts as a scikit-learn estimator: the best chunk of a text decides, as in a session."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from seals_sim.vectors.chunked import ChunkedVectors
 
 
 class ChunkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Texts to scores: cut into chunks that the model reads whole, embedded, and scored by the best chunk of each.
+    """Scores texts: cuts them into chunks that fit the model, embeds these, and scores each text by its best chunk.
 
     Args:
-        model: Of sentence-transformers, by name or folder; one that reads so many tokens, and no more.
-        C: Of the logistic regression.
+        model: A sentence-transformers model, by name or folder, with a limit on the number of tokens.
+        C: C of the logistic regression.
 
     Attributes:
         classes_: (2,), the lower label first.
@@ -47,33 +47,33 @@ class ChunkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         Args:
             texts: n of them.
-            y: Their labels, n, of two kinds.
+            y: Their n labels, of two kinds.
 
         Raises:
-            ValueError: Where they do not fit together, or are not of two kinds.
-            UserError: Where there is no such model, or it reads texts of any length.
+            ValueError: If they do not fit together, or are not of two kinds.
+            UserError: If there is no such model, or it reads texts of any length.
         """
         texts, given = require_texts(texts), np.asarray(y)
         classes = np.unique(given)
         if given.shape != (len(texts),) or len(classes) != 2:
-            raise ValueError(f"a label for each text is needed, of two kinds; there are {len(classes)}")
+            raise ValueError(f"each text needs a label, of two kinds; there are {len(classes)}")
         model = train_on_chunks(embed_chunks(texts, self.model), (given == classes[1]).astype(np.int8), (), self.C)
         return self.put(model, classes)
 
     def put(self, model: LinearModel, classes: NDArray[Any]) -> Self:
-        """Take over a trained model."""
+        """Use a trained model."""
         self.classes_ = classes
         self.coef_, self.intercept_ = model.weights[None].astype(np.float64), np.array([model.bias])
         return self
 
     def decision_function(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """The log-odds (m,) of the higher label, of the best chunk of each text."""
+        """The log-odds (m,) of the higher label, from the best chunk of each text."""
         check_is_fitted(self, "coef_")
         model = LinearModel(self.coef_[0].astype(np.float32), float(self.intercept_[0]))
         return model.decision(embed_chunks(require_texts(texts), self.model).as_stored())
 
     def predict_proba(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Scores (m, 2) of both labels from 0 to 1. They rank texts and are no calibrated probabilities."""
+        """Scores (m, 2) of both labels from 0 to 1. They rank texts and are not calibrated probabilities."""
         score = compute_scores(self.decision_function(texts))
         return np.stack([1 - score, score], axis=1)
 
@@ -91,17 +91,17 @@ class ChunkClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def embed_chunks(texts: Sequence[str], model: str) -> ChunkedVectors:
-    """Cut texts as a session does, and embed what comes of it; equal chunks get the same vector.
+    """Cut texts as a session does, and embed the chunks; equal chunks get the same vector.
 
     Args:
-        texts: n of them.
-        model: By name or folder.
+        texts: n texts.
+        model: The model, by name or folder.
 
     Returns:
         n rows.
 
     Raises:
-        UserError: Where there is no such model, or it reads texts of any length.
+        UserError: If there is no such model, or it reads texts of any length.
     """
     encoder = keep_encoder(model)
     chunks = cut_texts(texts, encoder)
@@ -117,7 +117,7 @@ def train_on_chunks(
     """Train as a session does on all its answers.
 
     Args:
-        rows: m of them.
+        rows: m rows.
         labels: (m,), 1 or 0.
         seeds: Further examples.
         regularization: scikit-learn's C.

@@ -29,16 +29,16 @@ CONFIG, ARRAYS = "config.json", "model.safetensors"
 
 
 class ClassifierConfig(BaseModel):
-    """What `config.json` of a saved classifier says.
+    """The contents of `config.json` of a saved classifier.
 
     Attributes:
-        format: That it is one, and whether it reads texts in chunks.
-        model: Of the embedding, by name or folder.
-        model_digest: Of its files.
+        format: Marks it as a classifier, and tells whether it reads texts in chunks.
+        model: The embedding model, by name or folder.
+        model_digest: Digest of the model's files.
         regularization: scikit-learn's C.
-        n_positive: Examples that it was trained on.
-        n_negative: Examples that it was trained on.
-        arrays_sha256: Of the other file.
+        n_positive: Positive examples that it was trained on.
+        n_negative: Negative examples that it was trained on.
+        arrays_sha256: SHA-256 of the file of arrays.
     """
 
     model_config = ConfigDict(strict=True)
@@ -53,17 +53,17 @@ class ClassifierConfig(BaseModel):
 
 
 def build_pipeline(space: KeptSpace, model: LinearModel, regularization: float, is_chunked: bool = False) -> Pipeline:
-    """Put a trained model behind the space that it was trained in.
+    """Combine the space that a model was trained in with the model.
 
     Args:
         space: How texts become vectors.
-        model: Of these vectors.
+        model: A model of these vectors.
         regularization: scikit-learn's C.
         is_chunked: Whether long texts are read in chunks.
 
     Returns:
-        A `TextVectorizer` and a `LogisticRegression`, both fitted, or a `ChunkClassifier`: it takes texts, and its
-        classes are 0 and 1.
+        A fitted `TextVectorizer` and `LogisticRegression`, or a `ChunkClassifier`: it takes texts, and its classes are
+        0 and 1.
     """
     if is_chunked:
         return make_pipeline(ChunkClassifier(space.model, regularization).put(model, np.array([0, 1])))
@@ -84,14 +84,14 @@ def save_classifier(pipeline: Pipeline, folder: Path, model_digest: str, n_posit
     """Write a classifier into a folder, for `load_classifier`.
 
     Args:
-        pipeline: From `build_pipeline`.
-        folder: Made where it is missing; an earlier classifier in it is replaced.
-        model_digest: Of the embedding's files.
-        n_positive: Examples that it was trained on.
-        n_negative: Examples that it was trained on.
+        pipeline: The result of `build_pipeline`.
+        folder: Created if it does not exist; an earlier classifier in it is replaced.
+        model_digest: Digest of the embedding model's files.
+        n_positive: Positive examples that it was trained on.
+        n_negative: Negative examples that it was trained on.
 
     Raises:
-        UserError: Where it cannot be written, or something else is in the folder.
+        UserError: If it cannot be written, or the folder contains something else.
     """
     if folder.is_dir() and any(path.name not in (CONFIG, ARRAYS) for path in folder.iterdir()):
         raise UserError("holds other files; name a new folder", parameter="out", value=str(folder))
@@ -116,30 +116,30 @@ def save_classifier(pipeline: Pipeline, folder: Path, model_digest: str, n_posit
 
 
 def load_classifier(folder: Path | str) -> Pipeline:
-    """Load a classifier that `seals model` has saved: a scikit-learn pipeline that takes texts.
+    """Load a classifier saved by `seals model`: a scikit-learn pipeline that takes texts.
 
-    `predict_proba` gives the score that a session shows, which ranks texts and is no calibrated probability.
+    `predict_proba` gives the score that a session shows, which ranks texts and is not a calibrated probability.
 
     Args:
-        folder: Of the classifier.
+        folder: Folder of the classifier.
 
     Returns:
-        A `TextVectorizer` and a `LogisticRegression`, fitted; of a session with chunks a `ChunkClassifier` alone.
+        A fitted `TextVectorizer` and `LogisticRegression`; for a session with chunks, only a `ChunkClassifier`.
 
     Raises:
-        UserError: Where it is missing or damaged, or its embedding model is not there.
+        UserError: If it is missing or damaged, or its embedding model is not available.
     """
     folder = Path(folder)
     config: ClassifierConfig = read_json(folder / CONFIG, ClassifierConfig)
     content = read_content(folder / ARRAYS)
     if hashlib.sha256(content).hexdigest() != config.arrays_sha256:
-        raise UserError(f"{folder / ARRAYS}: is not the file that {CONFIG} speaks of; save the classifier again")
+        raise UserError(f"{folder / ARRAYS}: does not match {CONFIG}; save the classifier again")
     try:
         arrays = load(content)
         model = LinearModel(arrays["weights"], float(arrays["bias"][0]))
         whitening = _read_whitening(arrays, len(model.weights))
     except (SafetensorError, KeyError, IndexError, ValueError, TypeError) as error:
-        raise UserError(f"{folder / ARRAYS}: is no classifier ({error})") from error
+        raise UserError(f"{folder / ARRAYS}: is not a classifier ({error})") from error
     is_chunked = config.format == "seals-sim chunk classifier 1"
     if is_chunked:
         keep_encoder(config.model).count_own_tokens()  # raises an error for a model that cannot cut texts

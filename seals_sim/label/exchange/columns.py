@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 
 def name_columns(columns: Collection[str], ours: Collection[str]) -> dict[str, str]:
-    """The columns by the names that they get beside ours: `text` becomes `text_in_table`.
+    """The columns by their names in exports, next to ours: `text` becomes `text_in_table`.
 
     Examples:
         >>> name_columns(["id", "row"], {"row", "answer"})

@@ -1,4 +1,4 @@
-"""A table that has grown or was corrected: its session goes on with the answers that still have a row."""
+"""Carries a session over to a table that has grown or been corrected, with the answers that still have a row."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from seals_sim.label.exchange.session_file import SessionFile
 from seals_sim.label.session import Session
 from seals_sim.label.state import Said
 
-_MIN_FOUND = 0.5  # of the answered rows; with fewer it is another table
+_MIN_FOUND = 0.5  # fraction of the answered rows; with fewer, it is another table
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,11 +25,11 @@ class CarriedAnswers:
 
     Attributes:
         file: The session.
-        answers: For each answered row that is there, its rows in this table, and who answered it and how, latest last.
-        n_corrected: Rows whose text is another now.
+        answers: For each answered row that is found, its rows in this table, and who answered it and how, latest last.
+        n_corrected: Rows whose text has changed.
         n_lost: Answered rows that are gone.
-        notes: Those that have a row, by the first one.
-        others: The same of the session's other concepts.
+        notes: The notes that have a row, by the first such row.
+        others: The same for the session's other concepts.
     """
 
     file: SessionFile
@@ -41,7 +41,7 @@ class CarriedAnswers:
 
     @property
     def n_carried(self) -> int:
-        """Answers that go on, of all concepts."""
+        """Answers that are carried over, for all concepts."""
         return len(self.answers) + sum(len(other.answers) for other in self.others)
 
 
@@ -52,16 +52,16 @@ def match_session(
 
     Args:
         files: The session, for each of its concepts.
-        texts: Of the table.
-        ids: Of its rows, n; None where it has no id column.
-        has_own_vectors: Whether rows with one text may differ, so that such a text says nothing without an id.
+        texts: The texts of the table.
+        ids: The ids of its n rows; None if it has no id column.
+        has_own_vectors: Whether rows with the same text may differ, so that such a text does not identify a row.
 
     Raises:
-        UserError: Where fewer than half of them are there, or the session can only be read.
+        UserError: If fewer than half of them are found, or the session is read-only.
     """
     path = files[0].path
     if not journal_file.is_writable(path):
-        problem = "the table has changed, and this session can only be read: answers go on in a copy of it"
+        problem = "the table has changed, and this session is read-only; label in a copy of it"
         raise UserError(f"{path}: {problem}")
     first, *others = [_match(file, texts, ids, has_own_vectors) for file in files]
     carried = replace(
@@ -73,7 +73,7 @@ def match_session(
     n_answered = carried.n_carried + carried.n_lost
     if not n_answered or carried.n_carried < _MIN_FOUND * n_answered:
         found_words = f"{carried.n_carried:,} of its {n_answered:,} answered rows are in this table"
-        raise UserError(f"{path}: was begun with another table ({found_words}); name another session")
+        raise UserError(f"{path}: belongs to another table ({found_words}); name another session")
     return carried
 
 
@@ -103,29 +103,29 @@ def _match(
         n_lost += not found
         n_corrected += any(texts[row] != kept.text for row in found)
         said = file.state.list_said(old)
-        by_name = [one for one in said if one.who is not None]  # a file disputes nothing
+        by_name = [one for one in said if one.who is not None]  # a file does not dispute a person's answer
         answers += [(found, said if said[-1].who is None else by_name)] if found else []
     return CarriedAnswers(file, answers, n_corrected, n_lost, notes)
 
 
 def carry_over(carried: CarriedAnswers, corpus: Corpus) -> Path:
-    """Begin the session anew on the table as it is now, with these answers, in the place of the old file.
+    """Begin the session anew on the current table, with these answers, and replace the old file.
 
-    Which rows were drawn at random is forgotten: they were drawn from another table.
+    The new session does not record which rows were drawn at random: they were drawn from another table.
 
     Args:
         carried: The answers.
-        corpus: Of the table as it is now.
+        corpus: The corpus of the current table.
 
     Returns:
         A copy of the old file.
 
     Raises:
-        UserError: Where a file cannot be written; the session is then as it was.
+        UserError: If a file cannot be written; the session is then as it was.
     """
     path, all_carried = carried.file.path, (carried, *carried.others)
     new = path.with_name(f"{path.name}.new")
-    new.unlink(missing_ok=True)  # of a process that was killed here
+    new.unlink(missing_ok=True)  # left by a process that was killed here
     examples = {one.file.concept: _list_examples(one.file) for one in all_carried}
     with Concepts.begin(new, corpus, examples, carried.file.options, carried.file.renamed) as concepts:
         for one in all_carried:

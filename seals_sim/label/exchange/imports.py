@@ -1,4 +1,4 @@
-"""Labels from a file into a session."""
+"""Imports labels from a file into a session."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def read_labels(
     Args:
         path: The file.
         format: One of IMPORT_FORMATS.
-        corpus: What the labels are for; rows are checked against it.
+        corpus: The corpus that the labels are for; rows are checked against it.
         names: How the file names its answers.
 
     Raises:
-        UserError: For a file that cannot be read, or is of another table.
+        UserError: If the file cannot be read, or belongs to another table.
     """
     if format not in IMPORT_FORMATS:
         raise UserError(f"unknown; choose from {', '.join(IMPORT_FORMATS)}", parameter="format", value=format)
@@ -46,16 +46,16 @@ def read_labels(
 
 
 def import_labels(session: Session, path: Path, format: str, names: AnswerNames | None = None) -> ImportReport:
-    """Take over the labels of a file into a session, as `Session.add_import` does.
+    """Import the labels of a file into a session, as `Session.add_import` does.
 
     Args:
-        session: That takes them.
+        session: The session that takes them.
         path: The file.
         format: One of IMPORT_FORMATS.
         names: How the file names its answers.
 
     Raises:
-        UserError: For a file that cannot be read, or is of another table; no label is taken then.
+        UserError: If the file cannot be read, or belongs to another table; then no label is taken.
     """
     file, given = read_labels(path, format, session.corpus, names)
     return session.add_import(file, given.labels, given.controls)

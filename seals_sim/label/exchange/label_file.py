@@ -1,4 +1,4 @@
-"""Tables of labels: those that `write_table` writes, and any others with an answer on each row."""
+"""Tables of labels: those written by `write_table`, and any others with an answer in each row."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from seals_sim.label.exchange.tables import FORMULA
 
 
 def read_label_file(path: Path, corpus: Corpus | None = None, names: AnswerNames | None = None) -> GivenLabels:
-    """Read the labels of a table with the column `answer`, in any format of tables.
+    """Read the labels of a table with the column `answer`, in any table format.
 
-    The row is found by the corpus's id column, by the column `row`, or by `text`, as `RowFinder` does. An empty answer
-    is a skip; `is_control` marks rows that were drawn at random. A .tsv whose header is in quotes has quoted cells.
+    `RowFinder` finds the row by the corpus's id column, by the column `row`, or by `text`. An empty answer is a skip;
+    `is_control` marks rows that were drawn at random. A .tsv whose header is quoted has quoted cells.
 
     Args:
-        path: Of the table.
-        corpus: What the labels are for; rows are checked against it.
+        path: Path of the table.
+        corpus: The corpus that the labels are for; rows are checked against it.
         names: How the file names its answers.
 
     Returns:
@@ -35,7 +35,7 @@ def read_label_file(path: Path, corpus: Corpus | None = None, names: AnswerNames
     names = names or AnswerNames()
     file, field = open_table(path), names.field or "answer"
     header = file.read_header(BadLines(path, skip=None))
-    if f'"{field}"' in header and get_endings(path)[0] == ".tsv":  # as Label Studio writes them
+    if f'"{field}"' in header and get_endings(path)[0] == ".tsv":  # as Label Studio writes it
         file = open_table(path, TableOptions(quoting="double"))
         header = file.read_header(BadLines(path, skip=None))
     if field not in header:
@@ -58,7 +58,7 @@ def read_label_file(path: Path, corpus: Corpus | None = None, names: AnswerNames
 
 
 def _read_number(row: str | float, where: str) -> int | None:
-    """A row as CSV has it; pandas may have written it as 7.0."""
+    """Parse a row number from a CSV; pandas may have written it as 7.0."""
     text = str(row).strip()
     if not text or text == "nan":
         return None

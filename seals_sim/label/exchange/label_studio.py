@@ -42,13 +42,13 @@ def build_label_studio_tasks(answers: Session | pd.DataFrame) -> list[dict[str, 
 def read_label_studio(path: Path, corpus: Corpus | None = None, names: AnswerNames | None = None) -> GivenLabels:
     """Read the labels of an export in the format "JSON" or "JSON-MIN".
 
-    A task's row is `data.row`; where that is missing, it is found by `data.text`, as `RowFinder` does. Of several
-    annotations of a task the one changed last counts; exports list them in no order. JSON-MIN has these fields in the
-    task itself, which then has one annotation, and lists a task once for each.
+    A task's row is `data.row`; if that is missing, `RowFinder` finds it by `data.text`. If a task has several
+    annotations, the one changed last counts; exports list them in no particular order. JSON-MIN has these fields in the
+    task itself, with one annotation, and repeats a task for each of its annotations.
 
     Args:
         path: The export.
-        corpus: What the labels are for; rows are checked against it.
+        corpus: The corpus that the labels are for; rows are checked against it.
         names: How the file names its answers.
 
     Returns:
@@ -78,14 +78,14 @@ def read_label_studio(path: Path, corpus: Corpus | None = None, names: AnswerNam
 
 
 def _put_latest_last(tasks: list[object]) -> list[tuple[int, object]]:
-    """Number tasks, those of JSON-MIN in the order of their annotations, which may be of one task."""
+    """Number tasks, those of JSON-MIN in the order of their annotations, several of which may be of one task."""
     numbered = list(enumerate(tasks, start=1))
     is_minimal = all(isinstance(task, dict) and "annotation_id" in task for task in tasks)
     return sorted(numbered, key=lambda one: _get_time(one[1])) if is_minimal else numbered
 
 
 def _get_time(annotation: object) -> str:
-    """When it was changed last, in a form that sorts; all times of a file are in one zone."""
+    """The time of the last change, in sortable form; all times in a file have the same time zone."""
     changed = annotation.get("updated_at") if isinstance(annotation, dict) else None
     return changed if isinstance(changed, str) else ""
 
@@ -98,7 +98,7 @@ def _read_minimal(task: dict[str, Any], where: str, names: AnswerNames) -> int:
     value = task[field]
     choices = value.get("choices") if isinstance(value, dict) else [value]
     if not isinstance(choices, list):
-        raise UserError(f"{where}: {field!r} is no choice")
+        raise UserError(f"{where}: {field!r} is not a choice")
     return names.read_several(choices, where)
 
 

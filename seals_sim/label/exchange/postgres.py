@@ -1,4 +1,4 @@
-"""Answers into a table of PostgreSQL, in which writing twice is writing once."""
+"""Writes answers into a PostgreSQL table; writing them twice changes nothing."""
 
 from __future__ import annotations
 
@@ -16,46 +16,45 @@ if TYPE_CHECKING:
 _SCHEMES = ("postgresql", "postgres")
 _CONNECT_SECONDS = 10
 _KEYS = ("concept", "row")
-_LONGEST_NAME = 63  # of PostgreSQL
+_LONGEST_NAME = 63  # PostgreSQL's limit
 
 
 def require_postgres(address: str) -> None:
-    """Check that an address can be a database of PostgreSQL, and holds no password.
+    """Check that an address can be that of a PostgreSQL database, and contains no password.
 
     Raises:
-        UserError: Where it cannot.
+        UserError: If it cannot, or does.
 
     Examples:
         >>> require_postgres("postgresql://me@localhost:5432/reviews")
         >>> require_postgres("postgresql://me:secret@localhost/reviews")
         Traceback (most recent call last):
-        seals_sim.errors.UserError: to = 'postgresql://...@localhost/reviews': holds a password; give it in the \
+        seals_sim.errors.UserError: to = 'postgresql://...@localhost/reviews': contains a password; put it in the \
 environment (PGPASSWORD) or in ~/.pgpass
     """
     try:
         parts = urlsplit(address)
         is_good = parts.scheme in _SCHEMES and (parts.port is None or parts.port > 0) and not parts.fragment
-    except ValueError:  # a port that is none
+    except ValueError:  # an invalid port
         is_good = False
     if not is_good:
-        problem = "must be a database, such as postgresql://me@localhost:5432/reviews"
+        problem = "must be the address of a database, such as postgresql://me@localhost:5432/reviews"
         raise UserError(problem, parameter="to", value=hide_password(address))
     if parts.password is not None or "password" in parts.query.lower():
-        problem = "holds a password; give it in the environment (PGPASSWORD) or in ~/.pgpass"
+        problem = "contains a password; put it in the environment (PGPASSWORD) or in ~/.pgpass"
         raise UserError(problem, parameter="to", value=hide_password(address))
 
 
 def upsert_labels(table: pd.DataFrame, address: str, name: str) -> None:
-    """Write answers, all or none; those of rows that are there already are replaced.
+    """Write answers, all or none; answers for rows that the table already has are replaced.
 
     Args:
-        table: As `build_labels_table` gives it, and `concept` where there are several; a row of the table for each row
-            and concept.
-        address: Of the database. The password comes from PGPASSWORD or ~/.pgpass.
-        name: Of the table, which is made where it is not there.
+        table: The table of `build_labels_table`, with `concept` if there are several: one row per row and concept.
+        address: Address of the database. The password comes from PGPASSWORD or ~/.pgpass.
+        name: Name of the database table, which is created if it does not exist.
 
     Raises:
-        UserError: Where the database does not answer, or its table has other columns.
+        UserError: If the database does not answer, or its table has other columns.
     """
     require_postgres(address)
     if not 0 < len(name.encode()) <= _LONGEST_NAME or "\0" in name:
@@ -63,7 +62,7 @@ def upsert_labels(table: pd.DataFrame, address: str, name: str) -> None:
     try:
         import psycopg
     except ImportError as error:
-        problem = "needs a package that is not installed: pip install 'seals-sim[postgres]'"
+        problem = "requires a package that is not installed: pip install 'seals-sim[postgres]'"
         raise UserError(problem, parameter="to", value=hide_password(address)) from error
     try:
         with psycopg.connect(address, connect_timeout=_CONNECT_SECONDS) as connection:
@@ -72,7 +71,7 @@ def upsert_labels(table: pd.DataFrame, address: str, name: str) -> None:
         raise UserError(f"a text is not valid Unicode ({error.reason}); save it as JSONL instead") from error
     except psycopg.Error as error:
         said = " ".join(str(error).split())[:200] or type(error).__name__
-        raise UserError(f"PostgreSQL refuses ({said})", parameter="to", value=hide_password(address)) from error
+        raise UserError(f"PostgreSQL failed ({said})", parameter="to", value=hide_password(address)) from error
 
 
 def _upsert(connection: Connection[Any], table: pd.DataFrame, name: str) -> None:
@@ -87,7 +86,7 @@ def _upsert(connection: Connection[Any], table: pd.DataFrame, name: str) -> None
     found = connection.execute(SQL("SELECT * FROM {table} LIMIT 0").format(**parts)).description or []
     missing = [column for column in table if column not in [one.name for one in found]]
     if missing:
-        raise UserError(f"has no column {missing[0]!r}; write into another table", parameter="into", value=name)
+        raise UserError(f"has no column {missing[0]!r}; name another table", parameter="into", value=name)
     changes = SQL(", ").join(
         SQL("{0} = EXCLUDED.{0}").format(Identifier(column)) for column in table if column not in keys
     )

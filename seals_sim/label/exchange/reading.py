@@ -1,4 +1,4 @@
-"""Reading JSON that other programs wrote."""
+"""Reads JSON written by other programs."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ def read_json(path: Path) -> Any:
     """The content of a JSON file.
 
     Raises:
-        UserError: Where it cannot be read or is not JSON.
+        UserError: If it cannot be read or is not JSON.
     """
     return _parse(_read_text(path), str(path))
 
 
 def read_records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Objects in a JSON list, or one on each line, each with its place for errors.
+    """Objects in a JSON list, or one on each line, each with its position for error messages.
 
     Raises:
-        UserError: Where something else is in the file.
+        UserError: If something else is in the file.
     """
     content = _read_text(path)
     if content.lstrip().startswith("["):
@@ -44,7 +44,7 @@ def get_part(item: object, name: str, kind: type, where: str) -> Any:
     """The member `name` of an object, which must be a dict or a list.
 
     Raises:
-        UserError: Where it is not.
+        UserError: If it is not.
     """
     part = item.get(name) if isinstance(item, dict) else None
     if not isinstance(part, kind):
@@ -57,9 +57,9 @@ class AnswerNames:
     """How a file names its answers.
 
     Attributes:
-        positive: Labels that mean yes; without any, the usual words do.
-        negative: Labels that mean no; without any, every label does that does not mean yes.
-        field: Of the answer, where a file has several fields that may hold it.
+        positive: Labels that mean yes; if there are none, the usual words do.
+        negative: Labels that mean no; if there are none, all labels do that do not mean yes.
+        field: The field of the answer, if a file has several that may hold it.
 
     Examples:
         >>> AnswerNames().read("Yes", "t.json"), AnswerNames(("spam",)).read("ham", "t.json")
@@ -71,10 +71,10 @@ class AnswerNames:
     field: str | None = None
 
     def read(self, value: object, where: str) -> int:
-        """1 or 0 for a label, whose case counts only if labels were named.
+        """1 or 0 for a label. Case matters only if labels were named.
 
         Raises:
-            UserError: For one that means neither.
+            UserError: For a label that means neither.
         """
         text = str(value).strip()
         if not self.positive:
@@ -86,14 +86,14 @@ class AnswerNames:
             return 1
         if self.negative and text not in self.negative:
             listed = ", ".join(map(repr, (*self.positive, *self.negative)))
-            raise UserError(f"{where}: {value!r:.60} is not among the labels that were named, {listed}")
+            raise UserError(f"{where}: {value!r:.60} is not one of the named labels, {listed}")
         return 0
 
     def read_several(self, values: Sequence[object], where: str) -> int:
-        """1 or 0 for labels that were given together, of which there may be several only if labels were named.
+        """1 or 0 for labels that were given together; several are allowed only if labels were named.
 
         Raises:
-            UserError: Where they mean neither.
+            UserError: If they mean neither.
         """
         if len(values) != 1 and not (self.positive and values):
             raise UserError(f"{where}: has {len(values)} choices; expected one, yes or no")

@@ -1,4 +1,4 @@
-"""Which row of the table a label is for."""
+"""Finds the row of the table that a label is for."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from seals_sim.label.types import Label
 
 @dataclass(frozen=True)
 class GivenLabels:
-    """What a file of labels says.
+    """The contents of a file of labels.
 
     Attributes:
-        labels: In the file's order.
+        labels: The labels, in the file's order.
         controls: Rows that the file says were drawn at random.
     """
 
@@ -26,7 +26,7 @@ class GivenLabels:
     controls: set[int] = field(default_factory=set)
 
     def add(self, row: int, answer: int | None, is_control: object) -> None:
-        """Take in a label, with the mark as files have it: true, "true" or "True"."""
+        """Add a label, with its mark as found in files: true, "true" or "True"."""
         self.labels.append((row, answer))
         if str(is_control).lower() == "true":
             self.controls.add(row)
@@ -35,11 +35,11 @@ class GivenLabels:
 class RowFinder:
     """Finds the rows of the items of one file, in the file's order.
 
-    An item names its row by the corpus's id column or as `row`, or is found by its text. Of equal texts the first item
-    is for the first row with that text, the second for the second, and so on, starting over after the last.
+    An item names its row by the corpus's id column or as `row`, or is found by its text. If texts are equal, the first
+    item is for the first row with that text, the second for the second, and so on, starting over after the last.
 
     Args:
-        corpus: What the labels are for. Without it rows are taken as they are named.
+        corpus: The corpus that the labels are for. Without it, row numbers are taken as they are.
 
     Examples:
         >>> import numpy as np
@@ -57,15 +57,15 @@ class RowFinder:
         self._rows_by_text: dict[str, cycle[int]] | None = None
 
     def find(self, named: Mapping[str, Any], text: object, where: str) -> int:
-        """The row of the next item, as the session counts.
+        """The row of the next item, by its position in the session.
 
         Args:
-            named: Where the item names its row.
+            named: The part of the item that names its row.
             text: The item's text.
-            where: The item, for errors.
+            where: The item, for error messages.
 
         Raises:
-            UserError: For a row that the table does not have, or that has another text.
+            UserError: If the table has no such row, or the row has another text.
         """
         id_column = None if self._corpus is None else self._corpus.id_column
         if id_column is not None and named.get(id_column) is not None:
@@ -86,7 +86,7 @@ class RowFinder:
         return row
 
     def skip(self, named: Mapping[str, Any], text: object) -> None:
-        """Pass over an item without an answer, so that the next one with the same text is for the next row."""
+        """Skip an item without an answer, so that the next item with the same text is for the next row."""
         id_column = None if self._corpus is None else self._corpus.id_column
         is_named = named.get("row") is not None or (id_column is not None and named.get(id_column) is not None)
         if not is_named and isinstance(text, str) and self._texts is not None:

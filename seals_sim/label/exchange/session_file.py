@@ -1,4 +1,4 @@
-"""What can be had from a session file without its table: the answers, and a classifier trained on them."""
+"""Reads a session file without its table: the answers, and a classifier trained on them."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ _ANY_TABLE = 2**62  # rows: without the table nothing says how many there are
 
 @dataclass(frozen=True, eq=False)
 class SessionFile:
-    """A session as its file alone has it.
+    """A session, from its file alone.
 
     Attributes:
-        path: Of the file.
-        options: With which it was begun.
-        seeds: Examples with which it was begun.
-        state: What its events add up to.
-        rows: What it keeps of rows with events.
+        path: Path of the file.
+        options: The options that it began with.
+        seeds: The examples that it began with.
+        state: The state that results from its events.
+        rows: The stored contents of rows with events.
         space: How its texts become vectors; None for a session over vectors.
-        concept: That the answers are about.
-        notes: On rows.
-        judges: What it keeps of its judges, by their names.
+        concept: The concept that the answers are about.
+        notes: Notes on rows.
+        judges: The records of its judges, by their names.
         renamed: See `seals_sim.label.journal_contents.About`.
     """
 
@@ -59,12 +59,12 @@ class SessionFile:
         """Read a session that no process has open; nothing is written.
 
         Args:
-            path: Of the file.
-            concept: One of its concepts; needed where it has several.
+            path: Path of the file.
+            concept: One of its concepts; required if it has several.
 
         Raises:
-            UserError: For a file that is no session, is damaged, is of a version that does not keep its texts, or has
-                other concepts.
+            UserError: For a file that is not a session, is damaged, is of a version that does not store its texts, or
+                has other concepts.
         """
         files = cls.read_all(path)
         for file in files:
@@ -73,7 +73,7 @@ class SessionFile:
         named = ", ".join(name_concept(file.concept) for file in files)
         problem = f"{path} has the concepts {named}; name one of these"
         if named == UNNAMED:
-            problem = f"{path} has no concepts; leave this out"
+            problem = f"{path} has no concepts; omit this option"
         raise UserError(problem, parameter="concept", value=concept or "")
 
     @classmethod
@@ -90,7 +90,7 @@ class SessionFile:
                     state.apply(event)
                 if not state.answers.keys() | notes.keys() <= rows.keys():
                     problem = "was written by an earlier version, which did not keep the texts"
-                    raise UserError(f"{path}: {problem}; open it once with its table, by the command that labels")
+                    raise UserError(f"{path}: {problem}; open it once with its table, with the command that labels")
                 seeds, judges = journal.read_seeds(concept), journal.read_judges(concept)
                 files.append(cls(path, about.options, seeds, state, rows, space, concept, notes, judges, about.renamed))
             return files
@@ -98,11 +98,11 @@ class SessionFile:
             journal.close()
 
     def build_labels_table(self) -> pd.DataFrame:
-        """All answers, as `build_labels_table` of a session gives them, without the columns of the table but the ids.
+        """All answers, as in `build_labels_table` of a session, but of the table's columns only the ids.
 
         Returns:
-            row, id (where the session has an id column), text, answer, is_control, who and is_disputed (where anyone
-            gave a name), and note (where there is any).
+            row, id (if the session has an id column), text, answer, is_control, who and is_disputed (if anyone gave a
+            name), and note (if there is any).
         """
         import pandas as pd
 
@@ -128,7 +128,7 @@ class SessionFile:
             A pipeline that takes texts, and the numbers of positives and negatives.
 
         Raises:
-            UserError: Where a class is missing, the session is over vectors, or the model is not there.
+            UserError: If a class is missing, the session is over vectors, or the model is not available.
         """
         from seals_sim.label.exchange.chunk_classifier import embed_chunks, train_on_chunks  # scikit-learn
         from seals_sim.label.exchange.classifier import build_pipeline
@@ -136,9 +136,7 @@ class SessionFile:
         given = [(self.rows[row].text, answer) for row, answer in self.state.answers.items() if answer is not None]
         labeled = [*((seed.text, seed.label) for seed in self.seeds), *given]
         if self.space is None or any(text is None for text, _ in labeled):
-            raise UserError(
-                f"{self.path}: does not say how its texts become vectors, so no classifier can be made of it"
-            )
+            raise UserError(f"{self.path}: does not say how its texts become vectors, so it cannot give a classifier")
         if explanation := explain_missing({label for _, label in labeled}):
             raise UserError(f"{self.path}: no classifier can be trained yet. {explanation}")
         labels = np.array([label for _, label in labeled], dtype=np.int8)

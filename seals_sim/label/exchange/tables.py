@@ -20,7 +20,7 @@ from seals_sim.label.state import Said, is_disputed
 TableFormat = Literal["csv", "jsonl", "parquet"]
 TABLE_FORMATS: tuple[TableFormat, ...] = get_args(TableFormat)
 
-# Some spreadsheets take the full-width signs of East Asian keyboards for signs too, and skip control characters.
+# Some spreadsheets also accept the full-width signs of East Asian keyboards, and skip control characters.
 FORMULA = re.compile(r"'*[=+\-@\uff1d\uff0b\uff0d\uff20\ufe66\ufe62\ufe63\ufe6b\x00-\x1f\x7f\x85\u2028\u2029]")
 
 
@@ -28,9 +28,9 @@ def build_labels_table(session: Session) -> pd.DataFrame:
     """All answers, in order.
 
     Returns:
-        row (of the user's table), text, answer (1, 0, or missing where skipped), is_control (drawn at random), where
-        anyone gave a name who gave that answer and is_disputed (two people differ), note (only where there is any),
-        concept (only where it has a name), and the corpus's columns.
+        row (of the user's table), text, answer (1, 0, or missing if skipped), is_control (drawn at random), who gave
+        that answer and is_disputed (two people differ; both only if anyone gave a name), note (only if there is any),
+        concept (only if it has a name), and the corpus's columns.
     """
     answers = session.answers
     rows = list(answers)
@@ -60,7 +60,7 @@ def build_concepts_table(sessions: Iterable[Session]) -> pd.DataFrame:
 
 
 def join_concepts(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """One table of the labels of several concepts, with the column concept behind the answer."""
+    """One table of the labels of several concepts, with the column concept after the answer."""
     joined = pd.concat([table.assign(concept=name_concept(name)) for name, table in tables.items()], ignore_index=True)
     joined.insert(joined.columns.get_loc("answer") + 1, "concept", joined.pop("concept"))
     return joined
@@ -81,8 +81,8 @@ def build_scores_table(session: Session) -> pd.DataFrame:
     """Scores of all rows of the table.
 
     Returns:
-        row (of the user's table), text, score (of the model of all answers, from 0 to 1: it ranks rows and is no
-        probability), answer (1, 0, or missing), note (only where there is any), and the corpus's columns.
+        row (of the user's table), text, score (of the model of all answers, from 0 to 1: it ranks rows and is not a
+        probability), answer (1, 0, or missing), note (only if there is any), and the corpus's columns.
 
     Raises:
         UserError: While no model can be trained.
@@ -105,7 +105,7 @@ def build_scores_table(session: Session) -> pd.DataFrame:
 
 
 def _add_columns(table: pd.DataFrame, corpus: Corpus, rows: Sequence[int]) -> pd.DataFrame:
-    """The id column stands after `row`, the others at the end."""
+    """Put the id column after `row`, and the others at the end."""
     for name, column in name_columns(corpus.columns, list(table.columns)).items():
         cells = corpus.columns[column]
         values = pd.Series([cells[row] for row in rows], dtype="object")
@@ -116,15 +116,15 @@ def _add_columns(table: pd.DataFrame, corpus: Corpus, rows: Sequence[int]) -> pd
 def write_table(table: pd.DataFrame, format: str, file: IO[bytes]) -> None:
     """Write a table.
 
-    JSON Lines and Parquet hold every text exactly. In CSV a text that a spreadsheet would run as a formula (it begins
-    with = + - @, in full width too, or a control character such as a line end) gets an apostrophe in front, as
-    spreadsheets themselves write it, and so does one that begins with apostrophes before one of these: to read the
-    exact texts, take one apostrophe off.
+    JSON Lines and Parquet hold every text exactly. In CSV, a text that a spreadsheet would run as a formula gets a
+    leading apostrophe, as spreadsheets themselves write it. Such a text begins with = + - @, also in full width, or
+    with a control character such as a line break, possibly after apostrophes. To read the exact texts, remove one
+    apostrophe.
 
     Args:
-        table: To write.
+        table: The table to write.
         format: One of TABLE_FORMATS.
-        file: Open for bytes.
+        file: A file open for writing bytes.
 
     Raises:
         UserError: For another format, or a text that is not Unicode (half a surrogate pair), which only JSON can hold.
@@ -146,7 +146,7 @@ def write_table(table: pd.DataFrame, format: str, file: IO[bytes]) -> None:
 
 
 def list_records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """The rows of a table, with Python's own values and None where one is missing."""
+    """The rows of a table, with Python's own values and None if one is missing."""
     columns = [table[name].astype("object").where(table[name].notna(), None).tolist() for name in table.columns]
     return (dict(zip(table.columns, values, strict=True)) for values in zip(*columns, strict=True))
 
@@ -157,7 +157,7 @@ def _write_json_lines(table: pd.DataFrame, file: IO[bytes]) -> None:
 
 
 def _make_alike(column: pd.Series) -> pd.Series:
-    """As it is if Parquet can hold it; JSON texts where the cells are of several types."""
+    """The column as it is if Parquet can hold it, or as JSON texts if the cells have several types."""
     try:
         pa.array(column, from_pandas=True)
     except (pa.ArrowInvalid, pa.ArrowTypeError):

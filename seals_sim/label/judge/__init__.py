@@ -1,1 +1,1 @@
-"""A judge that is a program: a language model that answers rows, and the check of its answers by a person."""
+"""An automatic judge: a language model that answers rows, with a person who checks its answers."""

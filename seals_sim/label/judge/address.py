@@ -1,4 +1,4 @@
-"""Where a judge is, and which key it may be given."""
+"""The address of a judge, and the key that it may get."""
 
 from __future__ import annotations
 
@@ -16,25 +16,25 @@ def require_host(url: str) -> str:
     """The host of an address.
 
     Raises:
-        UserError: Where it is no address of a server, or holds a password, which other users of the machine would see.
+        UserError: If it is not a server address, or contains a password, which other users of the machine would see.
     """
     try:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        raise UserError(f"is no address of a server ({error})", parameter="judge", value=url) from error
+        raise UserError(f"is not a server address ({error})", parameter="judge", value=url) from error
     if parts.username is not None or parts.query:
         shown = f"{parts.scheme}://...{parts.hostname or ''}"
-        problem = f"holds more than an address; a key belongs into the environment, as {OWN_KEY}"
+        problem = f"contains more than an address; put the key in the environment variable {OWN_KEY}"
         raise UserError(problem, parameter="judge", value=shown)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        problem = "is no address of a server; it looks like https://api.openai.com/v1"
+        problem = "is not a server address; it should look like https://api.openai.com/v1"
         raise UserError(problem, parameter="judge", value=url)
     return parts.hostname
 
 
 def find_key(host: str, environment: Mapping[str, str]) -> str | None:
-    """The key for a host: ours, or OpenAI's for OpenAI alone, whose key is nobody else's business.
+    """The key for a host: ours, or OpenAI's, which only OpenAI may see.
 
     Examples:
         >>> find_key("api.openai.com", {"OPENAI_API_KEY": "a"}), find_key("example.org", {"OPENAI_API_KEY": "a"})
@@ -47,7 +47,7 @@ def find_key(host: str, environment: Mapping[str, str]) -> str | None:
 
 
 def warn_of_sending(url: str) -> str:
-    """What to say before texts leave the machine; empty where they do not.
+    """The warning before texts leave the machine; empty if they do not.
 
     Examples:
         >>> warn_of_sending("http://127.0.0.1:8000/v1")
@@ -58,6 +58,6 @@ def warn_of_sending(url: str) -> str:
         return ""
     open_words = "" if urlsplit(url).scheme == "https" else ", over a connection that is not encrypted"
     return (
-        f"warning: judge {url}: the texts of the rows it is asked about leave this machine: they are sent to {host}"
+        f"warning: judge {url}: the texts of the rows that it judges leave this machine: they are sent to {host}"
         f"{open_words}"
     )

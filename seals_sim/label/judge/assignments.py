@@ -1,4 +1,4 @@
-"""Which rows a judge is to answer next, of each concept that it has an instruction for."""
+"""Chooses the rows that a judge answers next, for each concept that it has an instruction for."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Assignment:
     Attributes:
         session: The search for it.
         who: The judge's name.
-        instruction: Which texts to say yes to.
+        instruction: The instruction: which texts to say yes to.
         n_calls: Calls made for it so far.
     """
 
@@ -27,28 +27,28 @@ class Assignment:
     n_calls: int
 
     def count(self, n: int) -> None:
-        """Count calls that are about to be made; on disk when this returns."""
+        """Count calls that are about to be made; the count is on disk when this returns."""
         if n:
             self.session.note_judge(self.who, JudgeRecord(instruction=self.instruction, n_calls=self.n_calls + n))
             self.n_calls += n
 
 
 class Call(NamedTuple):
-    """A row that is to be answered for a concept."""
+    """A row to answer for a concept."""
 
     assignment: Assignment
     row: int
 
 
 def take_calls(assignments: Collection[Assignment], busy: Collection[Call], n: int) -> list[Call]:
-    """Choose up to n rows to be answered; fewer where no more are left.
+    """Choose up to n rows to answer; fewer if no more are left.
 
-    Concepts for which fewer calls were made come first. The calls are not counted here.
+    Concepts with fewer calls so far come first. The calls are not counted here.
 
     Args:
-        assignments: Of the judge.
-        busy: Calls that are under way.
-        n: How many.
+        assignments: The assignments of the judge.
+        busy: Calls in progress.
+        n: The number of rows.
     """
     taken: list[Call] = []
     left = list(assignments)
@@ -64,7 +64,7 @@ def take_calls(assignments: Collection[Assignment], busy: Collection[Call], n: i
 
 
 def _share_out(left: Collection[Assignment], taken: Collection[Call], n: int) -> list[tuple[Assignment, int]]:
-    """How many of n calls each gets, so that all come to have as many."""
+    """How many of n calls each assignment gets, to even out their numbers."""
     counts = {one: one.n_calls + sum(call.assignment is one for call in taken) for one in left}
     shares = dict.fromkeys(left, 0)
     for _ in range(n):

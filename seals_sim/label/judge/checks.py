@@ -1,4 +1,4 @@
-"""Which of a judge's answers are put to a person: a tenth of them, drawn at random by their rows."""
+"""Selects the answers of a judge that a person checks: a tenth of them, drawn at random by row."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from numpy.typing import NDArray
 from seals_sim.randomness import make_generator
 
 SHARE = 0.1
-_BLOCK = 1024  # rows drawn together, since to make a generator takes longer than to draw
+_BLOCK = 1024  # rows drawn together, since creating a generator takes longer than drawing
 
 
 def is_drawn(seed: int, row: int) -> bool:
-    """Whether a judge's answer to a row is to be checked; the same whenever it is asked, so that nothing is kept.
+    """Whether a judge's answer to a row is to be checked; deterministic, so that nothing needs to be stored.
 
     Args:
-        seed: Of the session.
-        row: Of the table.
+        seed: Seed of the session.
+        row: Row of the table.
 
     Examples:
         >>> sum(is_drawn(0, row) for row in range(10_000))

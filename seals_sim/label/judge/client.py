@@ -1,4 +1,4 @@
-"""Calls to a language model behind OpenAI's protocol, by OpenAI's client, which repeats what may pass by itself."""
+"""Calls a language model over OpenAI's protocol, with OpenAI's client, which retries temporary failures."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from seals_sim.label.loopback import is_loopback
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
-_MAX_SHOWN = 160  # characters of what a server says
-_NO_KEY = "none"  # the client insists on one; servers on this machine mostly want none
-_GOES_ON = "rerun the same command to go on"
+_MAX_SHOWN = 160  # characters of a server's message
+_NO_KEY = "none"  # the client requires a key; servers on this machine mostly do not
+_GOES_ON = "rerun the same command to resume"
 
 
 class RefusedTextError(Exception):
-    """The server refuses a text: it is too long for the model, say. Another text may do."""
+    """The server refuses a text, for example because it is too long for the model. Another text may be accepted."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class Judge:
     """A language model that says yes or no to texts.
 
     Attributes:
-        url: Of a server with OpenAI's protocol, up to /v1.
-        model: Its name there.
-        instruction: Which texts to say yes to; where there are several concepts, by the name of each.
-        n_retries: How often a call is repeated that the server put off (429), failed on (5xx) or did not answer.
-        timeout_seconds: For each of these.
+        url: Address of a server with OpenAI's protocol, up to /v1.
+        model: The model's name on that server.
+        instruction: Which texts to say yes to; if there are several concepts, an instruction by the name of each.
+        n_retries: Retries of a call that the server postponed (429), failed on (5xx) or did not answer.
+        timeout_seconds: Timeout of each attempt.
 
     Raises:
-        UserError: Where the address is none, or the package `openai` is missing.
+        UserError: If the address is invalid, or the package `openai` is missing.
     """
 
     url: str
@@ -52,16 +52,16 @@ class Judge:
         try:
             import openai  # noqa: F401
         except ImportError as error:
-            problem = "needs a package that is not installed: pip install 'seals-sim[judge]'"
+            problem = "requires a package that is not installed: pip install 'seals-sim[judge]'"
             raise UserError(problem, parameter="judge", value=self.url) from error
 
     @property
     def who(self) -> str:
-        """Its name in a journal."""
+        """The judge's name in a journal."""
         return name_judge(self.model)
 
     def find_instruction(self, concept: str) -> str | None:
-        """Which texts to say yes to for a concept; None where nothing is said of it."""
+        """The instruction for a concept; None if there is none."""
         return self.instruction if isinstance(self.instruction, str) else self.instruction.get(concept)
 
     @asynccontextmanager
@@ -70,7 +70,7 @@ class Judge:
         from openai import AsyncOpenAI, DefaultAsyncHttpxClient
 
         host = require_host(self.url)
-        # Nothing is sent on to another server, and to our own machine nothing goes through a proxy.
+        # Follow no redirects to another server, and use no proxy for this machine.
         http = DefaultAsyncHttpxClient(follow_redirects=False, trust_env=not is_loopback(host))
         key = find_key(host, os.environ) or _NO_KEY
         async with AsyncOpenAI(
@@ -83,10 +83,10 @@ class Judge:
             yield Line(self, client)
 
     async def check(self) -> None:
-        """Find out whether the server is there and takes the key, by a call that costs nothing.
+        """Check that the server can be reached and accepts the key, with a call that costs nothing.
 
         Raises:
-            UserError: Where it is not, or does not.
+            UserError: If it cannot, or does not.
         """
         import openai
 
@@ -99,24 +99,24 @@ class Judge:
                 return  # not all servers list their models; the first row shows what is wrong
 
     def explain(self, error: Exception) -> UserError:
-        """What is wrong, and what to do, where no call can be made any more."""
+        """What went wrong and what to do, when no more calls can be made."""
         import openai
 
-        said, repeated = _quote(error), f"repeated {self.n_retries} times"
+        said, repeated = _quote(error), f"after {self.n_retries} retries"
         match error:
             case openai.AuthenticationError() | openai.PermissionDeniedError():
-                problem = f"refuses the key ({said}); set {OWN_KEY}, or {OPENAI_KEY} for OpenAI's own server"
+                problem = f"rejected the key ({said}); set {OWN_KEY}, or {OPENAI_KEY} for OpenAI's own server"
             case openai.NotFoundError():
-                problem = f"was not found at {self.url} ({said}); look at its name, and whether the address ends in /v1"
+                problem = f"was not found at {self.url} ({said}); check its name, and that the address ends in /v1"
                 return UserError(problem, parameter="judge_model", value=self.model)
             case openai.APITimeoutError():
-                problem = f"gave no reply within {self.timeout_seconds:g} s, {repeated}; {_GOES_ON}"
+                problem = f"did not reply within {self.timeout_seconds:g} s {repeated}; {_GOES_ON}"
             case openai.APIConnectionError():
                 problem = f"cannot be reached ({_quote(error.__cause__ or error)}); is it running?"
             case openai.RateLimitError():
-                problem = f"takes no more calls for now ({said}), {repeated}; {_GOES_ON}, with fewer calls at once"
+                problem = f"accepts no more calls for now ({said}) {repeated}; {_GOES_ON}, with fewer concurrent calls"
             case _:
-                problem = f"failed ({said}), {repeated}; {_GOES_ON}"
+                problem = f"failed ({said}) {repeated}; {_GOES_ON}"
         return UserError(problem, parameter="judge", value=self.url)
 
 
@@ -124,8 +124,8 @@ class Line:
     """An open connection to a judge.
 
     Args:
-        judge: At the other end.
-        client: Of OpenAI's protocol.
+        judge: The judge at the other end.
+        client: A client of OpenAI's protocol.
     """
 
     def __init__(self, judge: Judge, client: AsyncOpenAI) -> None:
@@ -134,15 +134,15 @@ class Line:
         self._form: dict[str, Any] = {"response_format": FORM, "temperature": 0}
 
     async def ask(self, text: str, instruction: str) -> int | None:
-        """Whether the judge says yes (1) or no (0) to a text; None where it says something else.
+        """Whether the judge says yes (1) or no (0) to a text; None if it says something else.
 
         Args:
-            text: To be judged.
+            text: The text to judge.
             instruction: Which texts to say yes to.
 
         Raises:
-            RefusedTextError: Where the server refuses this text.
-            UserError: Where it is not there, takes no call, or has no such model.
+            RefusedTextError: If the server refuses this text.
+            UserError: If it cannot be reached, accepts no calls, or has no such model.
         """
         import openai
 
@@ -170,19 +170,20 @@ class Line:
         except (openai.BadRequestError, openai.UnprocessableEntityError):
             if not form:
                 raise
-            # Some servers know no forms, and some models no temperature. A text that is refused for itself is, again.
+            # Some servers support no response format, and some models no temperature. A text that is itself at fault
+            # is refused again.
             reply = await create(model=self._judge.model, messages=messages)
             self._form = {}
-        except ValueError:  # what is said to be JSON is none
+        except ValueError:  # the reply is declared as JSON, but is not
             return None
         try:
             return parse_reply(reply.choices[0].message.content)
-        except (AttributeError, IndexError, TypeError):  # some other JSON, or a page
+        except (AttributeError, IndexError, TypeError):  # some other JSON, or an HTML page
             return None
 
 
 def _quote(error: BaseException) -> str:
-    """What a server said, in a line that holds nothing that a terminal obeys."""
+    """The server's message as one line, without control sequences that a terminal would obey."""
     body = getattr(error, "body", None)
     said = body.get("message") if isinstance(body, dict) else None
     status = getattr(error, "status_code", None)

@@ -1,4 +1,4 @@
-"""What a session says of its judges."""
+"""The judges of a session: what they did, and how far people agree with them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class JudgeSummary:
     """What a judge has done in a session.
 
     Attributes:
-        who: Its name.
+        who: The judge's name.
         n_calls: Calls made.
-        n_answered: Rows that it said yes or no to.
-        n_yes: Of these, yes.
+        n_answered: Rows that it answered with yes or no.
+        n_yes: Rows that it answered with yes.
         n_unable: Rows that it could not answer.
-        agreement: With the person, on the rows drawn to be checked; None while none is checked.
+        agreement: Agreement with the person on the rows drawn to be checked; None while none has been checked.
     """
 
     who: str
@@ -33,21 +33,21 @@ class JudgeSummary:
 
 
 class JudgedSession:
-    """The part of a session that is about its judges."""
+    """The part of a session that deals with its judges."""
 
     concept: str
     _state: SessionState
     _journal: Journal
 
     def read_judge(self, who: str) -> JudgeRecord | None:
-        """What the file keeps of a judge for this concept, beside its answers."""
+        """The stored record of a judge for this concept, besides its answers."""
         return self._journal.read_judges(self.concept).get(who)
 
     def note_judge(self, who: str, record: JudgeRecord) -> None:
-        """Keep it; on disk when this returns.
+        """Store the record of a judge; it is on disk when this returns.
 
         Raises:
-            UserError: Where it cannot be written.
+            UserError: If it cannot be written.
         """
         self._journal.note_judge(who, record, self.concept)
 
@@ -56,13 +56,13 @@ class JudgedSession:
         return self._state.needs_person(row)
 
     def find_purpose(self, row: int) -> Literal["", "check", "unable"]:
-        """Why a row that a judge answered is put to a person: to check it, or it could not; empty if neither."""
+        """Why a person gets a row that a judge has: "check" the answer, or it was "unable"; empty if neither."""
         if not self._state.needs_person(row):
             return ""
         return "unable" if self._state.list_said(row)[-1].answer is None else "check"
 
     def count_for_people(self) -> int:
-        """Rows that judges have left to people, or that people are to check, and which wait."""
+        """The number of waiting rows that judges have left to people, or that people are to check."""
         return sum(map(self._state.needs_person, self._state.waiting))
 
     def summarize_judges(self) -> list[JudgeSummary]:

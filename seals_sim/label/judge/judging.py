@@ -1,4 +1,4 @@
-"""A judge at work on a session: several calls at once, each answer in the journal as it comes."""
+"""Lets a judge work on a session: several concurrent calls, each answer written to the journal as it arrives."""
 
 from __future__ import annotations
 
@@ -14,34 +14,34 @@ from seals_sim.label.judge.client import Judge, Line, RefusedTextError
 from seals_sim.label.judge.words import describe_each
 from seals_sim.label.session import Session
 
-MAX_UNABLE = 10  # rows one after another that the judge cannot answer: something else is wrong
-GRACE_SECONDS = 5.0  # for calls under way when it is stopped: they are paid for
-_LOOK_SECONDS = 0.1  # how often it looks whether it is to stop
+MAX_UNABLE = 10  # consecutive rows that the judge cannot answer: then something else is wrong
+GRACE_SECONDS = 5.0  # for calls in progress when it is stopped: they are paid for
+_LOOK_SECONDS = 0.1  # interval between checks whether to stop
 
 
 class Judging:
-    """Lets a judge answer a session's rows, in a thread of its own, until its budget is spent or no row is left.
+    """Lets a judge answer a session's rows, in a separate thread, until its budget is spent or no row is left.
 
-    Where the session has several concepts, each of them that the judge has an instruction for gets as many calls.
+    If the session has several concepts, all those with an instruction for the judge get the same number of calls.
 
     Args:
-        session: Whose rows are answered. It is used with `lock` held, by this and by whoever else uses it meanwhile.
-        judge: Who answers.
-        budget: Calls in all, for all concepts, with those that the session's file has counted before.
-        n_parallel: Calls at once.
-        tell: Called in that thread with a line about how it ended, if not by `stop`; the same is in `ended`.
+        session: The session whose rows to answer. Everyone who uses it at the same time must hold `lock`, as this does.
+        judge: The judge that answers.
+        budget: Total calls, for all concepts, including those that the session's file has already counted.
+        n_parallel: Concurrent calls.
+        tell: Called in that thread with a line about how it ended, unless `stop` ended it; `ended` has the same line.
 
     Attributes:
         lock: Guards the session.
-        n_calls: Calls made so far, in all.
+        n_calls: Total calls so far.
         left_out: Concepts without an instruction, which are left to the person.
         ended: How it ended.
-        summary: What came of it, from `stop` on.
-        other_instructions: What the judge was told before, where that was something else, by concept.
-        problem: Why no more calls can be made; None where that is for no fault.
+        summary: The result, available after `stop`.
+        other_instructions: Earlier instructions for the judge that differ from the current ones, by concept.
+        problem: Why no more calls can be made; None if nothing is wrong.
 
     Raises:
-        UserError: Where the table has no texts, the session can only be read, or no concept has an instruction.
+        UserError: If the table has no texts, the session is read-only, or no concept has an instruction.
     """
 
     def __init__(
@@ -53,10 +53,10 @@ class Judging:
         tell: Callable[[str], None] = lambda line: None,
     ) -> None:
         if session.corpus.texts is None:
-            raise UserError("needs texts, and this table has vectors alone", parameter="judge", value=judge.url)
+            raise UserError("requires texts, but this table has only vectors", parameter="judge", value=judge.url)
         sessions = list(session.sessions.values()) if isinstance(session, Concepts) else [session]
         if sessions[0].is_read_only:
-            raise UserError("cannot save its answers: the session can only be read", parameter="judge", value=judge.url)
+            raise UserError("cannot save its answers: the session is read-only", parameter="judge", value=judge.url)
         self.lock = threading.Lock()
         self.problem: UserError | None = None
         self.ended = self.summary = ""
@@ -77,31 +77,31 @@ class Judging:
                 self.other_instructions[one.concept] = before.instruction
         if not self._assignments:
             raise UserError("has no instruction for a concept of this session", parameter="judge", value=judge.url)
-        self._n_unable = 0  # one after another
+        self._n_unable = 0  # consecutive rows
         self._reason = ""
         self._is_stopping, self._has_ended = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="judge")
 
     def start(self) -> None:
-        """Begin."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Make no more calls, and end those under way; their answers are saved if they come within seconds."""
+        """Make no more calls, and end those in progress; answers that arrive within seconds are saved."""
         self._is_stopping.set()
         if self._thread.ident is not None:
-            self._has_ended.wait()  # not `join`, which takes a thread for ended once Ctrl-C has interrupted it
+            self._has_ended.wait()  # not `join`, which treats a thread as ended after Ctrl-C
         with self.lock:
             said = describe_each([one.session for one in self._assignments])
-            self.summary = said or f"{self._judge.who} has answered no row."
+            self.summary = said or f"{self._judge.who} has answered no rows."
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the end, at most so long; whether it has come."""
+        """Wait for the end, at most this long; return whether it has come."""
         return self._has_ended.wait(seconds)
 
     @property
     def is_working(self) -> bool:
-        """Whether there may be more answers; before it begins, too, since a page may be shown by then."""
+        """Whether there may be more answers; also true before it starts, since a page may already be open."""
         has_begun = self._thread.ident is not None
         return not self._has_ended.is_set() if has_begun else not self._is_stopping.is_set()
 
@@ -133,11 +133,11 @@ class Judging:
                     done, _ = await asyncio.wait(calls, timeout=_LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                     self._save({calls.pop(task): task for task in done})
             except UserError:
-                await self._wait_a_little(calls)  # one that fails for good costs no other
+                await self._wait_a_little(calls)  # a permanent failure must not cost other calls
                 raise
 
     async def _wait_a_little(self, calls: dict[asyncio.Task[int | None], Call]) -> bool:
-        """Save what comes within seconds of the calls under way, and give up the rest."""
+        """Save replies to the calls in progress that arrive within seconds, and give up the rest."""
         if calls:
             done, late = await asyncio.wait(calls, timeout=GRACE_SECONDS)
             for task in late:
@@ -149,7 +149,7 @@ class Judging:
         return True
 
     def _take(self, busy: Collection[Call]) -> list[Call]:
-        """The next rows, as many as there are calls free; their calls count from here on."""
+        """The next rows, one per free call; their calls are counted from here on."""
         with self.lock:
             n = min(self._n_parallel - len(busy), self._budget - self.n_calls)
             if n <= 0:
@@ -172,7 +172,7 @@ class Judging:
                 with self.lock:
                     self._count(call.assignment, 1)
                 answer = await line.ask(text, instruction)
-            self._reason = "it replies neither yes nor no" if answer is None else ""
+            self._reason = "it replied neither yes nor no" if answer is None else ""
             return answer
         except RefusedTextError as error:
             self._reason = str(error)
@@ -197,7 +197,7 @@ class Judging:
         if failed is not None:
             raise failed
         if self._n_unable >= MAX_UNABLE:
-            problem = f"could not answer {self._n_unable} rows one after another ({self._reason}); they are left to you"
+            problem = f"could not answer {self._n_unable} rows in a row ({self._reason}); they are left to you"
             raise UserError(problem, parameter="judge", value=self._judge.url)
 
     def _explain_end(self) -> str:

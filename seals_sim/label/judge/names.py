@@ -1,4 +1,4 @@
-"""The name under which a judge's answers stand in the journal. No person can have one like it."""
+"""The name of a judge's answers in the journal. No person can have a similar name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ PREFIX = "judge:"
 
 
 def name_judge(model: str) -> str:
-    """The name of a model as a judge.
+    """The name that a model has as a judge.
 
     Examples:
         >>> name_judge("small-model")
@@ -23,7 +23,7 @@ def is_judge(who: str | None) -> bool:
 
 
 def looks_like_judge(name: str) -> bool:
-    """Whether people could take a name for a judge's.
+    """Whether people could mistake a name for a judge's.
 
     Examples:
         >>> looks_like_judge("Judge\uff1a small-model"), looks_like_judge("Judge Judy")

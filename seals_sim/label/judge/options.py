@@ -22,20 +22,19 @@ class JudgeOptions:
     """A language model that answers rows."""
 
     judge: str | None = None
-    """The address of a server with OpenAI's protocol, such as https://api.openai.com/v1: a language model there answers
-    rows, and a tenth of its answers is put to you. Needs the extra [judge]; the key is read from SEALS_JUDGE_KEY or,
-    for OpenAI's own server, OPENAI_API_KEY."""
+    """Address of a server that speaks OpenAI's protocol, such as https://api.openai.com/v1. A language model there
+    answers rows, and you check a tenth of its answers. Requires the extra [judge]; the key is read from SEALS_JUDGE_KEY
+    or, for OpenAI's own server, OPENAI_API_KEY."""
     judge_model: Annotated[str, Field(min_length=1)] | None = None
-    """The name of the model on that server."""
+    """Name of the model on that server."""
     instruction: tuple[str, ...] = ()
-    """What the model is told: which texts to say yes to. Of several concepts: NAME=TEXT, given again for each."""
+    """What to tell the model: which texts to answer with yes. With several concepts: NAME=TEXT, once for each."""
     judge_budget: PositiveInt = 2000
-    """Calls in all, over the whole session and all concepts; one for each row, two where a reply was neither yes nor
-    no."""
+    """Total calls over the whole session and all concepts; one per row, two if a reply was neither yes nor no."""
     judge_parallel: Annotated[int, Field(ge=1, le=MAX_PARALLEL)] = 4
-    """Calls at once."""
+    """Concurrent calls."""
     no_page: bool = False
-    """Serve no page: end when the budget is spent."""
+    """Serve no page; end when the budget is spent."""
 
     def __post_init__(self) -> None:
         if self.judge is None:
@@ -44,12 +43,12 @@ class JudgeOptions:
                 if getattr(self, name) != defaults[name].default:
                     given = getattr(self, name)
                     shown = given[0] if isinstance(given, tuple) else given
-                    raise UserError("needs judge too", parameter=name, value=shown)
+                    raise UserError("requires judge", parameter=name, value=shown)
             return
         for needed, given in (("judge_model", [self.judge_model or ""]), ("instruction", self.instruction)):
             if not any(words.strip() for words in given):
-                raise UserError(f"needs {needed} too", parameter="judge", value=self.judge)
+                raise UserError(f"requires {needed}", parameter="judge", value=self.judge)
         assert self.judge_model is not None
         if len(self.judge_model) > MAX_MODEL_NAME or not self.judge_model.isprintable():
-            problem = f"has at most {MAX_MODEL_NAME} letters, and no control characters"
+            problem = f"must have at most {MAX_MODEL_NAME} characters, and no control characters"
             raise UserError(problem, parameter="judge_model", value=f"{self.judge_model!a:.40}")

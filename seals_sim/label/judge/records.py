@@ -1,4 +1,4 @@
-"""What a session file keeps of its judges, beside their answers: what they were told and how often they were called."""
+"""What a session file stores about its judges, besides their answers: their instructions and numbers of calls."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from seals_sim.label.judge.names import PREFIX, is_judge
 
-_BETWEEN = "\n"  # which neither name can hold
+_BETWEEN = "\n"  # neither name can contain it
 
 
 class JudgeRecord(BaseModel):
-    """What is kept of a judge, for each concept.
+    """The record of a judge for a concept.
 
     Attributes:
-        instruction: What it was told last.
+        instruction: Its latest instruction.
         n_calls: Calls made so far; a call is counted before it is made.
     """
 
@@ -30,7 +30,7 @@ class JudgeRecord(BaseModel):
 
 
 class JudgeRecords:
-    """The part of a journal that keeps them, in its table `about`."""
+    """The part of a journal that stores these records, in its table `about`."""
 
     _database: sqlite3.Connection
     _fetch: Callable[[str], list[tuple[Any, ...]]]
@@ -39,10 +39,10 @@ class JudgeRecords:
     _require_in_place: Callable[[], None]
 
     def read_judges(self, concept: str = "") -> dict[str, JudgeRecord]:
-        """What is kept of each judge for a concept, by the judge's name.
+        """The record of each judge for a concept, by the judge's name.
 
         Raises:
-            UserError: Where that is damaged.
+            UserError: If it is damaged.
         """
         with_prefix = f"SELECT name, value FROM about WHERE name LIKE '{PREFIX}%' ORDER BY name"
         with self._believed():
@@ -51,10 +51,10 @@ class JudgeRecords:
         return {who: kept[name] for name, (who, _, its_concept) in names.items() if its_concept == concept}
 
     def note_judge(self, who: str, record: JudgeRecord, concept: str = "") -> None:
-        """Keep this of a judge for a concept; it is on disk when this returns.
+        """Store the record of a judge for a concept; it is on disk when this returns.
 
         Raises:
-            UserError: Where it cannot be written.
+            UserError: If it cannot be written.
         """
         self._require_in_place()
         with self._transaction():
@@ -62,13 +62,13 @@ class JudgeRecords:
             self._database.execute("INSERT OR REPLACE INTO about VALUES (?, ?)", values)
 
     def rename_judged(self, concept: str, name: str) -> None:
-        """Keep what is kept for a concept under another name, in the transaction of the caller."""
+        """Move the records of a concept to its new name, in the caller's transaction."""
         changes = [(_name(who, name), _name(who, concept)) for who in self.read_judges(concept)]
         self._database.executemany("UPDATE about SET name = ? WHERE name = ?", changes)
 
 
 def _name(who: str, concept: str) -> str:
-    """Where it is kept."""
+    """The name under which it is stored."""
     return f"{who}{_BETWEEN}{concept}" if concept else who
 
 

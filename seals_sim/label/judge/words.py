@@ -1,4 +1,4 @@
-"""What a judge has done, and how far it can be trusted, in plain words."""
+"""Describes in plain words what a judge has done, and how far to trust it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from seals_sim.label.judge.judged import JudgedSession, JudgeSummary
 
 
 def describe_judges(session: JudgedSession) -> str:
-    """All of a session's judges; empty where it has none."""
+    """All of a session's judges; empty if it has none."""
     summaries = session.summarize_judges()
     if not summaries:
         return ""
@@ -21,7 +21,7 @@ def describe_judges(session: JudgedSession) -> str:
 
 
 def describe_each(sessions: Collection[JudgedSession]) -> str:
-    """The judges of several concepts, each with its name; of one that has none without."""
+    """The judges of several concepts, each with the concept's name; a lone concept without a name gets none."""
     words = {name_concept(session.concept): describe_judges(session) for session in sessions}
     if len(sessions) == 1 and not any(session.concept for session in sessions):
         return "".join(words.values())
@@ -33,7 +33,7 @@ def _join(summaries: Sequence[JudgeSummary]) -> str:
 
 
 def _describe(one: JudgeSummary) -> str:
-    unable = f", {one.n_unable:,} that it could not answer" if one.n_unable else ""
+    unable = f"; it could not answer {one.n_unable:,} more" if one.n_unable else ""
     calls = f"{one.n_calls:,} {_plural(one.n_calls, 'call')}"
     return (
         f"{one.who} has answered {one.n_answered:,} {_plural(one.n_answered, 'row')} in {calls}, "
@@ -43,13 +43,14 @@ def _describe(one: JudgeSummary) -> str:
 
 def _describe_agreement(agreement: Agreement | None) -> str:
     if agreement is None:
-        return "A tenth of its answers, drawn at random, is put to you; none of those is checked yet."
-    kappa = "cannot be told from one kind of answer" if agreement.kappa is None else f"{agreement.kappa:.2f}"
+        return "A tenth of its answers, drawn at random, comes to you to check; you have checked none yet."
+    kappa = "undefined, with one kind of answer" if agreement.kappa is None else f"{agreement.kappa:.2f}"
     return (
-        f"Of {agreement.n:,} drawn at random that you checked, you agree with {agreement.n_same:,}: "
-        f"{agreement.n_same / agreement.n:.1%} (95% confidence: {agreement.low:.1%} to {agreement.high:.1%}); "
-        f"Cohen's kappa {kappa}; {agreement.n_first_alone:,} yes of it were no, {agreement.n_second_alone:,} no were "
-        "yes. Where you differ, yours counts."
+        f"Of the {agreement.n:,} {_plural(agreement.n, 'answer')} drawn at random that you checked, you agree with "
+        f"{agreement.n_same:,}: "
+        f"{agreement.n_same / agreement.n:.1%} (95% confidence: {agreement.low:.1%} to {agreement.high:.1%}). "
+        f"Cohen's kappa: {kappa}. You said no to {agreement.n_first_alone:,} of its yes answers, and yes to "
+        f"{agreement.n_second_alone:,} of its no answers. If you disagree, your answer counts."
     )
 
 

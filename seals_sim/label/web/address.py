@@ -1,4 +1,4 @@
-"""Where the page is served: a socket that listens, and its address."""
+"""Where to serve the page: a listening socket, and its address."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from seals_sim.label.web.guard import ANY
 
 
 def require_address(host: str, port: int) -> None:
-    """Check that the page can be served there, before long work begins.
+    """Check that the page can be served at an address, before long work begins.
 
     Args:
         host: An address of this machine.
         port: 0 for a free one.
 
     Raises:
-        UserError: Where it cannot.
+        UserError: If it cannot.
     """
     _listen(host, port).close()
 
 
 def listen_again(host: str, port: int, last_port: int) -> socket.socket:
-    """Where any port will do, that of the last time, at which a tab may be waiting."""
+    """If any port will do, use the previous one, where a tab may be waiting."""
     if port == 0 and last_port:
-        with suppress(UserError):  # another program has it now
+        with suppress(UserError):  # another program uses it now
             return _listen(host, last_port)
     return _listen(host, port)
 
@@ -48,7 +48,7 @@ def _listen(host: str, port: int) -> socket.socket:
         if error.errno == errno.EADDRINUSE:
             raise UserError("is in use; choose another, or 0 for a free one", parameter="port", value=port) from error
         if error.errno == errno.EACCES:
-            raise UserError("needs root; choose one from 1024 up, or 0", parameter="port", value=port) from error
+            raise UserError("requires root; choose 1024 or above, or 0", parameter="port", value=port) from error
         raise UserError(f"cannot be used ({error.strerror})", parameter="host", value=host) from error
     return listening
 

@@ -1,6 +1,7 @@
 """The page where every text is answered for all concepts of a session at once.
 
-The page knows a concept by its place among them. What is about one alone, such as scores, is on the page of that one.
+The page identifies a concept by its place among them. What concerns a single concept, such as scores, is on the page of
+that concept.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 
 
 class AnswerForAll(BaseModel):
-    """Answers to a row, each by the place of its concept; see `Answer`."""
+    """Answers to a row, by the places of their concepts; see `Answer`."""
 
     row: StrictInt
     answer: Annotated[dict[int, Annotated[StrictInt, Field(ge=0, le=1)] | None], Field(min_length=1)]
@@ -71,12 +72,12 @@ class ConceptPage(Protocol):
 
 
 class AllConceptsPage:
-    """The calls of that page.
+    """The calls of the page for all concepts.
 
     Args:
-        concepts: To be labeled.
-        pages: Of each; more may be added.
-        lock: That guards them.
+        concepts: The concepts to label.
+        pages: The page of each concept; more may be added.
+        lock: The lock that guards them.
     """
 
     def __init__(self, concepts: Concepts, pages: Sequence[ConceptPage], lock: threading.Lock) -> None:
@@ -86,7 +87,7 @@ class AllConceptsPage:
 
     @property
     def _names(self) -> list[str]:
-        """A person may add some, or rename one."""
+        """The names of the concepts; a person may add or rename some."""
         return list(self._concepts.sessions)
 
     def ask(self, who: Person, n: NumberOfRows = 1) -> Batch:
@@ -111,7 +112,7 @@ class AllConceptsPage:
             return AnswerReply(row=answer.row, status=self._describe_status())
 
     def _has_taken(self, answer: AnswerForAll, row: int, given: dict[str, int | None], who: str) -> bool:
-        """See `_Page`: all of it is in the file, or nothing."""
+        """See `_Page`; the file has all of the answers, or none."""
         if answer.id and answer.id in self._taken:
             return True
         said = {name: self._concepts.sessions[name].list_said(row)[-1:] for name in given}
@@ -134,7 +135,7 @@ class AllConceptsPage:
             return self._describe_status()
 
     def _describe_status(self) -> StatusReply:
-        """That of the first concept, with what there is to say of each."""
+        """The status of the first concept, with a line on each concept."""
         each = [page.describe_status() for page in self._pages]
         words = [
             f"{name_concept(name)}: {one.n_positive:,} positive of {one.n_answered:,} answered"
@@ -167,7 +168,7 @@ class AllConceptsPage:
 
     def export_table(self, table: Literal["labels", "scores"], format: Literal["csv", "jsonl", "parquet"]) -> Response:
         if table == "scores":
-            raise UserError("each concept has scores of its own; choose one")
+            raise UserError("each concept has its own scores; choose one concept")
         built = self._build_table()
         return send_file(f"{table}.{format}", lambda file: exchange.write_table(built, format, file))
 
@@ -187,7 +188,7 @@ class AllConceptsPage:
         return listed
 
     def _complete(self, listed: list[ListedRow]) -> list[ListedRow]:
-        """Put the answers for all concepts in the place of those for the first."""
+        """Replace the answers for the first concept by those for all."""
         for one, marks in zip(listed, self._mark([self._corpus.find_row(one.row) for one in listed]), strict=True):
             one.marks, one.answer, one.is_answered, one.said = marks, None, len(marks) == len(self._names), []
         return listed

@@ -74,12 +74,12 @@ def make_app(
     """Build the web application of a session, with its guard.
 
     Args:
-        session: To be labeled; that of several concepts has a page for each, and one for all.
-        token: What a caller must know.
-        host: Where the page is served.
-        name: Of the session, shown on the page.
+        session: The session to label; one with several concepts has a page for each, and one for all.
+        token: The token that a caller must know.
+        host: The host that serves the page.
+        name: Name of the session, shown on the page.
         once: A token that opens the page once.
-        allowed_hosts: More names that a browser may reach the page by.
+        allowed_hosts: More host names by which a browser may reach the page.
         judging: A judge at work on the session.
     """
     return Guard(make_session_app(session, name, judging), token, host, once, allowed_hosts)
@@ -127,7 +127,7 @@ def _add_calls(app: FastAPI, prefix: str, page: _Page | AllConceptsPage) -> None
 
 
 class _Page:
-    """The calls. A row that goes out or comes in is one of the user's table; the session has its own positions."""
+    """The calls. Rows that go out or come in are rows of the user's table; the session has its own positions."""
 
     def __init__(
         self,
@@ -142,7 +142,7 @@ class _Page:
         self._judging, self._can_add = judging, can_add
         self._corpus = session.corpus
         self._taken: deque[str] = deque(maxlen=N_TAKEN)
-        # a page asks again and again for the rows that wait, and which rows are near does not change
+        # a page asks repeatedly for the waiting rows, and their nearest rows do not change
         self._find_neighbors = lru_cache(N_TAKEN)(lambda row: session.find_similar(row, _N_NEIGHBORS))
 
     def ask(self, who: Person, n: NumberOfRows = 1) -> Batch:
@@ -158,7 +158,7 @@ class _Page:
             return AnswerReply(row=answer.row, status=self.describe_status())
 
     def _has_taken(self, answer: Answer, row: Row, who: str) -> bool:
-        """Whether an answer is here already: its reply did not arrive, or the server ended before it gave one."""
+        """Whether an answer has already arrived: its reply was lost, or the server stopped before replying."""
         if answer.id and answer.id in self._taken:
             return True
         by_them = [one for one in self._session.list_said(row) if one.who == who]
@@ -188,7 +188,7 @@ class _Page:
         start: FirstRow = 0,
         n: NumberOfRows = 20,
     ) -> RowList:
-        """The answers that count, those to rows answered last in front; without those that are to be checked."""
+        """The answers that count, latest first, without those that are to be checked."""
         with self._lock:
             rows = keep_with_words(self._corpus, find_answered(self._session, answer), words)
             return RowList(rows=self.list_rows(rows[::-1][start : start + n]), n_found=len(rows))

@@ -1,4 +1,4 @@
-"""The browser that is opened for the person."""
+"""Opens the browser for the person."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _SENT_ON = (
 
 @contextmanager
 def opening_in_browser(url: str) -> Iterator[None]:
-    """Open an address that is nobody else's business, in a browser.
+    """Open a private address in a browser.
 
-    Other users of the machine see the words that a program is started with. So the browser is started with a file that
-    only we can read, in a folder that only we can enter, and which sends it on.
+    Other users of the machine can see the command line of a program. So the browser opens a file that only we can read,
+    in a folder that only we can enter; the file redirects to the address.
     """
     with tempfile.TemporaryDirectory(prefix="seals-") as folder:
         file = Path(folder) / "open.html"

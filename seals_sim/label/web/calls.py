@@ -1,4 +1,4 @@
-"""What the calls of the page have in common."""
+"""What the calls of the pages have in common."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from seals_sim.label.phrases import compile_words
 from seals_sim.label.session import Session
 from seals_sim.label.web.person import read_person
 
-N_TAKEN = 1000  # latest answers that are known when they are sent again
+N_TAKEN = 1000  # latest answers that are recognized when they are sent again
 _MAX_ROWS = 100
 
 NumberOfRows = Annotated[int, Query(alias="n", ge=1, le=_MAX_ROWS)]
@@ -30,7 +30,7 @@ _ANSWERS = {"yes": (1,), "no": (0,), "skipped": (None,), "all": (1, 0, None)}
 
 
 def find_answered(session: Session, kind: AnswerKind) -> list[int]:
-    """Rows with such answers, those answered last at the end; without those of a judge that are to be checked."""
+    """Rows with such answers, latest last, without a judge's answers that are to be checked."""
     match kind:
         case "disputed":
             return session.disputed
@@ -41,7 +41,7 @@ def find_answered(session: Session, kind: AnswerKind) -> list[int]:
 
 
 def keep_with_words(corpus: Corpus, rows: Iterable[int], words: str) -> list[int]:
-    """Those rows whose texts have these words; all where there are none."""
+    """The rows whose texts contain these words; all rows if there are no words."""
     if not words.strip():
         return list(rows)
     holds = compile_words(words)
@@ -61,7 +61,7 @@ def send_records(records: Iterable[object]) -> Response:
 
 
 def send_file(name: str, write: Callable[[IO[bytes]], object]) -> Response:
-    """Through a temporary file, since a table of all rows may be large."""
+    """Send a file through a temporary file, since a table of all rows may be large."""
     try:
         with tempfile.NamedTemporaryFile(prefix="seals-", delete=False) as file:
             path = Path(file.name)
@@ -72,7 +72,7 @@ def send_file(name: str, write: Callable[[IO[bytes]], object]) -> Response:
                 path.unlink()
                 raise
     except OSError as error:
-        problem = f"{name} cannot be written to the folder of temporary files: {error.strerror or error}"
-        raise UserError(f"{problem}; make room there, or start with TMPDIR as another folder") from error
+        problem = f"{name} cannot be written to the folder for temporary files: {error.strerror or error}"
+        raise UserError(f"{problem}; free some space, or set TMPDIR to another folder and restart") from error
     remove = BackgroundTask(path.unlink, missing_ok=True)
     return FileResponse(path, media_type="application/octet-stream", filename=name, background=remove)

@@ -1,4 +1,4 @@
-"""The pages of a session's concepts, to which a person can add more while they are served."""
+"""The pages of a session's concepts; a person can add more while they are served."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class NewConcept(BaseModel):
     """A concept to be added.
 
     Attributes:
-        name: Of it.
+        name: Its name.
         words: An example, or words to search by; empty for none.
-        row: One that is an example of it; null for none.
+        row: A row that is an example of it; null for none.
     """
 
     name: _Name
@@ -36,18 +36,18 @@ class NewConcept(BaseModel):
 
 
 class NewName(BaseModel):
-    """Another name for the concept at a place."""
+    """A new name for the concept at a place."""
 
     place: StrictInt
     name: _Name
 
 
 class ConceptsReply(BaseModel):
-    """It is on disk.
+    """The change is on disk.
 
     Attributes:
-        place: Of the concept that was added or renamed, among all.
-        concepts: Their names.
+        place: The place of the added or renamed concept among all.
+        concepts: The names of all concepts.
     """
 
     place: int
@@ -57,14 +57,14 @@ class ConceptsReply(BaseModel):
 class ConceptPages(Generic[_Page]):
     """One page for each concept at `/concept/0` and so on, and one for all.
 
-    A search that has no name is at `/` alone, until it gets one, or another concept is added.
+    A search without a name is only at `/`, until it gets a name or another concept is added.
 
     Args:
-        app: That serves them.
-        concepts: To be labeled.
-        lock: That guards them.
-        make_page: Makes the page of one.
-        add_calls: Adds the calls of a page below a prefix.
+        app: The application that serves the pages.
+        concepts: The concepts to label.
+        lock: The lock that guards them.
+        make_page: Makes the page of one concept.
+        add_calls: Adds the calls of a page under a prefix.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class ConceptPages(Generic[_Page]):
         self._serve_new()
 
     def _serve_new(self) -> None:
-        """Serve the pages that are not yet, as soon as the concepts have names."""
+        """Serve the pages that are not served yet, as soon as the concepts have names."""
         n = len(self._pages) if list_names(self._concepts) else 0
         for place in range(self._n_served, n):
             self._add_calls(self._app, f"/concept/{place}", self._pages[place])
@@ -117,14 +117,14 @@ class ConceptPages(Generic[_Page]):
 
 
 def list_names(concepts: Concepts) -> list[str]:
-    """The names that a page shows: none where there is one concept without one."""
+    """The names that a page shows: none if the only concept has no name."""
     names = list(concepts.sessions)
     return [name_concept(name) for name in names] if len(names) > 1 or names[0] else []
 
 
 @contextmanager
 def _naming() -> Iterator[None]:
-    """Speak of a name as the page does."""
+    """Phrase errors about a name as the page does."""
     try:
         yield
     except UserError as error:
@@ -134,14 +134,14 @@ def _naming() -> Iterator[None]:
 
 
 def _join(problem: str) -> str:
-    return problem if problem.startswith("is ") else f"will not do: {problem}"
+    return problem if problem.startswith("is ") else f"is not allowed: {problem}"
 
 
 def _tidy(name: str) -> str:
-    """With single blanks.
+    """A name with single spaces.
 
     Raises:
-        UserError: Where nothing is left.
+        UserError: If nothing is left.
     """
     if not (tidy := " ".join(name.split())):
         raise UserError("a concept needs a name")

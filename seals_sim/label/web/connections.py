@@ -1,7 +1,8 @@
-"""Connections of strangers, which must not use up what the page needs: how many there are, and how long one waits.
+"""Limits on connections, so that strangers cannot use up what the page needs.
 
-Anyone on the machine can open connections without the token. One that sends no whole request within a few seconds is
-closed; where there are many, the one that has waited longest makes room for the next. So the page always answers.
+Anyone on the machine can open connections without the token. A connection that sends no complete request within a few
+seconds is closed; if there are many, the one that has waited longest makes room for the next. So the page always
+answers.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from typing import Any
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 MAX_CONNECTIONS = 64  # a browser opens six
-SECONDS_TO_ASK = 10.0  # for the head of a request, or its next one
+SECONDS_TO_ASK = 10.0  # for the head of a request, or the next request
 
 
 class BoundedProtocol(H11Protocol):
-    """A connection that is closed when it asks for nothing."""
+    """A connection that is closed if it sends no request."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -39,7 +40,7 @@ class BoundedProtocol(H11Protocol):
 
     def on_response_complete(self) -> None:
         """Wait for another request."""
-        super().on_response_complete()  # which may begin with one that came already
+        super().on_response_complete()  # which may start with a request that has already arrived
         if self._is_idle:
             self._wait()
 

@@ -1,8 +1,8 @@
-"""Who may call the page: a browser on it that was given the token, and nobody else.
+"""Lets only a browser that has the token call the page.
 
-Other pages in the same browser can reach a server on this machine too. A foreign name made to point here (DNS
-rebinding) shows in the Host header, a foreign page in Origin or Sec-Fetch-Site, and neither knows the token. The port
-in the Host header may be any: at the browser's end of an SSH tunnel it is another one.
+Other pages in the same browser can also reach a server on this machine. A foreign name made to point here (DNS
+rebinding) shows in the Host header, a foreign page in Origin or Sec-Fetch-Site, and neither knows the token. The Host
+header may have any port: at the browser's end of an SSH tunnel it differs.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ _MOVED = (
 class Guard:
     """Passes a call on to `app`, or refuses it with one plain line; sets the security headers of every reply.
 
-    A browser trades the token in the address for a cookie that holds another secret, so that what a cookie gives away
-    (it goes to every port of the machine) is not what was printed. It follows from the token, and so is good as long.
+    A browser exchanges the token in the address for a cookie with another secret: a cookie goes to every port of the
+    machine, and so must not give away the printed token. The secret is derived from the token and is valid as long.
 
     Args:
         app: The application.
-        token: What a caller must know, in the address of the page or in a header. It may be used again.
-        host: Where the page is served.
+        token: The token that a caller must know, in the address of the page or in a header. It can be reused.
+        host: The host that serves the page.
         once: Another token, for one use in the address of the page.
-        allowed_hosts: More names that a browser may reach the page by.
+        allowed_hosts: More host names by which a browser may reach the page.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Guard:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
-                if message["status"] in _CLOSING:  # whoever is refused keeps no connection
+                if message["status"] in _CLOSING:  # a refused caller keeps no connection
                     headers["Connection"] = "close"
             await send(message)
 
@@ -86,7 +86,7 @@ class Guard:
         await reply(scope, receive, send_with_headers)
 
     def _intercept(self, request: Request) -> Response | None:
-        """The reply in place of the application's, if any."""
+        """The reply instead of the application's, if any."""
         headers = request.headers
         host = headers.get("host", "")
         is_page = request.url.path == "/" and request.method == "GET"
@@ -97,7 +97,7 @@ class Guard:
             return _refuse("Pages from other origins may not call this one.\n")
         if not is_page and headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
             return _refuse("Other pages may not call this one.\n")
-        cookie = f"seals-{port}"  # of the browser's side of a tunnel: cookies of all ports go to each of them
+        cookie = f"seals-{port}"  # the port on the browser's side of a tunnel: every port gets the cookies of all ports
         given = request.query_params.get("token")
         if is_page and given is not None:
             return self._let_in(request, cookie) if self._takes(given) else _refuse(_NO_TOKEN)
@@ -107,7 +107,7 @@ class Guard:
         return None
 
     def _is_our_origin(self, origin: str, host: str) -> bool:
-        """Whether a call comes from the page itself: by http, or by https where a proxy stands before the page."""
+        """Whether a call comes from the page itself: by http, or by https if a proxy is in front of the page."""
         scheme, _, place = origin.lower().partition("://")
         is_proxy = scheme == "https" and _split(host)[0] in self._allowed
         return (scheme == "http" or is_proxy) and place == host.lower()
@@ -119,7 +119,7 @@ class Guard:
         return _is_same(given, self._token)
 
     def _let_in(self, request: Request, cookie: str) -> Response:
-        """Go on to the page without the token, which then stays in no history.
+        """Redirect to the page without the token, which then is in no history.
 
         A browser that follows a link from another site sends no strict cookie along a redirect, so it gets a page that
         reloads.
@@ -138,7 +138,7 @@ class Guard:
 
 
 async def _read_body(request: Request, receive: Receive) -> Receive | None:
-    """Read what comes with a call, as long as it is short; give it on as if it came now, or None where it is long."""
+    """Read the body of a call and return a receiver that replays it; None if the body is too long."""
     length = request.headers.get("content-length", "0")
     if not length.isdecimal() or int(length[:20]) > MAX_BODY:
         return None
@@ -164,7 +164,7 @@ def _is_same(given: str, secret: str) -> bool:
 
 
 def _split(host: str) -> tuple[str, int | None]:
-    """The name, in lower case and without the brackets of IPv6, and the port, or None where it is none.
+    """The host name, in lower case and without IPv6 brackets, and the port, or None if it is invalid.
 
     Examples:
         >>> _split("LocalHost:9999"), _split("[::1]"), _split("localhost:x")

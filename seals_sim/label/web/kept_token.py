@@ -1,7 +1,7 @@
-"""The token beside the session, so that a tab that is open goes on when the program is started again.
+"""The token stored next to the session, so that an open tab continues when the program is started again.
 
-Only its owner may read the file. One that others could have read or written, or that somebody else put there (the
-folder of a session may be shared), is not believed but replaced.
+Only its owner may read the file. A file that others could have read or written, or that someone else put there (the
+folder of a session may be shared), is not trusted but replaced.
 """
 
 from __future__ import annotations
@@ -40,12 +40,12 @@ class KeptToken:
 
     @classmethod
     def make(cls) -> KeptToken:
-        """A new one."""
+        """Make a new token."""
         return cls(secrets.token_urlsafe(24))
 
     @classmethod
     def read(cls, session: Path) -> KeptToken:
-        """The one beside a session; a new one where there is none that can be believed."""
+        """Read the token next to a session; make a new one if there is none that can be trusted."""
         try:
             handle = os.open(place_token(session), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         except OSError:
@@ -60,7 +60,7 @@ class KeptToken:
         return cls(match[1], min(int(match[2]), 65_535)) if match else cls.make()
 
     def save(self, session: Path) -> None:
-        """Write it beside a session. Where that is not possible, tabs end with the server, as they otherwise would."""
+        """Write the token next to a session. If that is not possible, open tabs end with the server."""
         path = place_token(session)
         with suppress(UserError, OSError):
             if KeptToken.read(session) != self:
@@ -70,5 +70,5 @@ class KeptToken:
 
 
 def place_token(session: Path) -> Path:
-    """Where the token of a session is kept."""
+    """The file that stores the token of a session."""
     return session.with_name(f"{session.name}{_ENDING}")

@@ -1,6 +1,6 @@
-"""What the page's address gives while the table is made ready: how far that is, and then the session.
+"""What the page's address serves: progress while the table is being prepared, and then the session.
 
-One application from the first moment on, behind one guard. A call that is for the session gets 503 until it is there.
+It is one application from the start, behind one guard. Calls for the session get 503 until it is ready.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from seals_sim.progress import Progress, Step
 
 PLACE = "/api/opening"
 _RETRY_AFTER = 1  # seconds
-_POLL = 2.0  # seconds within which a page that is open asks again
-_HELD, _LOOK = 0.5, 0.1  # seconds that a page waits for its answer, so that one in a hidden tab needs no timer
-_LEAST_SHOWN = 0.5  # seconds that a step must have taken to be listed when it is done
+_POLL = 2.0  # seconds within which an open page asks again
+_HELD, _LOOK = 0.5, 0.1  # seconds that the reply is held, so that a page in a hidden tab needs no timer
+_LEAST_SHOWN = 0.5  # shorter steps, in seconds, are not listed when they are done
 
 
 class Opening:
-    """The application: first the page that waits, then that of the session.
+    """The application: first the waiting page, then the page of the session.
 
     Attributes:
         was_seen: Whether the page was ever asked for.
@@ -37,8 +37,8 @@ class Opening:
         """Show some progress.
 
         Args:
-            progress: Of the thread that makes the session ready.
-            name: Of the session, shown on the page.
+            progress: The progress of the thread that prepares the session.
+            name: Name of the session, shown on the page.
         """
         self._progress, self._name = progress, name
         self._session: ASGIApp | None = None
@@ -59,11 +59,11 @@ class Opening:
         await app(scope, receive, send)
 
     def show(self, session: ASGIApp) -> None:
-        """Turn to the session, which is ready."""
+        """Switch to the session, which is ready."""
         self._session = session
 
     def fail(self, error: str) -> None:
-        """Say on the page why there will be no session."""
+        """Show on the page why there will be no session."""
         self._error = error
 
     @property
@@ -101,7 +101,7 @@ class Opening:
     async def _refuse(self, request: Request, error: Exception) -> Response:
         last = self._progress.steps[-1:]
         doing = f" ({last[0].name})" if last else ""
-        words = self._error or f"the table is being made ready{doing}"
+        words = self._error or f"the table is being prepared{doing}"
         return PlainJson({"error": words}, status_code=503, headers={"Retry-After": str(_RETRY_AFTER)})
 
 

@@ -1,4 +1,4 @@
-"""Who is at the page: a name that each browser tab sends along, where several people label."""
+"""Who is at the page: a name that each browser tab sends, if several people label."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from seals_sim.label.judge.names import PREFIX, looks_like_judge
 
 
 def read_person(name: Annotated[str, Header(alias="X-Person", max_length=9 * 4 * MAX_NAME)] = "") -> str:
-    """The name in a call's header, percent-encoded, with single blanks; empty where there is none.
+    """The name in a call's percent-encoded header, with single spaces; empty if there is none.
 
-    A name says whose answers are whose; it is no password.
+    A name tells whose answers are whose; it is not a password.
 
     Raises:
-        UserError: For one that is too long, no text, or a judge's.
+        UserError: For a name that is too long, not text, or a judge's.
 
     Examples:
         >>> read_person("Ada%20%20Lovelace ")
@@ -27,9 +27,9 @@ def read_person(name: Annotated[str, Header(alias="X-Person", max_length=9 * 4 *
     try:
         person = " ".join(unquote(name, errors="strict").split())
     except UnicodeDecodeError as error:
-        raise UserError("the name is no text") from error
+        raise UserError("the name is not valid text") from error
     if len(person) > MAX_NAME or not person.isprintable():
-        raise UserError(f"a name has at most {MAX_NAME} letters, and no control characters")
+        raise UserError(f"a name has at most {MAX_NAME} characters, and no control characters")
     if looks_like_judge(person):
-        raise UserError(f"a name that begins with {PREFIX} is a program's; take another")
+        raise UserError(f"names that begin with {PREFIX} are reserved for programs; choose another")
     return person

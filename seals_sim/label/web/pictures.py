@@ -1,4 +1,4 @@
-"""The call that sends a row's picture. It takes a row of the table, and never a path."""
+"""The call that sends a row's picture. It takes a row of the table, never a path."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from seals_sim.label.pictures import PictureSize
 
 
 def make_picture_call(corpus: Corpus) -> Callable[[int, PictureSize], Response]:
-    """Make the call for a corpus. It needs no lock: neither a corpus nor its pictures change."""
+    """Make the call for a corpus. It needs no lock, since neither a corpus nor its pictures change."""
 
     def send_picture(row: int, size: PictureSize = "large") -> Response:
         try:

@@ -38,7 +38,7 @@ _MEDIA_TYPES = {
 
 
 class PlainJson(JSONResponse):
-    """ASCII, so that any text can be sent, even half a surrogate pair, which UTF-8 cannot hold."""
+    """JSON in ASCII, so that any text can be sent, even half a surrogate pair, which UTF-8 cannot encode."""
 
     def render(self, content: Any) -> bytes:
         return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")

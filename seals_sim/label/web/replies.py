@@ -1,4 +1,4 @@
-"""What the page sends and what it gets."""
+"""What the page sends and receives."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Answer(BaseModel):
     Attributes:
         row: Its position in the table.
         answer: 1, 0, or null to skip.
-        id: Of this answer, drawn by the page: what is sent again, because no reply came, counts once.
-        is_again: Whether it was sent before, perhaps to a server that was stopped meanwhile.
+        id: The answer's id, drawn by the page: an answer sent again, because no reply came, counts once.
+        is_again: Whether it was sent before, perhaps to a server that has stopped since.
     """
 
     row: StrictInt
@@ -48,7 +48,7 @@ class NoteReply(BaseModel):
 
 
 class AnswerMark(BaseModel):
-    """Whether a row is answered: `answer` alone is null both for a skipped row and for one without an answer."""
+    """Whether a row is answered: `answer` is null both for a skipped row and for a row without an answer."""
 
     is_answered: bool
     answer: int | None
@@ -65,14 +65,14 @@ class ListedRow(AnswerMark):
     """A row in a list.
 
     Attributes:
-        row: Its position in the table; of rows that are answered together the first.
-        text: Its text, where there are texts.
-        n_copies: Rows that an answer to it is for, itself included.
+        row: Its position in the table; for rows that are answered together, that of the first.
+        text: Its text, if there are texts.
+        n_copies: The number of rows that an answer to it applies to, itself included.
         has_image: Whether there should be a picture of it.
-        similarity: To what was searched for, where that was by meaning.
-        said: Who answered it and how, latest last, where anyone gave a name.
-        note: On it; empty where there is none.
-        marks: Where all concepts are asked at once: the answers by the places of their concepts.
+        similarity: Similarity to the query, if the search was by meaning.
+        said: Who answered it and how, latest last, if anyone gave a name.
+        note: The note on it; empty if there is none.
+        marks: If all concepts are asked at once: the answers by the places of their concepts.
     """
 
     row: int
@@ -86,7 +86,7 @@ class ListedRow(AnswerMark):
 
 
 class RowList(BaseModel):
-    """Rows in the order in which they are shown: some of the `n_found` that there are."""
+    """Some of the `n_found` rows, in the order in which to show them."""
 
     rows: list[ListedRow]
     n_found: int
@@ -104,9 +104,9 @@ class AskedRow(BaseModel):
     """A row to be answered (`seals_sim.label.types.Asked`) and the rows nearest to it.
 
     Attributes:
-        purpose: "check" where a judge's answer is to be checked, "unable" where it could not answer, else empty.
-        note: On it; empty where there is none.
-        concept: Whose search asks for it, where all concepts are asked at once.
+        purpose: "check" if a judge's answer is to be checked, "unable" if it could not answer, else empty.
+        note: The note on it; empty if there is none.
+        concept: The concept whose search asks for it, if all concepts are asked at once.
         marks: See `ListedRow`.
         mark: See `Asked`.
     """
@@ -143,12 +143,12 @@ class Remaining(BaseModel):
 
 
 class StatusReply(BaseModel):
-    """See `seals_sim.label.types.Status`; with the session's name, and what its numbers mean.
+    """See `seals_sim.label.types.Status`; with the session's name, and an explanation of its numbers.
 
     Attributes:
-        concepts: Their names, where the session has names for them.
-        can_add: Whether a person can add concepts and rename them.
-        each: Where all are asked at once, what there is to say of each.
+        concepts: The names of the concepts, if the session has names for them.
+        can_add: Whether a person can add and rename concepts.
+        each: If all concepts are asked at once, a line on each.
     """
 
     name: str
@@ -191,9 +191,9 @@ class UndoReply(BaseModel):
     """An answer was taken back.
 
     Attributes:
-        row: Its row, or null where there was no answer.
+        row: Its row, or null if there was no answer.
         left: The row's earlier answer, if any.
-        status: After the undo.
+        status: The status after the undo.
     """
 
     row: int | None

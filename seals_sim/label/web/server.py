@@ -36,15 +36,15 @@ if TYPE_CHECKING:
     from seals_sim.label.session import Session
 
 _ANNOUNCED_AFTER = 1.0  # seconds without a session, after which the page is opened
-_BROWSER_SECONDS = 5.0  # for a browser to begin and to ask for the page
+_BROWSER_SECONDS = 5.0  # for a browser to start and request the page
 _LOOK_SECONDS = 0.05
 
 
 class PageServer:
-    """The page, served by a thread, so that it is there while this thread makes ready what it is to show.
+    """The page, served by a thread, so that it is available while this thread prepares the session.
 
-    Its address is printed, and opened in a browser, when the session is there, or after a second without one: a table
-    that is soon read is not announced by a page that waits for it, nor is an error that comes at once.
+    The address is printed, and opened in a browser, when the session is ready, or after a second without one. So a
+    table that is read quickly opens without a waiting page, and an immediate error opens none.
     """
 
     def __init__(
@@ -59,12 +59,12 @@ class PageServer:
         """Serve on a socket from now on.
 
         Args:
-            opening: What is served.
+            opening: The application to serve.
             listening: The socket.
-            guarded: The same with its guard.
-            name: Of the session, shown on the page.
+            guarded: The same application behind its guard.
+            name: Name of the session, shown on the page.
             announce: Prints the address and opens it.
-            opens_browser: Whether it opens it.
+            opens_browser: Whether `announce` opens a browser.
         """
         self._opening, self._name, self._announce, self._opens_browser = opening, name, announce, opens_browser
         self._announced: float | None = None
@@ -72,18 +72,18 @@ class PageServer:
         self._problem: OSError | None = None
         self._lock = threading.Lock()
         self._server = uvicorn.Server(_configure(guarded))
-        self._has_ended = threading.Event()  # `join` takes a thread for ended once Ctrl-C has interrupted it
+        self._has_ended = threading.Event()  # after Ctrl-C, `join` treats a thread as ended
         threading.Thread(target=self._run, args=(listening,), name="page", daemon=True).start()
         self._timer = threading.Timer(_ANNOUNCED_AFTER, self._announce_once)
         self._timer.daemon = True
         self._timer.start()
 
     def serve(self, session: Session | Concepts, judging: Judging | None = None) -> None:
-        """Turn to a session, until Ctrl-C, SIGTERM, or the end of the terminal (SIGHUP), and close it.
+        """Serve a session until Ctrl-C, SIGTERM, or the end of the terminal (SIGHUP), and close it.
 
         Args:
-            session: To be labeled.
-            judging: A judge that begins to answer now, and is stopped with the page.
+            session: The session to label.
+            judging: A judge that starts to answer now, and stops with the page.
         """
         try:
             from seals_sim.label.web.app import make_session_app
@@ -93,7 +93,7 @@ class PageServer:
                 self._announce_once()
                 if self._problem is not None:
                     raise self._problem
-                import_training()  # before what is embedded needs the processor: the first answers do
+                import_training()  # before embedding takes the CPU: the first answers need it
                 session.embed_in_background()
                 if judging is not None:
                     judging.start()
@@ -105,14 +105,14 @@ class PageServer:
             session.close()
 
     def fail(self, error: str) -> None:
-        """Say on the page, if one is open, why there will be no session."""
+        """Show on the page, if one is open, why there will be no session."""
         self._timer.cancel()
         self._opening.fail(error)
         while not self._opening.is_told and self._is_awaited() and not self._has_ended.wait(_LOOK_SECONDS):
             pass
 
     def stop(self) -> None:
-        """End the server when the calls that it has begun are answered; a second call changes nothing."""
+        """End the server once the calls in progress are answered; a second call changes nothing."""
         self._timer.cancel()
         with self._lock:
             self._is_over = True
@@ -128,7 +128,7 @@ class PageServer:
         self._server.should_exit = True
 
     def _is_awaited(self) -> bool:
-        """Whether a page is open, or is just being opened."""
+        """Whether a page is open or being opened."""
         with self._lock:
             since = self._announced if self._opens_browser else None
         is_new = since is not None and not self._opening.was_seen and time.monotonic() - since < _BROWSER_SECONDS
@@ -146,7 +146,7 @@ class PageServer:
                 self._announced = time.monotonic()
                 try:
                     self._announce()
-                except OSError as error:  # nobody reads it; this may be the timer's thread
+                except OSError as error:  # stdout is closed; this may be the timer's thread
                     self._problem = error
 
 
@@ -161,9 +161,9 @@ def open_page(
     token_beside: Path | None = None,
     explain: Callable[[BaseException], str | None] = str,
 ) -> Iterator[PageServer]:
-    """Serve a page that says how far the block is with its work, until the block serves a session.
+    """Serve a page that shows the progress of the block's work, until the block serves a session.
 
-    An error of the block is said on the page, if one is open, before it is raised.
+    If a page is open, it shows an error of the block before the error is raised.
 
     Args:
         host: As for `serve`.
@@ -173,7 +173,7 @@ def open_page(
         name: As for `serve`.
         allowed_hosts: As for `serve`.
         token_beside: As for `serve`.
-        explain: Puts what the block raises in a line; None: the page is told nothing.
+        explain: Turns what the block raises into a line; None: the page shows nothing.
 
     Raises:
         UserError: As for `serve`.
@@ -221,27 +221,27 @@ def serve(
 ) -> None:
     """Serve the page until Ctrl-C, SIGTERM, or the end of the terminal (SIGHUP), and close the session.
 
-    The address, with its token, is printed on a line; nothing else is on it if `quiet`. It can be used as often as one
-    likes. The browser that is opened gets another token, which opens the page once.
+    The address, with its token, is printed on one line, alone if `quiet`. It can be used any number of times. The
+    browser that is opened gets another token, which opens the page once.
 
     Args:
-        session: To be labeled.
+        session: The session to label.
         host: An address of this machine.
         port: 0 for a free one.
         open_browser: Open the address in a browser.
-        quiet: Print the address only.
-        name: Shown on the page.
-        allowed_hosts: More names that a browser may reach the page by.
-        token_beside: The session's file, beside which the token is kept, so that an open tab goes on when the page is
-            served again; at the same port, where that is free. None: the token ends with this call.
-        judging: A judge that begins to answer once the page is served, and is stopped with it.
+        quiet: Print only the address.
+        name: The name shown on the page.
+        allowed_hosts: More host names by which a browser may reach the page.
+        token_beside: The session's file, next to which the token is stored, so that an open tab continues when the page
+            is served again, at the same port if that is free. None: the token ends with this call.
+        judging: A judge that starts to answer once the page is served, and stops with it.
 
     Raises:
-        UserError: Where the host or port cannot be used, or the caller runs in an event loop, as notebooks do.
+        UserError: If the host or port cannot be used, or the caller runs in an event loop, as notebooks do.
     """
     is_open = False
     try:
-        import_module("seals_sim.label.web.app")  # takes a second; whoever reads the address may call at once
+        import_module("seals_sim.label.web.app")  # takes a second; a caller who reads the address may call at once
         with open_page(host, port, open_browser, quiet, name, allowed_hosts, token_beside) as page:
             is_open = True
             page.serve(session, judging)
@@ -262,10 +262,10 @@ def _print_address(url: str, host: str, quiet: bool) -> None:
 
 @contextmanager
 def _taking_signals(take: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C, SIGTERM and SIGHUP call a function, and raise nothing.
+    """Let Ctrl-C, SIGTERM and SIGHUP call a function instead of raising an exception.
 
-    An interrupt that lands in code that is made while a module is imported would end the process as if nobody had
-    caught it, whoever does.
+    An interrupt that lands in code generated during an import would end the process as if uncaught, even if it is
+    caught.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -284,14 +284,14 @@ def _configure(app: ASGIApp) -> uvicorn.Config:
         app,
         http=BoundedProtocol,
         loop="asyncio",
-        log_config=None,  # uvicorn's own needs a stdout
-        log_level="error",  # a stranger who sends nonsense fills no log
+        log_config=None,  # uvicorn's default needs a stdout
+        log_level="error",  # strangers who send nonsense cannot fill a log
         access_log=False,  # it would show the token
         lifespan="off",
         ws="none",
         proxy_headers=False,
         server_header=False,
-        backlog=MAX_CONNECTIONS,  # asyncio accepts that many before it looks at any
+        backlog=MAX_CONNECTIONS,  # asyncio accepts that many before it handles any
         timeout_keep_alive=5,
         timeout_graceful_shutdown=5,
     )
@@ -302,4 +302,4 @@ def _require_no_event_loop() -> None:
         asyncio.get_running_loop()
     except RuntimeError:
         return
-    raise UserError("the page cannot be served from inside a running event loop; call it in a thread of its own")
+    raise UserError("the page cannot be served from inside a running event loop; call it in a separate thread")

@@ -1,4 +1,4 @@
-"""What the numbers of a session mean, in plain words."""
+"""Explains the numbers of a session in plain words."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ import numpy as np
 from seals_sim.evaluate.forecast import LEAST_ANSWERS
 from seals_sim.label.types import Status
 
-TARGET = 0.95  # recall that the stopping rule aims for
+TARGET = 0.95  # the recall that the stopping rule aims for
 LEVEL = 0.05
 
 
 def describe_remaining(status: Status, control_every: int) -> str:
-    """How many positives remain: the forecast, and what the rows drawn at random say."""
+    """How many positives remain, by the forecast and by the rows drawn at random."""
     return f"{_describe_forecast(status)} {_describe_random_rows(status, control_every)}"
 
 
 def _describe_forecast(status: Status) -> str:
     n_more = LEAST_ANSWERS - status.n_searched
     if n_more > 0:
-        return f"A forecast of how many positives remain takes {n_more} more answers to rows that the search chooses."
+        answers = "answer" if n_more == 1 else "answers"
+        return f"A forecast of how many positives remain needs {n_more} more {answers} to rows that the search chooses."
     forecast = status.forecast
     if forecast is None:
-        return "The search finds too many positives still, or none yet, to foretell how many remain."
+        return "The search still finds too many positives, or none yet, to forecast how many remain."
     return (
-        f"About {forecast.guess:,.0f} more positives remain, by a forecast from how many the search has found lately "
-        f"({forecast.low:,} to {forecast.high:,} in 95% of the searches that were measured; no guarantee)."
+        f"About {forecast.guess:,.0f} more positives remain, according to a forecast from the search's latest answers "
+        f"({forecast.low:,} to {forecast.high:,} in 95% of the searches that we measured; no guarantee)."
     )
 
 
@@ -33,7 +34,7 @@ def _describe_random_rows(status: Status, control_every: int) -> str:
     if status.n_control == 0 and control_every == 0:
         return "This session draws no rows at random, so nothing is certain about the rest."
     if status.n_control == 0:
-        return f"About one row in {control_every} is drawn at random, as a check; none of those has been answered."
+        return f"About one row in {control_every} is drawn at random as a check; none of these has been answered yet."
     n_left = status.n_rows - status.n_answered - status.n_skipped
     interval = status.remaining
     rows = "1 row" if status.n_control == 1 else f"{status.n_control:,} rows"
@@ -41,31 +42,31 @@ def _describe_random_rows(status: Status, control_every: int) -> str:
     if interval.guess == 0 < n_left:
         return (
             f"None of the {rows} drawn at random was positive: with 95% confidence, at most {interval.high:,} "
-            f"positives remain among the {left}, whatever they are like.{_describe_cost(status, n_left)}"
+            f"positives remain among the {left}, whatever they look like.{_describe_cost(status, n_left)}"
         )
     return (
-        f"By the {rows} drawn at random, about {interval.guess:,.0f} remain among the {left} (95% confidence: "
-        f"{interval.low:,} to {interval.high:,}), whatever they are like; that errs on the high side."
+        f"Judging by the {rows} drawn at random, about {interval.guess:,.0f} remain among the {left} (95% confidence: "
+        f"{interval.low:,} to {interval.high:,}), whatever they look like; this errs on the high side."
     )
 
 
 def _describe_cost(status: Status, n_left: int) -> str:
-    """How many random rows it takes to be sure that fewer positives remain than are found."""
+    """How many random rows it takes to be sure that fewer positives remain than were found."""
     if not 0 < status.n_positive < n_left:
         return ""
     n = int(np.ceil(np.log(LEVEL / 2) / np.log1p(-status.n_positive / n_left)))
     if n <= status.n_control:
         return ""
-    return f" To be as sure that no more remain than are found takes some {_round(n):,} such rows in all."
+    return f" To be as sure that no more remain than you have found takes about {_round(n):,} such rows in total."
 
 
 def _round(n: int) -> int:
-    """To two digits."""
+    """Round to two digits."""
     return int(float(f"{n:.1e}"))
 
 
 def describe_stopping(status: Status) -> str:
-    """Whether it is time to stop: by the forecast, and by a test that needs none."""
+    """Whether it is time to stop, by the forecast and by a test that needs no forecast."""
     if status.n_positive == 0:
         return "No positives yet, so it is too early to say when to stop."
     if not status.curve:
@@ -79,4 +80,4 @@ def describe_stopping(status: Status) -> str:
     if status.forecast is None or status.p_missing < LEVEL:
         return test
     recall = status.n_positive / (status.n_positive + status.forecast.high)
-    return f"By the forecast, at least {np.floor(100 * recall):.0f}% of all positives are found. {test}"
+    return f"By the forecast, at least {np.floor(100 * recall):.0f}% of all positives have been found. {test}"

@@ -1,10 +1,10 @@
-/* Concepts that are added on the page, and their names. */
+/* Adding and renaming concepts on the page. */
 import { call, showNotice } from "./calls.js";
 import { choosePlace, getNames, takeNames } from "./concepts.js";
 import { by, shorten } from "./elements.js";
 import { getName } from "./person.js";
 
-const UNNAMED = "unnamed"; // what a search without a name is called
+const UNNAMED = "unnamed"; // shown for a search without a name
 const MOST = 20; // rows to choose from
 const NO_ROW = "none";
 
@@ -24,7 +24,7 @@ export async function openAdding() {
   showRows(rows);
 }
 
-/* The row that is highlighted, and those answered yes. */
+/* The highlighted row, and those answered yes. */
 function showRows(answered) {
   const options = new Map([[NO_ROW, "none"]]);
   const card = document.querySelector(".card[aria-current=true]");
@@ -53,7 +53,7 @@ async function add() {
   choosePlace(place);
   for (const box of ["adding-name", "adding-words"]) by(box).value = "";
   by("adding-row").value = NO_ROW;
-  const before = isFirst ? ` The search so far goes on as ${concepts[0]}; rename it in the same place.` : "";
+  const before = isFirst ? ` The search so far continues as ${concepts[0]}; you can rename it in the same place.` : "";
   return `Added ${concepts[place]}.${before}`;
 }
 
@@ -63,14 +63,14 @@ async function rename() {
   const { concepts } = await call("/api/concepts/name", { place, name: by("renaming-name").value }, getName(), "");
   takeNames(concepts);
   by("renaming-name").value = "";
-  return `${before} is called ${concepts[place]} now.`;
+  return `Renamed ${before} to ${concepts[place]}.`;
 }
 
 for (const [form, change] of [["adding-form", add], ["renaming-form", rename]]) {
   let isBusy = false;
   by(form).addEventListener("submit", async (event) => {
     event.preventDefault();
-    if (isBusy) return; // a key pressed twice adds one
+    if (isBusy) return; // pressing a key twice adds one concept
     isBusy = true;
     try {
       const done = await change();

@@ -1,4 +1,4 @@
-/* Calls to the server, and what is said about them. */
+/* Calls to the server, and the messages about them. */
 import { getPrefix } from "./concepts.js";
 import { by } from "./elements.js";
 import { getName } from "./person.js";
@@ -26,16 +26,16 @@ export async function call(path, body, who = getName(), where = getPrefix()) {
   if (response.status >= 500) throw new Error("the server failed; see its output for the reason");
   if (response.status === 403) {
     connection.isStopped = true;
-    throw new Refused("this page has expired; open the address that the program printed last");
+    throw new Refused("this page has expired; open the last address that the program printed");
   }
   const reply = await response.json().catch(() => ({}));
   throw new Refused(reply.error || `the server refused (${response.status})`);
 }
 
-/* Why there is no row; empty where one may come. */
+/* Why there is no row; empty if one may still come. */
 export function describeEmpty(isExhausted) {
-  if (connection.isStopped) return "This page has expired. Open the address that the program printed last.";
-  if (connection.isAway) return "The server does not respond, so there is no row to show. This page goes on by itself once the server is back; leave it open until then.";
+  if (connection.isStopped) return "This page has expired. Open the last address that the program printed.";
+  if (connection.isAway) return "The server does not respond, so there is no row to show. Leave this page open; it continues once the server is back.";
   return isExhausted ? "Every row has an answer." : "";
 }
 

@@ -1,4 +1,4 @@
-/* A row as a card to be answered, or as an item of a list. `actions` is what its buttons do: answer, select, showSimilar. */
+/* A row as a card to be answered, or as an item of a list. `actions` holds what its buttons do: answer, select, showSimilar. */
 import { markChunk } from "./chunks.js";
 import { getNames, isAll } from "./concepts.js";
 import { makeNote, makeNoteButton } from "./notes.js";
@@ -7,7 +7,7 @@ import { by, makeButton, make, formatNumber, shorten, makeTextBox } from "./elem
 
 export const ANSWERS = [[1, "Yes", "1"], [0, "No", "0"], [null, "Skip", "s"]];
 const PURPOSES = {
-  check: "the judge has answered this, and it was drawn at random for you to check",
+  check: "the judge answered this; it was drawn at random for you to check",
   unable: "the judge could not answer this",
 };
 
@@ -24,7 +24,7 @@ function makeButtons(row, hasKeys, actions, place, name = "") {
   const at = place === undefined ? {} : { "data-place": place };
   return ANSWERS.map(([value, words, key]) => {
     const shown = hasKeys ? `${words} (${key})` : words;
-    const label = `${shown}${name}, row ${row}`; // begins with what is shown, for those who speak to the page
+    const label = `${shown}${name}, row ${row}`; // begins with the visible text, for people who use voice control
     const attributes = { "data-answer": String(value), "aria-pressed": "false", "aria-label": label, ...at };
     return makeButton(shown, attributes, () => actions.answer(row, value, place));
   });
@@ -45,14 +45,14 @@ function makeReason(item) {
 
 function makeCopies({ n_copies }) {
   if (n_copies < 2) return "";
-  const title = "The same text is in the table this often; one answer is for all of them";
+  const title = "The table has this text several times; one answer counts for all copies";
   return make("span", { class: "copies", title }, `${formatNumber(n_copies)} copies`);
 }
 
 export function makeCard(item, actions) {
   const { row } = item;
   const score = item.score === null ? "" : `score ${item.score.toFixed(2)}`;
-  const title = "the model's score from 0 to 1, which ranks rows and is no probability; before there is a model, the similarity to the examples";
+  const title = "the model's score from 0 to 1, which ranks rows and is not a probability; until there is a model, the similarity to the examples";
   const more = makeButton("More", { "aria-label": `More like this, row ${row}` }, () => actions.showSimilar(row, item.text));
   more.append(make("span", { class: "wide" }, " like this"));
   const card = make(

@@ -3,7 +3,7 @@ import { make } from "./elements.js";
 
 export function markChunk(box, text, mark) {
   if (!mark) return box;
-  const letters = Array.from(text), [start, end] = mark; // counted as Python counts: a letter is never half a pair
+  const letters = Array.from(text), [start, end] = mark; // counted as in Python: never half of a surrogate pair
   const chunk = make("mark", { class: "chunk" }, letters.slice(start, end).join(""));
   box.replaceChildren(letters.slice(0, start).join(""), chunk, letters.slice(end).join(""));
   requestAnimationFrame(() => { box.scrollTop = chunk.offsetTop - box.offsetTop; }); // once it is on the page

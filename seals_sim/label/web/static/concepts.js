@@ -1,6 +1,6 @@
-/* Which concept is asked, where a session has several: one of them, or all at once.
+/* Which concept is asked, if a session has several: one of them, or all at once.
 
-   Where all are asked, the answers to a row on screen are collected until there is one for each concept, and are then
+   If all are asked, the answers to a row on screen are collected until there is one for each concept, and are then
    sent together. */
 import { by, pause } from "./elements.js";
 
@@ -19,8 +19,8 @@ function getPlace() {
   return (names.length > 1 && place === "all") || Number(place) < names.length ? place : "0";
 }
 
-/* When another one is chosen, `change` is called, once `isIdle` says that nothing is on its way for the one before;
-   `redraw` is, when there are more, or one has another name. */
+/* When another concept is chosen, `change` is called once `isIdle` reports that no call for the previous one is pending.
+   `redraw` is called when concepts are added or renamed. */
 export function startConcepts(given, isIdle, change, redraw) {
   names = given;
   whenNamed = redraw;
@@ -43,7 +43,7 @@ function fillBox() {
   box.value = getPlace();
 }
 
-/* Another tab, or this one, may have added some, and renamed some: a place stays that of its concept. */
+/* This tab or another may have added or renamed concepts; a concept keeps its place. */
 export function takeNames(given) {
   if (given.length < names.length || given.every((name, place) => name === names[place])) return; // or a late reply
   const place = names.length ? getPlace() : "0";
@@ -86,7 +86,7 @@ export function getMark(row, place) {
 
 export const findMissing = (row) => names.map((_, place) => place).filter((place) => getMark(row, place) === undefined);
 
-/* Takes an answer; gives those to be sent, by place, or null while some are missing. */
+/* Takes an answer; returns those to be sent, by place, or null while some are missing. */
 export function collect(row, value, place, isTogether) {
   const given = pending.get(row) ?? new Map();
   pending.set(row, given);
@@ -100,7 +100,7 @@ export function collect(row, value, place, isTogether) {
   return sent;
 }
 
-/* Whether there was an answer not sent yet, which is taken back. */
+/* Takes back the last answer that was not sent yet; returns whether there was one. */
 export function dropLast(row) {
   const given = pending.get(row);
   if (!given?.size) return false;

@@ -1,4 +1,4 @@
-/* What a judge that is a program has done. While it works, the page asks now and then. */
+/* What an automatic judge has done. While it works, the page polls the server. */
 import { call, connection } from "./calls.js";
 import { by } from "./elements.js";
 

@@ -6,7 +6,7 @@ import { closeMenu } from "./menu.js";
 
 const MOVES = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -3, ArrowDown: 3 };
 
-/* `press` takes a key that answers, `move` steps to another row on screen, `write` opens the note on the current one. */
+/* `press` takes a key that answers, `move` steps to another row on screen, `write` opens the current row's note. */
 export function startKeys({ press, move, write, lists }) {
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
@@ -30,7 +30,7 @@ export function startKeys({ press, move, write, lists }) {
     event.preventDefault();
   });
 
-  /* Escape leaves one thing at a time: the menu, the search box, the list. */
+  /* Escape closes one thing at a time: the menu, the search box, the list. */
   function closeOne(target) {
     if (closeMenu()) return true;
     if (!by("search").contains(target)) return lists.close();

@@ -1,15 +1,15 @@
-/* The list beside the row to be answered: what a search found, rows like another one, or the answers given so far. */
+/* The list beside the row to be answered: search results, rows like another one, or the answers given so far. */
 import { call, clearError, showError } from "./calls.js";
 import { makeItem } from "./cards.js";
 import { by, formatNumber, makeButton, shorten } from "./elements.js";
 
 const PAGE = 20;
-const TITLES = { all: "Answers", yes: "Answers: yes", no: "Answers: no", skipped: "Skipped rows", noted: "Rows with a note", disputed: "Rows on which people differ: the next answer settles one" };
+const TITLES = { all: "Answers", yes: "Answers: yes", no: "Answers: no", skipped: "Skipped rows", noted: "Rows with a note", disputed: "Rows with different answers: the next answer settles a row" };
 
-/* `actions` is what the buttons of a row do; `learn` takes over answers from rows, and `showMarks` marks them. */
+/* `actions` holds what the buttons of a row do; `learn` takes over answers from rows, and `showMarks` marks them. */
 export function makeLists({ actions, learn, showMarks }) {
   let shown = 0; // counts lists, so that a late reply to an earlier one is dropped
-  let opener = null; // has the focus again when the list is closed
+  let opener = null; // gets the focus back when the list is closed
 
   async function show(title, path, hasPages, start = 0) {
     const mine = start ? shown : ++shown;

@@ -1,4 +1,4 @@
-/* Which buttons are pressed, which rows are done, and, where all concepts are asked at once, which one comes next. */
+/* Which buttons are pressed, which rows are done, and, if all concepts are asked at once, which one comes next. */
 import { findMissing, getMark } from "./concepts.js";
 
 export function drawMarks(answers, current) {

@@ -1,10 +1,10 @@
-/* Notes on rows: free words, kept whatever the answer is. */
+/* Notes on rows: free text, kept whatever the answer is. */
 import { call, clearError, showError } from "./calls.js";
 import { by, make, makeButton } from "./elements.js";
 
 const notes = new Map(); // row -> note, as far as this page knows
 const drafts = new Map(); // row -> words that could not be saved
-let open = null; // the row whose note is written
+let open = null; // the row whose note is being written
 
 function show(row) {
   for (const element of document.querySelectorAll(`[data-row="${row}"] > .note`)) fill(element, row);
@@ -41,7 +41,7 @@ async function save(row, text) {
     show(row);
     clearError(true);
   } catch (error) {
-    showError(`the note on row ${row} is not saved; save it again: ${error.message}`, true);
+    showError(`the note on row ${row} was not saved; save it again: ${error.message}`, true);
   }
 }
 

@@ -1,10 +1,10 @@
-/* The page while the table is made ready: the steps so far, and how far the last one is; then the question page.
+/* The page while the table is being prepared: the steps so far and the progress of the last one; then the question page.
  *
- * The server holds each answer for half a second, so that there is no timer here, which a hidden tab would slow down. */
+ * The server holds each reply for half a second, so no timer is needed here; a hidden tab would slow one down. */
 import { by, formatNumber, make, pause } from "./elements.js";
 
 const RETRY_AFTER = 1000; // ms, while the server does not respond
-const GO_ON = "Start it again with the same command, and this page goes on by itself.";
+const GO_ON = "Start it again with the same command, and this page will continue.";
 const SPOKEN_EVERY = 25; // percent
 let spoken = "";
 
@@ -14,15 +14,15 @@ async function watch() {
     try {
       reply = await fetch(`/api/opening${again}`);
     } catch {
-      if (by("error").hidden) showNotice(`The program does not respond; perhaps it has ended. ${GO_ON}`);
-      by("opening").hidden = true; // how far it was says nothing now
+      if (by("error").hidden) showNotice(`The program does not respond; it may have stopped. ${GO_ON}`);
+      by("opening").hidden = true; // its progress means nothing now
       await pause(RETRY_AFTER);
       continue;
     }
-    if (reply.status === 403) return showError("this page has expired; open the address that the program printed last");
+    if (reply.status === 403) return showError("this page has expired; open the last address that the program printed");
     const state = reply.ok ? await reply.json() : { is_ready: true }; // only a session has no such call
     if (state.is_ready) return location.reload();
-    showNotice(state.error === null ? "" : `The program has ended. ${GO_ON}`);
+    showNotice(state.error === null ? "" : `The program has stopped. ${GO_ON}`);
     show(state);
   }
 }

@@ -1,7 +1,7 @@
 /* The page of a label session.
 
-   An answer carries its row from the moment a key is pressed. Answers are sent one at a time, in order, and again until
-   the server has them. Some rows are fetched ahead, so that the next one is on screen at once. An answer, an undo, or a
+   An answer carries its row from the moment a key is pressed. Answers are sent one at a time, in order, and are retried
+   until the server has them. Some rows are fetched ahead, so that the next one appears at once. An answer, an undo or a
    change of layout changes what is on screen; a reply only adds to it. */
 import { call, clearError, connection, describeEmpty, showNotice, Refused, showError } from "./calls.js";
 import { ANSWERS, makeCard, makeItem } from "./cards.js";
@@ -17,7 +17,7 @@ import { describeUnsent, showStatus } from "./status.js";
 const SIZE = { one: 1, grid: 6 };
 const AHEAD = { one: 3, grid: 6 };
 const RETRY_AFTER = [500, 1000, 2000, 5000]; // ms
-const TAB = Math.random().toString(36).slice(2); // tells its answers from those of other tabs
+const TAB = Math.random().toString(36).slice(2); // distinguishes its answers from those of other tabs
 
 const known = new Map(); // row -> the server's description of an asked row
 const answers = new Map(); // row -> 1, 0 or null (skipped), as far as this page knows
@@ -25,18 +25,18 @@ let layout = "one";
 let screen = []; // rows on screen
 let buffer = []; // rows that come next
 let current = null; // the row on screen that keys answer
-let work = []; // answers and undos to be sent, in order, each with who gave it
+let work = []; // answers and undos to be sent, in order, each with the person who gave it
 let nAnswers = 0;
 let kept = []; // rows that the tab had before its person gave a name
 let isBusy = false;
-let isStale = true; // the screen must be laid out again from the rows that wait on the server
+let isStale = true; // the screen must be rebuilt from the rows that wait on the server
 let isExhausted = false;
 let undone = null; // the row that a pending undo brings back: "unknown" until the reply
-let held = []; // keys pressed meanwhile, meant for that row
+let held = []; // keys pressed in the meantime, meant for that row
 
 /* ---- calls ---- */
 
-/* One call at a time: first what the person did, then rows to come. */
+/* One call at a time: first what the person did, then the next rows. */
 async function drain() {
   if (isBusy) return;
   isBusy = true;
@@ -56,7 +56,7 @@ async function drain() {
         work.shift();
         takeBack(first);
       } else {
-        if (first && first.kind === "undo") takeBack(work.shift()); // it may have been done: leave it to the person
+        if (first && first.kind === "undo") takeBack(work.shift()); // the server may have done it: leave it to the person
         showError(`${error.message}; retrying${describeUnsent(work)}`, false);
         showEmpty();
         await pause(RETRY_AFTER[Math.min(failures++, RETRY_AFTER.length - 1)]);
@@ -91,7 +91,7 @@ async function perform(one) {
   isExhausted = false;
 }
 
-/* Revert what a call that failed for good had changed on screen. */
+/* Revert what a call that failed permanently had changed on screen. */
 function takeBack(one) {
   if (one.kind === "undo") {
     undone = null;
@@ -114,7 +114,7 @@ async function refill() {
   const n = AHEAD[layout] + (isNew ? SIZE[layout] : screen.filter((row) => !answers.has(row)).length);
   const [who, where] = [getName(), concepts.getPrefix()];
   const { rows } = await call(`/api/batch?n=${n}`);
-  if (who !== getName() || where !== concepts.getPrefix()) return; // these are for the person or concept before
+  if (who !== getName() || where !== concepts.getPrefix()) return; // these are for the previous person or concept
   const unsent = new Set(work.map((one) => one.row));
   for (const item of rows) {
     known.set(item.row, item);
@@ -125,7 +125,7 @@ async function refill() {
     learn(item.neighbors);
   }
   const given = rows.map((item) => item.row).filter((row) => !unsent.has(row) && !kept.includes(row));
-  const waiting = isStale ? [...given, ...kept] : [...kept, ...given]; // what an undo brings back is in front
+  const waiting = isStale ? [...given, ...kept] : [...kept, ...given]; // a row that an undo brings back comes first
   isExhausted = rows.length < n;
   if (isStale) {
     isStale = false;
@@ -155,7 +155,7 @@ function learn(items) {
 
 /* ---- what the person does ---- */
 
-/* `place` is that of the concept, where all are asked at once: by default the first that has no answer. */
+/* `place` is the concept's, if all are asked at once: by default the first that has no answer. */
 function answer(row, value, place) {
   showNotice("");
   const isAll = concepts.isAll();
@@ -274,7 +274,7 @@ function showCards() {
   forget();
 }
 
-/* What stands in place of a row. */
+/* The message in place of a row. */
 function showEmpty() {
   const words = describeEmpty(isExhausted);
   by("empty").textContent = words;
@@ -307,8 +307,8 @@ by("help").addEventListener("click", () => by("keys").showModal());
 const hasUnsent = () => work.length > 0 || concepts.isPending();
 window.addEventListener("beforeunload", (event) => hasUnsent() && !connection.isStopped && event.preventDefault());
 
-/* Another person has other rows, but who only gives a name goes on with those of the tab: nobody else would be asked for
-   them. Answers not sent yet go out first, in the name of whoever gave them. */
+/* Another person gets other rows, but someone who only gives a name keeps those of the tab: nobody else would be asked
+   for them. Unsent answers go out first, in the name of the person who gave them. */
 function changePerson(before) {
   kept = before ? [] : [...screen, ...buffer].filter((row) => !answers.has(row));
   isStale = isStale || before !== "";
@@ -325,7 +325,7 @@ function changeConcept() {
   [buffer, kept, isStale, isExhausted] = [[], [], true, false];
   by("cards").replaceChildren();
   nextScreen();
-  call("/api/status").then(showStatus, () => {}); // what is wrong is said when rows are fetched
+  call("/api/status").then(showStatus, () => {}); // fetching rows reports the error
   drain();
 }
 

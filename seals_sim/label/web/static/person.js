@@ -1,4 +1,4 @@
-/* Who is at this tab, where several people label: a name in the address (?name=Ada), or typed in. */
+/* Who uses this tab, if several people label: a name from the address (?name=Ada), or typed in. */
 import { by } from "./elements.js";
 
 const KEY = "name"; // of this tab alone, so that two tabs can be two people
@@ -10,7 +10,7 @@ function setName(name) {
   by("person").textContent = getName() || "Your name";
 }
 
-/* `change` is called with the name before when another person takes over. */
+/* When another person takes over, `change` is called with the previous name. */
 export function startPerson(change) {
   const given = new URLSearchParams(location.search).get("name");
   if (given !== null) history.replaceState(null, "", "/");

@@ -1,4 +1,4 @@
-/* The picture of a row. One that is missing or broken leaves a note, and its row can be answered or skipped like any. */
+/* The picture of a row. If it is missing or broken, a note replaces it; the row can still be answered or skipped. */
 import { make } from "./elements.js";
 
 export function makePicture(row, size) {

@@ -1,4 +1,4 @@
-/* How far the session is. */
+/* The progress of the session. */
 import { showAdding } from "./adding.js";
 import { getPrefix, takeNames } from "./concepts.js";
 import { by, formatNumber } from "./elements.js";
@@ -32,17 +32,17 @@ export function showStatus(status) {
   if (status.each.length) showEach(status.each);
 }
 
-/* Where all concepts are asked at once: what there is to say of each; the rest is about one alone. */
+/* If all concepts are asked at once, show a line for each; everything else is about a single concept. */
 function showEach(each) {
   by("counts").textContent = each.join("; ");
-  by("remaining").textContent = "Choose one of the concepts to see its curve, how many of it remain, and whether to stop.";
+  by("remaining").textContent = "Choose one concept to see its curve, how many positives remain, and whether to stop.";
   by("stopping").textContent = "";
   by("explanation").hidden = true;
   by("scores").hidden = true;
   by("curve").replaceChildren();
 }
 
-/* Where nearly all rows are candidates, how many are says nothing. */
+/* If nearly all rows are candidates, their share says nothing. */
 function describeReach(status) {
   const part = status.n_candidates / Math.max(1, status.n_rows);
   const rows = `${formatNumber(status.n_rows)} ${describeRows(status)}`;
