@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seals_sim.embed.encoder import Encoder
+from seals_sim.embed.encoder import Encoder, is_model2vec
 from seals_sim.embed.joined import open_encoder
 from seals_sim.embed.measure import is_measured, measure_model
 from seals_sim.embed.names import KNOWN_MODELS, AutoBackend, AutoPrecision
@@ -18,8 +18,11 @@ def list_models(
 ) -> None:
     """Print one line per model; n = 0 measures nothing and shows earlier measurements."""
     lines = [("model", "dimensions", "runtime", "texts per second", "10 nearest", "")]
-    for model in dict.fromkeys((*KNOWN_MODELS, *others)):
+    for model in dict.fromkeys((*KNOWN_MODELS, *others, *find_downloaded())):
         about = KNOWN_MODELS.get(model, "")
+        if model not in KNOWN_MODELS and model not in others:  # to load each would take long
+            lines.append((model, "", "", "", "", "downloaded; name it with --model for its figures"))
+            continue
         if model in KNOWN_MODELS and "/" in model and model not in others and not _is_downloaded(model):
             lines.append((model, "", "", "", "", f"{about}; not downloaded"))
             continue
@@ -54,3 +57,20 @@ def _is_downloaded(model: str) -> bool:
     except Exception:  # the hub's client raises some twenty types
         return False
     return True
+
+
+def find_downloaded() -> list[str]:
+    """The names of models in the hub's cache that sentence-transformers or Model2Vec wrote."""
+    from huggingface_hub import constants, scan_cache_dir
+    from huggingface_hub.errors import CacheNotFound
+
+    try:
+        repos = scan_cache_dir(constants.HF_HUB_CACHE).repos
+    except (CacheNotFound, OSError, ValueError):  # ValueError: a file in its place
+        return []
+    models = [repo for repo in repos if repo.repo_type == "model"]
+    return sorted(repo.repo_id for repo in models if any(_is_usable(one.snapshot_path) for one in repo.revisions))
+
+
+def _is_usable(folder: Path) -> bool:
+    return (folder / "modules.json").is_file() or is_model2vec(folder)

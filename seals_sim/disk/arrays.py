@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from numpy.lib.format import open_memmap
 from numpy.typing import DTypeLike, NDArray
 from typing_extensions import TypedDict
 
-from seals_sim.disk.files import explain_unwritable, replacing
+from seals_sim.disk.files import explain_unwritable, replacing, require_room
 from seals_sim.disk.reading import explain_unreadable, read_array
 from seals_sim.disk.stages import Count, Sha256, Stage
 from seals_sim.errors import DamagedError, UserError
@@ -180,12 +179,7 @@ class ArrayStage:
         return open_memmap(self.path, mode="r")
 
     def _reserve(self) -> None:
-        n_bytes = self._dtype.itemsize * int(np.prod(self._shape, dtype=object))
-        free = shutil.disk_usage(self.stage.folder).free
-        if free < n_bytes:
-            raise UserError(
-                f"{self.path}: needs {n_bytes / 1e9:.1f} GB, but only {free / 1e9:.1f} GB of disk space are free"
-            )
+        require_room(self.path, self._dtype.itemsize * int(np.prod(self._shape, dtype=object)))
         with replacing(self.path, is_private=True) as temporary:
             open_memmap(temporary, mode="w+", dtype=self._dtype, shape=self._shape)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import stat
 import tempfile
 import time
@@ -138,6 +139,27 @@ def require_writable_file(path: Path, parameter: str) -> None:
     if is_folder:
         raise UserError("is a folder, not a file", parameter=parameter, value=str(path))
     require_writable(path.parent, parameter)
+
+
+def require_room(path: Path, n_bytes: int) -> None:
+    """Check that a new file fits on its disk.
+
+    Args:
+        path: Path of the file; its folder exists.
+        n_bytes: Size of the file.
+
+    Raises:
+        UserError: If it does not fit.
+
+    Examples:
+        >>> require_room(Path("array.npy"), 1)
+        >>> require_room(Path("array.npy"), 10**21)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        seals_sim.errors.UserError: array.npy: needs 1,000,000,000,000,000.0 MB, but only ... MB of disk space are free
+    """
+    free = shutil.disk_usage(path.parent).free
+    if free < n_bytes:
+        raise UserError(f"{path}: needs {n_bytes / 1e6:,.1f} MB, but only {free / 1e6:,.1f} MB of disk space are free")
 
 
 def compute_sha256(path: Path) -> str:

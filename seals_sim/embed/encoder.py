@@ -293,7 +293,7 @@ def _load_model(folder: Path) -> SentenceTransformer:
 
     logging.disable_progress_bar()
     try:
-        if _is_model2vec(folder):
+        if is_model2vec(folder):
             return _load_model2vec(folder)
         return SentenceTransformer(str(folder), device=None, local_files_only=True, trust_remote_code=False)
     except Exception as error:
@@ -304,10 +304,10 @@ def _load_model(folder: Path) -> SentenceTransformer:
 def _is_static(folder: Path) -> bool:
     described = _read_json(folder / "modules.json")
     first = described[0] if isinstance(described, list) and described else None
-    return _is_model2vec(folder) or (isinstance(first, dict) and str(first.get("type")).endswith(".StaticEmbedding"))
+    return is_model2vec(folder) or (isinstance(first, dict) and str(first.get("type")).endswith(".StaticEmbedding"))
 
 
-def _is_model2vec(folder: Path) -> bool:
+def is_model2vec(folder: Path) -> bool:
     """Whether Model2Vec wrote it, without the list of modules that newer versions add."""
     described = _read_json(folder / "config.json")
     is_named = isinstance(described, dict) and described.get("model_type") == "model2vec"

@@ -17,8 +17,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.lib.format import open_memmap
 
-from seals_sim.disk.files import explain_unwritable, make_folder, replacing
-from seals_sim.errors import UserError
+from seals_sim.disk.files import explain_unwritable, make_folder, replacing, require_room
 from seals_sim.types import Rows, Vectors
 
 _ENTRY = np.dtype([("row", "<i8"), ("crc32", "<u4")])
@@ -69,9 +68,7 @@ class LazyStore:
             if self.array.shape == (n, d) and self.array.dtype == np.float32 and self.array.flags.c_contiguous:
                 return
         self._list.unlink(missing_ok=True)  # it belongs to another array
-        free, needed = shutil.disk_usage(self.folder).free, 4 * n * d
-        if free < needed:
-            raise UserError(f"{self._path}: needs up to {needed / 1e9:.1f} GB, but only {free / 1e9:.1f} GB are free")
+        require_room(self._path, 4 * n * d)
         with replacing(self._path, is_private=True) as temporary:
             open_memmap(temporary, mode="w+", dtype=np.float32, shape=(n, d))
         self.array = open_memmap(self._path, mode="r")

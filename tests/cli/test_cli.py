@@ -19,6 +19,7 @@ from experiments.goodreads import __main__ as goodreads
 from experiments.paper import __main__ as paper
 from experiments.theory_bounds import __main__ as theory_bounds
 from seals_sim.cli import main as cli
+from seals_sim.cli.models import find_downloaded
 from seals_sim.cli.sessions import open_session
 from seals_sim.cli.tables import name_session
 from seals_sim.datasets import read_icd10cm, read_texts
@@ -235,7 +236,24 @@ def test_a_full_stream_is_told_by_the_exit_code():
         assert subprocess.run([*command, "embed", "none.jsonl"], stderr=full, check=False).returncode == 2
 
 
-def test_models_are_listed_and_measured_on_the_built_in_texts(tmp_path, capsys):
+def test_downloaded_models_are_listed(tmp_path, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    assert find_downloaded() == [], "there is no such folder"
+    for name, file, content in (
+        ("models--me--sentences", "modules.json", "[]"),
+        ("models--me--static", "config.json", '{"model_type": "model2vec"}'),
+        ("models--me--chat", "config.json", '{"model_type": "llama"}'),
+        ("datasets--me--texts", "modules.json", "[]"),
+    ):
+        snapshot = tmp_path / "hub" / name / "snapshots" / "0123"
+        snapshot.mkdir(parents=True)
+        (snapshot / file).write_text(content)
+        (snapshot / "model.safetensors").write_bytes(b"")
+    assert find_downloaded() == ["me/sentences", "me/static"]
+
+
+def test_models_are_listed_and_measured_on_the_built_in_texts(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
     cache = ["--cache", str(tmp_path), "--quiet", "--backend", "torch"]
     cli.main(["models", *cache])
     head, default, static, joined, *others, about = capsys.readouterr().out.splitlines()

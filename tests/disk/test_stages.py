@@ -94,7 +94,7 @@ def test_a_refusal_shows_where_long_values_differ(tmp_path, place):
 
 
 def test_a_disk_that_is_too_small_is_known_at_once(tmp_path):
-    with pytest.raises(UserError, match=r"array.npy: needs 4000000.0 GB, but only"):
+    with pytest.raises(UserError, match=r"array.npy: needs 4,000,000,000.0 MB, but only"):
         ArrayStage(tmp_path, "vast", {}, (10**15, 1), np.float32)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 import resource
+import shutil
 import socket
 import subprocess
 import sys
@@ -121,6 +122,19 @@ def test_a_collection_that_is_not_ours_is_refused(build, name, monkeypatch):
         build(np.ascontiguousarray(DISTINCT[:200, :8]))
     with pytest.raises(UserError, match="holds 200 rows for a table of 100"):
         build(DISTINCT[:100])
+
+
+def test_an_engine_that_comes_back_without_its_rows_is_refused(build, name, tmp_path):
+    """As a server in a container without a volume does: the next connection makes the collection again, empty."""
+    index = build(DISTINCT)
+    if name == "milvus":
+        engine = index._engine
+        engine._client.drop_collection(engine._table.name)
+    else:
+        shutil.rmtree(tmp_path / PLACES[name])
+    with pytest.raises(UserError, match=r"engine = .*: now holds 0 rows of 1,800; rerun the same command"):
+        index.neighbors(np.array([5]), 3)
+    assert build(DISTINCT).neighbors(np.array([5]), 1)[0].tolist() == [5], "loaded again"
 
 
 def same_name(made_from, vectors, n_cells, n_probe):

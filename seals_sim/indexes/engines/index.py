@@ -59,9 +59,11 @@ class EngineIndex:
         self.vectors, self.build_seconds, self.n_requests = vectors, 0.0, 0
         self._connect, self._address, self._patience = connect, address, patience_seconds
         self._engine: Engine | None = None
+        self._is_loaded = False
         since = time.perf_counter()
         if self._load(quiet):
             self.build_seconds = time.perf_counter() - since
+        self._is_loaded = True
 
     def neighbors(self, rows: Rows, k: int) -> list[Rows]:
         """Find the k nearest rows of each of `rows`: see `NeighborIndex`."""
@@ -71,7 +73,7 @@ class EngineIndex:
         """Find the k nearest rows of each of `queries`: see `VectorIndex`.
 
         Raises:
-            UserError: If the engine does not answer, or k is above its limit.
+            UserError: If the engine does not answer, k is above its limit, or it has lost rows while it was away.
         """
         k = min(k, len(self.vectors))
         found: list[Rows] = []
@@ -113,7 +115,7 @@ class EngineIndex:
         while True:
             try:
                 if self._engine is None:
-                    self._engine = self._connect()
+                    self._engine = self._connect_again() if self._is_loaded else self._connect()
                 return request(self._engine)
             except EngineUnavailableError as error:
                 self._engine = None
@@ -122,6 +124,14 @@ class EngineIndex:
                     raise self._refuse(problem) from error
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _connect_again(self) -> Engine:
+        """Connect; an engine that came back without its rows would find too few neighbors and say nothing."""
+        engine, n = self._connect(), len(self.vectors)
+        n_there = engine.count()
+        if n_there != n:
+            raise self._refuse(f"now holds {n_there:,} rows of {n:,}; rerun the same command to load the rest")
+        return engine
 
     def _refuse(self, problem: str) -> UserError:
         return UserError(problem, parameter="engine", value=self._address)

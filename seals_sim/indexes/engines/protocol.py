@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Protocol
 
 from seals_sim.types import Rows, Vectors
+
+_SOURCE = re.compile(r",?\s*/\S+\.rs:\d+:\d+")
 
 
 class EngineUnavailableError(Exception):
@@ -13,8 +16,13 @@ class EngineUnavailableError(Exception):
 
 
 def shorten(text: str) -> str:
-    """An engine's message, shortened to part of one line."""
-    return " ".join(text.split())[:160]
+    """Make what an engine says part of one line, without the places in its own source code.
+
+    Examples:
+        >>> shorten("LanceError(IO): no such bucket, /root/.cargo/registry/src/lance-io-7.0.0/src/object.rs:64:5")
+        'LanceError(IO): no such bucket'
+    """
+    return " ".join(_SOURCE.sub("", text).split())[:160]
 
 
 @dataclass(frozen=True)
