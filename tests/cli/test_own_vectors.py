@@ -287,4 +287,4 @@ def test_vectors_of_a_large_table_are_read_scaled_and_compared_once(
     vectors, before = np.load(here / "x.npy"), (here / "x.npy").stat()
     np.save(here / "x.npy", np.roll(vectors, 1, axis=0))
     os.utime(here / "x.npy", ns=(before.st_atime_ns, before.st_mtime_ns))  # size and time are unchanged
-    assert "began with" in refused(cli.main, ["label", *words, "--session", "large", *COMMON])
+    assert "belongs to another table" in refused(cli.main, ["label", *words, "--session", "large", *COMMON])

@@ -27,7 +27,7 @@ def test_a_split_takes_every_row_once(n):
 
 
 def test_split_without_a_pool_is_refused():
-    with pytest.raises(UserError, match=r"test_fraction = 0\.99: of 5 rows"):
+    with pytest.raises(UserError, match=r"test_fraction = 0\.99: with 5 rows this leaves none"):
         split_at_random(5, np.random.default_rng(0), 0.99)
 
 
