@@ -248,7 +248,7 @@ def test_a_chunk_classifier_is_an_estimator(table):
     assert classifier.classes_.tolist() == ["other", "seal"]
     np.testing.assert_allclose(classifier.predict_proba(texts).sum(axis=1), 1)
     for given, kinds in ((texts, ["a"] * 3), (texts[:2], labels), ("text", labels), ([], [])):
-        with pytest.raises(ValueError, match="each text needs a label|give a list of texts"):
+        with pytest.raises(ValueError, match=r"needs a label|give a list of"):
             ChunkClassifier().fit(given, kinds)
     with pytest.raises(NotFittedError):
         ChunkClassifier().predict(texts)
