@@ -132,8 +132,9 @@ def _choose_text_column(table: Path, text: TextOptions, own: OwnVectorOptions) -
 def _read_table(
     table: Path, text: TextOptions, own: OwnVectorOptions, list_file: Path, columns: ColumnOptions
 ) -> TextTable:
-    if own.image_column not in (None, text.text_column, *columns.columns) and columns.columns != ("all",):
-        columns = replace(columns, columns=(*columns.columns, own.image_column))
+    paths, read_anyway = own.image_column, (text.text_column, *columns.columns)
+    if paths is not None and paths not in read_anyway and columns.columns != ("all",):
+        columns = replace(columns, columns=(*columns.columns, paths))
     read = read_table(table, text, list_file, columns)
     for one in read.bad.left_out:
         if one.row is None:
