@@ -248,7 +248,7 @@ def test_concept_names_are_escaped(tmp_path):
     [
         (["--strategies", "maxent,bald"], "--strategies bald: unknown; choose from 'maxent', "),
         (["--pools", "some"], "--pools some: unknown; choose from 'all', 'seals', 'walk' or 'random_pool'"),
-        (["--pools", "random_pool"], "add seals, or give random_pool_fraction"),
+        (["--pools", "random_pool"], "add seals, or give --random-pool-fraction"),
         (["--recommended", "--pools", "seals"], "--pools seals: cannot be combined with recommended"),
         (["--recommended", "--dimensions", "0"], "--dimensions 0: cannot be combined with recommended"),
         (["--index", "annoy"], "--index annoy"),
@@ -256,7 +256,7 @@ def test_concept_names_are_escaped(tmp_path):
         (["--k", "241"], "--k 241: the pool has only 239 rows"),
         (["--budget", "240"], "--budget 240: the pool has only 239 rows"),
         (["--budget", "10"], "--budget 10: includes the 20 seeds"),
-        (["--seed-positives", "100", "--budget", "200"], "seed_positives = 100 leaves none to find"),
+        (["--seed-positives", "100", "--budget", "200"], "--seed-positives = 100 leaves none to find"),
         (["--concept", "77"], "--concept 77: x has no such concept"),
         (["--concept", "1", "--min-positives", "299"], "--concept 1: "),
         (["--dimensions", "11"], "--dimensions 11"),
