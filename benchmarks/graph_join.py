@@ -30,6 +30,7 @@ from benchmarks.options import GraphJoinOptions
 from seals_sim import ExactIndex
 from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
 from seals_sim.disk.reading import read_array
+from seals_sim.errors import UserError
 from seals_sim.indexes import build_graph, build_ivf
 from seals_sim.indexes.ivf import choose_n_cells
 from seals_sim.indexes.united import Scan, Settings, build_united_graph, choose_n_graph_cells, choose_n_kept
@@ -41,6 +42,7 @@ from seals_sim.vectors.copies import Copies
 
 _ITERATIONS, _TRAINED_ON = 10, 64  # as in the inverted file
 _BLOCK = 8_192
+_UNIT_ERROR = 1e-2  # float16 rows of many dimensions
 
 app = make_cli("python -m benchmarks.graph_join", __doc__)
 
@@ -50,6 +52,8 @@ def benchmark_graph_join(*, options: Annotated[GraphJoinOptions, flatten("Option
     """Build graphs in all three ways, and compare them."""
     print(render_command("python -m benchmarks.graph_join", options))
     vectors = np.asarray(read_array(options.vectors, is_mapped=False), dtype=np.float32)
+    if not np.allclose(np.linalg.norm(vectors, axis=1), 1, atol=_UNIT_ERROR):
+        raise UserError("holds vectors that are not of unit length", parameter="vectors", value=str(options.vectors))
     copies = Copies.find(vectors)
     vectors = vectors if copies is None else vectors[copies.first]  # k neighbors with distinct vectors, as everywhere
     sample = Rows(np.sort(make_generator(0, "sample").choice(len(vectors), min(1_000, len(vectors)), replace=False)))

@@ -20,6 +20,7 @@ from seals_sim.embed.encoder import Encoder
 from seals_sim.embed.exported import is_installed
 from seals_sim.embed.names import DEFAULT_MODEL
 from seals_sim.embed.precision import choose_precision, sees_gpu
+from seals_sim.errors import UserError
 from seals_sim.loop import run
 from seals_sim.randomness import make_generator
 from seals_sim.search.learners import LogisticLearner
@@ -47,6 +48,9 @@ def benchmark_precision(*, options: Annotated[PrecisionOptions, flatten("Options
     rows = make_generator(0, "precision").choice(len(dataset), options.n, replace=False)
     rows = np.array(sorted(rows.tolist(), key=lambda row: -len(all_texts[row])))
     texts = [all_texts[row] for row in rows.tolist()]
+    if not any(np.isin(rows, positives).sum() >= _LEAST_POSITIVES for positives in dataset.concepts.values()):
+        problem = f"too few: no concept has {_LEAST_POSITIVES} positives among them; take 1,000 or more"
+        raise UserError(problem, parameter="n", value=options.n)
     encoders = {_PLAIN: Encoder(DEFAULT_MODEL)}
     if choose_precision() == "bfloat16":  # without CPU instructions for bfloat16, it takes several times as long
         encoders[_ROUNDED] = Encoder(DEFAULT_MODEL, precision="bfloat16")

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks import graph_join, large, rounds, session, whole_graph
+from benchmarks import graph_join, large, precision, rounds, session, whole_graph
 from benchmarks.clans import ClanIndex, ClanTable
 from benchmarks.tables import SimulatedTable
 from seals_sim.evaluate.structure import compute_average_cosine
@@ -130,6 +130,14 @@ def test_graphs_built_both_ways_are_compared(tmp_path, capsys):
     graph_join.main(["--vectors", str(tmp_path / "vectors.npy"), "--out", str(tmp_path / "all.csv"), "--k", "10",
                      "--probes", "1", "--cells", "8", "--joined", "8", "--clusterings", "2"])  # fmt: skip
     assert (pd.read_csv(tmp_path / "all.csv")["recall"].iloc[3:] > 0.999).all()  # every cell with every one
+
+
+def test_what_a_benchmark_cannot_measure_is_refused(tmp_path, refused):
+    np.save(tmp_path / "long.npy", np.full((20, 4), 1, np.float32))
+    words = ["--vectors", tmp_path / "long.npy", "--out", tmp_path / "graph.csv"]
+    assert "not of unit length" in refused(graph_join.main, words)
+    assert not (tmp_path / "graph.csv").exists()
+    assert "--n 20: too few" in refused(precision.main, ["--n", "20"])
 
 
 def test_a_graph_of_all_rows_is_built_and_measured(tmp_path, capsys):
