@@ -12,7 +12,6 @@ The number of cells to visit and of rows to compare again is chosen on a sample 
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -33,7 +32,7 @@ from seals_sim.indexes.ivf import build_quantizer, train_cells
 from seals_sim.indexes.stored import open_faiss, store_index
 from seals_sim.runtime import give_back_memory, import_torch
 from seals_sim.types import Rows, StoredVectors, Vectors
-from seals_sim.vectors.scan import gather_by_reading, iterate_blocks, read_rows, widen
+from seals_sim.vectors.scan import gather_by_reading, iterate_blocks, widen
 from seals_sim.workers import INLINE, Workers
 
 RECALL = 0.955  # target on the sample: .95 plus its standard error
@@ -288,19 +287,15 @@ def _unite_block(shared: tuple[NDArray[np.int32], Rows, int], part: tuple[int, i
     place[order] = np.arange(n)
     own, near = _split(lists[place[start:end]][:, :, :k])
     least = np.where(own[:, -1] < 0, -_ABOVE_ALL, near[:, -1])
-
-    def hear(first: int) -> tuple[NDArray[np.int32], NDArray[np.int32], Vectors]:
-        """Offers in one block to rows of the part, nearer than the k-th they have: the row, whom, how near."""
-        block = read_rows(cast(StoredVectors, lists), first, first + _ASKED)
+    offers: list[tuple[Any, Any, Any]] = []
+    for first, block in iterate_blocks(cast(StoredVectors, lists), _ASKED):
         found, similarity = _split(cast(NDArray[np.int32], block))
         whose = found - np.int32(start)
         is_here = whose.view(np.uint32) < end - start
-        asked, column = np.nonzero(is_here & (similarity > least[np.where(is_here, whose, 0)]))
-        return whose[asked, column], order[first + asked].astype(np.int32), similarity[asked, column]
-
-    with ThreadPoolExecutor(faiss.omp_get_max_threads()) as threads:
-        pairs = list(threads.map(hear, range(0, n, _ASKED)))
-    hears, of, how_near = (np.concatenate(part) for part in zip(*pairs, strict=True))
+        is_nearer = is_here & (similarity > least[np.where(is_here, whose, 0)])
+        asked, column = np.nonzero(is_nearer)
+        offers.append((whose[asked, column], order[first + asked].astype(np.int32), similarity[asked, column]))
+    hears, of, how_near = (np.concatenate(part) for part in zip(*offers, strict=True))
     # by the row that is offered; without the offset a sparse array would drop zeros
     heard = coo_array((how_near + _ABOVE_ZERO, (hears, of)), shape=(end - start, n)).tocsr()
     return _pick_nearest(own, near + _ABOVE_ZERO, heard, k)
