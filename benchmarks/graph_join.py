@@ -12,7 +12,6 @@ here and used nowhere.
 
 from __future__ import annotations
 
-import json
 import math
 import tempfile
 import time
@@ -27,13 +26,14 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from benchmarks.options import GraphJoinOptions
+from benchmarks.tables import read_graph_settings
 from seals_sim import ExactIndex
 from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
 from seals_sim.disk.reading import read_array
 from seals_sim.errors import UserError
 from seals_sim.indexes import build_graph, build_ivf
 from seals_sim.indexes.ivf import choose_n_cells
-from seals_sim.indexes.united import Scan, Settings, build_united_graph, choose_n_graph_cells, choose_n_kept
+from seals_sim.indexes.united import Scan, build_united_graph, choose_n_graph_cells, choose_n_kept
 from seals_sim.randomness import make_generator
 from seals_sim.replay.store import write_csv
 from seals_sim.runtime import import_torch
@@ -94,18 +94,15 @@ def _unite_lists(vectors: Vectors, sample: Rows, options: GraphJoinOptions) -> I
         start, start_cpu = time.perf_counter(), time.process_time()
         graph = build_united_graph(vectors, "rows", Path(folder), make_generator(0, "index"), options.k)
         seconds, cpu = time.perf_counter() - start, time.process_time() - start_cpu
-        journal = Path(folder) / f"graph-settings-{options.k}" / "journal.jsonl"
-        chosen = json.loads(journal.read_text().splitlines()[-1])["finished"]
+        settings = read_graph_settings(Path(folder), options.k)
+        assert settings is not None
         found = np.full((n, options.k), -1)
         for row, near in enumerate(graph.neighbors(Rows(np.arange(n)), options.k)):
             found[row, : len(near)] = near
-        name = f"united, {chosen['n_cells']} cells, the best {chosen['n_compared']} k by vectors"
-        n_compared = chosen["n_cells"] * n / choose_n_graph_cells(n)
+        name = f"united, {settings.n_cells} cells, the best {settings.n_compared} k by vectors"
+        n_compared = settings.n_cells * n / choose_n_graph_cells(n)
         yield name, n_compared, seconds, cpu, found
-        scan, settings = (
-            Scan(Path(folder) / "graph-scan" / "index.faiss", n),
-            Settings(chosen["n_cells"], chosen["n_compared"]),
-        )
+        scan = Scan(Path(folder) / "graph-scan" / "index.faiss", n)
         found[sample] = scan.find(sample, settings, options.k, choose_n_kept(n, options.k))[0][:, : options.k]
         yield "the same, had none heard of others", n_compared, math.nan, math.nan, found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from seals_sim.disk.arrays import ArrayStage
 from seals_sim.errors import UserError
 from seals_sim.indexes import StoredIndex, build_ivf
+from seals_sim.indexes.united import Settings
 from seals_sim.randomness import make_generator
 from seals_sim.types import Rows, StoredVectors, Vectors
 from seals_sim.vectors.normalize import normalize
@@ -83,3 +85,12 @@ class SimulatedTable:
         name = f"SIMULATED-{np.dtype(dtype).name}"
         array = ArrayStage(folder, name, {"SIMULATED": asdict(self)}, (self.n, self.dimensions), dtype)
         return array.fill(self.make_row_function(clusters), _BLOCK, quiet), array
+
+
+def read_graph_settings(folder: Path, k: int) -> Settings | None:
+    """The settings that `build_united_graph` has chosen in this folder; None if a smaller table needed none."""
+    journal = folder / f"graph-settings-{k}" / "journal.jsonl"
+    if not journal.exists():
+        return None
+    chosen = json.loads(journal.read_text().splitlines()[-1])["finished"]
+    return Settings(chosen["n_cells"], chosen["n_compared"])

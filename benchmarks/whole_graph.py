@@ -7,7 +7,6 @@ pages of mapped files, which the system reclaims when it needs them.
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import time
@@ -23,7 +22,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.options import WholeGraphOptions
 from benchmarks.own_process import run_in_own_process
-from benchmarks.tables import SimulatedTable
+from benchmarks.tables import SimulatedTable, read_graph_settings
 from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
 from seals_sim.disk.stages import measure_peak_bytes
 from seals_sim.indexes import IndexOptions, build_index, measure_on_sample
@@ -67,8 +66,7 @@ def measure_graph(n: int, options: WholeGraphOptions) -> dict[str, object]:
         index = build_index("graph", vectors, folder, chosen, rng, array.stage.digest)
         seconds, cpu_seconds = time.perf_counter() - start, time.process_time() - start_cpu
     facts = measure_on_sample(index, vectors, options.k)
-    journal = folder / f"graph-settings-{options.k}" / "journal.jsonl"
-    settings = json.loads(journal.read_text().splitlines()[-1])["finished"] if journal.exists() else {}
+    settings = read_graph_settings(folder, options.k)
     return {
         "table": "SIMULATED",
         "n": n,
@@ -80,8 +78,8 @@ def measure_graph(n: int, options: WholeGraphOptions) -> dict[str, object]:
         "us_a_row": 1e6 * seconds / n,
         "cpu_us_a_row": 1e6 * cpu_seconds / n,
         "recall": facts.recall,
-        "cells": settings.get("n_cells"),
-        "compared": settings.get("n_compared"),
+        "cells": None if settings is None else settings.n_cells,
+        "compared": None if settings is None else settings.n_compared,
         "memory_gb": largest["memory"] / 1e9,
         "with_mapped_gb": measure_peak_bytes() / 1e9,
         "disk_gb": largest["disk"] / 1e9,
