@@ -8,10 +8,11 @@ variants. OMP_NUM_THREADS=1 shows what one core gives; with more threads, the ti
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import numpy as np
+from numpy.typing import NDArray
 
 from benchmarks.options import PrecisionOptions
 from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
@@ -48,7 +49,8 @@ def benchmark_precision(*, options: Annotated[PrecisionOptions, flatten("Options
     rows = make_generator(0, "precision").choice(len(dataset), options.n, replace=False)
     rows = np.array(sorted(rows.tolist(), key=lambda row: -len(all_texts[row])))
     texts = [all_texts[row] for row in rows.tolist()]
-    if not any(np.isin(rows, positives).sum() >= _LEAST_POSITIVES for positives in dataset.concepts.values()):
+    concepts = _find_concepts(dataset, DatasetRows(rows))
+    if not concepts:
         problem = f"too few: no concept has {_LEAST_POSITIVES} positives among them; take 1,000 or more"
         raise UserError(problem, parameter="n", value=options.n)
     encoders = {_PLAIN: Encoder(DEFAULT_MODEL)}
@@ -66,7 +68,7 @@ def benchmark_precision(*, options: Annotated[PrecisionOptions, flatten("Options
             vectors[name] = encoder.encode(texts)
             seconds[name].append(time.process_time() - start)
     nearest = _find_nearest(vectors[_PLAIN])
-    recalls = {name: _replay(dataset, DatasetRows(rows), some) for name, some in vectors.items()}
+    recalls = {name: _replay(concepts, some) for name, some in vectors.items()}
     print(f"{_PLAIN}: {options.n / np.median(seconds[_PLAIN]):,.0f} texts per CPU second")
     for name in list(encoders)[1:]:
         ratios = np.array(seconds[_PLAIN]) / np.array(seconds[name])
@@ -94,13 +96,16 @@ def _find_nearest(vectors: Vectors) -> np.ndarray[tuple[int, int], np.dtype[np.i
     return np.argpartition(-similarity, _N_NEIGHBORS, axis=1)[:, :_N_NEIGHBORS]
 
 
-def _replay(dataset: Dataset, rows: DatasetRows, vectors: Vectors) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Recall of a full scan, for each concept with enough positives among the rows."""
+def _find_concepts(dataset: Dataset, rows: DatasetRows) -> dict[str, NDArray[np.bool_]]:
+    """Which of the rows are positive, for each concept with enough positives among them."""
+    marked = {name: np.isin(rows, positives) for name, positives in dataset.concepts.items()}
+    return {name: is_positive for name, is_positive in marked.items() if is_positive.sum() >= _LEAST_POSITIVES}
+
+
+def _replay(concepts: Mapping[str, NDArray[np.bool_]], vectors: Vectors) -> NDArray[np.float64]:
+    """Recall of a full scan, for each concept."""
     found = []
-    for name, positives in dataset.concepts.items():
-        is_positive = np.isin(rows, positives)
-        if is_positive.sum() < _LEAST_POSITIVES:
-            continue
+    for name, is_positive in concepts.items():
         seeds = draw_seeds(is_positive, *_SEEDS, make_generator(0, "precision seeds", name))
         pool, learner = AllPool(seeds, vectors), LogisticLearner(vectors)
         oracle, selector = LabelTable(is_positive), ArgMax(most_likely_positive)

@@ -52,8 +52,7 @@ def benchmark_two_people(*, options: Annotated[TwoPeopleOptions, flatten("Option
     people = ["Ada", "Bob", *(f"Person {number}" for number in range(3, options.people + 1))][: options.people]
     load = os.getloadavg()[0]
     with serving(command) as (page, pid, start):
-        page.call("/api/status")  # the page is available before the session is
-        seconds = time.perf_counter() - start
+        seconds = _wait_for_session(page, start)
         print(f"a new session: {seconds:.1f} s until it is open (load {load:.1f})", flush=True)
         _answer_first(page, is_positive)
         cpu = read_cpu(pid)
@@ -73,8 +72,7 @@ def benchmark_two_people(*, options: Annotated[TwoPeopleOptions, flatten("Option
     for _ in range(options.starts):
         load = os.getloadavg()[0]
         with serving(command) as (page, pid, start):
-            page.call("/api/status")  # the page is available before the session is
-            seconds = time.perf_counter() - start
+            seconds = _wait_for_session(page, start)
             page.call(f"/api/batch?n={_BATCH}", who=people[0])
             first = time.perf_counter() - start
             cpu, peak = read_cpu(pid), read_peak(pid) / _GB
@@ -105,6 +103,12 @@ def _write_table(options: TwoPeopleOptions) -> tuple[Path, Path, NDArray[np.bool
             writer.writerow(["title"])
             writer.writerows([f"SIMULATED title of row {row}"] for row in range(options.n))
     return table, array, simulated.mark_positives(clusters, 0)
+
+
+def _wait_for_session(page: ServedPage, start: float) -> float:
+    """Seconds from the start until the session is open; the page is available before."""
+    page.call("/api/status")
+    return time.perf_counter() - start
 
 
 def _answer_first(page: ServedPage, is_positive: NDArray[np.bool_]) -> None:
