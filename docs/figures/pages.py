@@ -17,6 +17,7 @@ from tests.label.browsing import CHROMIUM, DRIVER, By, Keys, Page, Served
 HERE = Path(__file__).parent
 YES = re.compile(r"hot (drinks|tap|water|fluids|food|vapors)|cooking oils|steam and", re.IGNORECASE)
 ONE, GRID = 36, 50  # answers before each picture
+PATIENCE = 600  # seconds: a busy machine takes minutes to embed the table
 
 
 def open_browser() -> webdriver.Chrome:
@@ -31,7 +32,7 @@ def answer_until(page: Page, n: int) -> None:
     while (count := page.count()) < n:
         before = page.row()
         page.press("1" if YES.search(page.text()) else "0")
-        page.wait(lambda row=before, count=count: page.row() not in (None, row) and page.count() > count)
+        page.wait(lambda row=before, count=count: page.row() not in (None, row) and page.count() > count, PATIENCE)
 
 
 with tempfile.TemporaryDirectory() as folder:
@@ -42,16 +43,17 @@ with tempfile.TemporaryDirectory() as folder:
     served, browser = Served(table, command=command), open_browser()
     try:
         page = Page(browser)
-        page.open(served.url)
+        browser.get(served.url)
+        page.wait(lambda: page.row() is not None, PATIENCE)
         answer_until(page, ONE)
         browser.save_screenshot(str(HERE / "label.png"))
         answer_until(page, GRID)
         print(browser.find_element(By.ID, "counts").text)
         page.press("g")
-        page.wait(lambda: len(page.rows()) == 6)
+        page.wait(lambda: len(page.rows()) == 6, PATIENCE)
         page.press("/")
         page.press("burned by steam" + Keys.ENTER)
-        page.wait(lambda: "burned by steam" in browser.find_element(By.TAG_NAME, "body").text)
+        page.wait(lambda: "burned by steam" in browser.find_element(By.TAG_NAME, "body").text, PATIENCE)
         browser.save_screenshot(str(HERE / "label-grid.png"))
     finally:
         browser.quit()

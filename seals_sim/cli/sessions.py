@@ -185,4 +185,4 @@ def _require_same_examples(path: Path, concepts: Concepts, name: str, given: Exa
     if [(text, 1) for text in given[0]] + [(text, 0) for text in given[1]] != [
         (seed.text, seed.label) for seed in seeds
     ]:
-        raise UserError(f"{path} began with other examples; omit like and not-like, or name another session")
+        raise UserError(f"{path} began with other examples; omit --like and --not-like, or name another session")

@@ -234,7 +234,7 @@ def test_several_concepts_from_the_command_to_the_exports(here, monkeypatch, cap
     assert len((here / "b.jsonl").read_text().splitlines()) == 10
     assert SessionFile.read(here / "t.seals", "a").notes == {151: "odd"}
     said = refused(cli.main, ["model", "t.seals", "--out", "other"])
-    assert "t.seals has the concepts a, b, c; name one of these" in said
+    assert "--concept: t.seals has the concepts a, b, c; name one of these" in said
     for wrong, problem in [
         (["--concept", "d", "--like", "plague"], "--like 'plague': write it as NAME=WORDS"),
         (["--like", "plague"], "t.seals has concepts; write each example as NAME=WORDS"),

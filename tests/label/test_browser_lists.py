@@ -111,6 +111,29 @@ return [...document.querySelectorAll("button, input, select, summary")].filter((
 """
 
 
+OVERLAPS = """
+  const boxes = [...document.querySelectorAll("header > :not(#search), #search > :not(label)")]
+    .map((one) => [one.id || one.textContent, one.getBoundingClientRect()]).filter(([, box]) => box.width > 1);
+  return boxes.flatMap(([name, a], place) => boxes.slice(place + 1)
+    .filter(([, b]) => a.right > b.left && b.right > a.left && a.bottom > b.top && b.bottom > a.top)
+    .map(([other]) => [name, other]));
+"""
+
+
+def test_no_part_of_the_header_covers_another(browser, tmp_path):
+    served, page = Served(tmp_path / "s"), Page(browser)
+    page.open(served.url)
+    for keys in ("", "g"):  # the grid has a button more
+        page.press(keys)
+        for width in (1700, 1401, 1280, 1000, 901, 700, 390):
+            size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
+            browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+            assert page.js(OVERLAPS) == [], width
+            top = "return document.getElementById(arguments[0]).offsetTop"
+            assert keys or width < 1280 or page.js(top, "adding") == page.js(top, "help")
+    served.end(signal.SIGTERM)
+
+
 def test_a_narrow_screen_the_menu_and_a_server_that_is_away(browser, tmp_path):
     served, page = Served(tmp_path / "s"), Page(browser)
     size = {"width": 390, "height": 800, "deviceScaleFactor": 1, "mobile": False}
@@ -148,6 +171,14 @@ def test_a_narrow_screen_the_menu_and_a_server_that_is_away(browser, tmp_path):
     overlaps += "return a.right > b.left && b.right > a.left && a.bottom > b.top && b.bottom > a.top"
     assert not page.js(overlaps, "search", "layout")
     assert page.js("return document.documentElement.scrollWidth") <= 390
+    for key, id in (("?", "keys"), ("+", "adding-box"), ("w", "note-box")):
+        page.press(key)
+        box = browser.find_element(By.ID, id)
+        page.wait(box.is_displayed)
+        left, right = page.js("const box = arguments[0].getBoundingClientRect(); return [box.left, box.right]", box)
+        assert 0 <= left < right <= 390, id
+        page.press(Keys.ESCAPE)
+        page.wait(lambda box=box: not box.is_displayed())
 
     page.press("g")
     page.press("0")
@@ -157,7 +188,7 @@ def test_a_narrow_screen_the_menu_and_a_server_that_is_away(browser, tmp_path):
     page.wait(lambda: page.row() is None)
     page.wait(lambda: "does not respond" in read(page, "empty"))
     assert browser.find_element(By.ID, "empty").is_displayed()
-    assert re.search(r"\b\d+ answers not saved yet", read(page, "error"))
+    page.wait(lambda: re.search(r"\b\d+ answers not saved yet", read(page, "error")))
 
 
 def test_two_people_in_two_tabs_differ_and_settle(browser, tmp_path):

@@ -74,7 +74,7 @@ class SessionFile:
         problem = f"{path} has the concepts {named}; name one of these"
         if named == UNNAMED:
             problem = f"{path} has no concepts; omit this option"
-        raise UserError(problem, parameter="concept", value=concept or "")
+        raise UserError(problem, parameter="concept", value=concept or None)
 
     @classmethod
     def read_all(cls, path: Path) -> list[SessionFile]:
