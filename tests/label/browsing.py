@@ -17,8 +17,8 @@ from selenium.webdriver.common.by import By  # noqa: E402
 from selenium.webdriver.common.keys import Keys  # noqa: E402
 from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
 
-__all__ = ["CHROMIUM", "DRIVER", "HEBREW", "LONG", "MARKUP", "SERVER", "By", "Keys", "Page", "Served", "answered",
-           "needs_browser", "webdriver"]  # fmt: skip
+__all__ = ["CHROMIUM", "DRIVER", "HEBREW", "IN_HEADER", "LONG", "MARKUP", "SERVER", "By", "Keys", "Page", "Served",
+           "answered", "needs_browser", "webdriver"]  # fmt: skip
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 needs_browser = pytest.mark.skipif(
@@ -26,6 +26,7 @@ needs_browser = pytest.mark.skipif(
 )
 
 MARKUP = "<script>document.title = 'run'; alert(1)</script><img src=x onerror=alert(2)><b>bold</b>"
+IN_HEADER = "header > :not(#search), #search > *"
 LONG, HEBREW = "long text " * 1000, "\u05e9\u05dc\u05d5\u05dd \u05e2\u05d5\u05dc\u05dd"
 SERVER = textwrap.dedent(
     """
@@ -94,6 +95,21 @@ class Page:
 
     def text(self):
         return self.js("return document.querySelector('.card[aria-current=true] .text').textContent")
+
+    def overlaps(self, selector):
+        """Pairs of elements that cover one another, by id or text, apart from what only a screen reader reads."""
+        return self.js(
+            """
+            const boxes = [...document.querySelectorAll(arguments[0])]
+              .filter((one) => getComputedStyle(one).clipPath === "none" && one.getClientRects().length)
+              .map((one) => [one.id || one.textContent.slice(0, 20), one.getBoundingClientRect()]);
+            const meet = (a, b) =>
+              a.right > b.left + 1 && b.right > a.left + 1 && a.bottom > b.top + 1 && b.bottom > a.top + 1;
+            return boxes.flatMap(([name, a], place) =>
+              boxes.slice(place + 1).filter(([, b]) => meet(a, b)).map(([other]) => [name, other]));
+            """,
+            selector,
+        )
 
     def press(self, keys):
         """Press a key in whatever has the focus, so that none is lost if an element is redrawn meanwhile."""

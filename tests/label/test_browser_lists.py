@@ -6,7 +6,7 @@ import json
 import re
 import signal
 
-from tests.label.browsing import By, Keys, Page, Served, answered, needs_browser, webdriver
+from tests.label.browsing import IN_HEADER, By, Keys, Page, Served, answered, needs_browser, webdriver
 
 pytestmark = needs_browser
 
@@ -111,15 +111,6 @@ return [...document.querySelectorAll("button, input, select, summary")].filter((
 """
 
 
-OVERLAPS = """
-  const boxes = [...document.querySelectorAll("header > :not(#search), #search > :not(label)")]
-    .map((one) => [one.id || one.textContent, one.getBoundingClientRect()]).filter(([, box]) => box.width > 1);
-  return boxes.flatMap(([name, a], place) => boxes.slice(place + 1)
-    .filter(([, b]) => a.right > b.left && b.right > a.left && a.bottom > b.top && b.bottom > a.top)
-    .map(([other]) => [name, other]));
-"""
-
-
 def test_no_part_of_the_header_covers_another(browser, tmp_path):
     served, page = Served(tmp_path / "s"), Page(browser)
     page.open(served.url)
@@ -128,7 +119,7 @@ def test_no_part_of_the_header_covers_another(browser, tmp_path):
         for width in (1700, 1401, 1280, 1000, 901, 700, 390):
             size = {"width": width, "height": 800, "deviceScaleFactor": 1, "mobile": False}
             browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-            assert page.js(OVERLAPS) == [], width
+            assert page.overlaps(IN_HEADER) == [], width
             top = "return document.getElementById(arguments[0]).offsetTop"
             assert keys or width < 1280 or page.js(top, "adding") == page.js(top, "help")
     served.end(signal.SIGTERM)
