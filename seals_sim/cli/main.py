@@ -219,7 +219,7 @@ def stopping(
     """Show when the page's stopping rule would have stopped a finished replay, and what it had found by then."""
     from seals_sim.replay.stopping import write_stopping
 
-    print(write_stopping(folder, rule.target_recall, rule.p).to_string())
+    print(write_stopping(folder, rule.target_recall, rule.p).to_string(na_rep="-"))
 
 
 @app.command

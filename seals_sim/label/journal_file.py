@@ -100,7 +100,7 @@ def require_session(path: Path) -> None:
         raise UserError(f"{path}: cannot be read: {error.strerror}") from error
     version, application = (int.from_bytes(header[place : place + 4], "big") for place in (60, 68))
     if len(header) < _HEADER_BYTES or application != APPLICATION:
-        raise UserError(f"{path}: is damaged or not a label session; choose another name")
+        raise UserError(f"{path}: is damaged or not a label session, the .seals file that labeling writes")
     if not 1 <= version <= VERSION:
         raise UserError(f"{path}: is a version {version} session; this program reads versions 1 to {VERSION}")
 

@@ -149,7 +149,7 @@ def test_what_a_file_keeps_is_checked(folder, tmp_path, statement):
     ("words", "said"),
     [
         (["export", "t.seals", "--out", "x.doc"], "--out x.doc: must end in .csv, .jsonl, .parquet"),
-        (["export", "t.jsonl", "--out", "x.csv"], "t.jsonl: is damaged or not a label session"),
+        (["export", "t.jsonl", "--out", "x.csv"], "t.jsonl: is damaged or not a label session, the .seals file that"),
         (["export", "none.seals", "--out", "x.csv"], "none.seals: no such session"),
         (["export", "t.seals", "--out", "t.seals", "--format", "csv"], "--out t.seals: is the input file"),
         (

@@ -56,7 +56,7 @@ class GivenLabels:
             return self
         listed = ", ".join(f"{name!r:.60}" for name in list(self.by_concept)[:_MAX_LISTED])
         problem = f"has answers about several concepts ({listed}), none of them called {wanted!r:.60}"
-        raise UserError(f"{problem}; name one of them as concept, or export one alone")
+        raise UserError(f"{problem}; choose one (parameter concept), or export one alone")
 
 
 class RowFinder:

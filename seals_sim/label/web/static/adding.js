@@ -1,7 +1,7 @@
 /* Adding and renaming concepts on the page. */
 import { call, showNotice } from "./calls.js";
 import { choosePlace, getNames, takeNames } from "./concepts.js";
-import { by, shorten } from "./elements.js";
+import { by, nameRow, shorten } from "./elements.js";
 import { getName } from "./person.js";
 
 const UNNAMED = "unnamed"; // shown for a search without a name
@@ -36,7 +36,7 @@ function showRows(answered) {
   box.value = options.has(chosen) ? chosen : NO_ROW;
 }
 
-const describe = (row, text) => `row ${row}, ${shorten(text, row, 60)}`;
+const describe = (row, text) => `${nameRow(row)}, ${shorten(text, row, 60)}`;
 
 function say(words) {
   by("adding-error").textContent = words && `Error: ${words}`;

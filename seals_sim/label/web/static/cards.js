@@ -3,7 +3,7 @@ import { markChunk } from "./chunks.js";
 import { getNames, isAll } from "./concepts.js";
 import { makeNote, makeNoteButton } from "./notes.js";
 import { makePicture } from "./pictures.js";
-import { by, makeButton, make, formatNumber, shorten, makeTextBox } from "./elements.js";
+import { by, formatNumber, make, makeButton, makeTextBox, nameRow, shorten } from "./elements.js";
 
 export const ANSWERS = [[1, "Yes", "1"], [0, "No", "0"], [null, "Skip", "s"]];
 const PURPOSES = {
@@ -24,7 +24,7 @@ function makeButtons(row, hasKeys, actions, place, name = "") {
   const at = place === undefined ? {} : { "data-place": place };
   return ANSWERS.map(([value, words, key]) => {
     const shown = hasKeys ? `${words} (${key})` : words;
-    const label = `${shown}${name}, row ${row}`; // begins with the visible text, for people who use voice control
+    const label = `${shown}${name}, ${nameRow(row)}`; // begins with the visible text, for people who use voice control
     const attributes = { "data-answer": String(value), "aria-pressed": "false", "aria-label": label, ...at };
     return makeButton(shown, attributes, () => actions.answer(row, value, place));
   });
@@ -53,13 +53,13 @@ export function makeCard(item, actions) {
   const { row } = item;
   const score = item.score === null ? "" : `score ${item.score.toFixed(2)}`;
   const title = "the model's score from 0 to 1, which ranks rows and is not a probability; until there is a model, the similarity to the examples";
-  const more = makeButton("More", { "aria-label": `More like this, row ${row}` }, () => actions.showSimilar(row, item.text));
+  const more = makeButton("More", { "aria-label": `More like this, ${nameRow(row)}` }, () => actions.showSimilar(row, item.text));
   more.append(make("span", { class: "wide" }, " like this"));
   const card = make(
-    "article", { class: "card", "data-row": row, "aria-label": `Example, row ${row}` },
-    make("p", { class: "facts" }, `row ${formatNumber(row)}`, makeCopies(item), make("span", { title }, score)),
+    "article", { class: "card", "data-row": row, "aria-label": `Example, ${nameRow(row)}` },
+    make("p", { class: "facts" }, nameRow(row), makeCopies(item), make("span", { title }, score)),
     item.has_image ? makePicture(row, by("cards").classList.contains("grid") ? "small" : "large") : "",
-    markChunk(makeTextBox(row, item.text, { tabindex: "0", "aria-label": `Text of row ${row}`, role: "group" }), item.text, item.mark),
+    markChunk(makeTextBox(row, item.text, { tabindex: "0", "aria-label": `Text of ${nameRow(row)}`, role: "group" }), item.text, item.mark),
     makeReason(item),
     makeNote(item),
     make(
@@ -83,13 +83,13 @@ function makeSimilarity({ similarity }) {
 
 export function makeItem(listed, actions) {
   const { row, text } = listed;
-  const open = makeButton("Open", { "aria-expanded": "false", "aria-label": `Open row ${row}` }, () => {
+  const open = makeButton("Open", { "aria-expanded": "false", "aria-label": `Open ${nameRow(row)}` }, () => {
     const isOpen = item.classList.toggle("is-open");
     open.textContent = isOpen ? "Close" : "Open";
-    open.setAttribute("aria-label", `${open.textContent} row ${row}`);
+    open.setAttribute("aria-label", `${open.textContent} ${nameRow(row)}`);
     open.setAttribute("aria-expanded", String(isOpen));
   });
-  const more = makeButton("More", { "aria-label": `More like row ${row}` }, () => actions.showSimilar(row, text));
+  const more = makeButton("More", { "aria-label": `More like ${nameRow(row)}` }, () => actions.showSimilar(row, text));
   const item = make(
     "li", { class: "item", "data-row": row },
     listed.has_image ? makePicture(row, "small") : "",

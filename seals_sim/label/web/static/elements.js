@@ -3,6 +3,7 @@
 export const by = (id) => document.getElementById(id);
 export const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 export const formatNumber = (n) => n.toLocaleString("en");
+export const nameRow = (row) => `row ${formatNumber(Number(row))}`;
 
 export function make(tag, attributes, ...children) {
   const element = document.createElement(tag);
@@ -19,11 +20,11 @@ export function makeButton(words, attributes, action) {
 
 export function makeTextBox(row, text, attributes) {
   const box = make("div", { class: "text", dir: "auto", ...attributes });
-  box.textContent = text === null ? `row ${row} (this table has no texts)` : text;
+  box.textContent = text === null ? `${nameRow(row)} (this table has no texts)` : text;
   return box;
 }
 
 export function shorten(text, row, length) {
-  if (text === null) return `row ${row}`;
+  if (text === null) return nameRow(row);
   return text.length > length ? `${text.slice(0, length)}…` : text;
 }

@@ -1,6 +1,6 @@
 /* Notes on rows: free text, kept whatever the answer is. */
 import { call, clearError, showError } from "./calls.js";
-import { by, make, makeButton } from "./elements.js";
+import { by, make, makeButton, nameRow } from "./elements.js";
 
 const notes = new Map(); // row -> note, as far as this page knows
 const drafts = new Map(); // row -> words that could not be saved
@@ -22,11 +22,11 @@ export function makeNote({ row, note }) {
   return element;
 }
 
-export const makeNoteButton = (row) => makeButton("Note", { class: "writes", "aria-label": `Note on row ${row}` }, () => writeNote(row));
+export const makeNoteButton = (row) => makeButton("Note", { class: "writes", "aria-label": `Note on ${nameRow(row)}` }, () => writeNote(row));
 
 export function writeNote(row) {
   open = row;
-  by("note-title").textContent = `Note on row ${row}`;
+  by("note-title").textContent = `Note on ${nameRow(row)}`;
   by("note-words").value = drafts.get(row) ?? notes.get(row) ?? "";
   by("note-box").returnValue = "";
   by("note-box").showModal();
@@ -41,7 +41,7 @@ async function save(row, text) {
     show(row);
     clearError(true);
   } catch (error) {
-    showError(`the note on row ${row} was not saved; save it again: ${error.message}`, true);
+    showError(`the note on ${nameRow(row)} was not saved; save it again: ${error.message}`, true);
   }
 }
 

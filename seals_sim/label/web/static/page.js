@@ -6,7 +6,7 @@
 import { call, clearError, connection, describeEmpty, showNotice, Refused, showError } from "./calls.js";
 import { ANSWERS, makeCard, makeItem } from "./cards.js";
 import * as concepts from "./concepts.js";
-import { by, pause, shorten } from "./elements.js";
+import { by, nameRow, pause, shorten } from "./elements.js";
 import { startKeys } from "./keys.js";
 import { makeLists } from "./lists.js";
 import { drawMarks } from "./marks.js";
@@ -82,10 +82,10 @@ async function perform(one) {
   undone = row;
   if (left.is_answered) {
     answers.set(row, left.answer);
-    showNotice(`Undid the last answer for row ${row}; the earlier one counts again.`);
+    showNotice(`Undid the last answer for ${nameRow(row)}; the earlier one counts again.`);
   } else {
     answers.delete(row);
-    showNotice(`Undid the answer for row ${row}.`);
+    showNotice(`Undid the answer for ${nameRow(row)}.`);
   }
   isStale = true;
   isExhausted = false;
