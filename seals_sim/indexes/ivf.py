@@ -224,12 +224,15 @@ def train_cells(
     return read_array(path, is_mapped=False), stage.read_result(_Training)["scale"], stage
 
 
-def build_quantizer(centroids: Vectors) -> Any:
-    """Build Faiss's index of centroids (cells, d), which finds the cells nearest to a row."""
-    if len(centroids) <= _ONE_LEVEL:
-        flat: Any = faiss.IndexFlatL2(centroids.shape[1])
-        flat.add(centroids)
-        return flat
+def build_quantizer(centroids: Vectors, flat: int = _ONE_LEVEL) -> Any:
+    """Build Faiss's index of centroids (cells, d), which finds the cells nearest to a row.
+
+    Up to `flat` cells a row is compared with all of them, which is fast for many rows at once.
+    """
+    if len(centroids) <= flat:
+        every: Any = faiss.IndexFlatL2(centroids.shape[1])
+        every.add(centroids)
+        return every
     graph: Any = faiss.IndexHNSWFlat(centroids.shape[1], 32)
     graph.add(centroids)
     graph.hnsw.efSearch = 64

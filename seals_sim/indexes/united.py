@@ -12,6 +12,7 @@ The number of cells to visit and of rows to compare again is chosen on a sample 
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, cast
@@ -33,15 +34,19 @@ from seals_sim.indexes.stored import open_faiss, store_index
 from seals_sim.runtime import give_back_memory, import_torch
 from seals_sim.types import Rows, StoredVectors, Vectors
 from seals_sim.vectors.scan import gather_by_reading, iterate_blocks, widen
-from seals_sim.workers import INLINE, Workers
+from seals_sim.workers import INLINE, Workers, open_threads
 
 RECALL = 0.955  # target on the sample: .95 plus its standard error
 _SAMPLE = 256  # rows
 _SOUGHT = 1_024  # missed neighbors of the sample that are also searched from the other end
 _FEWEST_CELLS = 8
+_MUCH = 0.01  # recall: with a larger gain from more cells, more compared rows are not tried
+_ROWS_OF_A_CELL = 1_024
+_FLAT = 8_192  # cells up to which comparing rows with all centroids is faster than a graph of these
 _LEAST_OF_A_CELL = 32  # rows: the fast scan processes that many at a time
 _MOST_COMPARED = 16  # times k
 _CODES_TRAINED_ON = 2_048  # rows: 128 for each of the 16 values of a code
+_CODES_ITERATIONS = 8  # of k-means; Faiss's 25 find no better neighbors
 _ASKED = 4_096  # rows per block of queries
 _UNITED = 524_288  # rows per block of uniting, for which all lists are read: 2 GB or so
 _PICKED = 2_048  # rows whose best neighbors are picked at a time
@@ -70,16 +75,18 @@ class _Chosen(TypedDict):
 
 
 def choose_n_graph_cells(n: int) -> int:
-    """Choose about 1.25 sqrt(n) cells: fewer and larger ones than for an index, since codes are read fast.
+    """Choose about 1.25 sqrt(n) cells: fewer and larger ones than for an index, since codes are read fast. Above a
+    million rows, cells of about a thousand rows; above 16 million, 4 sqrt(n) cells.
 
     Args:
         n: Rows of the table.
 
     Examples:
-        >>> choose_n_graph_cells(117_659), choose_n_graph_cells(1_000_000), choose_n_graph_cells(10_000_000)
-        (512, 1024, 4096)
+        >>> [choose_n_graph_cells(n) for n in (117_659, 1_000_000, 10_000_000, 100_000_000)]
+        [512, 1024, 8192, 32768]
     """
-    n_cells: int = 1 << round(np.log2(1.25 * np.sqrt(n)))
+    root = np.sqrt(n)
+    n_cells: int = 1 << round(np.log2(max(1.25 * root, min(n / _ROWS_OF_A_CELL, 4 * root))))
     return max(1, min(n // _LEAST_OF_A_CELL, n_cells))
 
 
@@ -143,8 +150,10 @@ def build_united_graph(
         found = ArrayStage(folder, f"graph-found-{k}", origin, shape, np.int32)
         order = scan.list_rows()
         blocks = (Rows(order[start : start + _ASKED]) for start in range(found.n_done, n, _ASKED))
-        found_blocks = workers.map(_find_block, (scan, settings, k, shape[2]), blocks)
-        lists = found.fill_from(found_blocks, quiet, "finding neighbors")
+        # a thread finds while this one writes
+        with nullcontext(workers) if workers is not INLINE else open_threads(1) as ahead:
+            found_blocks = ahead.map(_find_block, (scan, settings, k, shape[2]), blocks)
+            lists = found.fill_from(found_blocks, quiet, "finding neighbors")
         parts = ((start, min(start + _UNITED, n)) for start in range(united.n_done, n, _UNITED))
         united.fill_from(workers.map(_unite_block, (lists, order, k), parts), quiet, "uniting neighbor lists")
     finding = Stage(folder, f"graph-found-{k}", {**origin, "shape": list(shape), "dtype": np.dtype(np.int32).str})
@@ -215,8 +224,9 @@ def _fill(vectors: StoredVectors, centroids: Vectors, rng: np.random.Generator) 
     n, d = vectors.shape
     n_parts = d // 2 if d % 2 == 0 else d
     inner: Any = faiss.METRIC_INNER_PRODUCT
-    codes: Any = faiss.IndexIVFPQFastScan(build_quantizer(centroids), d, len(centroids), n_parts, 4, inner)
+    codes: Any = faiss.IndexIVFPQFastScan(build_quantizer(centroids, _FLAT), d, len(centroids), n_parts, 4, inner)
     codes.by_residual = False  # residuals would need new tables for each cell, which takes far longer
+    codes.pq.cp.niter = _CODES_ITERATIONS
     trained_on = Rows(np.sort(rng.choice(n, min(n, _CODES_TRAINED_ON), replace=False)))
     codes.train(gather_by_reading(vectors, trained_on))
     rows: Any = faiss.IndexScalarQuantizer(d, faiss.ScalarQuantizer.QT_fp16, inner)
@@ -230,23 +240,31 @@ def _fill(vectors: StoredVectors, centroids: Vectors, rng: np.random.Generator) 
 
 
 def _choose_settings(scan: Scan, vectors: StoredVectors, k: int, rng: np.random.Generator) -> tuple[Settings, float]:
-    """Start from few cells and 2 k compared rows; raise whichever helps more, until the sample reaches RECALL."""
+    """Start from few cells and 2 k compared rows; raise what helps, until the sample reaches RECALL."""
     n = len(vectors)
     rows = Rows(np.sort(rng.choice(n, min(n, _SAMPLE), replace=False)))
     exact = ExactIndex(vectors).neighbors(rows, k)
-    settings = Settings(min(_FEWEST_CELLS, scan.n_cells), 2)
+    settings = before = Settings(min(_FEWEST_CELLS, scan.n_cells), 2)
     recall = _estimate_recall(scan, settings, rows, exact, k)
     while recall < RECALL:
-        tried = []
+        more = []
         if settings.n_cells < scan.n_cells:
-            tried.append(replace(settings, n_cells=min(_raise(settings.n_cells), scan.n_cells)))
+            more.append(replace(settings, n_cells=min(_raise(settings.n_cells), scan.n_cells)))
         if settings.n_compared < _MOST_COMPARED:
-            tried.append(replace(settings, n_compared=_raise(settings.n_compared)))
-        if not tried:
-            break
-        recall, settings = max(
-            ((_estimate_recall(scan, one, rows, exact, k), one) for one in tried), key=lambda pair: pair[0]
-        )
+            more.append(replace(settings, n_compared=_raise(settings.n_compared)))
+        if not more:
+            return settings, recall
+        tried = []
+        for one in more:
+            tried.append((_estimate_recall(scan, one, rows, exact, k), one))
+            if tried[-1][0] > recall + _MUCH:
+                break  # each try takes as long as a search for several thousand rows
+        before, (recall, settings) = settings, max(tried, key=lambda pair: pair[0])
+    halfway = Settings((before.n_cells + settings.n_cells) // 2, (before.n_compared + settings.n_compared) // 2)
+    if halfway not in (before, settings):
+        less = _estimate_recall(scan, halfway, rows, exact, k)
+        if less >= RECALL:
+            return halfway, less
     return settings, recall
 
 
@@ -281,24 +299,31 @@ def _find_block(shared: tuple[Scan, Settings, int, int], rows: Rows) -> NDArray[
 
 def _unite_block(shared: tuple[NDArray[np.int32], Rows, int], part: tuple[int, int]) -> NDArray[np.int32]:
     """(m, k): for each row of a part, the nearest of the rows it found and that found it, padded with -1."""
+    torch = import_torch()
     lists, order, k = shared
     n, (start, end) = len(order), part
     place = np.empty(n, dtype=np.int64)
     place[order] = np.arange(n)
-    own, near = _split(lists[place[start:end]][:, :, :k])
-    least = np.where(own[:, -1] < 0, -_ABOVE_ALL, near[:, -1])
+    all_found, all_near = _split(lists[:, :, :k])
+    own, near = all_found[place[start:end]], all_near[place[start:end]]
+    least = torch.from_numpy(np.where(own[:, -1] < 0, -_ABOVE_ALL, near[:, -1]))
     offers: list[tuple[Any, Any, Any]] = []
     for first, block in iterate_blocks(cast(StoredVectors, lists), _ASKED):
-        found, similarity = _split(cast(NDArray[np.int32], block))
-        whose = found - np.int32(start)
-        is_here = whose.view(np.uint32) < end - start
-        is_nearer = is_here & (similarity > least[np.where(is_here, whose, 0)])
-        asked, column = np.nonzero(is_nearer)
-        offers.append((whose[asked, column], order[first + asked].astype(np.int32), similarity[asked, column]))
-    hears, of, how_near = (np.concatenate(part) for part in zip(*offers, strict=True))
+        found, similarity = (torch.from_numpy(one.ravel()) for one in _split(cast(NDArray[np.int32], block)))
+        whose = found - start
+        is_here = (whose >= 0) & (whose < end - start)
+        is_nearer = is_here & (similarity > least.index_select(0, torch.where(is_here, whose, 0)))
+        offered = is_nearer.nonzero()[:, 0]
+        of = torch.from_numpy(order[first : first + len(block)].astype(np.int32))
+        asked = torch.div(offered, block.shape[2], rounding_mode="floor")
+        offers.append(
+            tuple(one.index_select(0, places) for one, places in ((whose, offered), (of, asked), (similarity, offered)))
+        )
+    hears, of, how_near = (torch.cat(one).numpy() for one in zip(*offers, strict=True))
     # by the row that is offered; without the offset a sparse array would drop zeros
-    heard = coo_array((how_near + _ABOVE_ZERO, (hears, of)), shape=(end - start, n)).tocsr()
-    return _pick_nearest(own, near + _ABOVE_ZERO, heard, k)
+    heard = coo_array((how_near + _ABOVE_ZERO, (hears, of)), shape=(end - start, n))
+    heard.has_canonical_format = True  # no row is offered twice: nothing to add up
+    return _pick_nearest(own, near + _ABOVE_ZERO, heard.tocsr(), k)
 
 
 def _split(block: NDArray[np.int32]) -> tuple[NDArray[np.int32], Vectors]:

@@ -61,6 +61,22 @@ def test_recall_is_estimated_by_the_sample(whole, tmp_path, monkeypatch):
     assert estimated == pytest.approx(recall, abs=0.005)
 
 
+@pytest.mark.parametrize("gain", [0.0, 2.0])
+def test_the_last_step_is_halved_if_that_is_enough(gain, tmp_path, monkeypatch):
+    """Recall that grows with cells alone, or with compared rows alone."""
+    monkeypatch.setattr(united, "RECALL", 0.95)
+    monkeypatch.setattr(united, "_MUCH", gain)
+    build(tmp_path)
+    scan = united.Scan(tmp_path / "graph-scan" / "index.faiss", N)
+    for name, enough, chosen in (("n_cells", 21, 24), ("n_cells", 25, 28), ("n_compared", 4, 4), ("n_compared", 5, 5)):
+        monkeypatch.setattr(
+            united, "_estimate_recall",
+            lambda _, one, *rest, name=name, enough=enough: min(1, 0.95 * getattr(one, name) / enough),
+        )  # fmt: skip
+        settings, recall = united._choose_settings(scan, VECTORS, 20, np.random.default_rng(0))
+        assert (getattr(settings, name), recall >= 0.95) == (chosen, True)
+
+
 def test_a_sample_that_misses_more_makes_the_search_wider(tmp_path, monkeypatch):
     recalls = []
     for wanted in (0.3, 0.999):
@@ -111,14 +127,16 @@ def test_a_build_that_was_stopped_goes_on(step, whole, tmp_path, monkeypatch):
     monkeypatch.setattr(united, "_PICKED", 77)
     original, calls = getattr(united, step), []
 
-    def kill_at_the_second(*given):
+    n_done = 1 if step.endswith("block") else 0
+
+    def kill_after_the_first(*given):
         calls.append(given)
-        if len(calls) == (2 if step.endswith("block") else 1):
+        if len(calls) > n_done:
             raise _KilledError
         return original(*given)
 
     with monkeypatch.context() as patch:
-        patch.setattr(united, step, kill_at_the_second)
+        patch.setattr(united, step, kill_after_the_first)
         with pytest.raises(_KilledError):
             build(tmp_path)
     n_before = len(calls)
@@ -131,7 +149,7 @@ def test_a_build_that_was_stopped_goes_on(step, whole, tmp_path, monkeypatch):
         patch.setattr(united, step, count)
         assert np.array_equal(table(build(tmp_path)), whole)
     n_blocks = {"_find_block": -(-N // 512), "_unite_block": -(-N // 1000)}.get(step, 1)
-    assert len(calls) - n_before == n_blocks - (n_before - 1), "what was done is not done again"
+    assert len(calls) - n_before == n_blocks - n_done, "what was done is not done again"
     assert not list(tmp_path.glob("graph-found-*/array.npy"))
 
 
