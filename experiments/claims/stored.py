@@ -41,10 +41,9 @@ SOURCES = {
         "python -m experiments.paper --jobs 2 --side-concepts 3 --out reports/wordnet",
         "paper",
     ),
-    "wordnet30k": Source(
-        "30,000 noun definitions of WordNet (text)",
-        "python -m experiments.paper --vectors data/wordnet30k.npy --labels data/wordnet30k.jsonl --dimensions 256 "
-        "--only recommended --k 10 --budget 1000 --repeats 2 --out reports/wordnet30k",
+    "wordnet_recommended": Source(
+        "WordNet definitions (text)",
+        "python -m experiments.paper --only recommended --jobs 2 --out reports/wordnet_recommended",
         "paper",
     ),
     "icd10cm": Source(

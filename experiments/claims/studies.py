@@ -11,7 +11,7 @@ from experiments.claims.stored import SOURCES, MissingRun, StoredRuns
 
 SUMMARY = "wordnet/summary.csv"
 CONCEPTS = "wordnet/concepts.csv"
-WITHOUT_WHITENING = "wordnet30k/differences.csv"
+WITHOUT_WHITENING = "wordnet_recommended/differences.csv"
 IMAGE_COSINES = (0.453, 0.361)  # ImageNet and OpenImages, 7.12.3
 Budget = Literal["small", "full"]
 
@@ -105,6 +105,6 @@ class Studies:
         raw = found["MLP-All, not whitened"]
         return (
             f"{shown}, nor whitening alone ({found['MLP-All'] - found['MLP-SEALS']:.1f} points, "
-            f"{raw - found['MLP-SEALS, not whitened']:.1f} without, 30,000 definitions); where the neighbors of the "
+            f"{raw - found['MLP-SEALS, not whitened']:.1f} without); where the neighbors of the "
             f"model's best candidates join too, {raw - found['MLP-Walk, not whitened']:.1f} are lost."
         )
