@@ -173,7 +173,12 @@ def build_ivf(
 
 
 def train_cells(
-    vectors: StoredVectors, folder: Path, origin: Mapping[str, object], rng: np.random.Generator, n_cells: int
+    vectors: StoredVectors,
+    folder: Path,
+    origin: Mapping[str, object],
+    rng: np.random.Generator,
+    n_cells: int,
+    n_iterations: int = _ITERATIONS,
 ) -> tuple[Vectors, float, Stage]:
     """Divide the space into cells, or read the cells of an earlier run.
 
@@ -183,6 +188,7 @@ def train_cells(
         origin: Everything that the cells are made from.
         rng: Random generator for the rows that they are trained on.
         n_cells: Number of cells.
+        n_iterations: Iterations of k-means.
 
     Returns:
         Unit centroids (n_cells, d), the factor applied to coordinates before they are rounded to 8 bits, and the
@@ -200,7 +206,7 @@ def train_cells(
         sample = gather_by_reading(vectors, rows)
         scale = choose_scale(sample)
         options = {
-            "niter": _ITERATIONS,
+            "niter": n_iterations,
             "spherical": True,
             "seed": int(rng.integers(2**31)),
             "min_points_per_centroid": 1,
@@ -210,7 +216,7 @@ def train_cells(
 
             first = round(np.sqrt(n_cells))
             del options["niter"]
-            centroids, _ = two_level_clustering(sample, first, n_cells, clustering_niter=_ITERATIONS, **options)
+            centroids, _ = two_level_clustering(sample, first, n_cells, clustering_niter=n_iterations, **options)
             for _ in range(_REFINED):
                 centroids = _refine(centroids, sample)
         else:

@@ -46,7 +46,7 @@ _FLAT = 8_192  # cells up to which comparing rows with all centroids is faster t
 _LEAST_OF_A_CELL = 32  # rows: the fast scan processes that many at a time
 _MOST_COMPARED = 16  # times k
 _CODES_TRAINED_ON = 2_048  # rows: 128 for each of the 16 values of a code
-_CODES_ITERATIONS = 8  # of k-means; Faiss's 25 find no better neighbors
+_CELLS_ITERATIONS, _CODES_ITERATIONS = 5, 8  # of k-means: more take longer than better cells and codes save
 _ASKED = 4_096  # rows per block of queries
 _UNITED = 524_288  # rows per block of uniting, for which all lists are read: 2 GB or so
 _PICKED = 2_048  # rows whose best neighbors are picked at a time
@@ -131,7 +131,9 @@ def build_united_graph(
     n, k = len(vectors), min(k, len(vectors))
     origin = {"vectors": made_from, "cells": choose_n_graph_cells(n)}
     of_cells, of_codes, of_sample = rng.spawn(3)  # so that the result does not depend on which stages exist already
-    centroids, _, training = train_cells(vectors, folder / "graph-cells", origin, of_cells, choose_n_graph_cells(n))
+    centroids, _, training = train_cells(
+        vectors, folder / "graph-cells", origin, of_cells, choose_n_graph_cells(n), _CELLS_ITERATIONS
+    )
     path, listing = store_index(
         folder, "graph-scan", {**origin, "training": training.digest}, lambda: _fill(vectors, centroids, of_codes)
     )
