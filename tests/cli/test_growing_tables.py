@@ -53,6 +53,16 @@ def read_answers(path):
     return dict(zip(table["id"], table["answer"].tolist(), strict=True))
 
 
+def test_a_session_without_answers_does_not_follow_its_table(here, monkeypatch, refused):
+    texts = list(read_icd10cm().texts[:60])
+    write(here / "t.jsonl", texts)
+    open_page(monkeypatch, ["t.jsonl", *FAST])
+    write(here / "t.jsonl", [*texts, "one more"])
+    monkeypatch.setattr(label_command, "open_page", replace_page(lambda session: None))
+    said = refused(cli.main, ["label", "t.jsonl", *FAST])
+    assert "t.seals: has no answers, and the table has changed; delete this session or name another" in said
+
+
 def test_answers_go_on_in_a_table_that_has_changed(here, monkeypatch, capsys):
     texts = list(read_icd10cm().texts[:300])
     write(here / "t.jsonl", texts)

@@ -71,7 +71,9 @@ def match_session(
         n_lost=sum(one.n_lost for one in (first, *others)),
     )
     n_answered = carried.n_carried + carried.n_lost
-    if not n_answered or carried.n_carried < _MIN_FOUND * n_answered:
+    if not n_answered:
+        raise UserError(f"{path}: has no answers, and the table has changed; delete this session or name another")
+    if carried.n_carried < _MIN_FOUND * n_answered:
         found_words = f"{carried.n_carried:,} of its {n_answered:,} answered rows are in this table"
         raise UserError(f"{path}: belongs to another table ({found_words}); name another session")
     return carried
