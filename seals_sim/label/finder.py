@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from seals_sim.errors import UserError
 from seals_sim.label.copies import DistinctRows, DistinctRowsIndex
 from seals_sim.label.corpus import Corpus
-from seals_sim.label.options import WIDENING
 from seals_sim.label.phrases import find_texts
 from seals_sim.label.types import Hit
 from seals_sim.types import Rows
 from seals_sim.vectors.chunked import ChunkedVectors
 from seals_sim.vectors.scan import widen
 
+_WIDENING = 2  # similar rows from a static model for each that is shown
 _RERANKED = 100  # rows that a static model finds for some words, to be reranked
 
 
@@ -39,7 +39,7 @@ class RowFinder:
         """
         self._require_row(row)
         row = self._rows.find(row)
-        n_found = n if self.corpus.lazy is None else WIDENING * n
+        n_found = n if self.corpus.lazy is None else _WIDENING * n
         neighbors = self._index.neighbors(Rows(np.array([row])), n_found + 1)[0]
         found = self._pick_distinct(neighbors.tolist(), n_found, but=row)
         vectors = self.corpus.vectors

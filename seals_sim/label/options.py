@@ -11,12 +11,14 @@ from seals_sim.search.choice import AutoPoolChoice
 from seals_sim.search.names import ENTRIES, N_STEP
 
 SessionStrategy = Literal["most_likely_positive", "maxent"]
-EARLY_OPTIONS = {"copies": "apart", "pool": "seals", "presumed": 0, "embed": "all", "step": 10, "entries": 0}
+EARLY_OPTIONS = {
+    "copies": "apart", "pool": "seals", "presumed": 0, "embed": "all", "step": 10, "entries": 0, "widening": 2,
+}  # fmt: skip
 """The behavior of sessions that are older than these options."""
-WIDENING = 2
+WIDENING = 5
 """Neighbors from a static model for each of k from a good one, so that nothing is lost (reports/beyond)."""
-GROWTH = 500
-"""Answers after which k more neighbors join, up to twice as many: rows near the first positives are known by then."""
+GROWTH = 1_000
+"""Answers after which twice as many neighbors join: rows near the first positives are known by then."""
 CopiesOption = Literal["together", "apart"]
 EmbedOption = Literal["auto", "lazy", "all"]
 
@@ -53,9 +55,11 @@ class SessionOptions:
     """With a walk: random rows that let it reach regions far from every example, as a multiple of the square root of
     the number of rows."""
     embed: EmbedOption = "auto"
-    """lazy: a static model finds 2 to 4 times as many candidates; the model embeds these when they are found, and the
-    rest in the background; all: the model embeds the whole table first; auto: lazy if that would be more than 20,000
-    texts."""
+    """lazy: a static model finds the candidates; the model embeds these when they are found, and the rest in the
+    background; all: the model embeds the whole table first; auto: lazy if that would be more than 20,000 texts."""
+    widening: PositiveInt = WIDENING
+    """With lazy embedding: how many times k neighbors of a positive join the candidates, growing to twice as many
+    within 1,000 answers."""
     chunks: bool = False
     """Read long texts to the end: cut them into chunks that fit the model; a text counts as its best chunk. Every
     retraining scans every chunk; for tables of up to 150,000 chunks."""
@@ -70,8 +74,9 @@ class SessionOptions:
 
         Examples:
             >>> [SessionOptions(embed="lazy").count_neighbors(n) for n in (0, 300, 1000, 5000)]
-            [200, 260, 400, 400]
+            [500, 650, 1000, 1000]
         """
         if self.embed != "lazy":
             return self.k
-        return WIDENING * self.k + min(WIDENING * self.k, self.k * n_answered // GROWTH)
+        n_first = self.widening * self.k
+        return n_first + min(n_first, n_first * n_answered // GROWTH)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -60,6 +61,19 @@ def test_a_kill_while_the_rest_is_embedded_loses_no_answer_and_changes_no_questi
     other.lazy.close()
 
 
+def test_an_early_session_brings_as_many_as_it_did(tmp_path):
+    corpus = open_corpus(tmp_path / "store")
+    with Session.begin(tmp_path / "s", corpus, LIKE, [], replace(OPTIONS, k=10)) as session:
+        assert session.options.widening == 5
+    with closing(sqlite3.connect(tmp_path / "s")) as database, database:
+        database.execute(
+            "UPDATE about SET value = json_remove(value, '$.widening') WHERE name = 'options'",
+        )
+    with Session.open(tmp_path / "s", corpus) as session:
+        assert [session.options.count_neighbors(n) for n in (0, 300, 1000, 5000)] == [20, 26, 40, 40]
+    corpus.lazy.close()
+
+
 def test_the_later_a_positive_is_found_the_more_neighbors_it_brings(tmp_path):
     options = replace(OPTIONS, k=10, control_every=0)
     corpus = open_corpus(tmp_path / "store")
@@ -70,7 +84,7 @@ def test_the_later_a_positive_is_found_the_more_neighbors_it_brings(tmp_path):
         session.tell([int(IS_POSITIVE.nonzero()[0][-2])], [1])
     with closing(Journal(tmp_path / "s")) as journal:
         brought = [len(event.neighbors) for event in journal.read_events() if event.neighbors is not None]
-    assert brought == [20, 20 + 10 * 151 // GROWTH]
+    assert brought == [50, 50 + 50 * 151 // GROWTH]
     with Session.open(tmp_path / "s", corpus) as session:
         assert session.status().n_answered == 152
     corpus.lazy.close()
