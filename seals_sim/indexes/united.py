@@ -15,13 +15,12 @@ from __future__ import annotations
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import faiss
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.sparse import coo_array, csr_array
 from typing_extensions import TypedDict
 
 from seals_sim.disk.arrays import ArrayStage
@@ -31,7 +30,8 @@ from seals_sim.indexes.exact import ExactIndex
 from seals_sim.indexes.graph import StoredGraph
 from seals_sim.indexes.ivf import build_quantizer, train_cells
 from seals_sim.indexes.stored import open_faiss, store_index
-from seals_sim.runtime import give_back_memory, import_torch
+from seals_sim.indexes.uniting import unite_block
+from seals_sim.runtime import give_back_memory
 from seals_sim.types import Rows, StoredVectors, Vectors
 from seals_sim.vectors.scan import gather_by_reading, iterate_blocks, widen
 from seals_sim.workers import INLINE, Workers, open_threads
@@ -49,10 +49,8 @@ _CODES_TRAINED_ON = 2_048  # rows: 128 for each of the 16 values of a code
 _CELLS_ITERATIONS, _CODES_ITERATIONS = 5, 8  # of k-means: more take longer than better cells and codes save
 _ASKED = 4_096  # rows per block of queries
 _UNITED = 524_288  # rows per block of uniting, for which all lists are read: 2 GB or so
-_PICKED = 2_048  # rows whose best neighbors are picked at a time
-_KEY_BITS = 32  # bits of a row
 _ONE_QUERY_A_THREAD = 11  # Faiss's number for this: the results of others depend on how queries are grouped
-_ABOVE_ALL, _ABOVE_ZERO = np.float32(8), np.float32(2)  # similarities
+_ABOVE_ALL = np.float32(8)  # similarities
 
 
 @dataclass(frozen=True)
@@ -157,7 +155,7 @@ def build_united_graph(
             found_blocks = ahead.map(_find_block, (scan, settings, k, shape[2]), blocks)
             lists = found.fill_from(found_blocks, quiet, "finding neighbors")
         parts = ((start, min(start + _UNITED, n)) for start in range(united.n_done, n, _UNITED))
-        united.fill_from(workers.map(_unite_block, (lists, order, k), parts), quiet, "uniting neighbor lists")
+        united.fill_from(workers.map(unite_block, (lists, order, k), parts), quiet, "uniting neighbor lists")
     finding = Stage(folder, f"graph-found-{k}", {**origin, "shape": list(shape), "dtype": np.dtype(np.int32).str})
     (finding.folder / "array.npy").unlink(missing_ok=True)  # it is three times as large as the graph
     stages = (training, listing, choosing, finding, united.stage)
@@ -297,59 +295,3 @@ def _find_block(shared: tuple[Scan, Settings, int, int], rows: Rows) -> NDArray[
     scan, settings, k, n_kept = shared
     found, similarities = scan.find(rows, settings, k, n_kept)
     return np.stack([found, similarities.view(np.int32)], axis=1)
-
-
-def _unite_block(shared: tuple[NDArray[np.int32], Rows, int], part: tuple[int, int]) -> NDArray[np.int32]:
-    """(m, k): for each row of a part, the nearest of the rows it found and that found it, padded with -1."""
-    torch = import_torch()
-    lists, order, k = shared
-    n, (start, end) = len(order), part
-    place = np.empty(n, dtype=np.int64)
-    place[order] = np.arange(n)
-    all_found, all_near = _split(lists[:, :, :k])
-    own, near = all_found[place[start:end]], all_near[place[start:end]]
-    least = torch.from_numpy(np.where(own[:, -1] < 0, -_ABOVE_ALL, near[:, -1]))
-    offers: list[tuple[Any, Any, Any]] = []
-    for first, block in iterate_blocks(cast(StoredVectors, lists), _ASKED):
-        found, similarity = (torch.from_numpy(one.ravel()) for one in _split(cast(NDArray[np.int32], block)))
-        whose = found - start
-        is_here = (whose >= 0) & (whose < end - start)
-        is_nearer = is_here & (similarity > least.index_select(0, torch.where(is_here, whose, 0)))
-        offered = is_nearer.nonzero()[:, 0]
-        of = torch.from_numpy(order[first : first + len(block)].astype(np.int32))
-        asked = torch.div(offered, block.shape[2], rounding_mode="floor")
-        offers.append(
-            tuple(one.index_select(0, places) for one, places in ((whose, offered), (of, asked), (similarity, offered)))
-        )
-    hears, of, how_near = (torch.cat(one).numpy() for one in zip(*offers, strict=True))
-    # by the row that is offered; without the offset a sparse array would drop zeros
-    heard = coo_array((how_near + _ABOVE_ZERO, (hears, of)), shape=(end - start, n))
-    heard.has_canonical_format = True  # no row is offered twice: nothing to add up
-    return _pick_nearest(own, near + _ABOVE_ZERO, heard.tocsr(), k)
-
-
-def _split(block: NDArray[np.int32]) -> tuple[NDArray[np.int32], Vectors]:
-    """Rows and similarities, without copying."""
-    return block[:, 0], block[:, 1].view(np.float32)
-
-
-def _pick_nearest(own: NDArray[np.int32], near: Vectors, heard: csr_array, k: int) -> NDArray[np.int32]:
-    """(m, k): the nearest of `own` (m, j), with similarities `near` (m, j), and `heard` (m, n), nearest first."""
-    torch = import_torch()
-    lengths = np.diff(heard.indptr)
-    by_length = np.argsort(lengths, kind="stable")  # a block is as wide as the longest of its lists
-    picked = np.empty((len(own), k), dtype=np.int32)
-    for start in range(0, len(own), _PICKED):
-        block = by_length[start : start + _PICKED]
-        length, offered = lengths[block], heard[block]
-        is_there = np.arange(length[-1]) < length[:, None]
-        rows, nearness = np.full(is_there.shape, -1, dtype=np.int32), np.zeros(is_there.shape, dtype=np.float32)
-        rows[is_there], nearness[is_there] = offered.indices, offered.data
-        both, order = torch.sort(torch.from_numpy(np.hstack([own[block], rows])), dim=1)
-        nearness = torch.from_numpy(np.hstack([near[block], nearness])).gather(1, order)
-        keys = (nearness.view(torch.int32).long() << _KEY_BITS) - both  # ties go to the lowest row
-        keys[:, 1:][both[:, 1:] == both[:, :-1]] = 0  # found from both ends
-        keys[both < 0] = 0
-        best = torch.topk(keys, k).values
-        picked[block] = (-best & (2**_KEY_BITS - 1)).masked_fill(best == 0, -1).numpy()
-    return picked

@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 from seals_sim import ExactIndex, IndexOptions, build_index
 from seals_sim.errors import DamagedError, UserError
-from seals_sim.indexes import united
+from seals_sim.indexes import united, uniting
 from seals_sim.indexes.united import build_united_graph
 from tests.conftest import clustered
 
@@ -119,12 +119,13 @@ class _KilledError(Exception):
     pass
 
 
-@pytest.mark.parametrize("step", ["_fill", "_choose_settings", "_find_block", "_unite_block"])
+@pytest.mark.parametrize("step", ["_fill", "_choose_settings", "_find_block", "unite_block"])
 def test_a_build_that_was_stopped_goes_on(step, whole, tmp_path, monkeypatch):
     """Blocks of a different size give the same result."""
     monkeypatch.setattr(united, "_ASKED", 512)
+    monkeypatch.setattr(uniting, "_READ", 700)
     monkeypatch.setattr(united, "_UNITED", 1000)
-    monkeypatch.setattr(united, "_PICKED", 77)
+    monkeypatch.setattr(uniting, "_PICKED", 77)
     original, calls = getattr(united, step), []
 
     n_done = 1 if step.endswith("block") else 0
@@ -148,14 +149,14 @@ def test_a_build_that_was_stopped_goes_on(step, whole, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(united, step, count)
         assert np.array_equal(table(build(tmp_path)), whole)
-    n_blocks = {"_find_block": -(-N // 512), "_unite_block": -(-N // 1000)}.get(step, 1)
+    n_blocks = {"_find_block": -(-N // 512), "unite_block": -(-N // 1000)}.get(step, 1)
     assert len(calls) - n_before == n_blocks - n_done, "what was done is not done again"
     assert not list(tmp_path.glob("graph-found-*/array.npy"))
 
 
 def test_opening_again_finds_nothing_anew(whole, tmp_path, monkeypatch):
     seconds = build(tmp_path).build_seconds
-    for step in ("_fill", "_choose_settings", "_find_block", "_unite_block"):
+    for step in ("_fill", "_choose_settings", "_find_block", "unite_block"):
         monkeypatch.setattr(united, step, lambda *given: pytest.fail("done again"))
     again = build(tmp_path)
     assert np.array_equal(table(again), whole)
