@@ -4,7 +4,7 @@ resulting lists are then united with what other rows found.
 1. Faiss's fast scan compares codes of 4 bits per two dimensions, 32 rows at a time in registers, in a quarter of the
    time of a matrix product. The best rows are compared again by their float16 vectors.
 2. Rows are queried in the order of their cells, so the codes that one needs are still in the cache from the last.
-3. If a has b in its list, a is also offered to b. So a neighbor is missed only if both ends miss it.
+3. If a has b in its list, a is also offered to b. So a neighbor is missed only if both ends miss it (`uniting`).
 
 The number of cells to visit and of rows to compare again is chosen on a sample with known exact neighbors
 (`_choose_settings`). Finished blocks are kept, whenever the process ends.
@@ -30,7 +30,7 @@ from seals_sim.indexes.exact import ExactIndex
 from seals_sim.indexes.graph import StoredGraph
 from seals_sim.indexes.ivf import build_quantizer, train_cells
 from seals_sim.indexes.stored import open_faiss, store_index
-from seals_sim.indexes.uniting import unite_block
+from seals_sim.indexes.uniting import ABOVE_ALL, unite_block
 from seals_sim.runtime import give_back_memory
 from seals_sim.types import Rows, StoredVectors, Vectors
 from seals_sim.vectors.scan import gather_by_reading, iterate_blocks, widen
@@ -50,7 +50,6 @@ _CELLS_ITERATIONS, _CODES_ITERATIONS = 5, 8  # of k-means: more take longer than
 _ASKED = 4_096  # rows per block of queries
 _UNITED = 524_288  # rows per block of uniting, for which all lists are read: 2 GB or so
 _ONE_QUERY_A_THREAD = 11  # Faiss's number for this: the results of others depend on how queries are grouped
-_ABOVE_ALL = np.float32(8)  # similarities
 
 
 @dataclass(frozen=True)
@@ -127,11 +126,10 @@ def build_united_graph(
         [5, 5]
     """
     n, k = len(vectors), min(k, len(vectors))
-    origin = {"vectors": made_from, "cells": choose_n_graph_cells(n)}
+    n_cells = choose_n_graph_cells(n)
+    origin = {"vectors": made_from, "cells": n_cells}
     of_cells, of_codes, of_sample = rng.spawn(3)  # so that the result does not depend on which stages exist already
-    centroids, _, training = train_cells(
-        vectors, folder / "graph-cells", origin, of_cells, choose_n_graph_cells(n), _CELLS_ITERATIONS
-    )
+    centroids, _, training = train_cells(vectors, folder / "graph-cells", origin, of_cells, n_cells, _CELLS_ITERATIONS)
     path, listing = store_index(
         folder, "graph-scan", {**origin, "training": training.digest}, lambda: _fill(vectors, centroids, of_codes)
     )
@@ -216,7 +214,7 @@ class Scan:
         is_itself = found == rows[:, None]
         is_missing = ~is_itself.any(axis=1)
         found[is_missing, -1], is_itself[is_missing, -1] = rows[is_missing], True
-        similarities[is_itself] = _ABOVE_ALL
+        similarities[is_itself] = ABOVE_ALL
         return found.astype(np.int32), similarities
 
 

@@ -15,7 +15,7 @@ from seals_sim.vectors.scan import iterate_blocks
 _READ = 4_096  # lists read at a time
 _PICKED = 2_048  # rows whose best neighbors are picked at a time
 _KEY_BITS = 32  # bits of a row
-_ABOVE_ALL, _ABOVE_ZERO = np.float32(8), np.float32(2)  # similarities
+ABOVE_ALL, _ABOVE_ZERO = np.float32(8), np.float32(2)  # similarities
 
 
 def unite_block(shared: tuple[NDArray[np.int32], Rows, int], part: tuple[int, int]) -> NDArray[np.int32]:
@@ -27,7 +27,7 @@ def unite_block(shared: tuple[NDArray[np.int32], Rows, int], part: tuple[int, in
     place[order] = np.arange(n)
     all_found, all_near = _split(lists[:, :, :k])
     own, near = all_found[place[start:end]], all_near[place[start:end]]
-    least = torch.from_numpy(np.where(own[:, -1] < 0, -_ABOVE_ALL, near[:, -1]))
+    least = torch.from_numpy(np.where(own[:, -1] < 0, -ABOVE_ALL, near[:, -1]))
     offers: list[tuple[Any, Any, Any]] = []
     for first, block in iterate_blocks(cast(StoredVectors, lists), _READ):
         found, similarity = (torch.from_numpy(one.ravel()) for one in _split(cast(NDArray[np.int32], block)))
@@ -37,9 +37,7 @@ def unite_block(shared: tuple[NDArray[np.int32], Rows, int], part: tuple[int, in
         offered = is_nearer.nonzero()[:, 0]
         of = torch.from_numpy(order[first : first + len(block)].astype(np.int32))
         asked = torch.div(offered, block.shape[2], rounding_mode="floor")
-        offers.append(
-            tuple(one.index_select(0, places) for one, places in ((whose, offered), (of, asked), (similarity, offered)))
-        )
+        offers.append((whose[offered], of[asked], similarity[offered]))
     hears, of, how_near = (torch.cat(one).numpy() for one in zip(*offers, strict=True))
     # by the row that is offered; without the offset a sparse array would drop zeros
     heard = coo_array((how_near + _ABOVE_ZERO, (hears, of)), shape=(end - start, n))

@@ -104,7 +104,7 @@ class Page:
               .filter((one) => getComputedStyle(one).clipPath === "none" && one.getClientRects().length)
               .map((one) => [one.id || one.textContent.slice(0, 20), one.getBoundingClientRect()]);
             const meet = (a, b) =>
-              a.right > b.left + 1 && b.right > a.left + 1 && a.bottom > b.top + 1 && b.bottom > a.top + 1;
+              a.right > b.left && b.right > a.left && a.bottom > b.top && b.bottom > a.top;
             return boxes.flatMap(([name, a], place) =>
               boxes.slice(place + 1).filter(([, b]) => meet(a, b)).map(([other]) => [name, other]));
             """,

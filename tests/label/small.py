@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 from seals_sim.indexes import ExactIndex
 from seals_sim.label.corpus import Corpus
 from seals_sim.label.options import SessionOptions
@@ -32,3 +35,10 @@ def answer_by_cluster(session, n):
     rows = [asked.row for asked in session.ask(n)]
     session.tell(rows, [int(IS_POSITIVE[row]) for row in rows])
     return rows
+
+
+def forget_options(path, *names):
+    """Make a session one that is older than these options."""
+    with closing(sqlite3.connect(path)) as database, database:
+        for name in names:
+            database.execute("UPDATE about SET value = json_remove(value, ?) WHERE name = 'options'", (f"$.{name}",))

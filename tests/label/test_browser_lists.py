@@ -158,9 +158,7 @@ def test_a_narrow_screen_the_menu_and_a_server_that_is_away(browser, tmp_path):
         close()
         page.wait(lambda: not menu.is_displayed())
     page.wait((tmp_path / "downloads" / "labels.jsonl").exists)
-    overlaps = "const [a, b] = [...arguments].map((id) => document.getElementById(id).getBoundingClientRect());"
-    overlaps += "return a.right > b.left && b.right > a.left && a.bottom > b.top && b.bottom > a.top"
-    assert not page.js(overlaps, "search", "layout")
+    assert page.overlaps("#search, #layout") == []
     assert page.js("return document.documentElement.scrollWidth") <= 390
     for key, id in (("?", "keys"), ("+", "adding-box"), ("w", "note-box")):
         page.press(key)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -16,7 +15,7 @@ import pytest
 from seals_sim.label.journal import Journal
 from seals_sim.label.options import GROWTH
 from seals_sim.label.session import Session
-from tests.label.small import IS_POSITIVE
+from tests.label.small import IS_POSITIVE, forget_options
 from tests.label.small_lazy import LIKE, OPTIONS, N, open_corpus
 from tests.label.test_lazy import search
 
@@ -65,10 +64,7 @@ def test_an_early_session_brings_as_many_as_it_did(tmp_path):
     corpus = open_corpus(tmp_path / "store")
     with Session.begin(tmp_path / "s", corpus, LIKE, [], replace(OPTIONS, k=10)) as session:
         assert session.options.widening == 5
-    with closing(sqlite3.connect(tmp_path / "s")) as database, database:
-        database.execute(
-            "UPDATE about SET value = json_remove(value, '$.widening') WHERE name = 'options'",
-        )
+    forget_options(tmp_path / "s", "widening")
     with Session.open(tmp_path / "s", corpus) as session:
         assert [session.options.count_neighbors(n) for n in (0, 300, 1000, 5000)] == [20, 26, 40, 40]
     corpus.lazy.close()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from dataclasses import replace
 
 import pytest
@@ -11,7 +9,7 @@ import pytest
 from seals_sim.label.options import SessionOptions
 from seals_sim.label.session import Session
 from seals_sim.search import choice
-from tests.label.small import CORPUS, IS_POSITIVE, TEXTS, answer_by_cluster
+from tests.label.small import CORPUS, IS_POSITIVE, TEXTS, answer_by_cluster, forget_options
 
 PICKED = SessionOptions(k=12, control_every=7)
 POOLS = ("all", "walk", "positives", "seals")
@@ -65,10 +63,7 @@ def test_an_early_session_walks_as_it_did(tmp_path):
     options = SessionOptions(k=5, control_every=0, pool="walk")
     with Session.begin(tmp_path / "s", CORPUS, ["text 1"], options=options) as session:
         assert (session.options.step, session.options.entries) == (30, 8)
-    with sqlite3.connect(tmp_path / "s") as database:
-        (kept,) = database.execute("SELECT value FROM about WHERE name = 'options'").fetchone()
-        kept = {key: value for key, value in json.loads(kept).items() if key not in ("step", "entries")}
-        database.execute("UPDATE about SET value = ? WHERE name = 'options'", (json.dumps(kept),))
+    forget_options(tmp_path / "s", "step", "entries")
     with Session.open(tmp_path / "s", CORPUS) as session:
         assert (session.options.step, session.options.entries) == (10, 0)
 
