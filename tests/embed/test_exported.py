@@ -15,11 +15,13 @@ from seals_sim.datasets import read_icd10cm
 from seals_sim.embed import encoder as encoders
 from seals_sim.embed import exported, space
 from seals_sim.embed.encoder import Encoder
-from seals_sim.embed.exported import ExportError, open_exported
+from seals_sim.embed.exported import open_exported
 from seals_sim.embed.names import DEFAULT_MODEL
+from seals_sim.embed.precision import choose_precision
+from seals_sim.embed.runtimes import RUNTIMES, ExportError, is_installed
 from seals_sim.embed.space import TextSpace
 
-pytestmark = pytest.mark.skipif(not exported.is_installed(), reason="the extra onnx is not installed")
+pytestmark = pytest.mark.skipif(not all(map(is_installed, RUNTIMES)), reason="an extra is not installed")
 TEXTS = ["", " two  blanks ", "caf\u00e9 \u6587", *read_icd10cm().texts[:40], "a long text " * 200]
 
 
@@ -36,8 +38,9 @@ def no_export(monkeypatch):
     monkeypatch.setattr(exported, "_export", lambda *_: pytest.fail("exported again"))
 
 
-def test_it_gives_what_torch_gives_in_any_company(cache, no_export):
-    graph = Encoder(backend="onnx", cache=cache)
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_it_gives_what_torch_gives_in_any_company(cache, no_export, runtime):
+    graph = Encoder(backend=runtime, cache=cache)
     given, expected = graph.encode(TEXTS), Encoder().encode(TEXTS)
     assert given.dtype == np.float32
     np.testing.assert_allclose(given, expected, atol=2e-6)
@@ -47,8 +50,9 @@ def test_it_gives_what_torch_gives_in_any_company(cache, no_export):
     assert "_model" not in vars(graph), "torch is not needed once it is exported"
 
 
-def test_another_process_gets_the_same(cache, no_export):
-    graph = Encoder(backend="onnx", cache=cache)
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_another_process_gets_the_same(cache, no_export, runtime):
+    graph = Encoder(backend=runtime, cache=cache)
     np.testing.assert_array_equal(pickle.loads(pickle.dumps(graph)).encode(TEXTS[:3]), graph.encode(TEXTS[:3]))
 
 
@@ -82,42 +86,71 @@ def test_what_is_damaged_is_exported_again(tmp_path, monkeypatch, cache, file, f
 
     def export(folder, _):
         asked.append(folder)
-        (folder / "model").mkdir()
+        folder.mkdir()
         for path in original.parent.iterdir():
-            (folder / "model" / path.name).symlink_to(path)
+            (folder / path.name).symlink_to(path)
 
     monkeypatch.setattr(exported, "_export", export)
     assert open_exported(tmp_path, lambda: None).encode(["a text"]).shape == (1, 384)
-    assert asked == [tmp_path / original.parents[1].name]
+    assert asked == [folder]
 
 
-def test_a_graph_with_other_numbers_is_not_used(cache, monkeypatch, tmp_path, capsys):
+def test_a_graph_with_other_numbers_is_not_used(cache, no_export, monkeypatch, tmp_path, capsys):
     shutil.copytree(cache, tmp_path / "cache")
-    asked = []
-    monkeypatch.setattr(exported, "_FARTHEST", 1e-12)
-    monkeypatch.setattr(
-        exported, "_export", lambda folder, _: asked.append(shutil.copytree(_find(cache), folder / "model"))
-    )
-    for _ in range(2):
+    monkeypatch.setitem(exported._FARTHEST, "float32", 1e-12)
+    monkeypatch.setattr(encoders, "is_installed", lambda runtime: runtime == "onnx")
+    for opened in (True, False):
         careful = Encoder(backend="auto", cache=tmp_path / "cache")
         np.testing.assert_array_equal(careful.encode(TEXTS[:4]), Encoder().encode(TEXTS[:4]))
         said = capsys.readouterr().err
         assert (
             said == "using torch, since onnxruntime cannot run this model: the exported graph gives different numbers\n"
         )
-    assert len(asked) == 1, "it is not tried again"
+        if opened:
+            monkeypatch.setattr(exported, "ExportedModel", lambda *_: pytest.fail("tried again"))
+    monkeypatch.setattr(encoders, "is_installed", is_installed)
     with pytest.raises(UserError, match="backend = 'onnx': cannot run this model"):
         Encoder(backend="onnx", cache=tmp_path / "cache").encode(["a text"])
 
 
-def _find(cache):
-    return next(cache.rglob("model.onnx")).parent
+@pytest.mark.parametrize(
+    ("precision", "installed", "chosen"),
+    [
+        ("float32", ["onnx", "openvino"], "onnx"),
+        ("float32", ["openvino"], "openvino"),
+        ("bfloat16", ["onnx", "openvino"], "openvino"),
+        ("bfloat16", ["onnx"], None),
+    ],
+)
+def test_auto_chooses_what_computes_in_the_precision(monkeypatch, precision, installed, chosen):
+    monkeypatch.setattr(encoders, "is_installed", lambda runtime: runtime in installed)
+    monkeypatch.setattr(encoders, "sees_gpu", lambda: False)
+    assert Encoder(backend="auto", precision=precision)._choose_runtime() == chosen
+    monkeypatch.setattr(encoders, "sees_gpu", lambda: True)
+    assert Encoder(backend="auto", precision=precision)._choose_runtime() is None
+
+
+def test_bfloat16_by_openvino_is_near_or_refused(cache, tmp_path, capsys):
+    shutil.copytree(cache, tmp_path / "cache")
+    graph = Encoder(backend="openvino", precision="bfloat16", cache=tmp_path / "cache")
+    if choose_precision() == "bfloat16":
+        given, expected = graph.encode(TEXTS), Encoder().encode(TEXTS)
+        assert np.vecdot(given, expected).min() > 0.999
+        assert (given != expected).any()
+        return
+    with pytest.raises(UserError, match="OpenVINO does not compute in bfloat16 on this CPU"):
+        graph.encode(["a text"])
+    careful = Encoder(backend="auto", precision="bfloat16", cache=tmp_path / "cache")
+    assert careful.describe() == "torch bfloat16"
+    assert "using torch, since OpenVINO cannot run this model" in capsys.readouterr().err
 
 
 def test_what_cannot_be_exported_is_said(tmp_path, monkeypatch):
-    monkeypatch.setattr(encoders, "is_installed", lambda: False)
+    monkeypatch.setattr(encoders, "is_installed", lambda _: False)
     with pytest.raises(UserError, match=r"needs the packages onnx and onnxruntime: pip install 'seals-sim\[onnx\]'"):
         Encoder(backend="onnx")
+    with pytest.raises(UserError, match=r"the packages onnx and openvino: pip install 'seals-sim\[openvino\]'"):
+        Encoder(backend="openvino")
     with pytest.raises(UserError, match="computes only in float32"):
         Encoder(backend="onnx", precision="bfloat16")
     assert Encoder(backend="auto")._exported is None
