@@ -163,8 +163,8 @@ def _build_space(
     if protocol.copied:
         pool = copy_with_noise(pool, origins, make_generator(protocol.seed, "noise"))
     index, searched, k = None, pool, MOST_NEIGHBORS
-    if name == "lazy":  # neighbors for the largest possible number of labels
-        searched, k = _embed_statically(dataset, cache, quiet, workers)[split.pool], 2 * WIDENING * MOST_NEIGHBORS
+    if name == "lazy":
+        searched, k = _embed_statically(dataset, cache, quiet, workers)[split.pool], WIDENING * MOST_NEIGHBORS
         if protocol.copied:
             searched = copy_with_noise(searched, origins, make_generator(protocol.seed, "static noise"))
     if has_index:

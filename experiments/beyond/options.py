@@ -20,11 +20,11 @@ from seals_sim.replay.options import (
 RuleName = Literal[
     "all", "recommended", "walk", "walk_30", "walk_entered", "walk_distinct", "walk_copies", "positives",
     "all_whitened", "seals_100", "seals_10", "autotar", "anchors", "covering", "random_tenth", "ens", "lazy",
-    "lazy_growing", "joined", "session", "presuming",
+    "joined", "session", "presuming",
 ]  # fmt: skip
 RULE_NAMES: tuple[RuleName, ...] = get_args(RuleName)
 COLD_RULES: tuple[RuleName, ...] = ("session", "presuming")
-USUAL_RULES = tuple(name for name in RULE_NAMES if name not in (*COLD_RULES, "ens", "lazy_growing", "joined"))
+USUAL_RULES = tuple(name for name in RULE_NAMES if name not in (*COLD_RULES, "ens", "joined"))
 CHECKPOINTS = (300, 1000, 2000)
 COLD_SEEDS = 2
 COLD_ANSWERS = (10, 50)
@@ -111,4 +111,4 @@ class BeyondExecution(Execution, ClusterOptions):
 
     only: Annotated[tuple[RuleName, ...], COMMA_SEPARATED] = ()
     """Run only these rules, comma-separated; ens takes many times as long as the others. Rerun with the same other
-    options to add more. [default: all except ens, lazy_growing and joined; with cold-start, session and presuming]"""
+    options to add more. [default: all except ens and joined; with cold-start, session and presuming]"""

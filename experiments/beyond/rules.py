@@ -112,23 +112,6 @@ def _lazy(start: Start) -> Parts:
     return _parts(start, SealsPool(start.seeds, start.vectors, start.index, k, only_positives=True))
 
 
-class _GrowingPool(SealsPool):
-    """A pool that adds more neighbors per positive as labels come in, as in a session."""
-
-    def __init__(self, start: Start) -> None:
-        self._options, self._n_labeled = SessionOptions(k=MOST_NEIGHBORS, embed="lazy"), len(start.seeds)
-        super().__init__(start.seeds, start.vectors, start.index, self._options.n_neighbors, only_positives=True)
-
-    def expand(self, slot: int, query: Row, label: int) -> None:
-        self._k = self._options.count_neighbors(self._n_labeled)
-        self._n_labeled += 1
-        super().expand(slot, query, label)
-
-
-def _lazy_growing(start: Start) -> Parts:
-    return _parts(start, _GrowingPool(start))
-
-
 def _walk(n_step: int) -> Callable[[Start], Parts]:
     return lambda start: _parts(start, WalkPool(start.seeds, start.vectors, start.index, n_step=n_step))
 
@@ -203,8 +186,7 @@ RULES: dict[RuleName, Rule] = {
     "all_whitened": Rule("full scan, whitened (7.12)", "whitened", _scan_all, has_index=False),
     "seals_100": Rule("SEALS, k = 100, whitened", "whitened", _seals(100)),
     "seals_10": Rule("SEALS, k = 10, whitened", "whitened", _seals(10)),
-    "lazy": Rule("500 neighbors of positives by a static model, which alone are embedded", "lazy", _lazy),
-    "lazy_growing": Rule("the same, up to 1,000 with the labels, as in a session", "lazy", _lazy_growing),
+    "lazy": Rule("1,000 neighbors of positives by a static model, which alone are embedded", "lazy", _lazy),
     "joined": Rule("full scan, both models side by side", "joined", _scan_all, has_index=False),
     "autotar": Rule("AutoTAR (Cormack and Grossman 2015)", "raw", _autotar, batch=1, has_index=False),
     "anchors": Rule("AnchorAL (Lesci and Vlachos 2024)", "raw", _anchors),

@@ -13,6 +13,7 @@ from seals_sim.disk.cache import locking
 from seals_sim.errors import DamagedError, OtherOriginError
 from seals_sim.indexes.choice import IndexOptions, build_index
 from seals_sim.indexes.protocol import NeighborIndex
+from seals_sim.progress import begin_step
 from seals_sim.types import StoredVectors
 from seals_sim.vectors.copies import Copies
 from seals_sim.workers import INLINE, Workers
@@ -73,4 +74,9 @@ def _find_copies(vectors: StoredVectors, digest: str, cache: Path) -> Copies | N
     """Find equal rows; for a table so large that this takes time, read the result from the cache."""
     if vectors.size < _KEPT_FROM:
         return Copies.find(vectors)
-    return Copies.find_once(cache, digest, lambda: Copies.find(vectors))
+
+    def find() -> Copies | None:
+        begin_step("looking for equal rows")
+        return Copies.find(vectors)
+
+    return Copies.find_once(cache, digest, find)

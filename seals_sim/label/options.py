@@ -15,10 +15,11 @@ EARLY_OPTIONS = {
     "copies": "apart", "pool": "seals", "presumed": 0, "embed": "all", "step": 10, "entries": 0, "widening": 2,
 }  # fmt: skip
 """The behavior of sessions that are older than these options."""
-WIDENING = 5
+WIDENING = 10
 """Neighbors from a static model for each of k from a good one, so that nothing is lost (reports/beyond)."""
 GROWTH = 1_000
-"""Answers after which twice as many neighbors join: rows near the first positives are known by then."""
+"""Answers after which twice as many neighbors join if they were fewer: rows near the first positives are known by
+then."""
 CopiesOption = Literal["together", "apart"]
 EmbedOption = Literal["auto", "lazy", "all"]
 
@@ -58,8 +59,8 @@ class SessionOptions:
     """lazy: a static model finds the candidates; the model embeds these when they are found, and the rest in the
     background; all: the model embeds the whole table first; auto: lazy if that would be more than 20,000 texts."""
     widening: PositiveInt = WIDENING
-    """With lazy embedding: how many times k neighbors of a positive join the candidates, growing to twice as many
-    within 1,000 answers."""
+    """With lazy embedding: how many times k neighbors of a positive join the candidates. Less than 10 grows to twice as
+    many within 1,000 answers, but not beyond 10."""
     chunks: bool = False
     """Read long texts to the end: cut them into chunks that fit the model; a text counts as its best chunk. Every
     retraining scans every chunk; for tables of up to 150,000 chunks."""
@@ -73,10 +74,13 @@ class SessionOptions:
         """Neighbors that join the candidates with a row that is answered after `n_answered` others.
 
         Examples:
-            >>> [SessionOptions(embed="lazy").count_neighbors(n) for n in (0, 300, 1000, 5000)]
-            [500, 650, 1000, 1000]
+            >>> [SessionOptions(embed="lazy", widening=4).count_neighbors(n) for n in (0, 300, 1000, 5000)]
+            [400, 520, 800, 800]
+            >>> [SessionOptions(embed="lazy").count_neighbors(n) for n in (0, 5000)]
+            [1000, 1000]
         """
         if self.embed != "lazy":
             return self.k
         n_first = self.widening * self.k
-        return n_first + min(n_first, n_first * n_answered // GROWTH)
+        n_most = max(n_first, WIDENING * self.k)
+        return min(n_first + min(n_first, n_first * n_answered // GROWTH), n_most)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from seals_sim.disk.cache import load_or_compute
 from seals_sim.disk.stamps import digest_once
 from seals_sim.indexes import fingerprint
+from seals_sim.progress import begin_step
 from seals_sim.types import TableRows, Vectors
 from seals_sim.vectors.normalize import normalize
 
@@ -29,6 +30,7 @@ def digest_vectors(path: Path, vectors: NDArray[Any], cache: Path) -> str:
         vectors: (n, d), memory-mapped from it.
         cache: The folder that stores the fingerprint.
     """
+    begin_step(f"checking {path.name}")
     if vectors.size < _KEPT_FROM:
         return fingerprint(vectors)
     name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:32]
@@ -55,6 +57,7 @@ def normalize_once(
     """
 
     def scale() -> Vectors:
+        begin_step("scaling the vectors to unit length")
         scaled = normalize(vectors, name)  # all, so that errors number rows as the file does
         return scaled if rows is None else scaled[rows]
 

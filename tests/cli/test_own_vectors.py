@@ -18,6 +18,7 @@ from seals_sim.indexes import cached, choice
 from seals_sim.label import stored_vectors
 from seals_sim.label.exchange import SessionFile, build_labels_table
 from seals_sim.label.web import make_app
+from seals_sim.progress import follow
 from seals_sim.vectors.copies import Copies
 from tests.label.page import replace_page
 
@@ -274,7 +275,11 @@ def test_vectors_of_a_large_table_are_read_scaled_and_compared_once(
     monkeypatch.setattr(stored_vectors, "_KEPT_FROM", 0)
     monkeypatch.setattr(cached, "_KEPT_FROM", 0)
     time.sleep(2.1)  # until the file counts as settled
-    open_page(monkeypatch, [*words, "--session", "large"], look)
+    with follow() as progress:
+        open_page(monkeypatch, [*words, "--session", "large"], look)
+    steps = [step.name for step in progress.steps]
+    shown = ["checking x.npy", "scaling the vectors to unit length", "looking for equal rows"]
+    assert [name for name in steps if name in shown] == shown
     with monkeypatch.context() as patched:
         for place, name in ((stored_vectors, "normalize"), (stored_vectors, "fingerprint"), (Copies, "find")):
             patched.setattr(place, name, lambda *_: pytest.fail("again"))

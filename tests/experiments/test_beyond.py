@@ -34,7 +34,7 @@ def finished(tmp_path_factory, cache):
     out = tmp_path_factory.mktemp("beyond") / "run"
     beyond.main([*FAST, "--cache", str(cache), "--out", str(out)])
     assert "ens" not in set(_read(out)["rule"])
-    beyond.main([*FAST, "--cache", str(cache), "--out", str(out), "--only", "ens,lazy_growing,joined"])
+    beyond.main([*FAST, "--cache", str(cache), "--out", str(out), "--only", "ens,lazy,joined"])
     return out
 
 
