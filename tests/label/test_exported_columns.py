@@ -62,3 +62,15 @@ def test_a_large_number_as_id_is_found_again(tmp_path):
         for file in ("labels.csv", "labels.parquet"):
             (tmp_path / file).write_bytes(client.get(f"/export/{file}").raise_for_status().content)
             assert read_label_file(tmp_path / file, corpus).labels == [(3, 1), (4, 0)]
+
+
+def test_cells_of_mixed_kinds_are_json_in_parquet(tmp_path):
+    cells = ["a", 1, {"share": float("inf")}, float("nan"), None]
+    corpus = replace(CORPUS, columns={"mixed": cells * 80})
+    with Session.begin(tmp_path / "s", corpus, options=PLAIN) as session:
+        session.tell([0, 1, 2, 3, 4], [1, 0, 0, 0, 0])
+        client = TestClient(make_app(session, "token", "127.0.0.1", "s"), headers={"X-Token": "token"})
+        client.base_url = "http://127.0.0.1:80"
+        (tmp_path / "labels.parquet").write_bytes(client.get("/export/labels.parquet").raise_for_status().content)
+    written = pd.read_parquet(tmp_path / "labels.parquet")["mixed"]
+    assert written.dropna().tolist() == ['"a"', "1", '{"share": null}']

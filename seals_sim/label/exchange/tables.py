@@ -181,8 +181,13 @@ def _make_alike(column: pd.Series) -> pd.Series:
         array = pa.array(column, from_pandas=True)
         pq.write_table(pa.table({"": array[:1]}), pa.BufferOutputStream())  # Parquet cannot hold objects without fields
     except (pa.ArrowException, OverflowError):
-        return column.map(lambda cell: None if cell is None else json.dumps(cell, ensure_ascii=False, default=str))
+        return column.map(_write_as_json)
     return column
+
+
+def _write_as_json(cell: Any) -> str | None:
+    plain = _make_plain(cell)
+    return None if plain is None else json.dumps(plain, ensure_ascii=False)
 
 
 def _escape_formula(text: Any) -> Any:
