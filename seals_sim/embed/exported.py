@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from seals_sim.disk.cache import locking
 from seals_sim.disk.files import compute_sha256, replacing
 from seals_sim.disk.reading import read_array, read_content, read_json
+from seals_sim.embed.batches import list_batches
 from seals_sim.embed.names import Precision
 from seals_sim.embed.runtimes import TITLES, ExportError, Runtime, RuntimeName, open_runtime
 from seals_sim.errors import get_first_line
@@ -121,11 +122,10 @@ class ExportedModel:
         """Embed n texts: (n, d) float32."""
         runtime, (tokenizer, pad) = self._runtime, self._tokenizer
         tokens = [(one.ids, one.type_ids) for one in tokenizer.encode_batch(list(texts))]
-        by_length = sorted(range(len(tokens)), key=lambda place: -len(tokens[place][0]))
-        batches = [by_length[start : start + runtime.batch] for start in range(0, len(by_length), runtime.batch)]
+        batches = list_batches([len(ids) for ids, _ in tokens], runtime.batch)
 
-        def compute(batch: Sequence[int]) -> NDArray[np.float32]:
-            inputs = _fill_up([tokens[place] for place in batch], pad)
+        def compute(batch: NDArray[np.int64]) -> NDArray[np.float32]:
+            inputs = _fill_up([tokens[place] for place in batch.tolist()], pad)
             return runtime.run({name: inputs[name] for name in runtime.inputs})
 
         with ThreadPoolExecutor(max(1, min(_count_threads(), len(batches)))) as pool:

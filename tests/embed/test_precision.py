@@ -7,6 +7,7 @@ import pytest
 
 from seals_sim.embed import blocks
 from seals_sim.embed import precision as precisions
+from seals_sim.embed.encoder import Encoder
 from seals_sim.embed.names import DEFAULT_MODEL
 from seals_sim.embed.precision import choose_precision
 from seals_sim.embed.space import TextSpace
@@ -49,3 +50,20 @@ def test_auto_goes_on_with_what_was_begun(tmp_path, monkeypatch):
     again = TextSpace(TEXTS, DEFAULT_MODEL, 0, tmp_path, precision="auto").open_lazily(tmp_path)
     assert again.n_embedded == 2
     again.close()
+
+
+def test_texts_of_similar_length_are_embedded_together_and_come_back_in_order(monkeypatch):
+    texts = [" ".join(["cat"] * (1 + 7 * row % 90)) for row in range(80)]
+    encoder = Encoder()
+    expected = np.concatenate([encoder.encode([text]) for text in texts])
+    lengths, encode = [], encoder._model.encode
+
+    def note(some, **options):
+        lengths.append([text.count("cat") for text in some])
+        return encode(some, **options)
+
+    monkeypatch.setattr(encoder._model, "encode", note)
+    np.testing.assert_allclose(encoder.encode(texts), expected, atol=2e-6)
+    assert [len(batch) for batch in lengths] == [32, 32, 16]
+    given = [length for batch in lengths for length in batch]
+    assert given == sorted(given, reverse=True)
