@@ -16,7 +16,7 @@ from tests.label.small import IS_POSITIVE, TEXTS, VECTORS, encode
 
 N, D = VECTORS.shape
 STATIC = VECTORS + np.float32(0.05) * np.random.default_rng(1).normal(size=VECTORS.shape).astype(np.float32)
-OPTIONS = SessionOptions(k=10, control_every=7, embed="lazy", copies="apart")
+OPTIONS = SessionOptions(k=10, control_every=7, embed="lazy", copies="apart", widening=5)
 LIKE = [f"text {IS_POSITIVE.argmax()}"]
 
 

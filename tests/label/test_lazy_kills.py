@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from seals_sim.label.journal import Journal
-from seals_sim.label.options import GROWTH, WIDENING
+from seals_sim.label.options import GROWTH
 from seals_sim.label.session import Session
 from tests.label.small import IS_POSITIVE, forget_options
 from tests.label.small_lazy import LIKE, OPTIONS, N, open_corpus
@@ -63,7 +63,7 @@ def test_a_kill_while_the_rest_is_embedded_loses_no_answer_and_changes_no_questi
 def test_an_early_session_brings_as_many_as_it_did(tmp_path):
     corpus = open_corpus(tmp_path / "store")
     with Session.begin(tmp_path / "s", corpus, LIKE, [], replace(OPTIONS, k=10)) as session:
-        assert session.options.widening == WIDENING
+        assert session.options.widening == OPTIONS.widening
     forget_options(tmp_path / "s", "widening")
     with Session.open(tmp_path / "s", corpus) as session:
         assert [session.options.count_neighbors(n) for n in (0, 300, 1000, 5000)] == [20, 26, 40, 40]
@@ -71,7 +71,7 @@ def test_an_early_session_brings_as_many_as_it_did(tmp_path):
 
 
 def test_the_later_a_positive_is_found_the_more_neighbors_it_brings(tmp_path):
-    options = replace(OPTIONS, k=10, control_every=0, widening=5)
+    options = replace(OPTIONS, k=10, control_every=0)
     corpus = open_corpus(tmp_path / "store")
     with Session.begin(tmp_path / "s", corpus, LIKE, [], options) as session:
         session.tell([int(IS_POSITIVE.nonzero()[0][-1])], [1])
