@@ -105,7 +105,7 @@ def _open_all() -> dict[str, Encoder]:
     encoders = {f"torch {precision}": Encoder(DEFAULT_MODEL, precision=precision) for precision in precisions}
     encoders[_BY_LETTERS] = _SortedByLetters(DEFAULT_MODEL)
     for runtime in filter(is_installed, RUNTIMES):
-        for precision in set(precisions) & set(PRECISIONS[runtime]):
+        for precision in (one for one in precisions if one in PRECISIONS[runtime]):
             encoders[f"{TITLES[runtime]} {precision}"] = Encoder(DEFAULT_MODEL, runtime, precision)
     return encoders
 

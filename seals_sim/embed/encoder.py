@@ -187,9 +187,11 @@ class Encoder:
         return embeddings[np.argsort(np.concatenate(batches))]
 
     def _count_tokens(self, texts: Sequence[str]) -> list[int] | None:
-        """Tokens of each text; None for a model whose tokenizer does not say. It sorts by letters itself."""
+        """Tokens of each text; None for a model whose tokenizer does not say."""
+        from transformers import PreTrainedTokenizerBase
+
         limit, tokenize = self.max_tokens, self._model.tokenizer
-        if limit is None or not callable(tokenize):
+        if limit is None or not isinstance(tokenize, PreTrainedTokenizerBase):
             return None
         tokens = tokenize(list(texts), truncation=True, max_length=limit, padding=False, verbose=False)["input_ids"]
         return [len(some) for some in tokens]

@@ -145,6 +145,16 @@ def test_bfloat16_by_openvino_is_near_or_refused(cache, tmp_path, capsys):
     assert "using torch, since OpenVINO cannot run this model" in capsys.readouterr().err
 
 
+def test_a_lack_of_memory_is_no_reason_to_refuse_the_graph_next_time(cache, no_export, monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    with monkeypatch.context() as patched, pytest.raises(MemoryError):
+        patched.setattr(exported, "open_runtime", fail)
+        Encoder(backend="onnx", cache=cache).encode(["a text"])
+    assert Encoder(backend="onnx", cache=cache).encode(["a text"]).shape == (1, 384)
+
+
 def test_what_cannot_be_exported_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(encoders, "is_installed", lambda _: False)
     with pytest.raises(UserError, match=r"needs the packages onnx and onnxruntime: pip install 'seals-sim\[onnx\]'"):
