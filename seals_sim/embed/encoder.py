@@ -14,7 +14,7 @@ import numpy as np
 from seals_sim.disk.cache import compute_with_cache, get_default_folder
 from seals_sim.embed.batches import list_batches
 from seals_sim.embed.exported import ExportedModel, open_exported
-from seals_sim.embed.model_files import compute_digest, find_model, is_static_model, load_model
+from seals_sim.embed.model_files import compute_digest, find_limit, find_model, is_static_model, load_model
 from seals_sim.embed.names import DEFAULT_MODEL, AutoBackend, Precision
 from seals_sim.embed.precision import sees_gpu
 from seals_sim.embed.runtimes import NEEDED, PRECISIONS, RUNTIMES, TITLES, ExportError, RuntimeName, is_installed
@@ -112,8 +112,7 @@ class Encoder:
     @property
     def max_tokens(self) -> int | None:
         """Number of tokens of a text that the model reads, or None if it reads any number."""
-        limit = self._model.max_seq_length
-        return None if limit is None or not np.isfinite(limit) else int(limit)
+        return find_limit(self._model)
 
     def find_cut(self, texts: Sequence[str]) -> list[str]:
         """Find the texts of which the model reads only the beginning.

@@ -25,6 +25,7 @@ from seals_sim.disk.cache import locking
 from seals_sim.disk.files import compute_sha256, replacing
 from seals_sim.disk.reading import read_array, read_content, read_json
 from seals_sim.embed.batches import list_batches
+from seals_sim.embed.model_files import find_limit
 from seals_sim.embed.names import Precision
 from seals_sim.embed.runtimes import TITLES, ExportError, Runtime, RuntimeName, open_runtime
 from seals_sim.errors import UserError, get_first_line
@@ -178,10 +179,13 @@ def _describe_tokenizer(model: SentenceTransformer) -> str:
     from tokenizers import Tokenizer
 
     backend = getattr(model.tokenizer, "backend_tokenizer", None)
-    if backend is None or model.max_seq_length is None or model.tokenizer.pad_token_id is None:
+    if backend is None or model.tokenizer.pad_token_id is None:
         raise ExportError("its tokenizer is not from the package tokenizers")
-    tokenizer = Tokenizer.from_str(backend.to_str())
-    tokenizer.enable_truncation(model.max_seq_length)
+    tokenizer, limit = Tokenizer.from_str(backend.to_str()), find_limit(model)
+    if limit is None:
+        tokenizer.no_truncation()
+    else:
+        tokenizer.enable_truncation(limit, direction=model.tokenizer.truncation_side)
     tokenizer.enable_padding(pad_id=model.tokenizer.pad_token_id, pad_token=model.tokenizer.pad_token)
     described = tokenizer.to_str()
     return str(described)

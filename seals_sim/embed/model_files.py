@@ -18,6 +18,8 @@ from seals_sim.errors import UserError, get_first_line
 if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
+_ANY_NUMBER = 2**31  # tokens
+
 
 def find_model(model: str) -> Path:
     """The folder of a model, downloaded if it is the name of one on the hub.
@@ -124,6 +126,12 @@ def load_model(folder: Path) -> SentenceTransformer:
     except Exception as error:
         problem = f"not a sentence-transformers model ({get_first_line(error)})"
         raise UserError(problem, parameter="model", value=str(folder)) from error
+
+
+def find_limit(model: SentenceTransformer) -> int | None:
+    """Number of tokens of a text that a model reads, or None if it reads any number."""
+    limit = model.max_seq_length
+    return int(limit) if limit is not None and limit < _ANY_NUMBER else None  # transformers writes 10^30 for none
 
 
 def is_static_model(folder: Path) -> bool:
