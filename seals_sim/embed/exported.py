@@ -27,7 +27,7 @@ from seals_sim.disk.reading import read_array, read_content, read_json
 from seals_sim.embed.batches import list_batches
 from seals_sim.embed.model_files import find_limit
 from seals_sim.embed.names import Precision
-from seals_sim.embed.runtimes import TITLES, ExportError, Runtime, RuntimeName, open_runtime
+from seals_sim.embed.runtimes import NEEDED, TITLES, ExportError, RunError, Runtime, RuntimeName, open_runtime
 from seals_sim.errors import UserError, get_first_line
 from seals_sim.progress import begin_step
 from seals_sim.types import Vectors
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from sentence_transformers import SentenceTransformer
 
 _PART, _FILES, _CHECKSUMS = "model", ("tokenizer.json", "model.onnx", "expected.npy"), "sha256.json"
+_FORMAT = 2  # of what is stored; 1 read the beginnings of long texts even for a model that reads their ends
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
 _FARTHEST: dict[Precision, float] = {"float32": 1e-4, "bfloat16": 2e-2}
 """Largest deviation of any value from torch's in float32, relative to the length of the embedding."""
@@ -63,8 +64,8 @@ def open_exported(
         ExportError: If the graph does not give the same results as the model.
         UserError: If the folder cannot be written, or the model cannot be loaded.
     """
-    folder = folder / f"torch {version('torch')}, transformers {version('transformers')}"
-    refused = folder / f"refused by {runtime} {precision}.txt"
+    folder = folder / f"torch {version('torch')}, transformers {version('transformers')}, {_FORMAT}"
+    refused = folder / f"refused by {runtime} {version(NEEDED[runtime][-1])}, {precision}.txt"
     with locking(folder):
         if refused.exists():
             raise ExportError(read_content(refused).decode(errors="replace"))
@@ -74,6 +75,8 @@ def open_exported(
                 begin_step("preparing the model for this machine")
                 _export(folder / _PART, load())
             return ExportedModel(folder / _PART, runtime, precision)
+        except RunError:
+            raise
         except ExportError as error:  # reported at once next time
             with replacing(refused, is_private=True) as temporary:
                 temporary.write_text(str(error), encoding="utf-8")
@@ -102,10 +105,10 @@ class ExportedModel:
         try:
             expected = read_array(self._folder / "expected.npy")
             given = self.encode(_PROBES)
-        except (MemoryError, UserError):  # may pass, unlike what is wrong with the graph
+        except (MemoryError, UserError):
             raise
         except Exception as error:  # runtimes and tokenizers raise exceptions of their own
-            raise ExportError(get_first_line(error)) from error
+            raise RunError(get_first_line(error)) from error
         _compare(given, expected, _FARTHEST[precision])
 
     @cached_property
@@ -152,7 +155,7 @@ def _count_threads() -> int:
     import joblib  # takes a tenth of a second
 
     limit = os.environ.get("OMP_NUM_THREADS", "")
-    return int(limit) if limit.isdigit() and int(limit) else int(joblib.cpu_count())
+    return int(limit) if limit.isdecimal() and int(limit) else int(joblib.cpu_count())
 
 
 def _fill_up(tokens: Sequence[tuple[list[int], list[int]]], pad: int) -> dict[str, NDArray[np.int64]]:
@@ -217,6 +220,8 @@ def _write_graph(model: SentenceTransformer, path: Path) -> None:
                 dynamic_axes=axes,
                 dynamo=False,  # the newer exporter needs another package and gives the same graph
             )
+    except OSError as error:
+        raise RunError(get_first_line(error)) from error
     except Exception as error:  # from torch and from the model's own code
         raise ExportError(get_first_line(error)) from error
 

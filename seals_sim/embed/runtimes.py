@@ -28,6 +28,10 @@ class ExportError(Exception):
     """The model cannot be exported, or gives different numbers after export."""
 
 
+class RunError(ExportError):
+    """The graph cannot be run here and now; another CPU, a newer package or a later try may run it."""
+
+
 class Runtime(Protocol):
     """A graph that is ready to run.
 
@@ -60,7 +64,7 @@ def open_runtime(runtime: RuntimeName, graph: Path, precision: Precision, n_thre
         n_threads: Threads that call it at the same time.
 
     Raises:
-        ExportError: If it does not compute in this precision on this CPU.
+        RunError: If it does not compute in this precision on this CPU.
         Exception: Each runtime raises its own kinds for a graph that it cannot run.
     """
     return _OnnxRuntime(graph) if runtime == "onnx" else _OpenVino(graph, precision, n_threads)
@@ -93,7 +97,7 @@ class _OpenVino:
         options = {"INFERENCE_PRECISION_HINT": wanted, "NUM_STREAMS": n_threads, "INFERENCE_NUM_THREADS": n_threads}
         compiled = openvino.Core().compile_model(str(graph), "CPU", options)
         if compiled.get_property("INFERENCE_PRECISION_HINT") != wanted:  # it is a hint
-            raise ExportError(f"OpenVINO does not compute in {precision} on this CPU")
+            raise RunError(f"OpenVINO does not compute in {precision} on this CPU")
         self.inputs = frozenset(one.get_any_name() for one in compiled.inputs)
         self.dimensions = int(compiled.outputs[0].get_partial_shape()[1].get_length())
         self._requests: SimpleQueue[Any] = SimpleQueue()
