@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from itertools import product
 from typing import Annotated
 
 import numpy as np
@@ -104,8 +105,8 @@ def _open_all() -> dict[str, Encoder]:
     precisions: tuple[Precision, ...] = ("float32", "bfloat16") if choose_precision() == "bfloat16" else ("float32",)
     encoders = {f"torch {precision}": Encoder(DEFAULT_MODEL, precision=precision) for precision in precisions}
     encoders[_BY_LETTERS] = _SortedByLetters(DEFAULT_MODEL)
-    for runtime in filter(is_installed, RUNTIMES):
-        for precision in (one for one in precisions if one in PRECISIONS[runtime]):
+    for runtime, precision in product(filter(is_installed, RUNTIMES), precisions):
+        if precision in PRECISIONS[runtime]:
             encoders[f"{TITLES[runtime]} {precision}"] = Encoder(DEFAULT_MODEL, runtime, precision)
     return encoders
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from seals_sim.disk.cache import compute_with_cache, get_default_folder
-from seals_sim.embed.batches import list_batches
+from seals_sim.embed.batches import join_batches, list_batches
 from seals_sim.embed.exported import ExportedModel, open_exported
 from seals_sim.embed.model_files import compute_digest, find_limit, find_model, is_static_model, load_model
 from seals_sim.embed.names import DEFAULT_MODEL, AutoBackend, Precision
@@ -71,7 +71,7 @@ class Encoder:
         begin_step("loading the model")
         return load_model(self._folder)
 
-    @property
+    @cached_property
     def is_static(self) -> bool:
         """Whether it is a mean of token vectors, which is almost free to compute."""
         return is_static_model(self._folder)
@@ -182,8 +182,8 @@ class Encoder:
             if n_tokens is None:
                 return encode(list(texts))
             batches = list_batches(n_tokens, size)
-            embeddings = np.concatenate([encode([texts[place] for place in batch.tolist()]) for batch in batches])
-        return embeddings[np.argsort(np.concatenate(batches))]
+            embedded = [encode([texts[place] for place in batch.tolist()]) for batch in batches]
+        return join_batches(batches, embedded, embedded[0].shape[1])
 
     def _count_tokens(self, texts: Sequence[str]) -> list[int] | None:
         """Tokens of each text; None for a model whose tokenizer does not say."""

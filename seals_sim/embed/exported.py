@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from seals_sim.disk.cache import locking
 from seals_sim.disk.files import compute_sha256, replacing
 from seals_sim.disk.reading import read_array, read_content, read_json
-from seals_sim.embed.batches import list_batches
+from seals_sim.embed.batches import join_batches, list_batches
 from seals_sim.embed.model_files import find_limit
 from seals_sim.embed.names import Precision
 from seals_sim.embed.runtimes import NEEDED, TITLES, ExportError, RunError, Runtime, RuntimeName, open_runtime
@@ -136,11 +136,7 @@ class ExportedModel:
             return runtime.run({name: inputs[name] for name in runtime.inputs})
 
         with ThreadPoolExecutor(max(1, min(_count_threads(), len(batches)))) as pool:
-            computed = list(pool.map(compute, batches))
-        embeddings = np.empty((len(texts), runtime.dimensions), dtype=np.float32)
-        for batch, some in zip(batches, computed, strict=True):
-            embeddings[batch] = some
-        return embeddings
+            return join_batches(batches, list(pool.map(compute, batches)), runtime.dimensions)
 
 
 def _is_whole(folder: Path) -> bool:

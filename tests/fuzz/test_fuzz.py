@@ -1,4 +1,4 @@
-"""A sample of `make fuzz`: damage of many kinds, each either refused in one line or handled."""
+"""A sample of `make fuzz`: every kind of damage once, each either refused in one line or handled."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.fuzz.cases import KINDS, list_cases
 from tests.fuzz.fixtures import make_at_least
 
 ROOT = Path(__file__).parents[2]
-N_SAMPLE = 20
+N_SAMPLE = 30
 
 
 def test_the_inputs_are_many_and_always_the_same(tmp_path):

@@ -33,15 +33,20 @@ CELLS = {
 EXPORTS = ("labels.csv", "labels.jsonl", "labels.parquet", "labelstudio.json", "argilla.jsonl")
 
 
+def export(session, folder, *files):
+    """Download exports from the session's page."""
+    app = make_app(session, "token", "127.0.0.1", "s")
+    client = TestClient(app, base_url="http://127.0.0.1:80", headers={"X-Token": "token"})
+    for file in files:
+        (folder / file).write_bytes(client.get(f"/export/{file}").raise_for_status().content)
+
+
 @pytest.mark.parametrize("name", CELLS)
 def test_a_column_of_any_kind_is_exported(tmp_path, name):
     corpus = replace(CORPUS, columns={name: [CELLS[name]] * 400})
     with Session.begin(tmp_path / "s", corpus, options=PLAIN) as session:
         session.tell([3, 4], [1, 0])
-        client = TestClient(make_app(session, "token", "127.0.0.1", "s"), headers={"X-Token": "token"})
-        client.base_url = "http://127.0.0.1:80"
-        for file in (*EXPORTS, "scores.jsonl", "scores.parquet"):
-            (tmp_path / file).write_bytes(client.get(f"/export/{file}").raise_for_status().content)
+        export(session, tmp_path, *EXPORTS, "scores.jsonl", "scores.parquet")
     for file in ("labels.jsonl", "argilla.jsonl", "scores.jsonl"):
         for line in (tmp_path / file).read_text().splitlines():
             json.loads(line, parse_constant=pytest.fail)
@@ -57,10 +62,8 @@ def test_a_large_number_as_id_is_found_again(tmp_path):
     corpus = replace(CORPUS, columns={"id": [2**64 + row for row in range(400)]}, id_column="id")
     with Session.begin(tmp_path / "s", corpus, options=PLAIN) as session:
         session.tell([3, 4], [1, 0])
-        client = TestClient(make_app(session, "token", "127.0.0.1", "s"), headers={"X-Token": "token"})
-        client.base_url = "http://127.0.0.1:80"
+        export(session, tmp_path, "labels.csv", "labels.parquet")
         for file in ("labels.csv", "labels.parquet"):
-            (tmp_path / file).write_bytes(client.get(f"/export/{file}").raise_for_status().content)
             assert read_label_file(tmp_path / file, corpus).labels == [(3, 1), (4, 0)]
 
 
@@ -69,8 +72,6 @@ def test_cells_of_mixed_kinds_are_json_in_parquet(tmp_path):
     corpus = replace(CORPUS, columns={"mixed": cells * 80})
     with Session.begin(tmp_path / "s", corpus, options=PLAIN) as session:
         session.tell([0, 1, 2, 3, 4], [1, 0, 0, 0, 0])
-        client = TestClient(make_app(session, "token", "127.0.0.1", "s"), headers={"X-Token": "token"})
-        client.base_url = "http://127.0.0.1:80"
-        (tmp_path / "labels.parquet").write_bytes(client.get("/export/labels.parquet").raise_for_status().content)
+        export(session, tmp_path, "labels.parquet")
     written = pd.read_parquet(tmp_path / "labels.parquet")["mixed"]
     assert written.dropna().tolist() == ['"a"', "1", '{"share": null}']
