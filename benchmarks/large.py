@@ -39,6 +39,7 @@ from seals_sim.randomness import make_generator
 from seals_sim.replay.store import write_csv
 from seals_sim.search.candidates import CandidateTable
 from seals_sim.search.learners import Model
+from seals_sim.search.names import N_STEP
 from seals_sim.search.walk import WalkPool, draw_entries
 from seals_sim.types import LabeledRows, Pool, Row, Rows, StoredVectors
 
@@ -116,11 +117,11 @@ def measure_concept(n: int, number: int, is_scan: bool, options: LargeOptions) -
         if is_scan:
             todo["all"] = partial(AllPool, seeds, vectors)
         else:
-            index = ClanIndex(clusters, vectors)
+            index, n_kept = ClanIndex(clusters, vectors), max(options.k, N_STEP)
             for method in ("seals", "walk"):
-                recording = _Recording(index, options.k)
+                recording = _Recording(index, n_kept)
                 _search(_build(method, seeds, vectors, recording, options.k), seeds, vectors, oracle, budget, options)
-                graph = recording.write_graph(options.k, folder / f"asked-{method}-{number}.npy")
+                graph = recording.write_graph(n_kept, folder / f"asked-{method}-{number}.npy")
                 todo[method] = _build(method, seeds, vectors, graph, options.k)
             sample = Rows(make_generator(options.seed, "measured", n, number).choice(n, _SAMPLE, replace=False))
             worth = measure_index(index, vectors, sample, options.k).recall
